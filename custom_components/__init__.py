@@ -1,0 +1,1 @@
+"""Custom components, importable by the tests as Home Assistant imports them."""

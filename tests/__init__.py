@@ -1,0 +1,1 @@
+"""Tests of Golioth for Home Assistant."""
