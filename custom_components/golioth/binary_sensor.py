@@ -1,0 +1,49 @@
+"""Binary sensors of the Golioth integration."""
+
+from typing import override
+
+from homeassistant.components.binary_sensor import (
+    BinarySensorDeviceClass,
+    BinarySensorEntity,
+    BinarySensorEntityDescription,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import GoliothConfigEntry, GoliothCoordinator
+from .entity import GoliothEntity
+
+PARALLEL_UPDATES = 0
+
+CONNECTION = BinarySensorEntityDescription(
+    key="connection",
+    translation_key="connection",
+    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: GoliothConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the binary sensor of a project."""
+    async_add_entities([GoliothConnectionSensor(entry.runtime_data)])
+
+
+class GoliothConnectionSensor(GoliothEntity, BinarySensorEntity):
+    """Whether the logs of the project arrive at present."""
+
+    entity_description = CONNECTION
+
+    def __init__(self, coordinator: GoliothCoordinator) -> None:
+        """Belong to the project."""
+        super().__init__(coordinator, coordinator.project_id, CONNECTION.key)
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Whether the feed is connected."""
+        return self.coordinator.feed.connected

@@ -1,0 +1,153 @@
+"""Where a project's service is, and the credential that opens it."""
+
+from base64 import urlsafe_b64decode
+from ipaddress import ip_address
+import re
+from typing import Final, override
+from urllib.parse import quote
+
+import orjson
+from yarl import URL
+
+from .exceptions import GoliothAddressError, GoliothInsecureAddressError
+
+DEFAULT_API_URL: Final = "https://api.golioth.io"
+
+_JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+
+class Credential:
+    """An API key or a JWT, told apart by its shape.
+
+    It has no text form, so that it cannot end up in a log line or an exception by accident.
+    """
+
+    __slots__ = ("_is_jwt", "_secret")
+
+    def __init__(self, secret: str) -> None:
+        """Take the credential as the user pasted it."""
+        self._secret = secret.strip()
+        self._is_jwt = _looks_like_jwt(self._secret)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header that authenticates a REST request."""
+        if self._is_jwt:
+            return {"Authorization": f"Bearer {self._secret}"}
+        return {"x-api-key": self._secret}
+
+    @property
+    def query(self) -> str:
+        """The query that authenticates a WebSocket.
+
+        Everything that is not plain is percent-encoded: keys end in `==` and may hold `+` and `/`.
+        """
+        return (
+            f"{'jwt' if self._is_jwt else 'x-api-key'}={quote(self._secret, safe='')}"
+        )
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be sent at all: printable ASCII without blanks."""
+        return (
+            self._secret.isascii()
+            and self._secret.isprintable()
+            and " " not in self._secret
+            and bool(self._secret)
+        )
+
+    @override
+    def __repr__(self) -> str:
+        """Say what it is, not what it holds."""
+        return "<JWT>" if self._is_jwt else "<API key>"
+
+
+class Endpoint:
+    """One project of one Golioth service, and the credential for it.
+
+    Raises:
+        GoliothInsecureAddressError: The address would send the credential in the clear.
+        GoliothAddressError: The address is none.
+    """
+
+    def __init__(self, api_url: str, project_id: str, credential: Credential) -> None:
+        """Check the address, before anything is sent to it."""
+        self._base = parse_api_url(api_url)
+        self.project_id = project_id
+        self.credential = credential
+
+    @property
+    def project_path(self) -> str:
+        """The path of the project in the REST API."""
+        return f"/v1/projects/{quote(self.project_id, safe='')}"
+
+    @property
+    def logs_stream_url(self) -> URL:
+        """The address of the WebSocket that has every log of the project. It holds the credential: never show it."""
+        url = self.url(
+            f"/v1/ws/projects/{quote(self.project_id, safe='')}/logs",
+            self.credential.query,
+        )
+        return url.with_scheme("wss" if self._base.scheme == "https" else "ws")
+
+    def url(self, path: str, query: str = "") -> URL:
+        """Return the address of a path, and a query without its question mark, both already percent-encoded."""
+        # Encoded by us to the last character: a second opinion on what to quote would change the credential.
+        return URL(f"{self._base}{path}{f'?{query}' if query else ''}", encoded=True)
+
+
+def parse_api_url(text: str) -> URL:
+    """Return the address of a Golioth API, without a trailing slash.
+
+    Args:
+        text: What the user typed; a host alone means https.
+
+    Raises:
+        GoliothInsecureAddressError: It is neither https nor loopback.
+        GoliothAddressError: It is no address, or holds more than scheme, host, port and path.
+    """
+    text = text.strip().rstrip("/")
+    if "://" not in text:
+        text = f"https://{text}"
+    try:
+        url = URL(text)
+        host, _port = url.host, url.port
+    except ValueError:
+        url, host = URL(), None
+    if url.scheme in {"ws", "wss"}:
+        url = url.with_scheme("https" if url.scheme == "wss" else "http")
+    if (
+        not host
+        or url.scheme not in {"http", "https"}
+        or url.user
+        or url.password
+        or url.query_string
+        or url.fragment
+    ):
+        raise GoliothAddressError("This is not the address of an API")
+    if url.scheme == "http" and not _is_loopback(host):
+        raise GoliothInsecureAddressError(
+            "Only an https address keeps the credential secret"
+        )
+    return URL(str(url).rstrip("/"), encoded=True)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _looks_like_jwt(secret: str) -> bool:
+    """Tell a JWT (three base64url parts, the first a JSON object with `alg`) from an API key."""
+    if not _JWT.fullmatch(secret):
+        return False
+    header = secret.partition(".")[0]
+    try:
+        decoded = orjson.loads(urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    except ValueError:
+        return False
+    return isinstance(decoded, dict) and "alg" in decoded

@@ -1,0 +1,46 @@
+"""What can go wrong between us and Golioth."""
+
+
+class GoliothError(Exception):
+    """Anything that Golioth, or the way to it, refuses us.
+
+    The text is our own: it never holds an address, a header or words of the server, because each of these can
+    hold the credential.
+    """
+
+
+class GoliothConnectionError(GoliothError):
+    """Trouble on the way: worth another try.
+
+    Attributes:
+        retry_after: Seconds that the service asked us to wait, where it did.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        """Keep what the service asked for."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class GoliothResponseError(GoliothConnectionError):
+    """An answer that the Golioth API does not give, such as a web page or a redirect."""
+
+
+class GoliothStreamMissingError(GoliothConnectionError):
+    """The WebSocket endpoint says that it is not there: it may have been retired."""
+
+
+class GoliothAuthenticationError(GoliothError):
+    """The credential was rejected: another try with the same one is pointless."""
+
+
+class GoliothNotFoundError(GoliothError):
+    """The project, or what was asked of it, does not exist."""
+
+
+class GoliothAddressError(GoliothError):
+    """The address of the API cannot be used."""
+
+
+class GoliothInsecureAddressError(GoliothAddressError):
+    """The address would send the credential in the clear: neither https nor loopback."""

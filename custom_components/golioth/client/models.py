@@ -1,0 +1,313 @@
+"""What Golioth sends, made into values that can be trusted: logs, devices, projects."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+import json
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+LEVELS: Final = ("debug", "info", "warn", "error")
+
+# Text of a field other than the message: longer is no name, and every log would carry it to each listener.
+_MAX_FIELD_LENGTH: Final = 255
+
+# The published enumeration. Older logs have the number, and a field at its default is left out.
+_LEVELS_BY_VALUE: Final[dict[Any, str]] = {
+    None: "NONE",
+    "": "NONE",
+    0: "NONE",
+    "0": "NONE",
+    "NONE": "NONE",
+} | {
+    form: level
+    for number, level in enumerate(LEVELS, start=1)
+    for form in (number, str(number), level, level.upper())
+}
+
+# Home Assistant writes JSON with orjson, which stops at 254 levels, and puts a log a few levels deep.
+_MAX_DEPTH: Final = 238
+
+_DECODER: Final = json.JSONDecoder(parse_constant=lambda _name: None)
+
+
+class LogEntry(NamedTuple):
+    """One log of one device.
+
+    A tuple, because it cannot change and costs least to make: every log of a fleet becomes one.
+    """
+
+    timestamp: str
+    """As Golioth sent it: RFC 3339, up to nine fractional digits; empty where it sent none."""
+    timestamp_ns: int | None
+    """The same in nanoseconds since 1970 UTC; None where it is no time."""
+    type: str
+    """`LOGGING`, `DIAGNOSTICS`, `METRICS`, or what Golioth invents next."""
+    level: str
+    """One of `LEVELS`; `NONE` or an unknown one as Golioth sent it."""
+    module: str
+    module_id: str
+    message: str
+    metadata: dict[str, Any]
+    """Any JSON object that Home Assistant can write. Not to be changed."""
+    device_id: str
+    """Golioth's ID of the device; empty where it sent none."""
+
+    def bounded(self, limit: int) -> tuple[LogEntry, bool]:
+        """Return the log with no more than `limit` bytes of message and metadata, and whether anything was cut.
+
+        The message has precedence, but leaves half to the metadata; of these, whole fields are kept, in their order.
+        """
+        # A character of JSON takes at most six bytes: most logs need no closer look.
+        if not self.metadata and len(self.message) * 6 <= limit:
+            return self, False
+        metadata_size = len(orjson.dumps(self.metadata))
+        message_size = len(orjson.dumps(self.message))
+        if metadata_size + message_size <= limit:
+            return self, False
+        message = _cut(self.message, limit - min(metadata_size, limit // 2))
+        left = limit - len(orjson.dumps(message)) - 2
+        metadata = {}
+        for key, value in self.metadata.items():
+            left -= len(orjson.dumps(key)) + len(orjson.dumps(value)) + 2
+            if left < 0:
+                break
+            metadata[key] = value
+        return self._replace(message=message, metadata=metadata), True
+
+
+class StreamError(NamedTuple):
+    """An error that the service reports inside of a stream, in the envelope of gRPC-Gateway 1.x or 2.x."""
+
+    grpc_code: int | None
+    http_status: int | None
+
+
+class Device(NamedTuple):
+    """A device of the project."""
+
+    id: str
+    name: str
+    hardware_ids: tuple[str, ...]
+
+
+class Project(NamedTuple):
+    """The project itself."""
+
+    id: str
+    name: str
+
+
+def parse_frame(data: bytes) -> Iterable[LogEntry | StreamError | None]:
+    """Return what a frame of the log stream holds: logs, errors of the service, and None for what is neither.
+
+    A frame holds one JSON document; several, with or without line breaks between them, are taken as well. Never
+    raises. Where there are several they are parsed as they are asked for, so that a caller may pause in between.
+
+    Args:
+        data: The frame's payload; bytes that are not UTF-8 become replacement characters.
+    """
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return _parse_documents(data.decode(errors="replace"))
+    return (_parse_envelope(document, data),)
+
+
+def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
+    """Return the log that a LOG object of the service holds, or None where it is none.
+
+    Every field may be missing, but not all of them. A field of another type than published is kept as text.
+
+    Args:
+        document: The object, as parsed by orjson.
+        source: The JSON that holds it. Metadata nested too deeply for Home Assistant is kept as this text.
+    """
+    if type(document) is not dict:
+        return None
+    get = document.get
+    device_id = get("deviceId") or get("device_id")
+    message = get("message")
+    timestamp = get("timestamp")
+    level = get("level")
+    if device_id is None and message is None and timestamp is None and level is None:
+        return None
+    timestamp = _field(timestamp)
+    metadata = get("metadata")
+    if type(metadata) is not dict:
+        metadata = {} if metadata is None else {"value": metadata}
+    if metadata and not _is_writable(metadata, source):
+        metadata = {
+            "json": source
+            if isinstance(source, str)
+            else source.decode(errors="replace")
+        }
+    return LogEntry(
+        timestamp,
+        parse_timestamp(timestamp),
+        _field(get("type")) or "LOGGING",
+        _parse_level(level),
+        _field(get("module")),
+        _field(get("moduleId")),
+        message if type(message) is str else _text(message),
+        metadata,
+        _field(device_id),
+    )
+
+
+def parse_timestamp(text: str) -> int | None:
+    """Return the nanoseconds since 1970 UTC of an RFC 3339 time, or None where it is none."""
+    if text[10:11] not in {"T", "t"}:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    # datetime keeps microseconds; the digits behind these tell the logs of one burst apart.
+    fraction = 0
+    if text[19:20] == ".":
+        digits = text[20:29]
+        while not digits.isdigit():
+            digits = digits[:-1]
+        fraction = int(digits.ljust(9, "0"))
+    return int(moment.replace(microsecond=0).timestamp()) * 1_000_000_000 + fraction
+
+
+def parse_device(document: Any) -> Device | None:
+    """Return the device that a DEVICE object holds, or None where it has no ID."""
+    if not isinstance(document, dict) or not (device_id := _field(document.get("id"))):
+        return None
+    hardware_ids = document.get("hardwareIds")
+    return Device(
+        device_id,
+        _field(document.get("name")) or device_id,
+        tuple(_field(each) for each in hardware_ids)
+        if isinstance(hardware_ids, list)
+        else (),
+    )
+
+
+def parse_project(document: Any) -> Project | None:
+    """Return the project that a PROJECT object holds, or None where it has no ID."""
+    if not isinstance(document, dict) or not (project_id := _field(document.get("id"))):
+        return None
+    return Project(project_id, _field(document.get("name")) or project_id)
+
+
+def parse_number(value: Any) -> int | None:
+    """Return a count, which gRPC-Gateway writes as a number or as text; None where it is none."""
+    try:
+        return int(value)
+    except TypeError, ValueError, OverflowError:
+        return None
+
+
+def _parse_envelope(
+    document: Any, source: bytes | str
+) -> LogEntry | StreamError | None:
+    if type(document) is not dict:
+        return None
+    result = document.get("result")
+    if type(result) is dict:
+        return parse_log(result.get("data"), source)
+    error = document.get("error")
+    if type(error) is dict:
+        code = error.get("grpcCode")
+        return StreamError(
+            parse_number(error.get("code") if code is None else code),
+            parse_number(error.get("httpCode")),
+        )
+    return None
+
+
+def _parse_documents(text: str) -> Iterator[LogEntry | StreamError | None]:
+    """Take documents one by one: several in a frame, or one that only the standard library can read."""
+    for line in text.split("\n"):
+        if not line or line.isspace():
+            continue
+        try:
+            yield _parse_envelope(orjson.loads(line), line)
+        except ValueError:
+            yield from _parse_loosely(line)
+
+
+def _parse_loosely(line: str) -> Iterator[LogEntry | StreamError | None]:
+    """Take the documents of one line, with what JSON allows but UTF-8 or a 64-bit number cannot hold."""
+    position, end = 0, len(line)
+    while position < end:
+        try:
+            value, position = _DECODER.raw_decode(line, position)
+            # Lone surrogates become replacement characters, and huge numbers the nearest that there is.
+            rewritten = json.dumps(value, ensure_ascii=False).encode(
+                "utf-16", "surrogatepass"
+            )
+            document = orjson.loads(rewritten.decode("utf-16", "replace"))
+        except ValueError, RecursionError:
+            # Where the next document starts cannot be told: the rest of the line counts as one.
+            yield None
+            return
+        yield _parse_envelope(document, line)
+        while position < end and line[position].isspace():
+            position += 1
+
+
+def _parse_level(value: Any) -> str:
+    try:
+        return _LEVELS_BY_VALUE[value]
+    except KeyError, TypeError:
+        text = _field(value)
+        return _LEVELS_BY_VALUE.get(text.upper(), text)
+
+
+def _is_writable(metadata: dict[str, Any], source: bytes | str) -> bool:
+    """Whether Home Assistant can write the metadata as JSON, wrapped as it wraps them."""
+    brackets = (
+        source.count("{") + source.count("[")
+        if isinstance(source, str)
+        else source.count(b"{") + source.count(b"[")
+    )
+    if source and brackets <= _MAX_DEPTH:
+        return True
+    wrapped: Any = metadata
+    for _ in range(254 - _MAX_DEPTH):
+        wrapped = [wrapped]
+    try:
+        orjson.dumps(wrapped)
+    except orjson.JSONEncodeError:
+        return False
+    return True
+
+
+def _field(value: Any) -> str:
+    """Return the text of a field that is a name."""
+    if type(value) is str:
+        return value if len(value) <= _MAX_FIELD_LENGTH else value[:_MAX_FIELD_LENGTH]
+    return _text(value)[:_MAX_FIELD_LENGTH]
+
+
+def _text(value: Any) -> str:
+    """Return text as it is, nothing as empty, and anything else as JSON."""
+    if type(value) is str:
+        return value
+    if value is None:
+        return ""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return ""
+
+
+def _cut(text: str, limit: int) -> str:
+    """Return as much of the text as takes at most `limit` bytes as JSON, ending in an ellipsis where it was cut."""
+    if len(orjson.dumps(text)) <= limit:
+        return text
+    low, high = 0, min(len(text), limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(orjson.dumps(text[:middle] + "…")) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low] + "…"

@@ -1,0 +1,218 @@
+"""The REST API of Golioth, as far as logs and their devices need it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+
+from .endpoint import Endpoint
+from .exceptions import (
+    GoliothAuthenticationError,
+    GoliothConnectionError,
+    GoliothNotFoundError,
+    GoliothResponseError,
+)
+from .models import Device, Project, parse_device, parse_number, parse_project
+
+# gRPC codes (google.rpc.Code) of a rejected credential: 7 permission denied, 16 unauthenticated.
+REJECTED_CODES: Final = frozenset({7, 16})
+
+# An answer holds at most 100 objects, and a log at most 64 KiB.
+_MAX_ANSWER_SIZE: Final = 8 * 1024 * 1024
+
+_DEVICES_PER_PAGE: Final = 100
+
+# More than any fleet on one Home Assistant; a service that invents devices is not followed for ever.
+_MAX_DEVICES: Final = 20_000
+
+
+class GoliothRest:
+    """The REST API of one project. Every call is one request, or says how many; none is tried again.
+
+    Every call may raise:
+        GoliothAuthenticationError: The service rejects the credential.
+        GoliothNotFoundError: The service does not know the project, or what was asked for.
+        GoliothResponseError: The answer is none of the Golioth API.
+        GoliothConnectionError: No answer, or one that says to try again.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        endpoint: Endpoint,
+        *,
+        timeout: float = 15.0,
+    ) -> None:
+        """Prepare, without a request.
+
+        Args:
+            session: Its connections are used; it stays open.
+            endpoint: The project.
+            timeout: Seconds that one request may take. Golioth's own client waits for 10.
+        """
+        self._session = session
+        self._endpoint = endpoint
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+
+    async def projects(self) -> list[Project]:
+        """Return the projects that the credential opens; for an API key that is the one it belongs to."""
+        return [
+            project
+            for each in _list(await self._get("/v1/projects"))
+            if (project := parse_project(each))
+        ]
+
+    async def project(self) -> Project:
+        """Return the project."""
+        project = parse_project(
+            (await self._get(self._endpoint.project_path)).get("data")
+        )
+        if project is None:
+            raise GoliothResponseError("The service answered without a project")
+        return project
+
+    async def devices(self) -> dict[str, Device]:
+        """Return every device of the project by its ID. One request for each hundred devices."""
+        devices: dict[str, Device] = {}
+        page = 0
+        while True:
+            answer = await self._get(
+                f"{self._endpoint.project_path}/devices",
+                f"page={page}&perPage={_DEVICES_PER_PAGE}",
+            )
+            found = [device for each in _list(answer) if (device := parse_device(each))]
+            known = len(devices)
+            devices.update((device.id, device) for device in found)
+            total = parse_number(answer.get("total"))
+            # A page that adds nothing is the last one, whatever the total says: the list may shrink while it is read.
+            if len(devices) in {known, total} or len(devices) >= _MAX_DEVICES:
+                return devices
+            if total is None and len(found) < _DEVICES_PER_PAGE:
+                return devices
+            page += 1
+
+    async def device(self, device_id: str) -> Device:
+        """Return one device."""
+        answer = await self._get(
+            f"{self._endpoint.project_path}/devices/{quote(device_id, safe='')}"
+        )
+        device = parse_device(answer.get("data"))
+        if device is None:
+            raise GoliothResponseError("The service answered without a device")
+        return device
+
+    async def _get(self, path: str, query: str = "") -> dict[str, Any]:
+        """Return the JSON object that a call is answered with."""
+        # Exceptions of aiohttp may hold an address or a header: none of their text goes on.
+        try:
+            async with self._session.get(
+                self._endpoint.url(path, query),
+                headers={
+                    **self._endpoint.credential.headers,
+                    "Accept": "application/json",
+                },
+                # aiohttp would send the credential along to wherever a redirect points.
+                allow_redirects=False,
+                timeout=self._timeout,
+            ) as response:
+                body = await read_limited(response, _MAX_ANSWER_SIZE)
+                status, headers = response.status, response.headers
+        except TimeoutError:
+            raise GoliothConnectionError("Golioth did not answer in time") from None
+        except (aiohttp.ClientError, OSError, ValueError) as err:
+            raise GoliothConnectionError(
+                f"Golioth could not be reached: {type(err).__name__}"
+            ) from None
+        return check_answer(status, headers, body)
+
+
+async def read_limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """Return the body of an answer.
+
+    Raises:
+        GoliothResponseError: It is longer than `limit` bytes.
+    """
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise GoliothResponseError("The answer is too long")
+    return bytes(body)
+
+
+def check_answer(
+    status: int, headers: Mapping[str, str], body: bytes
+) -> dict[str, Any]:
+    """Return the JSON object of a good answer, and raise what any other one means.
+
+    Raises:
+        GoliothAuthenticationError: HTTP 401, or gRPC code 7 or 16 in a JSON body.
+        GoliothNotFoundError: HTTP 404 or gRPC code 5 in a JSON body.
+        GoliothResponseError: A redirect, or no JSON where an answer is due.
+        GoliothConnectionError: Every other status but success.
+    """
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        answer = None
+    document: dict[str, Any] | None = answer if isinstance(answer, dict) else None
+    code = None if document is None else parse_number(document.get("code"))
+    if 200 <= status < 300:
+        if document is None:
+            raise GoliothResponseError(
+                "The answer is none of the Golioth API: no JSON object"
+            )
+        return document
+    if status == 401 or (status != 429 and status < 500 and code in REJECTED_CODES):
+        raise GoliothAuthenticationError(
+            f"Golioth rejects the credential (HTTP {status})"
+        )
+    if is_redirect(status):
+        raise GoliothResponseError(
+            "The address redirects elsewhere, which Golioth does not"
+        )
+    if status == 404 and document is not None:
+        raise GoliothNotFoundError(
+            "Golioth does not know what was asked for (HTTP 404)"
+        )
+    if status < 500 and status != 429 and document is None:
+        raise GoliothResponseError(
+            f"The answer is none of the Golioth API (HTTP {status})"
+        )
+    raise GoliothConnectionError(
+        f"Golioth answered HTTP {status}", retry_after=retry_after(headers)
+    )
+
+
+def is_redirect(status: int) -> bool:
+    """Whether an answer points elsewhere."""
+    return 300 <= status < 400
+
+
+def retry_after(headers: Mapping[str, str] | None) -> float | None:
+    """Return the seconds that `Retry-After` asks to wait, given as a number or a date; None where it does not."""
+    text = (headers or {}).get("Retry-After", "").strip()
+    if text.isdecimal() and len(text) < 10:
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # Compared with the service's own clock where it tells it: the local one may be wrong.
+    try:
+        now = parsedate_to_datetime((headers or {}).get("Date", ""))
+    except ValueError:
+        now = datetime.now(UTC)
+    if moment.tzinfo is None or now.tzinfo is None:
+        return None
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _list(answer: dict[str, Any]) -> list[Any]:
+    """Return the list of an answer; empty where it is left out, as the service does with defaults."""
+    found = answer.get("list")
+    return found if isinstance(found, list) else []

@@ -1,0 +1,150 @@
+"""Config flow of the Golioth integration."""
+
+from collections.abc import Mapping
+import logging
+from typing import Any, Final, override
+
+import voluptuous as vol
+
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.const import CONF_API_KEY
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.selector import (
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+
+from .client.endpoint import DEFAULT_API_URL, Credential, Endpoint, parse_api_url
+from .client.exceptions import (
+    GoliothAddressError,
+    GoliothAuthenticationError,
+    GoliothError,
+    GoliothInsecureAddressError,
+    GoliothNotFoundError,
+    GoliothResponseError,
+)
+from .client.models import Project
+from .client.rest import GoliothRest
+from .const import CONF_API_URL, CONF_PROJECT_ID, DOMAIN, SECTION_ADVANCED
+
+_LOGGER = logging.getLogger(__name__)
+
+API_KEY_SELECTOR: Final = TextSelector(
+    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+)
+
+USER_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_PROJECT_ID): TextSelector(),
+        vol.Required(CONF_API_KEY): API_KEY_SELECTOR,
+        vol.Required(SECTION_ADVANCED): section(
+            vol.Schema(
+                {
+                    vol.Required(CONF_API_URL, default=DEFAULT_API_URL): TextSelector(
+                        TextSelectorConfig(type=TextSelectorType.URL)
+                    ),
+                }
+            ),
+            {"collapsed": True},
+        ),
+    }
+)
+
+REAUTH_SCHEMA: Final = vol.Schema({vol.Required(CONF_API_KEY): API_KEY_SELECTOR})
+
+
+class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Set up a Golioth project."""
+
+    VERSION = 1
+    MINOR_VERSION = 1
+
+    @override
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the project and its key, and check both with Golioth."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            data = {
+                CONF_PROJECT_ID: user_input[CONF_PROJECT_ID].strip(),
+                CONF_API_KEY: user_input[CONF_API_KEY].strip(),
+                CONF_API_URL: user_input[SECTION_ADVANCED][CONF_API_URL],
+            }
+            await self.async_set_unique_id(data[CONF_PROJECT_ID])
+            self._abort_if_unique_id_configured()
+            project, errors = await _async_check(self.hass, data)
+            if project is not None:
+                data[CONF_API_URL] = str(parse_api_url(data[CONF_API_URL]))
+                return self.async_create_entry(title=project.name, data=data)
+        return self.async_show_form(
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(USER_SCHEMA, user_input),
+            errors=errors,
+            description_placeholders={"console_url": "https://console.golioth.io"},
+        )
+
+    async def async_step_reauth(
+        self, entry_data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Start again with a key that works."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for a new key, and check it with Golioth."""
+        errors: dict[str, str] = {}
+        entry = self._get_reauth_entry()
+        if user_input is not None:
+            data_updates = {CONF_API_KEY: user_input[CONF_API_KEY].strip()}
+            project, errors = await _async_check(
+                self.hass, {**entry.data, **data_updates}
+            )
+            if project is not None:
+                return self.async_update_reload_and_abort(
+                    entry, data_updates=data_updates
+                )
+        return self.async_show_form(
+            step_id="reauth_confirm",
+            data_schema=REAUTH_SCHEMA,
+            errors=errors,
+            description_placeholders={"project": entry.title},
+        )
+
+
+async def _async_check(
+    hass: HomeAssistant, data: Mapping[str, Any]
+) -> tuple[Project | None, dict[str, str]]:
+    """Return the project, or the error of the field that is to blame."""
+    credential = Credential(data[CONF_API_KEY])
+    if not credential.is_usable:
+        return None, {CONF_API_KEY: "invalid_auth"}
+    try:
+        endpoint = Endpoint(data[CONF_API_URL], data[CONF_PROJECT_ID], credential)
+    except GoliothInsecureAddressError:
+        return None, {SECTION_ADVANCED: "insecure_address"}
+    except GoliothAddressError:
+        return None, {SECTION_ADVANCED: "invalid_address"}
+    rest = GoliothRest(async_get_clientsession(hass), endpoint)
+    try:
+        try:
+            return await rest.project(), {}
+        except GoliothAuthenticationError:
+            # A good key is refused as well where the project is another one: only the list of projects tells.
+            await rest.projects()
+            return None, {CONF_PROJECT_ID: "project_not_found"}
+    except GoliothAuthenticationError:
+        return None, {CONF_API_KEY: "invalid_auth"}
+    except GoliothNotFoundError:
+        return None, {CONF_PROJECT_ID: "project_not_found"}
+    except GoliothResponseError:
+        return None, {SECTION_ADVANCED: "not_golioth"}
+    except GoliothError:
+        return None, {SECTION_ADVANCED: "cannot_connect"}
+    except Exception:
+        _LOGGER.exception("Unexpected exception")
+        return None, {"base": "unknown"}
