@@ -36,24 +36,27 @@ API_KEY_SELECTOR: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
 )
 
-USER_SCHEMA: Final = vol.Schema(
-    {
-        vol.Required(CONF_PROJECT_ID): TextSelector(),
-        vol.Required(CONF_API_KEY): API_KEY_SELECTOR,
-        vol.Required(SECTION_ADVANCED): section(
-            vol.Schema(
-                {
-                    vol.Required(CONF_API_URL, default=DEFAULT_API_URL): TextSelector(
-                        TextSelectorConfig(type=TextSelectorType.URL)
-                    ),
-                }
-            ),
-            {"collapsed": True},
-        ),
-    }
-)
-
 REAUTH_SCHEMA: Final = vol.Schema({vol.Required(CONF_API_KEY): API_KEY_SELECTOR})
+
+
+def _user_schema(*, collapsed: bool) -> vol.Schema:
+    """Return the form of a new project; an error in the advanced section should not be hidden in it."""
+    return vol.Schema(
+        {
+            vol.Required(CONF_PROJECT_ID): TextSelector(),
+            vol.Required(CONF_API_KEY): API_KEY_SELECTOR,
+            vol.Required(SECTION_ADVANCED): section(
+                vol.Schema(
+                    {
+                        vol.Required(
+                            CONF_API_URL, default=DEFAULT_API_URL
+                        ): TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
+                    }
+                ),
+                {"collapsed": collapsed},
+            ),
+        }
+    )
 
 
 class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -74,7 +77,10 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
                 CONF_API_KEY: user_input[CONF_API_KEY].strip(),
                 CONF_API_URL: user_input[SECTION_ADVANCED][CONF_API_URL],
             }
-            await self.async_set_unique_id(data[CONF_PROJECT_ID])
+            # A form that was left open elsewhere is no reason to refuse this one.
+            await self.async_set_unique_id(
+                data[CONF_PROJECT_ID], raise_on_progress=False
+            )
             self._abort_if_unique_id_configured()
             project, errors = await _async_check(self.hass, data)
             if project is not None:
@@ -82,7 +88,9 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
                 return self.async_create_entry(title=project.name, data=data)
         return self.async_show_form(
             step_id="user",
-            data_schema=self.add_suggested_values_to_schema(USER_SCHEMA, user_input),
+            data_schema=self.add_suggested_values_to_schema(
+                _user_schema(collapsed=SECTION_ADVANCED not in errors), user_input
+            ),
             errors=errors,
             description_placeholders={"console_url": "https://console.golioth.io"},
         )

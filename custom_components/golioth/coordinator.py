@@ -21,7 +21,7 @@ from .client.exceptions import (
     GoliothError,
     GoliothNotFoundError,
 )
-from .client.feed import LogFeed, LogSource
+from .client.feed import FeedTiming, LogFeed, LogSource
 from .client.models import Device, LogEntry, Project
 from .client.rest import GoliothRest
 from .const import (
@@ -61,8 +61,19 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     config_entry: GoliothConfigEntry
     project: Project
 
-    def __init__(self, hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: GoliothConfigEntry,
+        *,
+        timing: FeedTiming | None = None,
+    ) -> None:
         """Prepare the connections, without a request.
+
+        Args:
+            hass: Home Assistant.
+            entry: The project.
+            timing: How long the feed waits, if not as usual.
 
         Raises:
             ConfigEntryError: The address of the API in the entry cannot be used.
@@ -96,6 +107,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             self._rest,
             on_log=self._async_handle_log,
             on_connection_change=self._async_handle_connection_change,
+            timing=timing or FeedTiming(),
         )
         self._project_device_id = ""
         self._device_ids: dict[str, str] = {}
@@ -167,7 +179,6 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             self._device_ids[device.id] = device_registry.async_get_or_create(
                 config_entry_id=self.config_entry.entry_id,
                 identifiers={(DOMAIN, device.id)},
-                manufacturer=MANUFACTURER,
                 name=device.name,
                 serial_number=device.hardware_ids[0] if device.hardware_ids else None,
                 via_device_id=self._project_device_id,

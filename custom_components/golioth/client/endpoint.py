@@ -13,6 +13,10 @@ from .exceptions import GoliothAddressError, GoliothInsecureAddressError
 
 DEFAULT_API_URL: Final = "https://api.golioth.io"
 
+_HOST: Final = re.compile(
+    r"[a-z0-9._-]+|[0-9a-f:.]+(%[\w.-]+)?", re.ASCII | re.IGNORECASE
+)
+
 _JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
@@ -106,18 +110,19 @@ def parse_api_url(text: str) -> URL:
         GoliothInsecureAddressError: It is neither https nor loopback.
         GoliothAddressError: It is no address, or holds more than scheme, host, port and path.
     """
-    text = text.strip().rstrip("/")
+    text = text.strip()
     if "://" not in text:
         text = f"https://{text}"
     try:
         url = URL(text)
-        host, _port = url.host, url.port
+        host, _port = url.raw_host, url.port
     except ValueError:
         url, host = URL(), None
     if url.scheme in {"ws", "wss"}:
         url = url.with_scheme("https" if url.scheme == "wss" else "http")
     if (
         not host
+        or not _HOST.fullmatch(host)
         or url.scheme not in {"http", "https"}
         or url.user
         or url.password

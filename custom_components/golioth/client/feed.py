@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 import logging
 import random
@@ -20,9 +21,6 @@ _LOGGER = logging.getLogger(__name__)
 # How long logs are delivered at a stretch, in seconds, before everything else gets its turn.
 _SLICE: Final = 0.01
 
-# The longest wait that a service can impose on us, in seconds.
-_MAX_RETRY_AFTER: Final = 600.0
-
 
 class LogSource(StrEnum):
     """How a log came to us."""
@@ -30,6 +28,28 @@ class LogSource(StrEnum):
     STREAM = "stream"
     POLL = "poll"
     CATCH_UP = "catch_up"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedTiming:
+    """How long the feed waits, in seconds.
+
+    Attributes:
+        heartbeat: Silence after which the other end is pinged.
+        settling_time: After this a stream that says nothing counts as connected. The service upgrades the connection
+            first, and rejects it afterwards.
+        lifetime_to_trust: After this a stream that delivered nothing resets the back-off.
+        shortest_wait: Between two tries, at least.
+        longest_random_wait: Of chance on top, at most.
+        longest_retry_after: What a service can impose on us, at most.
+    """
+
+    heartbeat: float = 20.0
+    settling_time: float = 1.0
+    lifetime_to_trust: float = 60.0
+    shortest_wait: float = 1.0
+    longest_random_wait: float = 29.0
+    longest_retry_after: float = 600.0
 
 
 class LogFeed:
@@ -49,11 +69,7 @@ class LogFeed:
         *,
         on_log: Callable[[LogEntry, LogSource], None],
         on_connection_change: Callable[[GoliothError | None], None],
-        heartbeat: float = 30.0,
-        settling_time: float = 1.0,
-        lifetime_to_trust: float = 60.0,
-        first_wait: float = 1.0,
-        longest_random_wait: float = 29.0,
+        timing: FeedTiming,
     ) -> None:
         """Prepare, without a connection.
 
@@ -64,12 +80,7 @@ class LogFeed:
             on_log: Called for each log, in the loop turn of its frame.
             on_connection_change: Called after `connected` has changed, and after the first try if that failed; with the reason when
                 there is no connection.
-            heartbeat: Seconds of silence after which the other end is pinged.
-            settling_time: Seconds after which a stream that says nothing counts as connected. The service upgrades the
-                connection first and rejects it afterwards.
-            lifetime_to_trust: Seconds after which a stream that delivered nothing resets the back-off.
-            first_wait: Seconds between two tries, at least.
-            longest_random_wait: Seconds of random wait on top, at most.
+            timing: How long it waits.
         """
         self.connected = False
         self.delivered = 0
@@ -79,11 +90,7 @@ class LogFeed:
         self._rest = rest
         self._on_log = on_log
         self._on_connection_change = on_connection_change
-        self._heartbeat = heartbeat
-        self._settling_time = settling_time
-        self._lifetime_to_trust = lifetime_to_trust
-        self._first_wait = first_wait
-        self._longest_random_wait = longest_random_wait
+        self._timing = timing
 
     async def run(self) -> None:
         """Deliver logs until cancelled.
@@ -114,7 +121,7 @@ class LogFeed:
                 raise reason
             if (
                 self.delivered > delivered
-                or loop.time() - opened >= self._lifetime_to_trust
+                or loop.time() - opened >= self._timing.lifetime_to_trust
             ):
                 failures = 0
             wait = self._wait_after(failures, reason)
@@ -126,9 +133,9 @@ class LogFeed:
         """Deliver the logs of one connection until it ends, which always raises."""
         loop = asyncio.get_running_loop()
         async with open_log_stream(
-            self._session, self._endpoint, heartbeat=self._heartbeat
+            self._session, self._endpoint, heartbeat=self._timing.heartbeat
         ) as stream:
-            settling = loop.call_later(self._settling_time, self._connect)
+            settling = loop.call_later(self._timing.settling_time, self._connect)
             try:
                 pause = loop.time() + _SLICE
                 while True:
@@ -172,9 +179,9 @@ class LogFeed:
     def _wait_after(self, failures: int, reason: GoliothError) -> float:
         """Return the seconds until the next try."""
         # More failures than that do not lengthen the wait, and their power of two is no float one day.
-        longest = min(self._longest_random_wait, 2 ** min(failures, 10))
-        wait = self._first_wait + random.uniform(0, longest)  # noqa: S311
+        longest = min(self._timing.longest_random_wait, 2 ** min(failures, 10))
+        wait = self._timing.shortest_wait + random.uniform(0, longest)  # noqa: S311
         asked_for = (
             reason.retry_after if isinstance(reason, GoliothConnectionError) else None
         )
-        return max(wait, min(asked_for or 0.0, _MAX_RETRY_AFTER))
+        return max(wait, min(asked_for or 0.0, self._timing.longest_retry_after))

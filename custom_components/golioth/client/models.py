@@ -28,6 +28,9 @@ _LEVELS_BY_VALUE: Final[dict[Any, str]] = {
 # Home Assistant writes JSON with orjson, which stops at 254 levels, and puts a log a few levels deep.
 _MAX_DEPTH: Final = 238
 
+# Parsing this many values takes some 30 ms, in which Home Assistant does nothing else. A log has a few dozen.
+_MAX_VALUES: Final = 150_000
+
 _DECODER: Final = json.JSONDecoder(parse_constant=lambda _name: None)
 
 
@@ -56,23 +59,25 @@ class LogEntry(NamedTuple):
     def bounded(self, limit: int) -> tuple[LogEntry, bool]:
         """Return the log with no more than `limit` bytes of message and metadata, and whether anything was cut.
 
-        The message has precedence, but leaves half to the metadata; of these, whole fields are kept, in their order.
+        Metadata get what the message leaves, or half; of these, whole fields are kept, in their order.
         """
         # A character of JSON takes at most six bytes: most logs need no closer look.
         if not self.metadata and len(self.message) * 6 <= limit:
             return self, False
-        metadata_size = len(orjson.dumps(self.metadata))
         message_size = len(orjson.dumps(self.message))
-        if metadata_size + message_size <= limit:
+        if len(orjson.dumps(self.metadata)) + message_size <= limit:
             return self, False
-        message = _cut(self.message, limit - min(metadata_size, limit // 2))
-        left = limit - len(orjson.dumps(message)) - 2
+        room = max(limit // 2, limit - message_size)
+        # The braces; each field then takes a colon and a comma as well.
+        size = 2
         metadata = {}
         for key, value in self.metadata.items():
-            left -= len(orjson.dumps(key)) + len(orjson.dumps(value)) + 2
-            if left < 0:
+            field_size = len(orjson.dumps(key)) + len(orjson.dumps(value)) + 2
+            if size + field_size > room:
                 break
             metadata[key] = value
+            size += field_size
+        message = _cut(self.message, limit - size)
         return self._replace(message=message, metadata=metadata), True
 
 
@@ -108,10 +113,24 @@ def parse_frame(data: bytes) -> Iterable[LogEntry | StreamError | None]:
         data: The frame's payload; bytes that are not UTF-8 become replacement characters.
     """
     try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        document = parse_json(data)
+    except ValueError:
         return _parse_documents(data.decode(errors="replace"))
     return (_parse_envelope(document, data),)
+
+
+def parse_json(text: bytes | str) -> Any:
+    """Return what a JSON document holds.
+
+    Raises:
+        ValueError: It is none, or would take too long to parse.
+    """
+    if (
+        len(text) > _MAX_VALUES
+        and _count(text, ",") + _count(text, "[") + _count(text, "{") > _MAX_VALUES
+    ):
+        raise ValueError("Too many values")
+    return orjson.loads(text)
 
 
 def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
@@ -228,9 +247,13 @@ def _parse_documents(text: str) -> Iterator[LogEntry | StreamError | None]:
         if not line or line.isspace():
             continue
         try:
-            yield _parse_envelope(orjson.loads(line), line)
-        except ValueError:
+            document = parse_json(line)
+        except orjson.JSONDecodeError:
             yield from _parse_loosely(line)
+        except ValueError:
+            yield None
+        else:
+            yield _parse_envelope(document, line)
 
 
 def _parse_loosely(line: str) -> Iterator[LogEntry | StreamError | None]:
@@ -263,12 +286,7 @@ def _parse_level(value: Any) -> str:
 
 def _is_writable(metadata: dict[str, Any], source: bytes | str) -> bool:
     """Whether Home Assistant can write the metadata as JSON, wrapped as it wraps them."""
-    brackets = (
-        source.count("{") + source.count("[")
-        if isinstance(source, str)
-        else source.count(b"{") + source.count(b"[")
-    )
-    if source and brackets <= _MAX_DEPTH:
+    if source and _count(source, "{") + _count(source, "[") <= _MAX_DEPTH:
         return True
     wrapped: Any = metadata
     for _ in range(254 - _MAX_DEPTH):
@@ -278,6 +296,14 @@ def _is_writable(metadata: dict[str, Any], source: bytes | str) -> bool:
     except orjson.JSONEncodeError:
         return False
     return True
+
+
+def _count(text: bytes | str, character: str) -> int:
+    return (
+        text.count(character)
+        if isinstance(text, str)
+        else text.count(character.encode())
+    )
 
 
 def _field(value: Any) -> str:

@@ -7,7 +7,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
-import orjson
 
 from .endpoint import Endpoint
 from .exceptions import (
@@ -16,7 +15,14 @@ from .exceptions import (
     GoliothNotFoundError,
     GoliothResponseError,
 )
-from .models import Device, Project, parse_device, parse_number, parse_project
+from .models import (
+    Device,
+    Project,
+    parse_device,
+    parse_json,
+    parse_number,
+    parse_project,
+)
 
 # gRPC codes (google.rpc.Code) of a rejected credential: 7 permission denied, 16 unauthenticated.
 REJECTED_CODES: Final = frozenset({7, 16})
@@ -156,8 +162,8 @@ def check_answer(
         GoliothConnectionError: Every other status but success.
     """
     try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        answer = parse_json(body)
+    except ValueError:
         answer = None
     document: dict[str, Any] | None = answer if isinstance(answer, dict) else None
     code = None if document is None else parse_number(document.get("code"))

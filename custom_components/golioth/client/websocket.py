@@ -1,7 +1,8 @@
 """One WebSocket connection to the logs of a project."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import aiohttp
@@ -35,6 +36,7 @@ class LogStream:
         """Take over a connection whose handshake is done."""
         self._websocket = websocket
         self._is_first = True
+        self._heard = True
 
     async def receive(self) -> Iterable[LogEntry | None]:
         """Return what the next frame holds: logs, and None for each document that is none.
@@ -46,28 +48,58 @@ class LogStream:
             GoliothStreamMissingError: The service says, inside of the stream, that there is no such stream.
             GoliothConnectionError: The stream has ended; nobody can tell whether it was cut.
         """
-        message = await self._websocket.receive()
-        if (
-            message.type is aiohttp.WSMsgType.TEXT
-            or message.type is aiohttp.WSMsgType.BINARY
-        ):
-            data: bytes = message.data
-            # What a path that does not exist gets, after an upgrade that looked well.
-            if self._is_first and data.strip().lower() == b"not found":
-                raise GoliothStreamMissingError(
-                    "The service has no log stream at this address"
+        while True:
+            message = await self._websocket.receive()
+            kind = message.type
+            self._heard = True
+            if kind is aiohttp.WSMsgType.TEXT or kind is aiohttp.WSMsgType.BINARY:
+                data: bytes = message.data
+                # What a path that does not exist gets, after an upgrade that looked well.
+                if self._is_first and data.strip().lower() == b"not found":
+                    raise GoliothStreamMissingError(
+                        "The service has no log stream at this address"
+                    )
+                self._is_first = False
+                return _raise_errors(parse_frame(data))
+            if kind is aiohttp.WSMsgType.PING:
+                await self._answer_ping(message.data)
+            elif kind is aiohttp.WSMsgType.CLOSE:
+                raise GoliothConnectionError(
+                    f"The service closed the log stream with code {message.data}"
                 )
-            self._is_first = False
-            return _raise_errors(parse_frame(data))
-        if message.type is aiohttp.WSMsgType.CLOSE:
+            elif kind is aiohttp.WSMsgType.ERROR:
+                raise GoliothConnectionError(
+                    f"The log stream broke: {type(message.data).__name__}"
+                )
+            elif kind is aiohttp.WSMsgType.CLOSING:
+                raise GoliothConnectionError("The log stream went silent")
+            elif kind is not aiohttp.WSMsgType.PONG:
+                raise GoliothConnectionError("The log stream ended")
+
+    async def watch(self, heartbeat: float) -> None:
+        """Close the connection once its other end answers no ping. Runs until cancelled, beside `receive`.
+
+        This is what aiohttp's own heartbeat does, which leaves a timer behind when the connection is closed.
+
+        Args:
+            heartbeat: Seconds of silence after which a ping is sent; its answer may take half as long.
+        """
+        with suppress(aiohttp.ClientError, OSError):
+            while self._heard:
+                self._heard = False
+                await asyncio.sleep(heartbeat)
+                if not self._heard:
+                    await self._websocket.ping()
+                    await asyncio.sleep(heartbeat / 2)
+        await self._websocket.close()
+
+    async def _answer_ping(self, payload: bytes) -> None:
+        try:
+            await self._websocket.pong(payload)
+        except (aiohttp.ClientError, OSError) as err:
             raise GoliothConnectionError(
-                f"The service closed the log stream with code {message.data}"
-            )
-        if message.type is aiohttp.WSMsgType.ERROR:
-            raise GoliothConnectionError(
-                f"The log stream broke: {type(message.data).__name__}"
-            )
-        raise GoliothConnectionError("The log stream ended")
+                f"The log stream broke: {type(err).__name__}"
+            ) from None
 
 
 @asynccontextmanager
@@ -76,7 +108,7 @@ async def open_log_stream(
     endpoint: Endpoint,
     *,
     handshake_timeout: float = 15.0,
-    heartbeat: float = 30.0,
+    heartbeat: float = 20.0,
 ) -> AsyncIterator[LogStream]:
     """Open the stream of every log of a project, and close it in the end.
 
@@ -102,21 +134,24 @@ async def open_log_stream(
         middlewares=(_check_handshake,),
         timeout=aiohttp.ClientTimeout(total=handshake_timeout),
     ) as handshake_session:
-        websocket = await _connect(handshake_session, endpoint, heartbeat)
+        websocket = await _connect(handshake_session, endpoint)
+        stream = LogStream(websocket)
+        watch = asyncio.create_task(stream.watch(heartbeat))
         try:
-            yield LogStream(websocket)
+            yield stream
         finally:
+            watch.cancel()
             await websocket.close()
 
 
 async def _connect(
-    session: aiohttp.ClientSession, endpoint: Endpoint, heartbeat: float
+    session: aiohttp.ClientSession, endpoint: Endpoint
 ) -> aiohttp.ClientWebSocketResponse[bool]:
     # Exceptions of aiohttp may hold the address, and with it the credential: none of their text goes on.
     try:
         return await session.ws_connect(
             endpoint.logs_stream_url,
-            heartbeat=heartbeat,
+            autoping=False,
             max_msg_size=MAX_FRAME_SIZE,
             timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
             # Text that is not UTF-8 would end the connection: here it is one frame that is no log.
