@@ -1,0 +1,1052 @@
+"""Changes to a copy of the repository: those that break a rule, and those that keep them all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import shutil
+from typing import Any
+
+from .repository import DOMAIN
+from .rules import (
+    Rule,
+    actions,
+    code,
+    distribution,
+    icons,
+    manifest,
+    translations,
+    usage,
+)
+
+type Change = Callable[[Path], object]
+
+INTEGRATION = f"custom_components/{DOMAIN}"
+BRAND = f"{INTEGRATION}/brand"
+CONDITIONS = f"{INTEGRATION}/conditions.yaml"
+CONFIG_FLOW = f"{INTEGRATION}/config_flow.py"
+DUTCH = f"{INTEGRATION}/translations/nl.json"
+ENGLISH = f"{INTEGRATION}/translations/en.json"
+ICONS = f"{INTEGRATION}/icons.json"
+INIT = f"{INTEGRATION}/__init__.py"
+MANIFEST = f"{INTEGRATION}/manifest.json"
+SERVICES = f"{INTEGRATION}/services.yaml"
+TRIGGER_MODULE = f"{INTEGRATION}/trigger.py"
+TRIGGERS = f"{INTEGRATION}/triggers.yaml"
+TEST_WORKFLOW = ".github/workflows/test.yml"
+VALIDATE_WORKFLOW = ".github/workflows/validate.yml"
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A change, the rule that it breaks, and words of the complaint."""
+
+    name: str
+    rule: Rule
+    change: Change
+    complaint: str
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A change that breaks no rule."""
+
+    name: str
+    change: Change
+
+
+def _merge(name: str, **values: Any) -> Change:
+    """Merge values into a JSON file; a key with dots leads into it, and None takes a key out."""
+
+    def change(root: Path) -> None:
+        path = root / name
+        content = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        for dotted, value in values.items():
+            *parents, key = dotted.split(".")
+            node = content
+            for parent in parents:
+                node = node.setdefault(parent, {})
+            if value is None:
+                del node[key]
+            else:
+                node[key] = value
+        path.write_text(json.dumps(content), "utf-8")
+
+    return change
+
+
+def _write(name: str, text: str) -> Change:
+    """Write a file."""
+
+    def change(root: Path) -> None:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+    return change
+
+
+def _append(name: str, text: str) -> Change:
+    """Add lines to the end of a file, which need not be there."""
+
+    def change(root: Path) -> None:
+        path = root / name
+        before = path.read_text("utf-8") if path.exists() else ""
+        path.write_text(f"{before}\n{text}\n", "utf-8")
+
+    return change
+
+
+def _replace(name: str, old: str, new: str) -> Change:
+    """Replace a text that is in a file."""
+
+    def change(root: Path) -> None:
+        path = root / name
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), "utf-8")
+
+    return change
+
+
+def _delete(name: str) -> Change:
+    """Delete a file, if it is there."""
+    return lambda root: (root / name).unlink(missing_ok=True)
+
+
+def _all(*changes: Change) -> Change:
+    """Make several changes."""
+    return lambda root: [change(root) for change in changes]
+
+
+def _copy(source: str, target: str) -> Change:
+    """Copy a file."""
+    return lambda root: shutil.copyfile(root / source, root / target)
+
+
+def _opaque(root: Path) -> None:
+    """Take the transparency out of the icon."""
+    path = root / BRAND / "icon.png"
+    content = bytearray(path.read_bytes())
+    # The colour type, after signature, length and type of the chunk, width, height and depth.
+    content[25] = 2
+    path.write_bytes(content)
+
+
+def _misordered_manifest(root: Path) -> None:
+    """Put the last key first."""
+    path = root / MANIFEST
+    content = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(dict(reversed(content.items()))), "utf-8")
+
+
+def _depend_on_mqtt(root: Path) -> None:
+    """Declare a dependency, with the keys in order."""
+    path = root / MANIFEST
+    content = json.loads(path.read_text("utf-8"))
+    content["dependencies"] = [*content.get("dependencies", []), "mqtt"]
+    order = sorted(content, key=lambda key: (key != "domain", key != "name", key))
+    path.write_text(json.dumps({key: content[key] for key in order}), "utf-8")
+
+
+def _trigger_field(text: str) -> Change:
+    """Put a description of a field into triggers.yaml."""
+    return _write(TRIGGERS, f"mood_changed:\n  fields:\n    level:\n      {text}\n")
+
+
+ACTION = """
+def _register(hass):
+    hass.services.async_register("golioth", "read_mind", print)
+"""
+TRIGGER = '''"""Triggers."""
+
+
+async def async_get_triggers(hass):
+    return {}
+'''
+CONDITION = TRIGGER.replace("triggers", "conditions").replace("Trig", "Cond")
+EXCEPTION = """
+raise RuntimeError(translation_domain=DOMAIN, translation_key="lost_mood", translation_placeholders={"name": "x"})
+"""
+ISSUE = """
+async_create_issue(hass, DOMAIN, "x", translation_key="bad_mood", translation_placeholders={"from": "x"})
+"""
+OPTIONS_FLOW = """
+class MoodOptionsFlow(OptionsFlowWithReload):
+    async def async_step_mood(self, user_input=None):
+        return self.async_show_form(
+            step_id="mood", data_schema=vol.Schema({vol.Optional("mood"): str})
+        )
+"""
+
+BREACHES = (
+    # manifest.json
+    Breach(
+        "keys out of order",
+        manifest.manifest_keys_are_in_order,
+        _misordered_manifest,
+        "domain, name, codeowners",
+    ),
+    Breach(
+        "no version",
+        manifest.manifest_has_every_required_key,
+        _merge(MANIFEST, version=None),
+        "version is missing",
+    ),
+    Breach(
+        "no issue tracker",
+        manifest.manifest_has_every_required_key,
+        _merge(MANIFEST, issue_tracker=None),
+        "issue_tracker is missing",
+    ),
+    Breach(
+        "minimum Home Assistant in the manifest",
+        manifest.manifest_has_only_allowed_keys,
+        _merge(MANIFEST, homeassistant="2026.10.0"),
+        "homeassistant is not allowed",
+    ),
+    Breach(
+        "domain of another folder",
+        manifest.manifest_names_the_folder,
+        _merge(MANIFEST, domain="goliath"),
+        "domain should be golioth",
+    ),
+    Breach(
+        "code owner without @",
+        manifest.manifest_has_code_owners,
+        _merge(MANIFEST, codeowners=["OWNER"]),
+        "OWNER should start with @",
+    ),
+    Breach(
+        "documentation over http",
+        manifest.manifest_links_over_https,
+        _merge(MANIFEST, documentation="http://example.com"),
+        "documentation is not an https address",
+    ),
+    Breach(
+        "documentation at home-assistant.io",
+        manifest.manifest_links_over_https,
+        _merge(
+            MANIFEST, documentation="https://www.home-assistant.io/integrations/golioth"
+        ),
+        "documents core only",
+    ),
+    Breach(
+        "unknown IoT class",
+        manifest.manifest_classifies_the_integration,
+        _merge(MANIFEST, iot_class="cloud_streaming"),
+        "iot_class cloud_streaming is unknown",
+    ),
+    Breach(
+        "unknown integration type",
+        manifest.manifest_classifies_the_integration,
+        _merge(MANIFEST, integration_type="fleet"),
+        "integration_type fleet is unknown",
+    ),
+    Breach(
+        "version that cannot be compared",
+        manifest.manifest_version_can_be_compared,
+        _merge(MANIFEST, version="newest"),
+        "version newest is not",
+    ),
+    # Code
+    Breach(
+        "import of a component that is no dependency",
+        code.dependencies_match_the_imports,
+        _append(INIT, "from homeassistant.components import mqtt"),
+        "__init__.py imports mqtt",
+    ),
+    Breach(
+        "import from within a component that is no dependency",
+        code.dependencies_match_the_imports,
+        _append(
+            INIT, "def f():\n    from homeassistant.components.mqtt.const import DOMAIN"
+        ),
+        "__init__.py imports mqtt",
+    ),
+    Breach(
+        "dependency that does not exist",
+        code.dependencies_exist,
+        _merge(MANIFEST, dependencies=["carrier_pigeon"]),
+        "Home Assistant has no carrier_pigeon",
+    ),
+    Breach(
+        "config flow that is missing",
+        code.config_flow_is_declared_and_there,
+        _delete(CONFIG_FLOW),
+        "config_flow.py is missing",
+    ),
+    Breach(
+        "config flow that is not declared",
+        code.config_flow_is_declared_and_there,
+        _merge(MANIFEST, config_flow=None),
+        "config_flow in manifest.json is not true",
+    ),
+    Breach(
+        "config flow that is not registered",
+        code.config_flow_is_declared_and_there,
+        _replace(CONFIG_FLOW, ", domain=DOMAIN)", ")"),
+        "registers no flow",
+    ),
+    Breach(
+        "async_setup without CONFIG_SCHEMA",
+        code.setup_without_yaml_says_so,
+        _write(INIT, "async def async_setup(hass, config): return True"),
+        "async_setup and no CONFIG_SCHEMA",
+    ),
+    Breach(
+        "client that imports Home Assistant",
+        code.client_knows_nothing_of_home_assistant,
+        _append(f"{INTEGRATION}/client/rest.py", "import homeassistant.core"),
+        "client/rest.py imports homeassistant.core",
+    ),
+    Breach(
+        "client that imports the integration around it",
+        code.client_knows_nothing_of_home_assistant,
+        _append(f"{INTEGRATION}/client/rest.py", "from ..const import DOMAIN"),
+        "client/rest.py imports custom_components.golioth.const.DOMAIN",
+    ),
+    Breach(
+        "client that imports Home Assistant for types",
+        code.client_knows_nothing_of_home_assistant,
+        _append(
+            f"{INTEGRATION}/client/rest.py",
+            "if TYPE_CHECKING:\n    from homeassistant.core import HomeAssistant",
+        ),
+        "client/rest.py imports homeassistant.core.HomeAssistant",
+    ),
+    Breach(
+        "annotations from __future__",
+        code.annotations_need_no_future,
+        _append(INIT, "from __future__ import annotations"),
+        "__init__.py imports annotations from __future__",
+    ),
+    Breach(
+        "annotations from __future__ in a script",
+        code.annotations_need_no_future,
+        _write(
+            "scripts/new", "#!/usr/bin/env python3\nfrom __future__ import annotations"
+        ),
+        "scripts/new imports annotations from __future__",
+    ),
+    # translations/
+    Breach(
+        "strings.json",
+        translations.translations_come_without_strings_json,
+        _copy(ENGLISH, f"{INTEGRATION}/strings.json"),
+        "strings.json is not read",
+    ),
+    Breach(
+        "no English",
+        translations.translations_are_valid_json,
+        _delete(ENGLISH),
+        "en.json is missing",
+    ),
+    Breach(
+        "language that is not JSON",
+        translations.translations_are_valid_json,
+        _write(DUTCH, "{"),
+        "nl.json: Expecting",
+    ),
+    Breach(
+        "language that is no object",
+        translations.translations_are_valid_json,
+        _write(DUTCH, "[]"),
+        "nl.json",
+    ),
+    Breach(
+        "file that is no language",
+        translations.translations_are_valid_json,
+        _write(f"{INTEGRATION}/translations/en.yaml", ""),
+        "en.yaml is no translation",
+    ),
+    Breach(
+        "unknown section",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"config.title": "Golioth"}),
+        "config.title",
+    ),
+    Breach(
+        "flow without steps",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, options={"error": {"unknown": "Unknown"}}),
+        "options.step",
+    ),
+    Breach(
+        "issue with neither description nor fix flow",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"issues.bad_mood": {"title": "Mood"}}),
+        "issues.bad_mood",
+    ),
+    Breach(
+        "issue with both description and fix flow",
+        translations.translations_have_the_known_structure,
+        _merge(
+            ENGLISH,
+            **{
+                "issues.bad_mood": {
+                    "title": "a",
+                    "description": "b",
+                    "fix_flow": {"step": {}},
+                }
+            },
+        ),
+        "issues.bad_mood",
+    ),
+    Breach(
+        "action without description",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"services.read_mind": {"name": "Read mind"}}),
+        "services.read_mind.description",
+    ),
+    Breach(
+        "exception without message",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"exceptions.lost_mood": {}}),
+        "exceptions.lost_mood.message",
+    ),
+    Breach(
+        "key in capitals",
+        translations.translation_keys_are_slugs,
+        _merge(ENGLISH, **{"config.error.badKey": "No"}),
+        "badKey is not a valid key",
+    ),
+    Breach(
+        "reference to core's texts",
+        translations.translations_refer_to_no_other_key,
+        _merge(
+            ENGLISH, **{"config.error.x": "[%key:common::config_flow::error::unknown%]"}
+        ),
+        "en.json: config.error.x refers",
+    ),
+    Breach(
+        "HTML",
+        translations.translations_hold_no_html,
+        _merge(ENGLISH, **{"config.error.x": "<b>No</b>"}),
+        "en.json: config.error.x holds HTML",
+    ),
+    Breach(
+        "URL",
+        translations.translations_hold_no_url,
+        _merge(ENGLISH, **{"config.error.x": "See https://golioth.io"}),
+        "en.json: config.error.x holds a URL",
+    ),
+    Breach(
+        "URL without a scheme, in another language",
+        translations.translations_hold_no_url,
+        _merge(DUTCH, **{"config.error.x": "Zie www.golioth.io"}),
+        "nl.json: config.error.x holds a URL",
+    ),
+    Breach(
+        "white space at the end",
+        translations.translations_are_trimmed,
+        _merge(ENGLISH, **{"config.error.x": "No "}),
+        "en.json: config.error.x starts or ends",
+    ),
+    Breach(
+        "placeholder in single quotes",
+        translations.translations_quote_no_placeholder,
+        _merge(ENGLISH, **{"config.error.x": "No '{name}'"}),
+        "en.json: config.error.x has a placeholder in single quotes",
+    ),
+    Breach(
+        "placeholder that is no name",
+        translations.translation_placeholders_are_names,
+        _merge(ENGLISH, **{"config.error.x": "No {first name}"}),
+        "{first name} is not a name",
+    ),
+    Breach(
+        "brace without its pair",
+        translations.translation_placeholders_are_names,
+        _merge(ENGLISH, **{"config.error.x": "No {name"}),
+        "en.json: config.error.x: expected '}'",
+    ),
+    Breach(
+        "placeholder in a state",
+        translations.translated_states_have_no_placeholder,
+        _merge(ENGLISH, **{"entity.sensor.x.state.on": "On {name}"}),
+        "entity.sensor.x.state.on has a placeholder",
+    ),
+    Breach(
+        "placeholder in a state of an attribute",
+        translations.translated_states_have_no_placeholder,
+        _merge(
+            ENGLISH, **{"entity.event.x.state_attributes.event_type.state.on": "{name}"}
+        ),
+        "entity.event.x.state_attributes.event_type.state.on has a placeholder",
+    ),
+    Breach(
+        "description of a field that is not there",
+        translations.data_descriptions_describe_data,
+        _merge(ENGLISH, **{"config.step.user.data_description.x": "X"}),
+        "config.step.user: x is described",
+    ),
+    Breach(
+        "description of a field that is not in its section",
+        translations.data_descriptions_describe_data,
+        _merge(
+            ENGLISH, **{"config.step.user.sections.advanced.data_description.x": "X"}
+        ),
+        "config.step.user.sections.advanced: x is described",
+    ),
+    Breach(
+        "text that English does not have",
+        translations.translations_follow_english,
+        _merge(DUTCH, **{"config.error.x": "Nee"}),
+        "nl.json: config.error.x is not in English",
+    ),
+    Breach(
+        "placeholder that English does not have",
+        translations.translations_follow_english,
+        _all(
+            _merge(ENGLISH, **{"config.error.x": "No {name}"}),
+            _merge(DUTCH, **{"config.error.x": "Geen {naam}"}),
+        ),
+        "nl.json: config.error.x has other placeholders",
+    ),
+    # Texts that the code asks for
+    Breach(
+        "step without texts",
+        usage.flow_steps_are_translated,
+        _merge(ENGLISH, **{"config.step.user": None}),
+        "config.step.user is used",
+    ),
+    Breach(
+        "step of the options without texts",
+        usage.flow_steps_are_translated,
+        _append(CONFIG_FLOW, OPTIONS_FLOW),
+        "options.step.mood is used",
+    ),
+    Breach(
+        "texts of a step that is gone",
+        usage.flow_steps_are_translated,
+        _merge(ENGLISH, **{"config.step.link": {"title": "Link"}}),
+        "config.step.link is in en.json, and not used",
+    ),
+    Breach(
+        "field without a label",
+        usage.flow_fields_are_translated,
+        _merge(ENGLISH, **{"config.step.user.data.project_id": None}),
+        "project_id is used",
+    ),
+    Breach(
+        "label of a field that is gone",
+        usage.flow_fields_are_translated,
+        _merge(ENGLISH, **{"config.step.user.data.host": "Host"}),
+        "host is in en.json, and not used",
+    ),
+    Breach(
+        "error without a text",
+        usage.flow_errors_are_translated,
+        _merge(ENGLISH, **{"config.error.invalid_auth": None}),
+        "config.error.invalid_auth is used",
+    ),
+    Breach(
+        "error that is assigned, without a text",
+        usage.flow_errors_are_translated,
+        _append(CONFIG_FLOW, 'errors["base"] = "too_moody"'),
+        "config.error.too_moody is used",
+    ),
+    Breach(
+        "text of an error that is gone",
+        usage.flow_errors_are_translated,
+        _merge(ENGLISH, **{"config.error.too_moody": "Moody"}),
+        "config.error.too_moody is in en.json, and not used",
+    ),
+    Breach(
+        "reason without a text",
+        usage.flow_aborts_are_translated,
+        _merge(ENGLISH, **{"config.abort.already_configured": None}),
+        "config.abort.already_configured is used",
+    ),
+    Breach(
+        "text of a reason that is gone",
+        usage.flow_aborts_are_translated,
+        _merge(ENGLISH, **{"config.abort.no_devices": "None"}),
+        "config.abort.no_devices is in en.json, and not used",
+    ),
+    Breach(
+        "entity without texts",
+        usage.entities_are_translated,
+        _append(
+            f"{INTEGRATION}/sensor.py",
+            'SensorEntityDescription(translation_key="mood")',
+        ),
+        "entity.sensor.mood is used",
+    ),
+    Breach(
+        "entity with its key in an attribute, without texts",
+        usage.entities_are_translated,
+        _append(f"{INTEGRATION}/sensor.py", '_attr_translation_key = "mood"'),
+        "entity.sensor.mood is used",
+    ),
+    Breach(
+        "texts of an entity that is gone",
+        usage.entities_are_translated,
+        _merge(ENGLISH, **{"entity.event.mood": {"name": "Mood"}}),
+        "entity.event.mood is in en.json, and not used",
+    ),
+    Breach(
+        "exception without a message",
+        usage.exceptions_are_translated,
+        _append(INIT, EXCEPTION),
+        "exceptions.lost_mood is used",
+    ),
+    Breach(
+        "message of an exception that is gone",
+        usage.exceptions_are_translated,
+        _merge(ENGLISH, **{"exceptions.lost_mood.message": "Lost"}),
+        "exceptions.lost_mood is in en.json, and not used",
+    ),
+    Breach(
+        "placeholder of an exception that is not filled",
+        usage.exceptions_are_translated,
+        _all(
+            _append(INIT, EXCEPTION),
+            _merge(
+                ENGLISH,
+                **{"exceptions.lost_mood.message": "{name} of {project} is lost"},
+            ),
+        ),
+        "exceptions.lost_mood has {project}, which is not filled",
+    ),
+    Breach(
+        "repair without texts",
+        usage.issues_are_translated,
+        _append(INIT, ISSUE),
+        "issues.bad_mood is used",
+    ),
+    Breach(
+        "placeholder of a repair that is not filled",
+        usage.issues_are_translated,
+        _all(
+            _append(INIT, ISSUE),
+            _merge(
+                ENGLISH, **{"issues.bad_mood": {"title": "Mood", "description": "{to}"}}
+            ),
+        ),
+        "issues.bad_mood has {to}, which is not filled",
+    ),
+    Breach(
+        "device without a name",
+        usage.devices_are_translated,
+        _append(INIT, 'DeviceInfo(translation_key="mood")'),
+        "device.mood is used",
+    ),
+    Breach(
+        "select field without texts",
+        usage.selectors_of_flows_are_translated,
+        _append(
+            CONFIG_FLOW, 'SelectSelectorConfig(options=[], translation_key="mood")'
+        ),
+        "selector.mood is used",
+    ),
+    Breach(
+        "texts of a select field that is gone",
+        usage.selectors_of_flows_are_translated,
+        _merge(ENGLISH, **{"selector.colour.options.red": "Red"}),
+        "selector.colour is in en.json, and not used",
+    ),
+    Breach(
+        "line of the system health without a label",
+        usage.system_health_is_translated,
+        _write(
+            f"{INTEGRATION}/system_health.py",
+            '"""Health."""\n\n\ndef info():\n    return {"mood": 1}\n',
+        ),
+        "system_health.info.mood is used",
+    ),
+    # icons.json
+    Breach(
+        "unknown section of icons",
+        icons.icons_have_the_known_structure,
+        _merge(ICONS, **{"devices.project": "mdi:cloud"}),
+        "devices",
+    ),
+    Breach(
+        "icon of an action without its kind",
+        icons.icons_have_the_known_structure,
+        _merge(ICONS, **{"services.read_mind": "mdi:text"}),
+        "services.read_mind",
+    ),
+    Breach(
+        "icon that does not exist",
+        icons.icons_exist,
+        _merge(ICONS, **{"entity.sensor.last_log.default": "mdi:golioth"}),
+        "the frontend has no mdi:golioth",
+    ),
+    Breach(
+        "icon of another set",
+        icons.icons_exist,
+        _merge(ICONS, **{"entity.sensor.last_log.default": "fa:cloud"}),
+        "fa:cloud does not start with mdi:",
+    ),
+    Breach(
+        "icon of a state that is the default",
+        icons.icons_of_states_differ_from_the_default,
+        _merge(
+            ICONS,
+            **{"entity.sensor.x": {"default": "mdi:text", "state": {"on": "mdi:text"}}},
+        ),
+        "entity.sensor.x.state.on is the default icon",
+    ),
+    Breach(
+        "icon of an entity that is gone",
+        icons.icons_belong_to_translated_things,
+        _merge(ICONS, **{"entity.sensor.mood.default": "mdi:clock"}),
+        "entity.sensor.mood is not in en.json",
+    ),
+    Breach(
+        "icon of a trigger that is gone",
+        icons.icons_belong_to_translated_things,
+        _merge(ICONS, **{"triggers.mood_changed.trigger": "mdi:clock"}),
+        "triggers.mood_changed is not in en.json",
+    ),
+    # services.yaml, triggers.yaml, conditions.yaml
+    Breach(
+        "action without services.yaml",
+        actions.registered_actions_are_described,
+        _all(_delete(SERVICES), _append(INIT, ACTION)),
+        "registers an action, and there is no services.yaml",
+    ),
+    Breach(
+        "trigger without triggers.yaml",
+        actions.registered_triggers_are_described,
+        _all(_delete(TRIGGERS), _write(TRIGGER_MODULE, TRIGGER)),
+        "there is no triggers.yaml",
+    ),
+    Breach(
+        "condition without conditions.yaml",
+        actions.registered_conditions_are_described,
+        _all(_delete(CONDITIONS), _write(f"{INTEGRATION}/condition.py", CONDITION)),
+        "there is no conditions.yaml",
+    ),
+    Breach(
+        "selector that does not exist",
+        actions.descriptions_have_the_known_structure,
+        _trigger_field("selector: {colour_wheel: {}}"),
+        "triggers.yaml: mood_changed.fields.level",
+    ),
+    Breach(
+        "selector with an unknown setting",
+        actions.descriptions_have_the_known_structure,
+        _trigger_field("selector: {boolean: {colour: red}}"),
+        "triggers.yaml: mood_changed.fields.level",
+    ),
+    Breach(
+        "unknown key in a description",
+        actions.descriptions_have_the_known_structure,
+        _write(TRIGGERS, "mood_changed: {colour: red}"),
+        "triggers.yaml: mood_changed",
+    ),
+    Breach(
+        "description without texts",
+        actions.descriptions_are_translated,
+        _write(SERVICES, "read_mind:"),
+        "services.read_mind is not in en.json",
+    ),
+    Breach(
+        "field without texts",
+        actions.descriptions_are_translated,
+        _all(
+            _write(SERVICES, "read_mind: {fields: {of: {selector: {text: }}}}"),
+            _merge(
+                ENGLISH, **{"services.read_mind": {"name": "a", "description": "b"}}
+            ),
+        ),
+        "services.read_mind.fields.of is not in en.json",
+    ),
+    Breach(
+        "texts of an action that is gone",
+        actions.descriptions_are_translated,
+        _merge(ENGLISH, **{"services.read_mind": {"name": "a", "description": "b"}}),
+        "services.read_mind is only in en.json",
+    ),
+    Breach(
+        "action without an icon",
+        actions.descriptions_have_icons,
+        _write(SERVICES, "read_mind:"),
+        "services.read_mind has no icon",
+    ),
+    Breach(
+        "select field of a trigger without texts",
+        actions.selectors_are_translated,
+        _trigger_field("selector: {select: {options: [warn], translation_key: mood}}"),
+        "selector.mood is not in en.json",
+    ),
+    Breach(
+        "option without a text",
+        actions.selectors_are_translated,
+        _all(
+            _trigger_field(
+                "selector: {select: {options: [warn, shout], translation_key: mood}}"
+            ),
+            _merge(ENGLISH, **{"selector.mood.options": {"warn": "Warning"}}),
+        ),
+        "selector.mood.options.shout is not in en.json",
+    ),
+    # The repository
+    Breach(
+        "second integration",
+        distribution.repository_has_one_integration,
+        _write("custom_components/goliath/__init__.py", ""),
+        "goliath is a second folder",
+    ),
+    Breach(
+        "fixture named manifest.json",
+        distribution.repository_has_one_manifest,
+        _write("tests/fixtures/manifest.json", "{}"),
+        "tests/fixtures/manifest.json would be taken for an integration",
+    ),
+    Breach(
+        "no hacs.json",
+        distribution.hacs_has_only_allowed_keys,
+        _delete("hacs.json"),
+        "name is missing",
+    ),
+    Breach(
+        "unknown key in hacs.json",
+        distribution.hacs_has_only_allowed_keys,
+        _merge("hacs.json", domains=["sensor"]),
+        "domains is not allowed",
+    ),
+    Breach(
+        "wrong type in hacs.json",
+        distribution.hacs_has_only_allowed_keys,
+        _merge("hacs.json", render_readme="yes"),
+        "render_readme has the wrong type",
+    ),
+    Breach(
+        "Home Assistant that shows no brand images",
+        distribution.hacs_installs_where_it_works,
+        _merge("hacs.json", homeassistant="2026.2.3"),
+        "at least 2026.3.0",
+    ),
+    Breach(
+        "Home Assistant that nothing was tested with",
+        distribution.hacs_installs_where_it_works,
+        _merge("hacs.json", homeassistant="2099.1.0"),
+        "homeassistant is newer than",
+    ),
+    Breach(
+        "no icon",
+        distribution.brand_has_its_images,
+        _delete(f"{BRAND}/icon.png"),
+        "icon.png is missing",
+    ),
+    Breach(
+        "image that is never shown",
+        distribution.brand_has_its_images,
+        _copy(f"{BRAND}/icon.png", f"{BRAND}/banner.png"),
+        "banner.png is never shown",
+    ),
+    Breach(
+        "icon of the wrong size",
+        distribution.brand_images_have_the_right_size,
+        _copy(f"{BRAND}/icon@2x.png", f"{BRAND}/icon.png"),
+        "icon.png should be 256 pixels square",
+    ),
+    Breach(
+        "logo that is too high",
+        distribution.brand_images_have_the_right_size,
+        _copy(f"{BRAND}/icon@2x.png", f"{BRAND}/logo.png"),
+        "logo.png: the shorter side",
+    ),
+    Breach(
+        "@2x of another shape",
+        distribution.brand_images_have_the_right_size,
+        _copy(f"{BRAND}/icon@2x.png", f"{BRAND}/logo@2x.png"),
+        "logo@2x.png should be 2 times",
+    ),
+    Breach(
+        "icon that is no PNG",
+        distribution.brand_images_have_the_right_size,
+        _write(f"{BRAND}/icon.png", "<svg/>"),
+        "icon.png should be 256 pixels square",
+    ),
+    Breach(
+        "opaque icon",
+        distribution.brand_images_suit_any_background,
+        _opaque,
+        "icon.png has no transparency",
+    ),
+    Breach(
+        "other licence",
+        distribution.licence_is_apache_2,
+        _write("LICENSE", "MIT License"),
+        "LICENSE is not the Apache License 2.0",
+    ),
+    Breach(
+        "licence cut short",
+        distribution.licence_is_apache_2,
+        _replace("LICENSE", "   7. Disclaimer of Warranty.", ""),
+        "LICENSE has no section 7",
+    ),
+    Breach(
+        "no README",
+        distribution.readme_exists,
+        _delete("README.md"),
+        "README.md is missing",
+    ),
+    Breach(
+        "workflow that is not YAML",
+        distribution.workflows_are_valid,
+        _write(".github/workflows/new.yml", "on: [push\njobs:"),
+        "new.yml says not when it runs",
+    ),
+    Breach(
+        "job without steps",
+        distribution.workflows_are_valid,
+        _write(".github/workflows/new.yml", "on: push\njobs:\n  test:\n    runs-on: x"),
+        "new.yml: job test has no steps",
+    ),
+    Breach(
+        "action at a tag",
+        distribution.workflows_pin_actions,
+        _replace(TEST_WORKFLOW, "actions/checkout@", "actions/checkout@v7 #"),
+        "actions/checkout@v7 is not pinned",
+    ),
+    Breach(
+        "no hassfest",
+        distribution.workflows_run_the_validators,
+        _replace(
+            VALIDATE_WORKFLOW, "home-assistant/actions/hassfest", "actions/checkout"
+        ),
+        "no workflow uses home-assistant/actions/hassfest",
+    ),
+    Breach(
+        "tests that no workflow runs",
+        distribution.workflows_run_the_validators,
+        _delete(TEST_WORKFLOW),
+        "no workflow runs .ci/run",
+    ),
+    Breach(
+        "link to another address of ours",
+        distribution.address_is_the_same_everywhere,
+        _write("docs/new.md", "See https://github.com/SOMEONE/ha-golioth/issues."),
+        "docs/new.md links to SOMEONE, the manifest to OWNER",
+    ),
+    Breach(
+        "exemption without a reason",
+        distribution.quality_scale_has_cores_form,
+        _write(
+            f"{INTEGRATION}/quality_scale.yaml", "rules: {brands: {status: exempt}}"
+        ),
+        "brands should be done, todo, or exempt",
+    ),
+)
+
+ADDITIONS = (
+    Addition(
+        "action, with a field in a section",
+        _all(
+            _append(INIT, ACTION),
+            _append(
+                SERVICES,
+                "read_mind: {fields: {more: {fields: {level: {selector: {select: "
+                "{options: [warn], translation_key: mood}}}}}}}",
+            ),
+            _merge(
+                ENGLISH,
+                **{
+                    "services.read_mind": {
+                        "name": "Read mind",
+                        "description": "Reads a mind.",
+                        "fields": {
+                            "level": {"name": "Level", "description": "Lowest level."}
+                        },
+                        "sections": {"more": {"name": "More"}},
+                    },
+                    "selector.mood.options": {"warn": "Warning"},
+                },
+            ),
+            _merge(ICONS, **{"services.read_mind.service": "mdi:text-search"}),
+        ),
+    ),
+    Addition(
+        "trigger, with a target",
+        _all(
+            _append(TRIGGER_MODULE, TRIGGER),
+            _append(TRIGGERS, "mood_changed: {target: {entity: [{domain: event}]}}"),
+            _merge(
+                ENGLISH,
+                **{
+                    "triggers.mood_changed": {
+                        "name": "Mood",
+                        "description": "Triggers.",
+                    }
+                },
+            ),
+            _merge(ICONS, **{"triggers.mood_changed.trigger": "mdi:text"}),
+        ),
+    ),
+    Addition(
+        "options flow",
+        _all(
+            _append(CONFIG_FLOW, OPTIONS_FLOW),
+            _merge(
+                ENGLISH,
+                **{
+                    "options.step.mood": {
+                        "title": "Options",
+                        "data": {"mood": "Mood"},
+                    }
+                },
+            ),
+        ),
+    ),
+    Addition(
+        "repair and exception, with their placeholders",
+        _all(
+            _append(INIT, EXCEPTION),
+            _append(INIT, ISSUE),
+            _merge(
+                ENGLISH,
+                **{
+                    "exceptions.lost_mood.message": "{name} is lost",
+                    "issues.bad_mood": {"title": "Mood", "description": "Since {from}"},
+                },
+            ),
+        ),
+    ),
+    Addition(
+        "another language",
+        _copy(ENGLISH, DUTCH),
+    ),
+    Addition(
+        "platform of another component, and its import",
+        _append(
+            f"{INTEGRATION}/diagnostics.py",
+            '"""Diagnostics."""\n\nfrom homeassistant.components.diagnostics import REDACTED\n',
+        ),
+    ),
+    Addition(
+        "import of a component for types",
+        _append(
+            INIT, "if TYPE_CHECKING:\n    from homeassistant.components import mqtt"
+        ),
+    ),
+    Addition(
+        "declared dependency",
+        _all(
+            _depend_on_mqtt,
+            _append(INIT, "from homeassistant.components import mqtt"),
+        ),
+    ),
+    Addition(
+        "quality scale",
+        _write(
+            f"{INTEGRATION}/quality_scale.yaml",
+            "rules: {brands: done, discovery: {status: exempt, comment: A cloud service.}}",
+        ),
+    ),
+    Addition(
+        "pinned action",
+        _write(
+            ".github/workflows/new.yml",
+            f"on: push\njobs: {{x: {{runs-on: y, steps: [{{uses: a/b@{COMMIT}}}]}}}}",
+        ),
+    ),
+)

@@ -1,0 +1,248 @@
+"""Rules for what HACS and GitHub see of the repository."""
+
+from collections.abc import Iterator
+import re
+import struct
+from typing import Any, NamedTuple
+
+from awesomeversion import AwesomeVersion
+
+from homeassistant import const
+from homeassistant.exceptions import HomeAssistantError
+from tests.metadata.repository import DOMAIN, Repository
+
+HACS_TYPES: dict[str, type | tuple[type, ...]] = {
+    "content_in_root": bool,
+    "country": (str, list),
+    "filename": str,
+    "hide_default_branch": bool,
+    "homeassistant": str,
+    "name": str,
+    "persistent_directory": str,
+    "render_readme": bool,
+    "zip_release": bool,
+}
+# The first release that takes the images of a custom integration from its brand folder.
+FIRST_VERSION_WITH_BRAND = "2026.3.0"
+
+ICON_SIZE = 256
+LOGO_SIDE = (128, 256)
+IMAGES = {
+    f"{theme}{kind}{scale}.png"
+    for theme in ("", "dark_")
+    for kind in ("icon", "logo")
+    for scale in ("", "@2x")
+}
+IMAGE_LIMIT = 50_000
+
+PINNED = re.compile(r"[\w.-]+(/[\w.-]+)+@[0-9a-f]{40}")
+# As a plain link, and as the link that opens HACS.
+OUR_ADDRESS = re.compile(
+    r"(?:github\.com/|owner=)([\w.-]+)(?:/|&repository=)ha-golioth\b"
+)
+TEXT_SUFFIXES = {".json", ".md", ".py", ".toml", ".txt", ".yaml", ".yml"}
+QUALITY_RULE_STATES = {"done", "todo"}
+
+
+class Image(NamedTuple):
+    """What the header of a PNG says."""
+
+    width: int
+    height: int
+    transparent: bool
+
+
+def repository_has_one_integration(repository: Repository) -> Iterator[str]:
+    """HACS installs one folder."""
+    for path in (repository.root / "custom_components").iterdir():
+        if path.is_dir() and path.name not in (DOMAIN, "__pycache__"):
+            yield f"{path.name} is a second folder in custom_components"
+
+
+def repository_has_one_manifest(repository: Repository) -> Iterator[str]:
+    """Every file named manifest.json is taken for an integration: fixtures are named otherwise."""
+    for path in repository.files:
+        if path.name == "manifest.json" and path.parent != repository.integration:
+            yield f"{repository.name(path)} would be taken for an integration"
+
+
+def hacs_has_only_allowed_keys(repository: Repository) -> Iterator[str]:
+    """hacs.json has a name, and HACS knows all that it holds."""
+    hacs = _hacs(repository)
+    if not hacs.get("name"):
+        yield "name is missing"
+    for key, value in hacs.items():
+        if key not in HACS_TYPES:
+            yield f"{key} is not allowed"
+        elif not isinstance(value, HACS_TYPES[key]):
+            yield f"{key} has the wrong type"
+
+
+def hacs_installs_where_it_works(repository: Repository) -> Iterator[str]:
+    """The oldest release that may install it shows our images, and is not newer than the one it is tested with."""
+    oldest = AwesomeVersion(_hacs(repository).get("homeassistant", "0"))
+    if oldest < AwesomeVersion(FIRST_VERSION_WITH_BRAND):
+        yield f"homeassistant should be at least {FIRST_VERSION_WITH_BRAND}"
+    if oldest > AwesomeVersion(const.__version__):
+        yield f"homeassistant is newer than {const.__version__}, which the tests run on"
+
+
+def brand_has_its_images(repository: Repository) -> Iterator[str]:
+    """There is an icon for every screen, and no image that Home Assistant would not ask for."""
+    present = {path.name for path in (repository.integration / "brand").glob("*")}
+    for name in sorted({"icon.png", "icon@2x.png"} - present):
+        yield f"{name} is missing"
+    for name in sorted(present - IMAGES):
+        yield f"{name} is never shown"
+
+
+def brand_images_have_the_right_size(repository: Repository) -> Iterator[str]:
+    """An icon is 256 pixels square, a logo's shorter side 128 to 256, and @2x is exactly twice that."""
+    for name, image in _images(repository):
+        plain = name.replace("@2x", "")
+        scale = 1 if name == plain else 2
+        width, height = image.width / scale, image.height / scale
+        if "icon" in name and (width, height) != (ICON_SIZE, ICON_SIZE):
+            yield f"{name} should be {ICON_SIZE * scale} pixels square"
+        if "logo" in name and not LOGO_SIDE[0] <= min(width, height) <= LOGO_SIDE[1]:
+            yield f"{name}: the shorter side should be 128 to 256 pixels, times {scale}"
+        if (width, height) != (single := dict(_images(repository))[plain])[:2]:
+            yield f"{name} should be {scale} times {single.width}×{single.height}"
+
+
+def brand_images_suit_any_background(repository: Repository) -> Iterator[str]:
+    """Images are transparent where nothing is drawn, and quick to load."""
+    for name, image in _images(repository):
+        if not image.transparent:
+            yield f"{name} has no transparency"
+        if (
+            size := (repository.integration / "brand" / name).stat().st_size
+        ) > IMAGE_LIMIT:
+            yield f"{name} takes {size} bytes"
+
+
+def licence_is_apache_2(repository: Repository) -> Iterator[str]:
+    """The licence is the whole Apache License 2.0, so that GitHub and HACS recognise it."""
+    path = repository.root / "LICENSE"
+    text = " ".join(path.read_text("utf-8").split()) if path.is_file() else ""
+    if not text.startswith("Apache License Version 2.0, January 2004"):
+        yield "LICENSE is not the Apache License 2.0"
+    for number in range(1, 10):
+        if f" {number}. " not in text:
+            yield f"LICENSE has no section {number}"
+    if "END OF TERMS AND CONDITIONS" not in text:
+        yield "LICENSE has no end"
+
+
+def readme_exists(repository: Repository) -> Iterator[str]:
+    """HACS shows the README as the page of the integration."""
+    path = repository.root / "README.md"
+    if not path.is_file() or not path.read_text("utf-8").startswith("# "):
+        yield "README.md is missing, or does not open with a title"
+
+
+def workflows_are_valid(repository: Repository) -> Iterator[str]:
+    """Every workflow says when it runs and what it does."""
+    for name, workflow in _workflows(repository):
+        # YAML 1.1 reads the key `on` as true.
+        if not {"on", True} & workflow.keys():
+            yield f"{name} says not when it runs, or is not valid YAML"
+        for job, content in workflow.get("jobs", {"": None}).items():
+            if (
+                not isinstance(content, dict)
+                or not {"runs-on", "steps"} <= content.keys()
+            ):
+                yield f"{name}: job {job} has no steps or nothing to run on"
+
+
+def workflows_pin_actions(repository: Repository) -> Iterator[str]:
+    """An action is named by its commit: a tag or a branch can change behind our back."""
+    for name, used in _used_actions(repository):
+        if not PINNED.fullmatch(used):
+            yield f"{name}: {used} is not pinned to a commit"
+
+
+def workflows_run_the_validators(repository: Repository) -> Iterator[str]:
+    """What is not checked here is checked by hassfest and HACS, and a landing is decided by .ci/run."""
+    used = {action.partition("@")[0] for _, action in _used_actions(repository)}
+    for action in sorted({"home-assistant/actions/hassfest", "hacs/action"} - used):
+        yield f"no workflow uses {action}"
+    if not any(".ci/run" in step.get("run", "") for _, step in _steps(repository)):
+        yield "no workflow runs .ci/run"
+
+
+def address_is_the_same_everywhere(repository: Repository) -> Iterator[str]:
+    """The repository has one home, the one in the manifest."""
+    documentation = OUR_ADDRESS.search(repository.manifest.get("documentation", ""))
+    owner = documentation[1] if documentation else None
+    for path in repository.files:
+        if (
+            path.suffix in TEXT_SUFFIXES
+            and repository.root / "tests" not in path.parents
+        ):
+            for other in OUR_ADDRESS.findall(path.read_text("utf-8")):
+                if other != owner:
+                    yield f"{repository.name(path)} links to {other}, the manifest to {owner}"
+
+
+def quality_scale_has_cores_form(repository: Repository) -> Iterator[str]:
+    """Each rule is done, to do, or exempt with a reason."""
+    scale = repository.yaml(repository.integration / "quality_scale.yaml")
+    if scale and scale.keys() != {"rules"}:
+        yield "quality_scale.yaml should hold rules, and nothing else"
+    for name, state in scale.get("rules", {}).items():
+        match state:
+            case str() if state in QUALITY_RULE_STATES:
+                pass
+            case {"status": "done" | "todo", "comment": str(), **rest} if not rest:
+                pass
+            case {"status": "exempt", "comment": str(), **rest} if not rest:
+                pass
+            case _:
+                yield f"{name} should be done, todo, or exempt with a comment"
+
+
+def _hacs(repository: Repository) -> dict[str, Any]:
+    """Return what HACS is told, nothing where the file is missing."""
+    path = repository.root / "hacs.json"
+    return repository.json(path) if path.is_file() else {}
+
+
+def _images(repository: Repository) -> Iterator[tuple[str, Image]]:
+    """Yield what the header of each brand image says."""
+    for path in sorted((repository.integration / "brand").glob("*.png")):
+        with path.open("rb") as file:
+            header = file.read(26)
+        if header[:8] == b"\x89PNG\r\n\x1a\n":
+            width, height, _, colour = struct.unpack(">IIBB", header[16:26])
+            # 4 and 6 are grey and RGB with an alpha channel; 3 is a palette, which may hold transparent colours.
+            transparent = colour in (4, 6) or (
+                colour == 3 and b"tRNS" in path.read_bytes()
+            )
+            yield path.name, Image(width, height, transparent)
+        else:
+            yield path.name, Image(0, 0, transparent=False)
+
+
+def _workflows(repository: Repository) -> Iterator[tuple[str, dict[Any, Any]]]:
+    """Yield the workflows; one that cannot be read is empty."""
+    for path in sorted((repository.root / ".github/workflows").glob("*.y*ml")):
+        try:
+            yield path.name, repository.yaml(path)
+        except HomeAssistantError:
+            yield path.name, {}
+
+
+def _steps(repository: Repository) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every step of every workflow."""
+    for name, workflow in _workflows(repository):
+        for job in workflow.get("jobs", {}).values():
+            for step in job.get("steps", []):
+                yield name, step
+
+
+def _used_actions(repository: Repository) -> Iterator[tuple[str, str]]:
+    """Yield every action that a workflow uses."""
+    for name, step in _steps(repository):
+        if "uses" in step:
+            yield name, step["uses"]
