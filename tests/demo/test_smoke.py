@@ -1,0 +1,103 @@
+"""Tests of the smoke check: it has to see what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from . import REPOSITORY
+from .api import Json
+from .smoke import complaints, differences, published_logs
+from .terminal import log_line, printable
+
+ENTRY = {"entry_id": "entry"}
+PROJECT_ID = "project"
+
+FINE = (
+    "2026-01-01 00:00:00.000 INFO (MainThread) [homeassistant.setup] Setting up golioth"
+)
+CUSTOM = "2026-01-01 00:00:00.000 WARNING (MainThread) [homeassistant.loader] a custom integration golioth"
+
+
+def _events() -> list[Json]:
+    """Return events that are what was published."""
+    common = {"config_entry_id": "entry", "project_id": PROJECT_ID, "truncated": False}
+    return [log | common for log in published_logs()]
+
+
+def test_published_events_pass() -> None:
+    """The published logs pass, also where one device overtakes another."""
+    published = published_logs()
+    assert len(published) == 6
+    events = _events()
+    assert differences(events, published, ENTRY, PROJECT_ID) == []
+    # The second and the third are of two devices.
+    events[1], events[2] = events[2], events[1]
+    assert differences(events, published, ENTRY, PROJECT_ID) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("timestamp", "2021-12-01T19:14:07.376256Z"),
+        ("level", "DEBUG"),
+        ("module", ""),
+        ("message", "Log 1: 34"),
+        ("metadata", {"func": "func_1", "index": 214}),
+        ("type", None),
+        ("golioth_device_id", "61a4cfdfb2b45578105aeca5"),
+        ("config_entry_id", "other"),
+        ("project_id", "other"),
+        ("truncated", True),
+    ],
+)
+def test_wrong_value_is_found(key: str, value: object) -> None:
+    """One value that differs is enough."""
+    events = _events()
+    events[0][key] = value
+    assert differences(events, published_logs(), ENTRY, PROJECT_ID)
+
+
+def test_wrong_order_is_found() -> None:
+    """The logs of one device keep their order."""
+    events = _events()
+    events[0], events[1] = events[1], events[0]
+    assert differences(events, published_logs(), ENTRY, PROJECT_ID)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "2026-01-01 00:00:00.000 ERROR (MainThread) [custom_components.golioth] Boom",
+        (
+            "2026-01-01 00:00:00.000 ERROR (MainThread) [homeassistant] Boom\nTraceback (most recent call last):\n"
+            '  File "custom_components/golioth/sensor.py", line 1, in f'
+        ),
+        (
+            "2026-01-01 00:00:00.000 WARNING (MainThread) [py.warnings] Boom\nTraceback (most recent call last):\n"
+            '  File "custom_components/golioth/sensor.py", line 1, in f'
+        ),
+    ],
+)
+def test_complaint_is_found(tmp_path: Path, record: str) -> None:
+    """An error or an exception that names the integration is found, and alone returned."""
+    log = tmp_path / "home-assistant.log"
+    log.write_text(f"{FINE}\n{record}\n{CUSTOM}\n")
+    assert complaints(log) == [record]
+
+
+def test_other_records_are_no_complaint(tmp_path: Path) -> None:
+    """Errors of others are none of ours, even if the checkout is called like the integration."""
+    other = f"2026-01-01 00:00:00.000 ERROR (MainThread) [homeassistant] Boom in {REPOSITORY}/.venv"
+    log = tmp_path / "home-assistant.log"
+    log.write_text(f"{FINE}\n{other}\n{CUSTOM}\n")
+    assert complaints(log) == []
+    assert complaints(tmp_path / "absent.log") == []
+
+
+def test_log_cannot_steer_the_terminal() -> None:
+    """Control characters are shown, other languages left alone."""
+    assert printable("\x1b[31mß\n") == "\\x1b[31mß\\n"
+    log = _events()[0] | {"device_name": "\x07", "source": "poll"}
+    line = log_line(log)
+    assert line.isprintable()
+    assert line.endswith("(poll)")
