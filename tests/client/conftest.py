@@ -1,0 +1,30 @@
+"""A client of the simulated service."""
+
+from collections.abc import Callable
+
+import aiohttp
+import pytest
+
+from custom_components.golioth.client.endpoint import Credential, Endpoint
+from custom_components.golioth.client.rest import GoliothRest
+from tests.simulator import GoliothSimulator
+
+
+@pytest.fixture
+def endpoint(simulator: GoliothSimulator) -> Endpoint:
+    """The simulated project."""
+    return Endpoint(simulator.url, simulator.project_id, Credential(simulator.api_key))
+
+
+@pytest.fixture
+def rest(session: aiohttp.ClientSession, endpoint: Endpoint) -> GoliothRest:
+    """The REST API of the simulated project."""
+    return GoliothRest(session, endpoint)
+
+
+@pytest.fixture
+def endpoint_with(simulator: GoliothSimulator) -> Callable[[str], Endpoint]:
+    """Make the simulated project's endpoint with another credential."""
+    return lambda secret: Endpoint(
+        simulator.url, simulator.project_id, Credential(secret)
+    )

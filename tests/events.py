@@ -1,0 +1,85 @@
+"""Waiting for what Home Assistant does with a log."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from custom_components.golioth.const import EVENT_GOLIOTH_LOG
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
+from homeassistant.helpers.event import async_track_state_change_event
+
+# Longer than anything takes that is awaited here: only a failure waits for so long.
+TIMEOUT = 20
+
+
+class LogEvents(list[dict[str, Any]]):
+    """The data of every `golioth_log` event, in order."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__()
+        self._arrived = asyncio.Event()
+
+    @property
+    def messages(self) -> list[str]:
+        """The messages of the logs."""
+        return [data["message"] for data in self]
+
+    @callback
+    def async_handle_event(self, event: Event) -> None:
+        """Keep the data of an event."""
+        self.append(dict(event.data))
+        self._arrived.set()
+
+    async def wait_for(self, number: int) -> None:
+        """Wait until that many events have been fired."""
+        async with asyncio.timeout(TIMEOUT):
+            while len(self) < number:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+
+@contextmanager
+def capture_log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
+    """Capture `golioth_log` events until the end of the block."""
+    events = LogEvents()
+    remove = hass.bus.async_listen(EVENT_GOLIOTH_LOG, events.async_handle_event)
+    try:
+        yield events
+    finally:
+        remove()
+
+
+async def wait_for_state(
+    hass: HomeAssistant, entity_id: str, expected: str | Callable[[State], bool]
+) -> State:
+    """Return the state of an entity, once it is the expected one."""
+    found = asyncio.Event()
+
+    def is_expected(state: State | None) -> bool:
+        if state is None:
+            return False
+        return expected(state) if callable(expected) else state.state == expected
+
+    @callback
+    def handle_change(event: Event[EventStateChangedData]) -> None:
+        if is_expected(event.data["new_state"]):
+            found.set()
+
+    remove = async_track_state_change_event(hass, entity_id, handle_change)
+    try:
+        if not is_expected(hass.states.get(entity_id)):
+            async with asyncio.timeout(TIMEOUT):
+                await found.wait()
+    finally:
+        remove()
+    state = hass.states.get(entity_id)
+    assert state is not None
+    return state

@@ -1,0 +1,299 @@
+"""Tests of setting a project up in the UI."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.golioth.const import DOMAIN
+from homeassistant.config_entries import SOURCE_USER
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+
+from .simulator import GoliothSimulator
+
+pytestmark = pytest.mark.usefixtures("enable_custom_integrations")
+
+
+async def submit(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    *,
+    project_id: str | None = None,
+    api_key: str | None = None,
+    api_url: str | None = None,
+    flow_id: str | None = None,
+) -> dict[str, Any]:
+    """Fill the form in, with what the simulator accepts unless said otherwise."""
+    if flow_id is None:
+        form = await hass.config_entries.flow.async_init(
+            DOMAIN, context={"source": SOURCE_USER}
+        )
+        assert form["type"] is FlowResultType.FORM
+        assert form["errors"] == {}
+        flow_id = form["flow_id"]
+    return dict(
+        await hass.config_entries.flow.async_configure(
+            flow_id,
+            {
+                "project_id": simulator.project_id
+                if project_id is None
+                else project_id,
+                "api_key": simulator.api_key if api_key is None else api_key,
+                "advanced": {"api_url": simulator.url if api_url is None else api_url},
+            },
+        )
+    )
+
+
+@pytest.mark.parametrize("kind", ["api_key", "jwt"])
+async def test_user(
+    hass: HomeAssistant, simulator: GoliothSimulator, kind: str
+) -> None:
+    """A project is set up with its ID and an API key or a JWT, pasted with blanks around them."""
+    secret = simulator.api_key if kind == "api_key" else simulator.jwt()
+    result = await submit(
+        hass,
+        simulator,
+        project_id=f" {simulator.project_id} ",
+        api_key=f"{secret}\n",
+        api_url=f"{simulator.url}/",
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "Demo project"
+    entry = result["result"]
+    assert entry.unique_id == simulator.project_id
+    assert entry.data == {
+        "project_id": simulator.project_id,
+        "api_key": secret,
+        "api_url": simulator.url,
+    }
+    assert (entry.version, entry.minor_version) == (1, 1)
+    await simulator.wait_for_streams(1)
+
+
+def _revoke(simulator: GoliothSimulator) -> None:
+    simulator.revoke()
+
+
+def _html(simulator: GoliothSimulator) -> None:
+    simulator.faults.rest_html = True
+
+
+def _html_404(simulator: GoliothSimulator) -> None:
+    simulator.faults.rest_html = True
+    simulator.faults.rest_status = 404
+
+
+def _redirect(simulator: GoliothSimulator) -> None:
+    simulator.faults.redirect_to = "http://localhost:1"
+
+
+def _error(simulator: GoliothSimulator) -> None:
+    simulator.faults.rest_status = 500
+
+
+def _forbidden_by_a_proxy(simulator: GoliothSimulator) -> None:
+    simulator.faults.rest_html = True
+    simulator.faults.rest_status = 403
+
+
+@pytest.mark.parametrize(
+    ("fault", "errors"),
+    [
+        (_revoke, {"api_key": "invalid_auth"}),
+        (_html, {"advanced": "not_golioth"}),
+        (_html_404, {"advanced": "not_golioth"}),
+        (_redirect, {"advanced": "not_golioth"}),
+        (_forbidden_by_a_proxy, {"advanced": "not_golioth"}),
+        (_error, {"advanced": "cannot_connect"}),
+    ],
+)
+async def test_service_that_does_not_take_it(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    fault: Callable[[GoliothSimulator], None],
+    errors: dict[str, str],
+) -> None:
+    """What is wrong is said at its field, nothing is saved, and the form can be sent again."""
+    fault(simulator)
+    result = await submit(hass, simulator)
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == errors
+    assert not hass.config_entries.async_entries(DOMAIN)
+
+    simulator.faults.clear()
+    simulator.restore()
+    result = await submit(hass, simulator, flow_id=result["flow_id"])
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("given", "errors"),
+    [
+        ({"api_key": "wrong"}, {"api_key": "invalid_auth"}),
+        ({"api_key": ""}, {"api_key": "invalid_auth"}),
+        ({"api_key": "two words"}, {"api_key": "invalid_auth"}),
+        ({"api_key": "line\r\nx-other: 1"}, {"api_key": "invalid_auth"}),
+        ({"project_id": "wrong"}, {"project_id": "project_not_found"}),
+        ({"project_id": ""}, {"project_id": "project_not_found"}),
+        ({"project_id": "../projects"}, {"project_id": "project_not_found"}),
+        ({"api_url": "http://example.com"}, {"advanced": "insecure_address"}),
+        ({"api_url": "http://192.168.1.1:8080"}, {"advanced": "insecure_address"}),
+        ({"api_url": "ftp://example.com"}, {"advanced": "invalid_address"}),
+        ({"api_url": "https://exa mple.com"}, {"advanced": "invalid_address"}),
+        ({"api_url": ""}, {"advanced": "invalid_address"}),
+    ],
+    ids=str,
+)
+async def test_wrong_input(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    given: dict[str, str],
+    errors: dict[str, str],
+) -> None:
+    """What cannot be right is said at its field, and nothing is saved."""
+    result = await submit(hass, simulator, **given)
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == errors
+    assert not hass.config_entries.async_entries(DOMAIN)
+    result = await submit(hass, simulator, flow_id=result["flow_id"])
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_project_that_the_key_is_forbidden(
+    hass: HomeAssistant, simulator: GoliothSimulator
+) -> None:
+    """A good key for another project is told from a bad key, where the service refuses both."""
+    simulator.unknown_project_status = 403
+    result = await submit(hass, simulator, project_id="other")
+    assert result["errors"] == {"project_id": "project_not_found"}
+    result = await submit(
+        hass,
+        simulator,
+        project_id="other",
+        api_key="wrong",
+        flow_id=result["flow_id"],
+    )
+    assert result["errors"] == {"api_key": "invalid_auth"}
+
+
+async def test_host_that_refuses(
+    hass: HomeAssistant, simulator: GoliothSimulator
+) -> None:
+    """A host where nobody listens is said at the address."""
+    await simulator.refuse()
+    result = await submit(hass, simulator)
+    assert result["errors"] == {"advanced": "cannot_connect"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html></html>",
+        b"[]",
+        b"{}",
+        b'{"data":null}',
+        b'{"data":{}}',
+        b"x" * 9_000_000,
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+async def test_host_that_is_not_golioth(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    aiohttp_server: Any,
+    body: bytes,
+) -> None:
+    """Another service at the address is said so."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=body)
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", answer)
+    server = await aiohttp_server(application)
+    result = await submit(
+        hass, simulator, api_url=f"http://{server.host}:{server.port}"
+    )
+    assert result["errors"] == {"advanced": "not_golioth"}
+
+
+async def test_project_that_is_set_up_already(
+    hass: HomeAssistant, simulator: GoliothSimulator, config_entry: MockConfigEntry
+) -> None:
+    """A project is set up once."""
+    result = await submit(hass, simulator)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+    assert not simulator.requests
+
+
+async def test_form_that_was_left_open(
+    hass: HomeAssistant, simulator: GoliothSimulator
+) -> None:
+    """A form that was left open keeps nobody from setting the project up in another one."""
+    await submit(hass, simulator, api_key="wrong")
+    result = await submit(hass, simulator)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert not hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+
+
+async def test_error_in_the_advanced_section_is_not_hidden(
+    hass: HomeAssistant, simulator: GoliothSimulator
+) -> None:
+    """The section is closed at first, and open when what is wrong is in it."""
+
+    def is_collapsed(form: Any) -> bool:
+        section = form["data_schema"].schema["advanced"]
+        collapsed: bool = section.options["collapsed"]
+        return collapsed
+
+    form = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+    assert is_collapsed(form)
+    form_id = form["flow_id"]
+    assert is_collapsed(await submit(hass, simulator, api_key="wrong", flow_id=form_id))
+    assert not is_collapsed(
+        await submit(hass, simulator, api_url="nothing here", flow_id=form_id)
+    )
+
+
+async def test_reauthentication(
+    hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """A new key is checked, and then used at once."""
+    simulator.restore(api_key="bmV3")
+    form = await streaming.start_reauth_flow(hass)
+    assert form["step_id"] == "reauth_confirm"
+    result = await hass.config_entries.flow.async_configure(
+        form["flow_id"], {"api_key": "wrong"}
+    )
+    assert result["errors"] == {"api_key": "invalid_auth"}
+    result = await hass.config_entries.flow.async_configure(
+        form["flow_id"], {"api_key": " bmV3 "}
+    )
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "reauth_successful"
+    assert streaming.data["api_key"] == "bmV3"
+    await hass.async_block_till_done()
+    await simulator.wait_for_streams(1)
+
+
+async def test_unexpected_error_is_not_hidden(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A mistake of our own ends in the log, and the form says so."""
+    monkeypatch.delattr(
+        "custom_components.golioth.config_flow.GoliothRest.project", raising=True
+    )
+    result = await submit(hass, simulator)
+    assert result["errors"] == {"base": "unknown"}
+    assert "Unexpected exception" in caplog.text

@@ -1,0 +1,137 @@
+"""The credential appears in nothing that anyone can read."""
+
+from collections.abc import AsyncIterator, Callable
+import logging
+from urllib.parse import quote
+
+import pytest
+
+from custom_components.golioth.client.exceptions import GoliothError
+from custom_components.golioth.const import DOMAIN
+from homeassistant.config_entries import SOURCE_USER
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.json import json_dumps
+
+from . import GREENHOUSE_NODE
+from .events import LogEvents, wait_for_state
+from .simulator import GARBAGE_FRAMES, GoliothSimulator
+
+CONNECTION = "binary_sensor.demo_project_connection"
+
+pytestmark = pytest.mark.usefixtures("enable_custom_integrations", "impatient")
+
+
+def traces_of(secret: str) -> set[str]:
+    """Return every form in which a credential could show."""
+    return {secret, quote(secret), quote(secret, safe=""), secret.rstrip("=")}
+
+
+@pytest.fixture(params=["api_key", "jwt"])
+def secret(request: pytest.FixtureRequest, simulator: GoliothSimulator) -> str:
+    """Return a good credential of either kind."""
+    return simulator.api_key if request.param == "api_key" else simulator.jwt()
+
+
+@pytest.fixture
+async def everything_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> AsyncIterator[Callable[[], str]]:
+    """Capture every logger there is at DEBUG, and return all that was logged, tracebacks included."""
+    caplog.set_level(logging.DEBUG)
+    for name in list(logging.root.manager.loggerDict):
+        caplog.set_level(logging.DEBUG, logger=name)
+    yield lambda: caplog.text
+
+
+async def test_full_run(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    secret: str,
+    everything_logged: Callable[[], str],
+    log_events: LogEvents,
+) -> None:
+    """From the set-up through faults of every kind to the removal, nothing shows the credential."""
+    form = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+    shown = [json_dumps(form["errors"])]
+    user_input = {
+        "project_id": simulator.project_id,
+        "api_key": secret,
+        "advanced": {"api_url": simulator.url},
+    }
+    for address in ("http://example.com", "https://[", simulator.url):
+        simulator.faults.rest_status = 500
+        form = await hass.config_entries.flow.async_configure(
+            form["flow_id"],
+            {**user_input, "advanced": {"api_url": address}},
+        )
+        assert form["type"] is FlowResultType.FORM
+        shown.append(repr(form["errors"]))
+    simulator.faults.clear()
+    result = await hass.config_entries.flow.async_configure(form["flow_id"], user_input)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    entry = result["result"]
+    await simulator.wait_for_streams(1)
+    simulator.replay()
+    for frame in GARBAGE_FRAMES:
+        simulator.send_frame(frame)
+    await log_events.wait_for(6)
+
+    feed = entry.runtime_data.feed
+    reasons: list[GoliothError | None] = []
+    tell = feed._on_connection_change
+
+    def keep(reason: GoliothError | None) -> None:
+        reasons.append(reason)
+        tell(reason)
+
+    feed._on_connection_change = keep
+    # A front end that echoes what it was sent, in every place where an answer can hold text.
+    echo = f"rejected: {secret}"
+    async with GoliothSimulator() as other:
+        for fault in (
+            {"handshake_status": 503, "handshake_body": echo},
+            {"handshake_status": 403, "handshake_body": echo},
+            {"handshake_status": 404, "handshake_headers": {"X-Echo": echo}},
+            {"redirect_to": other.url},
+            {"in_band_error": {"error": {"code": 14, "message": echo}}},
+            {"in_band_error": {"error": {"code": 16, "message": echo}}},
+            {"not_found_after_101": True},
+        ):
+            for name, value in fault.items():
+                setattr(simulator.faults, name, value)
+            handshakes = len(simulator.handshakes)
+            await simulator.drop(None)
+            await simulator.wait_until(
+                lambda: len(simulator.handshakes) > handshakes  # noqa: B023
+            )
+            simulator.faults.clear()
+            await simulator.wait_for_streams(1)
+            await wait_for_state(hass, CONNECTION, "on")
+        assert not other.handshakes
+        assert not other.requests
+    await simulator.stop()
+    await wait_for_state(hass, CONNECTION, "off")
+    await simulator.start()
+    await wait_for_state(hass, CONNECTION, "on")
+
+    simulator.revoke()
+    await simulator.drop()
+    await wait_for_state(hass, CONNECTION, "off")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    shown.extend(json_dumps(flow) for flow in hass.config_entries.flow.async_progress())
+    shown.extend(repr(reason) for reason in reasons)
+    shown.extend(json_dumps(state.as_dict()) for state in hass.states.async_all())
+    shown.extend(json_dumps(event) for event in log_events)
+    shown.extend([repr(entry), entry.title, str(entry.reason)])
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+
+    logged = everything_logged()
+    assert "custom_components.golioth" in logged
+    assert GREENHOUSE_NODE in "".join(shown)
+    for trace in traces_of(secret):
+        assert trace not in logged
+        assert trace not in "".join(shown)
