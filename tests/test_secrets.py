@@ -1,6 +1,6 @@
 """The credential appears in nothing that anyone can read."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 import logging
 from urllib.parse import quote
 
@@ -34,14 +34,12 @@ def secret(request: pytest.FixtureRequest, simulator: GoliothSimulator) -> str:
 
 
 @pytest.fixture
-async def everything_logged(
-    caplog: pytest.LogCaptureFixture,
-) -> AsyncIterator[Callable[[], str]]:
+def everything_logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
     """Capture every logger there is at DEBUG, and return all that was logged, tracebacks included."""
     caplog.set_level(logging.DEBUG)
     for name in list(logging.root.manager.loggerDict):
         caplog.set_level(logging.DEBUG, logger=name)
-    yield lambda: caplog.text
+    return lambda: caplog.text
 
 
 async def test_full_run(
