@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from typing import Any
 
 import aiohttp
 import pytest
@@ -14,9 +15,10 @@ from custom_components.golioth.client.feed import FeedTiming
 from custom_components.golioth.const import DOMAIN
 from custom_components.golioth.coordinator import GoliothCoordinator
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import LogEvents, capture_log_events
+from .events import LogEvents, capture_log_events, wait_for_begin
 from .simulator import GoliothSimulator
 
 
@@ -49,12 +51,23 @@ async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
+def options() -> dict[str, Any]:
+    """Return the options of the entry: none, unless a test has others."""
+    return {}
+
+
+@pytest.fixture
 def config_entry(
-    hass: HomeAssistant, enable_custom_integrations: None, simulator: GoliothSimulator
+    hass: HomeAssistant,
+    enable_custom_integrations: None,
+    simulator: GoliothSimulator,
+    options: dict[str, Any],
 ) -> MockConfigEntry:
     """Add the entry of the simulated project, which is not set up yet."""
     entry = MockConfigEntry(
         domain=DOMAIN,
+        # The project's device is known by it, and shown in snapshots.
+        entry_id="01KADEMOPR0JECT00000000000",
         title="Demo project",
         unique_id=simulator.project_id,
         data={
@@ -62,6 +75,7 @@ def config_entry(
             "api_key": simulator.api_key,
             "api_url": simulator.url,
         },
+        options=options,
     )
     entry.add_to_hass(hass)
     return entry
@@ -71,22 +85,35 @@ def config_entry(
 async def streaming(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> MockConfigEntry:
-    """Set up the simulated project, and wait until its logs are streamed."""
+    """Set up the simulated project, and wait until its logs are streamed and those from before have been read."""
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await hass.async_block_till_done()
     await simulator.wait_for_streams(1)
+    await wait_for_begin(config_entry)
     return config_entry
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the feed wait a hundredth of what it usually does."""
+    """Let the feed wait a hundredth of what it usually does, and take a missing stream for retired at once."""
     timing = FeedTiming(
-        settling_time=0.01, shortest_wait=0.01, longest_random_wait=0.29
+        settling_time=0.01,
+        shortest_wait=0.01,
+        longest_random_wait=0.35,
+        request_interval=0.0,
+        handshake_timeout=1.0,
+        retired_after=0.0,
+        retry_retired=(0.5,),
     )
     monkeypatch.setattr(
         golioth, "GoliothCoordinator", partial(GoliothCoordinator, timing=timing)
     )
+
+
+@pytest.fixture
+def entity_registry_enabled_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enable the entities that are not at first."""
+    monkeypatch.setattr(Entity, "entity_registry_enabled_default", True)
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
 from custom_components.golioth.const import EVENT_GOLIOTH_LOG
 from homeassistant.core import (
     Event,
@@ -40,10 +43,13 @@ class LogEvents(list[dict[str, Any]]):
 
     async def wait_for(self, number: int) -> None:
         """Wait until that many events have been fired."""
-        async with asyncio.timeout(TIMEOUT):
-            while len(self) < number:
-                self._arrived.clear()
-                await self._arrived.wait()
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                while len(self) < number:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        except TimeoutError:
+            pytest.fail(f"{len(self)} events, not {number}: {self.messages[-10:]}")
 
 
 @contextmanager
@@ -83,3 +89,11 @@ async def wait_for_state(
     state = hass.states.get(entity_id)
     assert state is not None
     return state
+
+
+async def wait_for_begin(entry: MockConfigEntry) -> None:
+    """Wait until a project that was set up for the first time delivers from now on: what it logged before has been read."""
+    async with asyncio.timeout(TIMEOUT):
+        # Nothing tells of it.
+        while entry.runtime_data.feed.resume_point is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

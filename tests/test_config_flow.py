@@ -284,6 +284,161 @@ async def test_reauthentication(
     await simulator.wait_for_streams(1)
 
 
+def _another_project(simulator: GoliothSimulator) -> None:
+    simulator.unknown_project_status = 403
+
+
+@pytest.mark.parametrize(
+    ("fault", "project_id", "errors"),
+    [
+        (_html, "demo", {"base": "not_golioth"}),
+        (_error, "demo", {"base": "cannot_connect"}),
+        (_revoke, "demo", {"api_key": "invalid_auth"}),
+        (_another_project, "other", {"api_key": "wrong_project"}),
+    ],
+)
+async def test_reauthentication_that_fails(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    fault: Callable[[GoliothSimulator], None],
+    project_id: str,
+    errors: dict[str, str],
+) -> None:
+    """What is wrong is said where the form shows it, and the form can be sent again."""
+    fault(simulator)
+    hass.config_entries.async_update_entry(
+        config_entry, data={**config_entry.data, "project_id": project_id}
+    )
+    form = await config_entry.start_reauth_flow(hass)
+    result = await hass.config_entries.flow.async_configure(
+        form["flow_id"], {"api_key": simulator.api_key}
+    )
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == errors
+
+    simulator.faults.clear()
+    simulator.restore()
+    hass.config_entries.async_update_entry(
+        config_entry, data={**config_entry.data, "project_id": "demo"}
+    )
+    result = await hass.config_entries.flow.async_configure(
+        form["flow_id"], {"api_key": simulator.api_key}
+    )
+    assert result["reason"] == "reauth_successful"
+    await simulator.wait_for_streams(1)
+
+
+async def test_another_address(
+    hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """The address can be changed without the key at hand, and nobody is shown the key."""
+    api_key = simulator.api_key
+    form = await streaming.start_reconfigure_flow(hass)
+    assert form["step_id"] == "reconfigure"
+    assert form["errors"] == {}
+    data_schema = form["data_schema"]
+    assert data_schema is not None
+    shown = {str(key): key.description for key in data_schema.schema}
+    assert shown == {
+        "api_key": None,
+        "api_url": {"suggested_value": simulator.url},
+    }
+    async with GoliothSimulator(api_key=api_key) as other:
+        result = await hass.config_entries.flow.async_configure(
+            form["flow_id"], {"api_url": f" {other.url}/ "}
+        )
+        assert result["type"] is FlowResultType.ABORT
+        assert result["reason"] == "reconfigure_successful"
+        assert streaming.data == {
+            "project_id": "demo",
+            "api_key": api_key,
+            "api_url": other.url,
+        }
+        await other.wait_for_streams(1)
+        await simulator.wait_for_streams(0)
+        assert await hass.config_entries.async_unload(streaming.entry_id)
+
+
+@pytest.mark.parametrize("api_key", [" bmV3 ", "", " "], ids=repr)
+async def test_another_key(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    api_key: str,
+) -> None:
+    """A new key is checked, and then used at once; an empty field keeps the one that there is."""
+    if api_key.strip():
+        simulator.restore(api_key="bmV3")
+    form = await streaming.start_reconfigure_flow(hass)
+    handshakes = len(simulator.handshakes)
+    result = await hass.config_entries.flow.async_configure(
+        form["flow_id"], {"api_key": api_key, "api_url": simulator.url}
+    )
+    assert result["reason"] == "reconfigure_successful"
+    assert streaming.data["api_key"] == simulator.api_key
+    await simulator.wait_until(lambda: len(simulator.handshakes) > handshakes)
+    await simulator.wait_for_streams(1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "given", "errors"),
+    [
+        (None, {"api_key": "wrong"}, {"api_key": "invalid_auth"}),
+        (None, {"api_key": "two words"}, {"api_key": "invalid_auth"}),
+        (_revoke, {}, {"api_key": "invalid_auth"}),
+        (None, {"api_url": "http://example.com"}, {"api_url": "insecure_address"}),
+        (None, {"api_url": "ftp://example.com"}, {"api_url": "invalid_address"}),
+        (_html, {}, {"api_url": "not_golioth"}),
+        (_redirect, {}, {"api_url": "not_golioth"}),
+        (_error, {}, {"api_url": "cannot_connect"}),
+    ],
+)
+async def test_reconfiguration_that_fails(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    fault: Callable[[GoliothSimulator], None] | None,
+    given: dict[str, str],
+    errors: dict[str, str],
+) -> None:
+    """What is wrong is said at its field, nothing is changed, and the form can be sent again."""
+    before = dict(config_entry.data)
+    if fault is not None:
+        fault(simulator)
+    form = await config_entry.start_reconfigure_flow(hass)
+    result = await hass.config_entries.flow.async_configure(
+        form["flow_id"], {"api_url": simulator.url, **given}
+    )
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == errors
+    assert dict(config_entry.data) == before
+    data_schema = result["data_schema"]
+    assert data_schema is not None
+    assert "wrong" not in repr([key.description for key in data_schema.schema])
+
+    simulator.faults.clear()
+    simulator.restore()
+    result = await hass.config_entries.flow.async_configure(
+        form["flow_id"], {"api_url": simulator.url}
+    )
+    assert result["reason"] == "reconfigure_successful"
+    assert dict(config_entry.data) == before
+    await simulator.wait_for_streams(1)
+
+
+async def test_reconfiguration_with_the_key_of_another_project(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """A key that opens another project is said so at the key."""
+    async with GoliothSimulator("other", api_key="b3RoZXI=") as other:
+        form = await config_entry.start_reconfigure_flow(hass)
+        result = await hass.config_entries.flow.async_configure(
+            form["flow_id"], {"api_key": "b3RoZXI=", "api_url": other.url}
+        )
+        assert result["errors"] == {"api_key": "wrong_project"}
+
+
 async def test_unexpected_error_is_not_hidden(
     hass: HomeAssistant,
     simulator: GoliothSimulator,

@@ -1,9 +1,13 @@
 """Tests of setting up, unloading and reloading a project."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.golioth.const import DOMAIN
@@ -11,6 +15,7 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
 
 from .events import LogEvents, wait_for_state
 from .simulator import GoliothSimulator
@@ -148,6 +153,22 @@ async def test_key_that_is_revoked_while_streaming(
     assert result["reason"] == "reauth_successful"
     await simulator.wait_for_streams(1)
     assert len(simulator.handshakes) == handshakes + 1
+
+
+async def test_rejected_key_is_not_tried_again(
+    hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """Once Golioth has rejected the key, nothing is asked with it, the list of devices included."""
+    await wait_for_state(hass, CONNECTION, "on")
+    simulator.revoke()
+    await simulator.drop()
+    await wait_for_state(hass, CONNECTION, "off")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    requests, handshakes = len(simulator.requests), len(simulator.handshakes)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=5))
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(simulator.requests) == requests
+    assert len(simulator.handshakes) == handshakes
 
 
 async def test_two_projects(

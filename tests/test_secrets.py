@@ -1,12 +1,14 @@
 """The credential appears in nothing that anyone can read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import gc
 import logging
+from typing import Any
 from urllib.parse import quote
+import warnings
 
 import pytest
 
-from custom_components.golioth.client.exceptions import GoliothError
 from custom_components.golioth.const import DOMAIN
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
@@ -15,7 +17,13 @@ from homeassistant.helpers.json import json_dumps
 
 from . import GREENHOUSE_NODE
 from .events import LogEvents, wait_for_state
-from .simulator import GARBAGE_FRAMES, GoliothSimulator
+from .simulator import (
+    GARBAGE_FRAMES,
+    GoliothSimulator,
+    Retirement,
+    grpc_error_v1,
+    grpc_error_v2,
+)
 
 CONNECTION = "binary_sensor.demo_project_connection"
 
@@ -34,12 +42,17 @@ def secret(request: pytest.FixtureRequest, simulator: GoliothSimulator) -> str:
 
 
 @pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+def everything_logged(
+    caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> Iterator[Callable[[], str]]:
     """Capture every logger there is at DEBUG, and return all that was logged, tracebacks included."""
+    logging.captureWarnings(capture=True)
+    warnings.simplefilter("always")
     caplog.set_level(logging.DEBUG)
     for name in list(logging.root.manager.loggerDict):
         caplog.set_level(logging.DEBUG, logger=name)
-    return lambda: caplog.text
+    yield lambda: "\n".join([caplog.text, *(str(each.message) for each in recwarn)])
+    logging.captureWarnings(capture=False)
 
 
 async def test_full_run(
@@ -78,38 +91,58 @@ async def test_full_run(
     await log_events.wait_for(6)
 
     feed = entry.runtime_data.feed
-    reasons: list[GoliothError | None] = []
-    tell = feed._on_connection_change
-
-    def keep(reason: GoliothError | None) -> None:
-        reasons.append(reason)
-        tell(reason)
-
-    feed._on_connection_change = keep
     # A front end that echoes what it was sent, in every place where an answer can hold text.
     echo = f"rejected: {secret}"
     async with GoliothSimulator() as other:
-        for fault in (
-            {"handshake_status": 503, "handshake_body": echo},
-            {"handshake_status": 403, "handshake_body": echo},
-            {"handshake_status": 404, "handshake_headers": {"X-Echo": echo}},
+        faults: list[dict[str, Any]] = [
             {"redirect_to": other.url},
-            {"in_band_error": {"error": {"code": 14, "message": echo}}},
-            {"in_band_error": {"error": {"code": 16, "message": echo}}},
+            {"handshake_status": 503, "handshake_body": echo},
+            {"handshake_status": 429, "handshake_headers": {"Retry-After": echo}},
+            {"handshake_status": 403, "handshake_body": echo},
+            # More than is read of it: what is left open would be reported with its address.
+            {"handshake_status": 403, "handshake_body": echo * 20_000},
+            {"handshake_status": 403, "handshake_html": True},
+            {"handshake_status": 404, "handshake_headers": {"X-Echo": echo}},
+            {"handshake_never": True},
+            {"in_band_error": grpc_error_v1(14, 503, echo)},
+            {"in_band_error": grpc_error_v2(16, echo)},
             {"not_found_after_101": True},
-        ):
+            {"rest_status": 500, "rest_headers": {"X-Echo": echo}},
+            {"rest_status": 429, "rest_headers": {"Retry-After": echo}},
+            {"rest_html": True},
+            {"rest_delay": 0.5},
+        ]
+        for fault in faults:
             for name, value in fault.items():
                 setattr(simulator.faults, name, value)
-            handshakes = len(simulator.handshakes)
+            handshakes, requests = len(simulator.handshakes), len(simulator.requests)
             await simulator.drop(None)
             await simulator.wait_until(
-                lambda: len(simulator.handshakes) > handshakes  # noqa: B023
+                lambda: (
+                    len(simulator.handshakes) > handshakes  # noqa: B023
+                    and len(simulator.requests) > requests  # noqa: B023
+                )
             )
+            shown.append(repr(feed.last_error))
             simulator.faults.clear()
             await simulator.wait_for_streams(1)
             await wait_for_state(hass, CONNECTION, "on")
         assert not other.handshakes
         assert not other.requests
+    for form_of_end in Retirement:
+        handshakes = len(simulator.handshakes)
+        simulator.retire(form_of_end)
+        await simulator.wait_until(
+            lambda: len(simulator.handshakes) > handshakes  # noqa: B023
+        )
+        shown.append(repr(feed.last_error))
+        simulator.unretire()
+        await simulator.wait_for_streams(1)
+    for end in (simulator.reset, simulator.reset_mid_frame, simulator.stall):
+        end()
+        await simulator.wait_for_streams(0)
+        simulator.resume()
+        await simulator.wait_for_streams(1)
     await simulator.stop()
     await wait_for_state(hass, CONNECTION, "off")
     await simulator.start()
@@ -120,13 +153,15 @@ async def test_full_run(
     await wait_for_state(hass, CONNECTION, "off")
     await hass.async_block_till_done(wait_background_tasks=True)
     shown.extend(json_dumps(flow) for flow in hass.config_entries.flow.async_progress())
-    shown.extend(repr(reason) for reason in reasons)
+    shown.append(repr(feed.last_error))
     shown.extend(json_dumps(state.as_dict()) for state in hass.states.async_all())
     shown.extend(json_dumps(event) for event in log_events)
     shown.extend([repr(entry), entry.title, str(entry.reason)])
     assert await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
 
+    # aiohttp and asyncio report what was left open when it is collected.
+    gc.collect()
     logged = everything_logged()
     assert "custom_components.golioth" in logged
     assert GREENHOUSE_NODE in "".join(shown)

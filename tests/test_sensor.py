@@ -1,23 +1,36 @@
 """Tests of what the entities show."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     mock_restore_cache_with_extra_data,
 )
 
+from custom_components.golioth import sensor
 from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_dumps
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import LogEvents, wait_for_state
-from .simulator import GoliothSimulator
+from .simulator import GoliothSimulator, Retirement
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
 LAST_LOG_LEVEL = "sensor.greenhouse_node_last_log_level"
 LAST_LOG_TIME = "sensor.greenhouse_node_last_log_time"
 LAST_ERROR = "sensor.greenhouse_node_last_error"
 CONNECTION = "binary_sensor.demo_project_connection"
+TRANSPORT = "sensor.demo_project_transport"
+COUNTERS = (
+    "logs_delivered",
+    "logs_caught_up",
+    "logs_found_by_audit",
+    "frames_ignored",
+)
+
+QUICK_POLLS = [{"poll_interval": 0.2}]
 
 
 def state_of(hass: HomeAssistant, entity_id: str) -> State:
@@ -25,6 +38,16 @@ def state_of(hass: HomeAssistant, entity_id: str) -> State:
     state = hass.states.get(entity_id)
     assert state is not None
     return state
+
+
+def counter(hass: HomeAssistant, key: str) -> str:
+    """Return what a counter of the project shows."""
+    return state_of(hass, f"sensor.demo_project_{key}").state
+
+
+def ago(**time: float) -> str:
+    """Return a time in the past, as Golioth writes it."""
+    return (datetime.now(UTC) - timedelta(**time)).isoformat().replace("+00:00", "Z")
 
 
 async def test_published_frames(
@@ -127,6 +150,7 @@ async def test_log_touches_its_device_alone(
     assert state_of(hass, "sensor.water_meter_last_log").last_reported == before
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_lost_connection(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -136,11 +160,14 @@ async def test_lost_connection(
     """A lost connection shows, is logged once each way, and comes back by itself."""
     simulator.log("before", device=GREENHOUSE_NODE)
     await wait_for_state(hass, LAST_LOG, "before")
-    assert state_of(hass, CONNECTION).state == "on"
+    await wait_for_state(hass, CONNECTION, "on")
+    caplog.clear()
 
     simulator.faults.handshake_status = 503
+    simulator.faults.rest_status = 503
     await simulator.drop(1011)
     await wait_for_state(hass, CONNECTION, "off")
+    await wait_for_state(hass, TRANSPORT, "unavailable")
     await wait_for_state(hass, LAST_LOG, "unavailable")
     handshakes = len(simulator.handshakes)
     await simulator.wait_until(lambda: len(simulator.handshakes) >= handshakes + 2)
@@ -148,11 +175,206 @@ async def test_lost_connection(
     simulator.faults.clear()
     await simulator.wait_for_streams(1)
     await wait_for_state(hass, CONNECTION, "on")
+    await wait_for_state(hass, TRANSPORT, "streaming")
     await wait_for_state(hass, LAST_LOG, "before")
     simulator.log("after", device=GREENHOUSE_NODE)
     await wait_for_state(hass, LAST_LOG, "after")
     assert caplog.text.count("Not receiving the logs of Demo project") == 1
-    assert caplog.text.count("Receiving the logs of Demo project") == 2
+    assert caplog.text.count("Receiving the logs of Demo project") == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("options", QUICK_POLLS)
+async def test_stream_that_is_lost(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Polling bridges a stream that is lost: the transport shows it, and nothing becomes unavailable."""
+    await wait_for_state(hass, TRANSPORT, "streaming")
+    caplog.clear()
+    simulator.faults.handshake_status = 503
+    await simulator.drop(1011)
+    await wait_for_state(hass, TRANSPORT, "polling")
+    assert state_of(hass, CONNECTION).state == "on"
+    simulator.log("polled", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, LAST_LOG, "polled")
+    assert log_events[-1]["source"] == "poll"
+
+    simulator.faults.clear()
+    await wait_for_state(hass, TRANSPORT, "streaming")
+    assert "eceiving the logs of" not in caplog.text
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("options", QUICK_POLLS)
+async def test_stream_that_is_retired(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """A project without the WebSocket is set up and delivers by polling; when it is brought back, logs are streamed."""
+    simulator.retire(Retirement.HTTP_410)
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await wait_for_state(hass, TRANSPORT, "polling")
+    simulator.log("polled", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, LAST_LOG, "polled")
+
+    simulator.unretire()
+    await wait_for_state(hass, TRANSPORT, "streaming")
+    simulator.log("streamed", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, LAST_LOG, "streamed")
+    assert [data["source"] for data in log_events] == ["poll", "stream"]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("options", QUICK_POLLS)
+async def test_polled_log_that_is_older(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """What is fetched fires its event, and is shown only if it is not older than what is."""
+    simulator.log("live", device=GREENHOUSE_NODE, timestamp=ago(seconds=30))
+    await wait_for_state(hass, LAST_LOG, "live")
+
+    simulator.faults.handshake_status = 503
+    await simulator.drop(1011)
+    await wait_for_state(hass, TRANSPORT, "polling")
+    simulator.log("older", device=GREENHOUSE_NODE, timestamp=ago(seconds=60))
+    simulator.log(
+        "old error",
+        device=GREENHOUSE_NODE,
+        level="ERROR",
+        timestamp=ago(seconds=50),
+    )
+    await log_events.wait_for(3)
+    assert log_events.messages == ["live", "older", "old error"]
+    assert state_of(hass, LAST_LOG).state == "live"
+    # It is older than the last log, and still the last error.
+    assert state_of(hass, LAST_ERROR).state == "old error"
+
+    simulator.log("newer", device=GREENHOUSE_NODE, timestamp=ago(seconds=20))
+    await wait_for_state(hass, LAST_LOG, "newer")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_log_that_is_caught_up(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """A log from while there was no connection fires its event, says that it was caught up, and is shown."""
+    await wait_for_state(hass, TRANSPORT, "streaming")
+    simulator.faults.handshake_status = 503
+    simulator.faults.rest_status = 503
+    await simulator.drop(1011)
+    await wait_for_state(hass, CONNECTION, "off")
+    simulator.log("missed", device=GREENHOUSE_NODE)
+    simulator.faults.handshake_status = None
+    await wait_for_state(hass, CONNECTION, "on")
+    simulator.faults.clear()
+    await wait_for_state(hass, LAST_LOG, "missed")
+    assert [data["source"] for data in log_events] == ["catch_up"]
+    assert streaming.runtime_data.feed.caught_up == 1
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_history(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """What was logged before the first set-up is shown, and fires nothing."""
+    simulator.log("first", device=GREENHOUSE_NODE, timestamp=ago(minutes=3))
+    simulator.log(
+        "broken", device=GREENHOUSE_NODE, level="ERROR", timestamp=ago(minutes=2)
+    )
+    simulator.log("last", device=GREENHOUSE_NODE, timestamp=ago(minutes=1))
+    simulator.log("from a device that is gone", device="gone")
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await wait_for_state(hass, LAST_LOG, "last")
+    assert state_of(hass, LAST_ERROR).state == "broken"
+    assert state_of(hass, "sensor.water_meter_last_log").state == "unknown"
+    simulator.log("live", device=WATER_METER)
+    await wait_for_state(hass, "sensor.water_meter_last_log", "live")
+    assert log_events.messages == ["live"]
+    assert config_entry.runtime_data.feed.delivered == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("options", QUICK_POLLS)
+async def test_log_while_history_is_read(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """A live log that is already in what REST knows from before the first set-up fires once, and hides none that follows."""
+    simulator.faults.rest_delay = 0.3
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await simulator.wait_for_streams(1)
+    simulator.log("live", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, LAST_LOG, "live")
+    await log_events.wait_for(1)
+
+    simulator.faults.handshake_status = 503
+    await simulator.drop(1011)
+    await wait_for_state(hass, TRANSPORT, "polling")
+    simulator.log("polled", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, LAST_LOG, "polled")
+    assert log_events.messages == ["live", "polled"]
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_counters(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """The counters follow after a while, whatever happens in between, and are written only when they have moved."""
+    monkeypatch.setattr(sensor, "COUNTER_INTERVAL", timedelta(seconds=0.5))
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await simulator.wait_for_streams(1)
+    await wait_for_state(hass, CONNECTION, "on")
+    assert [counter(hass, key) for key in COUNTERS] == ["0", "0", "0", "0"]
+    simulator.send_frame("{}")
+    for _ in range(100):
+        simulator.log("text", device=GREENHOUSE_NODE)
+    await log_events.wait_for(100)
+    assert counter(hass, "logs_delivered") == "0"
+    caught_up = state_of(hass, "sensor.demo_project_logs_caught_up").last_reported
+
+    await wait_for_state(hass, "sensor.demo_project_logs_delivered", "100")
+    assert [counter(hass, key) for key in COUNTERS] == ["100", "0", "0", "1"]
+    state = state_of(hass, "sensor.demo_project_logs_delivered")
+    assert state.attributes["unit_of_measurement"] == "logs"
+    assert state.attributes["state_class"] == "total_increasing"
+    assert (
+        state_of(hass, "sensor.demo_project_logs_caught_up").last_reported == caught_up
+    )
+
+
+async def test_counters_that_few_look_at(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """Half of the counters are there to be enabled."""
+    assert [
+        hass.states.get(f"sensor.demo_project_{key}") is not None for key in COUNTERS
+    ] == [True, True, False, False]
+    entry = entity_registry.async_get("sensor.demo_project_frames_ignored")
+    assert entry is not None
+    assert entry.disabled_by is er.RegistryEntryDisabler.INTEGRATION
 
 
 async def test_restart(

@@ -1230,8 +1230,10 @@ def test_no_garbage_holds_a_log_an_error_or_a_retired_endpoint(
 ) -> None:
     """A client that ignores all of it is right."""
     assert frame != "Not Found"
+    # Some clients take bytes that are no UTF-8, and replace them.
+    text = frame if isinstance(frame, str) else frame.decode(errors="replace")
     try:
-        document = json.loads(frame)
+        document = json.loads(text)
     except ValueError, RecursionError:
         return
     assert not isinstance(document, dict) or "error" not in document
@@ -1239,7 +1241,7 @@ def test_no_garbage_holds_a_log_an_error_or_a_retired_endpoint(
         case {"result": {"data": dict(log)}}:
             # Only the standard library's parser is so generous.
             with pytest.raises(orjson.JSONDecodeError):
-                orjson.loads(frame)
+                orjson.loads(text)
             assert not log
 
 

@@ -3,11 +3,11 @@
 from typing import Final
 
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.start import async_at_started
+from homeassistant.core import HomeAssistant
 
-from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
+from .gap import async_forget_gap
+from .resume_store import ResumeStore
 
 PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
 
@@ -18,20 +18,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> b
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-
-    @callback
-    def start_feed(hass: HomeAssistant) -> None:
-        entry.async_create_background_task(
-            hass,
-            coordinator.async_run_feed(),
-            name=f"{DOMAIN} log feed of {coordinator.project_id}",
-        )
-
-    # Automations are armed once Home Assistant has started: a log delivered before is delivered to nobody.
-    entry.async_on_unload(async_at_started(hass, start_feed))
+    # After the platforms, so that the first log finds its entities.
+    coordinator.async_start()
     return True
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> bool:
     """Unload a Golioth project."""
+    # Before the platforms, so that the entities have seen every log that was delivered.
+    await entry.runtime_data.async_stop()
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
+    """Remove what is kept of a Golioth project."""
+    await ResumeStore(hass, entry.entry_id).async_remove()
+    async_forget_gap(hass, entry.entry_id)

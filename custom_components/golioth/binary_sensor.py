@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
-from .entity import GoliothEntity
+from .entity import GoliothConnectionEntity
 
 PARALLEL_UPDATES = 0
 
@@ -33,14 +33,14 @@ async def async_setup_entry(
     async_add_entities([GoliothConnectionSensor(entry.runtime_data)])
 
 
-class GoliothConnectionSensor(GoliothEntity, BinarySensorEntity):
+class GoliothConnectionSensor(GoliothConnectionEntity, BinarySensorEntity):
     """Whether the logs of the project arrive at present."""
 
     entity_description = CONNECTION
 
     def __init__(self, coordinator: GoliothCoordinator) -> None:
         """Belong to the project."""
-        super().__init__(coordinator, coordinator.project_id, CONNECTION.key)
+        super().__init__(coordinator, CONNECTION.key)
 
     @property
     @override

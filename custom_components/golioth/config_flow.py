@@ -6,12 +6,19 @@ from typing import Any, Final, override
 
 import voluptuous as vol
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
-from homeassistant.const import CONF_API_KEY
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import (
+    ConfigFlow,
+    ConfigFlowResult,
+    OptionsFlowWithReload,
+)
+from homeassistant.const import CONF_API_KEY, UnitOfTime
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -28,7 +35,20 @@ from .client.exceptions import (
 )
 from .client.models import Project
 from .client.rest import GoliothRest
-from .const import CONF_API_URL, CONF_PROJECT_ID, DOMAIN, SECTION_ADVANCED
+from .const import (
+    CONF_API_URL,
+    CONF_CATCH_UP_WINDOW,
+    CONF_POLL_INTERVAL,
+    CONF_PROJECT_ID,
+    DEFAULT_CATCH_UP_WINDOW,
+    DEFAULT_POLL_INTERVAL,
+    DOMAIN,
+    MAX_CATCH_UP_WINDOW,
+    MAX_POLL_INTERVAL,
+    MIN_POLL_INTERVAL,
+    SECTION_ADVANCED,
+)
+from .coordinator import GoliothConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,7 +56,44 @@ API_KEY_SELECTOR: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
 )
 
+API_URL_SELECTOR: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
+
+CATCH_UP_WINDOW_SELECTOR: Final = NumberSelector(
+    NumberSelectorConfig(
+        min=0,
+        max=MAX_CATCH_UP_WINDOW,
+        step=0.5,
+        unit_of_measurement=UnitOfTime.HOURS,
+        mode=NumberSelectorMode.BOX,
+    )
+)
+
 REAUTH_SCHEMA: Final = vol.Schema({vol.Required(CONF_API_KEY): API_KEY_SELECTOR})
+
+# The key that is in use is shown to nobody: who leaves the field empty keeps it.
+RECONFIGURE_SCHEMA: Final = vol.Schema(
+    {
+        vol.Optional(CONF_API_KEY): API_KEY_SELECTOR,
+        vol.Required(CONF_API_URL): API_URL_SELECTOR,
+    }
+)
+
+OPTIONS_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_POLL_INTERVAL, default=DEFAULT_POLL_INTERVAL): NumberSelector(
+            NumberSelectorConfig(
+                min=MIN_POLL_INTERVAL,
+                max=MAX_POLL_INTERVAL,
+                step=1,
+                unit_of_measurement=UnitOfTime.SECONDS,
+                mode=NumberSelectorMode.BOX,
+            )
+        ),
+        vol.Required(
+            CONF_CATCH_UP_WINDOW, default=DEFAULT_CATCH_UP_WINDOW
+        ): CATCH_UP_WINDOW_SELECTOR,
+    }
+)
 
 
 def _user_schema(*, collapsed: bool) -> vol.Schema:
@@ -50,7 +107,7 @@ def _user_schema(*, collapsed: bool) -> vol.Schema:
                     {
                         vol.Required(
                             CONF_API_URL, default=DEFAULT_API_URL
-                        ): TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
+                        ): API_URL_SELECTOR
                     }
                 ),
                 {"collapsed": collapsed},
@@ -64,6 +121,15 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
 
     VERSION = 1
     MINOR_VERSION = 1
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(
+        config_entry: GoliothConfigEntry,
+    ) -> GoliothOptionsFlow:
+        """Return the flow of a project's options."""
+        return GoliothOptionsFlow()
 
     @override
     async def async_step_user(
@@ -86,6 +152,8 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
             if project is not None:
                 data[CONF_API_URL] = str(parse_api_url(data[CONF_API_URL]))
                 return self.async_create_entry(title=project.name, data=data)
+            if CONF_API_URL in errors:
+                errors = {SECTION_ADVANCED: errors[CONF_API_URL]}
         return self.async_show_form(
             step_id="user",
             data_schema=self.add_suggested_values_to_schema(
@@ -116,12 +184,65 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
                 return self.async_update_reload_and_abort(
                     entry, data_updates=data_updates
                 )
+            errors = _blame_key(errors)
+            if CONF_API_URL in errors:
+                errors = {"base": errors[CONF_API_URL]}
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=REAUTH_SCHEMA,
             errors=errors,
             description_placeholders={"project": entry.title},
         )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for another key, another address or both, and check them with Golioth."""
+        errors: dict[str, str] = {}
+        entry = self._get_reconfigure_entry()
+        shown = {CONF_API_URL: entry.data[CONF_API_URL]}
+        if user_input is not None:
+            shown = {CONF_API_URL: user_input[CONF_API_URL]}
+            data_updates = dict(shown)
+            if api_key := user_input.get(CONF_API_KEY, "").strip():
+                data_updates[CONF_API_KEY] = api_key
+            project, errors = await _async_check(
+                self.hass, {**entry.data, **data_updates}
+            )
+            if project is not None:
+                data_updates[CONF_API_URL] = str(parse_api_url(shown[CONF_API_URL]))
+                return self.async_update_reload_and_abort(
+                    entry, data_updates=data_updates
+                )
+            errors = _blame_key(errors)
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(RECONFIGURE_SCHEMA, shown),
+            errors=errors,
+            description_placeholders={"project": entry.title},
+        )
+
+
+class GoliothOptionsFlow(OptionsFlowWithReload):
+    """Change how the logs of a project are received."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the options."""
+        if user_input is not None:
+            return self.async_create_entry(data=user_input)
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(
+                OPTIONS_SCHEMA, self.config_entry.options
+            ),
+        )
+
+
+def _blame_key(errors: dict[str, str]) -> dict[str, str]:
+    """Put an error at the key that a form without project ID would not show."""
+    return {CONF_API_KEY: "wrong_project"} if CONF_PROJECT_ID in errors else errors
 
 
 async def _async_check(
@@ -134,13 +255,13 @@ async def _async_check(
     try:
         endpoint = Endpoint(data[CONF_API_URL], data[CONF_PROJECT_ID], credential)
     except GoliothInsecureAddressError:
-        return None, {SECTION_ADVANCED: "insecure_address"}
+        return None, {CONF_API_URL: "insecure_address"}
     except GoliothAddressError:
-        return None, {SECTION_ADVANCED: "invalid_address"}
+        return None, {CONF_API_URL: "invalid_address"}
     rest = GoliothRest(async_get_clientsession(hass), endpoint)
     try:
         try:
-            return await rest.project(), {}
+            project = await rest.project()
         except GoliothAuthenticationError:
             # A good key is refused as well where the project is another one: only the list of projects tells.
             await rest.projects()
@@ -150,9 +271,12 @@ async def _async_check(
     except GoliothNotFoundError:
         return None, {CONF_PROJECT_ID: "project_not_found"}
     except GoliothResponseError:
-        return None, {SECTION_ADVANCED: "not_golioth"}
+        return None, {CONF_API_URL: "not_golioth"}
     except GoliothError:
-        return None, {SECTION_ADVANCED: "cannot_connect"}
+        return None, {CONF_API_URL: "cannot_connect"}
     except Exception:
         _LOGGER.exception("Unexpected exception")
         return None, {"base": "unknown"}
+    if project.id != data[CONF_PROJECT_ID]:
+        return None, {CONF_PROJECT_ID: "project_not_found"}
+    return project, {}

@@ -10,4 +10,15 @@ CONF_API_URL: Final = "api_url"
 CONF_PROJECT_ID: Final = "project_id"
 SECTION_ADVANCED: Final = "advanced"
 
+# In seconds.
+CONF_POLL_INTERVAL: Final = "poll_interval"
+MIN_POLL_INTERVAL: Final = 10
+MAX_POLL_INTERVAL: Final = 600
+DEFAULT_POLL_INTERVAL: Final = 30
+
+# In hours.
+CONF_CATCH_UP_WINDOW: Final = "catch_up_window"
+MAX_CATCH_UP_WINDOW: Final = 24
+DEFAULT_CATCH_UP_WINDOW: Final = 1
+
 MANUFACTURER: Final = "Golioth"

@@ -1,7 +1,9 @@
 """The coordinator of one Golioth project: its devices, and the feed of their logs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 import logging
 from typing import Final, override
 
@@ -12,6 +14,7 @@ from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .client.endpoint import Credential, Endpoint
@@ -24,13 +27,18 @@ from .client.exceptions import (
 from .client.feed import FeedTiming, LogFeed, LogSource
 from .client.models import Device, LogEntry, Project
 from .client.rest import GoliothRest
+from .client.resume import ResumePoint
 from .const import (
     CONF_API_URL,
+    CONF_POLL_INTERVAL,
     CONF_PROJECT_ID,
+    DEFAULT_POLL_INTERVAL,
     DOMAIN,
     EVENT_GOLIOTH_LOG,
     MANUFACTURER,
 )
+from .gap import async_report_gap, catch_up_window
+from .resume_store import ResumeStore
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,15 +47,34 @@ DEVICE_LIST_INTERVAL: Final = timedelta(minutes=10)
 # A device that logs before it is listed is looked up at most this often, in seconds.
 UNKNOWN_DEVICE_COOLDOWN: Final = 60.0
 
-# Message and metadata in the event, in bytes. With every other field at its longest, the event stays below 24 KiB: the
-# recorder drops what is above 32.
-MAX_EVENT_SIZE: Final = 20 * 1024
+# An event, in bytes of JSON: the recorder drops what is above 32 KiB.
+MAX_EVENT_SIZE: Final = 24 * 1024
+
+# Message and metadata in the attributes of an entity, in bytes of JSON.
+MAX_ATTRIBUTES_SIZE: Final = 4 * 1024
+
+# What an event takes beside the text of the log, and the most that one character takes, in bytes of JSON.
+_EVENT_OVERHEAD: Final = 600
+_CHARACTER_SIZE: Final = 6
 
 # Devices that have no entities yet, and whose last log waits for these. A service could invent any number of them.
 _MAX_LOGS_TO_SHOW: Final = 100
 
+# The feed takes no longer to close its connection, in seconds.
+_STOP_TIMEOUT: Final = 10.0
+
 type GoliothConfigEntry = ConfigEntry[GoliothCoordinator]
-type LogListener = Callable[[LogEntry], None]
+
+# Called with a log and how it came: None is one from before the project was set up, which is shown and nothing else.
+type LogListener = Callable[[LogEntry, LogSource | None], None]
+
+
+@dataclass
+class KeptLogs:
+    """What a device logged last while it had no entities, and since."""
+
+    last: tuple[LogEntry, LogSource | None] | None = None
+    last_error: tuple[LogEntry, LogSource | None] | None = None
 
 
 class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
@@ -90,7 +117,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         )
         self.project_id: str = entry.data[CONF_PROJECT_ID]
         try:
-            endpoint = Endpoint(
+            self._endpoint = Endpoint(
                 entry.data[CONF_API_URL],
                 self.project_id,
                 Credential(entry.data[CONF_API_KEY]),
@@ -99,28 +126,39 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             raise ConfigEntryError(
                 translation_domain=DOMAIN, translation_key="invalid_address"
             ) from err
-        session = async_get_clientsession(hass)
-        self._rest = GoliothRest(session, endpoint)
-        self.feed = LogFeed(
-            session,
-            endpoint,
-            self._rest,
-            on_log=self._async_handle_log,
-            on_connection_change=self._async_handle_connection_change,
-            timing=timing or FeedTiming(),
-        )
+        self._session = async_get_clientsession(hass)
+        self._rest = GoliothRest(self._session, self._endpoint)
+        self._timing = timing or FeedTiming()
+        self._resume_store = ResumeStore(hass, entry.entry_id)
+        self._feed_task: asyncio.Task[None] | None = None
+        self._cancel_start: CALLBACK_TYPE | None = None
+        self._was_connected: bool | None = None
         self._project_device_id = ""
         self._device_ids: dict[str, str] = {}
         self._log_listeners: dict[str, list[LogListener]] = {}
         self._connection_listeners: list[CALLBACK_TYPE] = []
-        self._logs_to_show: dict[str, LogEntry] = {}
+        self._counter_listeners: list[CALLBACK_TYPE] = []
+        self._logs_to_show: dict[str, KeptLogs] = {}
+        # Of these devices, the ones that the list has been read for.
+        self._looked_up: set[str] = set()
+        self._look_up: asyncio.Task[None] | None = None
 
-    async def async_run_feed(self) -> None:
-        """Deliver logs until cancelled, or until the credential is rejected."""
-        try:
-            await self.feed.run()
-        except GoliothAuthenticationError:
-            self.config_entry.async_start_reauth(self.hass)
+    @callback
+    def async_start(self) -> None:
+        """Deliver logs from when Home Assistant has started until `async_stop`.
+
+        Automations are armed only then: a log delivered before would be delivered to nobody.
+        """
+        self._cancel_start = async_at_started(self.hass, self._async_start_feed)
+
+    async def async_stop(self) -> None:
+        """Deliver nothing more, and return when it is saved what has been delivered."""
+        if self._cancel_start is not None:
+            self._cancel_start()
+        if self._feed_task is not None:
+            self._feed_task.cancel()
+            await asyncio.wait([self._feed_task], timeout=_STOP_TIMEOUT)
+        await self._resume_store.async_close(self._resume_point)
 
     @callback
     def async_add_log_listener(
@@ -130,8 +168,11 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         listeners = self._log_listeners.setdefault(golioth_device_id, [])
         listeners.append(listener)
         # A device that logged before it had entities: they start with what it said last.
-        if (entry := self._logs_to_show.get(golioth_device_id)) is not None:
-            listener(entry)
+        if (kept := self._logs_to_show.get(golioth_device_id)) is not None:
+            if kept.last_error is not None:
+                listener(*kept.last_error)
+            if kept.last is not None:
+                listener(*kept.last)
 
         @callback
         def remove_listener() -> None:
@@ -143,29 +184,51 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @callback
     def async_add_connection_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call `listener` when the feed has been connected or disconnected; return what ends that."""
-        self._connection_listeners.append(listener)
+        """Call `listener` when the feed's connection or transport has changed; return what ends that."""
+        return _async_add(self._connection_listeners, listener)
 
-        @callback
-        def remove_listener() -> None:
-            self._connection_listeners.remove(listener)
+    @callback
+    def async_add_counter_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call `listener` when the feed's counters are to be shown; return what ends that."""
+        return _async_add(self._counter_listeners, listener)
 
-        return remove_listener
+    @callback
+    def async_show_counters(self, _now: datetime) -> None:
+        """Have the feed's counters shown."""
+        for listener in self._counter_listeners:
+            listener()
 
     @override
     async def _async_setup(self) -> None:
-        """Read the project, and register its device before anything refers to it."""
+        """Read the project, register its device before anything refers to it, and prepare the feed."""
         self.project = await self._async_call(self._rest.project())
         self._project_device_id = (
             dr.async_get(self.hass)
             .async_get_or_create(
                 config_entry_id=self.config_entry.entry_id,
                 entry_type=dr.DeviceEntryType.SERVICE,
-                identifiers={(DOMAIN, self.project_id)},
+                identifiers={(DOMAIN, self.config_entry.entry_id)},
                 manufacturer=MANUFACTURER,
                 name=self.project.name,
             )
             .id
+        )
+        self.feed = LogFeed(
+            self._session,
+            self._endpoint,
+            self._rest,
+            on_log=self._async_handle_log,
+            on_history=self._async_handle_history,
+            on_connection_change=self._async_handle_connection_change,
+            on_gap=self._async_handle_gap,
+            on_progress=self._async_handle_progress,
+            resume_point=await self._resume_store.async_load(),
+            poll_interval=float(
+                self.config_entry.options.get(CONF_POLL_INTERVAL, DEFAULT_POLL_INTERVAL)
+            ),
+            catch_up_window=catch_up_window(self.config_entry) * 3600,
+            device_ids=lambda: self.data,
+            timing=self._timing,
         )
 
     @override
@@ -183,6 +246,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                 serial_number=device.hardware_ids[0] if device.hardware_ids else None,
                 via_device_id=self._project_device_id,
             ).id
+        self._looked_up = set(self._logs_to_show)
         return devices
 
     async def _async_call[T](self, call: Awaitable[T]) -> T:
@@ -205,11 +269,39 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             ) from err
 
     @callback
+    def _async_start_feed(self, _hass: HomeAssistant) -> None:
+        self._feed_task = self.config_entry.async_create_background_task(
+            self.hass,
+            self._async_run_feed(),
+            name=f"{DOMAIN} log feed of {self.project_id}",
+        )
+
+    async def _async_run_feed(self) -> None:
+        """Deliver logs until cancelled, or until the credential is rejected."""
+        try:
+            await self.feed.run()
+        except GoliothAuthenticationError:
+            # Every request with this key is in vain: the list of devices is not read any more either.
+            await self.async_shutdown()
+            self.config_entry.async_start_reauth(self.hass)
+
+    @callback
     def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
         """Make a log one event on the bus, and one update of its device's entities."""
         golioth_device_id = entry.device_id
         device = self.data.get(golioth_device_id)
-        event_entry, truncated = entry.bounded(MAX_EVENT_SIZE)
+        device_name = golioth_device_id if device is None else device.name
+        names = (
+            len(device_name)
+            + len(golioth_device_id)
+            + len(entry.timestamp)
+            + len(entry.level)
+            + len(entry.module)
+            + len(entry.type)
+        )
+        event_entry, truncated = entry.bounded(
+            MAX_EVENT_SIZE - _EVENT_OVERHEAD - names * _CHARACTER_SIZE
+        )
         self.hass.bus.async_fire(
             EVENT_GOLIOTH_LOG,
             {
@@ -219,7 +311,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                     golioth_device_id, self._project_device_id
                 ),
                 "golioth_device_id": golioth_device_id,
-                "device_name": golioth_device_id if device is None else device.name,
+                "device_name": device_name,
                 "timestamp": entry.timestamp,
                 "level": entry.level,
                 "module": entry.module,
@@ -230,22 +322,48 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                 "truncated": truncated,
             },
         )
-        if (listeners := self._log_listeners.get(golioth_device_id)) is not None:
-            for listener in listeners:
-                listener(entry)
-        elif golioth_device_id:
-            self._async_keep_for_entities(entry)
+        self._async_show_log(entry, source)
 
     @callback
-    def _async_keep_for_entities(self, entry: LogEntry) -> None:
-        """Keep the last log of a device that has no entities, and have the device looked up if it is not listed."""
+    def _async_handle_history(self, entry: LogEntry) -> None:
+        """Show a log from before the project was set up."""
+        self._async_show_log(entry, None)
+
+    @callback
+    def _async_show_log(self, entry: LogEntry, source: LogSource | None) -> None:
+        """Hand a log to the entities of its device, and keep it for those to come."""
         golioth_device_id = entry.device_id
-        is_new = golioth_device_id not in self._logs_to_show
-        self._logs_to_show[golioth_device_id] = entry
+        listeners = self._log_listeners.get(golioth_device_id)
+        if listeners is not None:
+            for listener in listeners:
+                listener(entry, source)
+        if golioth_device_id and (
+            listeners is None or golioth_device_id in self._logs_to_show
+        ):
+            self._async_keep_log(entry, source)
+
+    @callback
+    def _async_keep_log(self, entry: LogEntry, source: LogSource | None) -> None:
+        """Keep the last log and the last error of a device without entities, and have it looked up if it is not listed."""
+        golioth_device_id = entry.device_id
+        entry = entry.bounded(MAX_ATTRIBUTES_SIZE)[0]
+        kept = self._logs_to_show.setdefault(golioth_device_id, KeptLogs())
+        if is_last(entry, source, kept.last and kept.last[0]):
+            kept.last = (entry, source)
+        if entry.level == "error" and is_last(
+            entry, source, kept.last_error and kept.last_error[0]
+        ):
+            kept.last_error = (entry, source)
         if len(self._logs_to_show) > _MAX_LOGS_TO_SHOW:
             del self._logs_to_show[next(iter(self._logs_to_show))]
-        if is_new and golioth_device_id not in self.data:
-            self.config_entry.async_create_background_task(
+        # Never for a log from before the set-up, because the list is younger.
+        if (
+            source is not None
+            and golioth_device_id not in self.data
+            and golioth_device_id not in self._looked_up
+            and (self._look_up is None or self._look_up.done())
+        ):
+            self._look_up = self.config_entry.async_create_background_task(
                 self.hass,
                 self.async_request_refresh(),
                 name=f"{DOMAIN} device list of {self.project_id}",
@@ -253,8 +371,15 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @callback
     def _async_handle_connection_change(self, reason: GoliothError | None) -> None:
-        """Show that the feed is connected, or is not, and say so once."""
-        if reason is None:
+        """Show the connection and the transport, and say so once when it is lost and once when it is back."""
+        connected = self.feed.connected
+        if connected is self._was_connected:
+            _LOGGER.debug(
+                "The logs of %s come by %s",
+                self.config_entry.title,
+                self.feed.transport,
+            )
+        elif connected:
             _LOGGER.info("Receiving the logs of %s", self.config_entry.title)
         elif not isinstance(reason, GoliothAuthenticationError):
             _LOGGER.info(
@@ -262,5 +387,49 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                 self.config_entry.title,
                 reason,
             )
+        self._was_connected = connected
         for listener in self._connection_listeners:
             listener()
+
+    @callback
+    def _async_handle_gap(self, start: int, end: int) -> None:
+        """Tell the user which logs are not delivered."""
+        async_report_gap(self.hass, self.config_entry, start, end)
+
+    @callback
+    def _async_handle_progress(self) -> None:
+        """Save soon how far logs have been delivered."""
+        self._resume_store.async_schedule_save(self._resume_point)
+
+    @callback
+    def _resume_point(self) -> ResumePoint | None:
+        return self.feed.resume_point
+
+
+def is_last(entry: LogEntry, source: LogSource | None, shown: LogEntry | None) -> bool:
+    """Whether a log is the last one, as compared with the one that is shown.
+
+    Last is the last to arrive, because the clock of a device can be wrong. What did not arrive by itself, but was fetched, is
+    the last one only if it is not older.
+    """
+    return (
+        source is LogSource.STREAM
+        or shown is None
+        or entry.timestamp_ns is None
+        or shown.timestamp_ns is None
+        or entry.timestamp_ns >= shown.timestamp_ns
+    )
+
+
+@callback
+def _async_add(
+    listeners: list[CALLBACK_TYPE], listener: CALLBACK_TYPE
+) -> CALLBACK_TYPE:
+    """Add a listener to a list, and return what removes it."""
+    listeners.append(listener)
+
+    @callback
+    def remove_listener() -> None:
+        listeners.remove(listener)
+
+    return remove_listener

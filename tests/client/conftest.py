@@ -9,6 +9,8 @@ from custom_components.golioth.client.endpoint import Credential, Endpoint
 from custom_components.golioth.client.rest import GoliothRest
 from tests.simulator import GoliothSimulator
 
+from .feeds import Recorder
+
 
 @pytest.fixture
 def endpoint(simulator: GoliothSimulator) -> Endpoint:
@@ -28,3 +30,9 @@ def endpoint_with(simulator: GoliothSimulator) -> Callable[[str], Endpoint]:
     return lambda secret: Endpoint(
         simulator.url, simulator.project_id, Credential(secret)
     )
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """Record what a feed tells."""
+    return Recorder()

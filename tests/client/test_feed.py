@@ -1,99 +1,34 @@
-"""Tests of the feed's policy, against the simulated service."""
+"""Tests of how the feed keeps its stream, against the simulated service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import aiohttp
 import pytest
 
-from custom_components.golioth.client.endpoint import Endpoint
 from custom_components.golioth.client.exceptions import (
     GoliothAuthenticationError,
     GoliothConnectionError,
-    GoliothError,
 )
-from custom_components.golioth.client.feed import FeedTiming, LogFeed, LogSource
+from custom_components.golioth.client.feed import (
+    FeedTiming,
+    LogFeed,
+    LogSource,
+    Transport,
+)
 from custom_components.golioth.client.models import LogEntry
-from custom_components.golioth.client.rest import GoliothRest
-from tests.simulator import GoliothSimulator, Retirement, grpc_error_v2
+from tests.simulator import GoliothSimulator, Retirement
 
-TIMEOUT = 20
-
-
-class Recorder:
-    """What a feed told, and waiting for it."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self.messages: list[str] = []
-        self.changes: list[GoliothError | None] = []
-        self._changed = asyncio.Event()
-
-    def on_log(self, entry: LogEntry, source: LogSource) -> None:
-        """Keep a log."""
-        assert source is LogSource.STREAM
-        self.messages.append(entry.message)
-        self._changed.set()
-
-    def on_connection_change(self, reason: GoliothError | None) -> None:
-        """Keep a change."""
-        self.changes.append(reason)
-        self._changed.set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition on what was told holds."""
-        async with asyncio.timeout(TIMEOUT):
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
-
-
-@pytest.fixture
-def recorder() -> Recorder:
-    """Record what the feed tells."""
-    return Recorder()
-
-
-@asynccontextmanager
-async def running(
-    session: aiohttp.ClientSession,
-    endpoint: Endpoint,
-    recorder: Recorder,
-    **timing: float,
-) -> AsyncIterator[tuple[LogFeed, asyncio.Task[None]]]:
-    """Run a feed that waits a hundredth of what it usually does."""
-    feed = LogFeed(
-        session,
-        endpoint,
-        GoliothRest(session, endpoint),
-        on_log=recorder.on_log,
-        on_connection_change=recorder.on_connection_change,
-        timing=FeedTiming(
-            **{
-                "settling_time": 0.01,
-                "shortest_wait": 0.01,
-                "longest_random_wait": 0.29,
-                **timing,
-            }
-        ),
-    )
-    task = asyncio.create_task(feed.run())
-    try:
-        yield feed, task
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
+from .feeds import Recorder, running
 
 
 async def test_quiet_project_is_connected(
     session: aiohttp.ClientSession,
-    endpoint: Endpoint,
+    simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
     """A stream that says nothing counts as connected after a while."""
-    async with running(session, endpoint, recorder) as (feed, _task):
+    async with running(session, simulator, recorder) as (feed, _task):
         await recorder.until(lambda: recorder.changes == [None])
         assert feed.connected
 
@@ -101,11 +36,10 @@ async def test_quiet_project_is_connected(
 async def test_first_log_connects(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
 ) -> None:
     """A log proves the connection, and is delivered when that has been told."""
-    async with running(session, endpoint, recorder, settling_time=60) as (feed, _task):
+    async with running(session, simulator, recorder, settling_time=60) as (feed, _task):
         await simulator.wait_for_streams(1)
         assert not feed.connected
         simulator.log("hello")
@@ -118,12 +52,11 @@ async def test_first_log_connects(
 async def test_reconnects(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
     end: str,
 ) -> None:
     """However a stream ends, the next one follows."""
-    async with running(session, endpoint, recorder):
+    async with running(session, simulator, recorder):
         for number in range(3):
             await simulator.wait_for_streams(1)
             simulator.log(str(number))
@@ -137,41 +70,52 @@ async def test_reconnects(
             else:
                 simulator.reset_mid_frame()
             await simulator.wait_for_streams(0)
+        await simulator.wait_for_streams(1)
         assert recorder.messages == ["0", "1", "2"]
-        await recorder.until(lambda: len(recorder.changes) == 6)
-        assert [reason is None for reason in recorder.changes] == [True, False] * 3
+        # Polling bridges what lies between: nobody is told of a lost connection.
+        assert not any(recorder.changes)
 
 
 async def test_half_open_stream(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
 ) -> None:
     """A stream whose other end answers no ping is given up."""
-    async with running(session, endpoint, recorder, heartbeat=0.1):
+    async with running(session, simulator, recorder, heartbeat=0.1):
         await recorder.until(lambda: recorder.changes == [None])
         simulator.stall()
         await simulator.wait_until(lambda: len(simulator.handshakes) == 2)
-        await recorder.until(lambda: len(recorder.changes) == 3)
 
 
 async def test_rejected_credential_ends_it(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
 ) -> None:
-    """A rejection that REST confirms ends the feed, after one request."""
+    """A rejection that REST confirms ends the feed, and all traffic."""
     simulator.revoke()
-    async with running(session, endpoint, recorder) as (feed, task):
+    async with running(session, simulator, recorder) as (feed, task):
         with pytest.raises(GoliothAuthenticationError):
             await task
         assert not feed.connected
     assert len(simulator.handshakes) == 1
-    assert len(simulator.requests) == 1
+    assert len(simulator.requests) <= 2
     (reason,) = recorder.changes
     assert isinstance(reason, GoliothAuthenticationError)
+
+
+async def test_credential_that_is_rejected_later(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+) -> None:
+    """A key that was deleted is found by the next audit, even if its stream goes on."""
+    async with running(session, simulator, recorder) as (_feed, task):
+        await recorder.until(lambda: bool(recorder.changes))
+        simulator.revoke()
+        with pytest.raises(GoliothAuthenticationError):
+            await task
 
 
 @pytest.mark.parametrize(
@@ -180,13 +124,12 @@ async def test_rejected_credential_ends_it(
 async def test_rejection_that_rest_does_not_confirm(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
     form: Retirement,
 ) -> None:
     """A stream that rejects a good key is trouble on the way."""
     simulator.retire(form)
-    async with running(session, endpoint, recorder):
+    async with running(session, simulator, recorder):
         await simulator.wait_until(lambda: len(simulator.handshakes) == 3)
         simulator.unretire()
         await simulator.wait_for_streams(1)
@@ -200,13 +143,12 @@ async def test_rejection_that_rest_does_not_confirm(
 async def test_rejection_while_rest_is_down(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
 ) -> None:
     """Nobody is asked for a new key as long as only one side rejects the old one."""
     simulator.revoke()
     simulator.faults.rest_status = 503
-    async with running(session, endpoint, recorder) as (_feed, task):
+    async with running(session, simulator, recorder) as (_feed, task):
         await simulator.wait_until(lambda: len(simulator.handshakes) == 3)
         assert not task.done()
         simulator.faults.clear()
@@ -218,57 +160,174 @@ async def test_rejection_while_rest_is_down(
 async def test_trouble_is_told_once(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
     status: int,
 ) -> None:
     """The first failure is told, the next ones are not, and a success is."""
     simulator.faults.handshake_status = status
     simulator.faults.handshake_html = True
-    async with running(session, endpoint, recorder):
+    simulator.faults.rest_status = 503
+    async with running(session, simulator, recorder) as (feed, _task):
         await simulator.wait_until(lambda: len(simulator.handshakes) == 3)
+        await simulator.wait_until(lambda: len(simulator.requests) >= 3)
         assert len(recorder.changes) == 1
         assert isinstance(recorder.changes[0], GoliothConnectionError)
+        assert not feed.connected
         simulator.faults.clear()
         await recorder.until(lambda: len(recorder.changes) == 2)
         assert recorder.changes[1] is None
+        assert feed.connected
 
 
-async def test_waits_grow_and_are_jittered(
+async def test_polling_bridges_an_outage_of_the_stream(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
 ) -> None:
-    """Tries become rare: 1 s, and up to 1, 2, 4 … 29 s of chance on top, here at a fiftieth of that."""
-    scale = 1 / 50
-    simulator.faults.in_band_error = grpc_error_v2(14, "unavailable")
+    """Logs go on over REST while there is no stream, and over the stream when it is back."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.STREAMING)
+        simulator.faults.handshake_status = 503
+        await simulator.drop()
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        assert feed.connected
+        simulator.log("polled")
+        await recorder.until(lambda: bool(recorder.logs))
+        simulator.faults.clear()
+        await recorder.until(lambda: feed.transport is Transport.STREAMING)
+        simulator.log("streamed")
+        await recorder.until(lambda: len(recorder.logs) == 2)
+    assert recorder.logs == [
+        ("polled", LogSource.POLL),
+        ("streamed", LogSource.STREAM),
+    ]
+    assert not any(recorder.changes)
+
+
+@pytest.mark.parametrize("form", Retirement)
+async def test_retired_stream(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    form: Retirement,
+) -> None:
+    """Three answers that the stream is gone mean polling, with rare tries, until one succeeds."""
+    simulator.retire(form)
     async with running(
-        session,
-        endpoint,
-        recorder,
-        shortest_wait=scale,
-        longest_random_wait=29 * scale,
-        settling_time=60,
+        session, simulator, recorder, retired_after=0.1, retry_retired=(0.5, 0.7)
+    ) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        simulator.log("polled")
+        await recorder.until(lambda: recorder.messages == ["polled"])
+
+        def waits() -> list[float]:
+            times = [handshake.time for handshake in simulator.handshakes]
+            return [later - earlier for earlier, later in pairwise(times)]
+
+        await simulator.wait_until(lambda: any(wait >= 0.7 for wait in waits()))
+        quick = [wait for wait in waits() if wait < 0.5]
+        assert len(quick) >= 2
+        assert 0.5 <= waits()[len(quick)] < 0.7
+        simulator.unretire()
+        await recorder.until(lambda: feed.transport is Transport.STREAMING)
+        simulator.log("streamed")
+        await recorder.until(lambda: recorder.messages == ["polled", "streamed"])
+    assert not any(recorder.changes)
+
+
+async def test_trouble_is_no_retirement(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+) -> None:
+    """Other answers in between begin the count again."""
+    async with running(
+        session, simulator, recorder, retired_after=0, retry_retired=(60,)
+    ) as (feed, _task):
+        for number in range(1, 6):
+            simulator.faults.handshake_status = 404 if number % 3 else 503
+            handshakes = len(simulator.handshakes)
+            await simulator.drop()
+            await simulator.wait_until(
+                lambda: len(simulator.handshakes) > handshakes  # noqa: B023
+            )
+        simulator.faults.clear()
+        await recorder.until(lambda: feed.transport is Transport.STREAMING)
+
+
+def wait_of(failures: int, retry_after: float | None = None) -> float:
+    """Return one wait of a feed with its usual timing."""
+    feed = LogFeed.__new__(LogFeed)
+    feed._timing = FeedTiming()
+    return feed._wait_after(
+        failures, GoliothConnectionError("", retry_after=retry_after)
+    )
+
+
+def test_waits_grow_and_are_jittered() -> None:
+    """The wait is 1 s and 0.5 to 1, 1 to 2, 2 to 4 … 17.5 to 35 s of chance."""
+    for failures in range(2000):
+        longest = min(35, 2**failures)
+        waits = [wait_of(failures) for _ in range(20)]
+        assert len(set(waits)) == 20
+        assert all(1 + longest / 2 <= wait <= 1 + longest for wait in waits)
+        assert max(waits) - min(waits) > longest / 8
+
+
+def test_tries_in_an_hour() -> None:
+    """An hour of outage sees no more than 150 handshakes, and never two in a second."""
+    for _ in range(200):
+        waits = [wait_of(failures) for failures in range(150)]
+        assert min(waits) >= 1
+        assert sum(waits) > 3600
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "waited"), [(None, 2), (0, 2), (5, 5), (600, 600), (86_400, 600)]
+)
+def test_wait_that_the_service_asks_for(asked_for: float | None, waited: float) -> None:
+    """Retry-After makes a wait longer, up to ten minutes."""
+    assert waited - 0.5 <= wait_of(0, asked_for) <= waited
+
+
+async def test_delivery_resets_the_wait(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+) -> None:
+    """A stream that has delivered a log is opened again at once; one that has not, later and later."""
+
+    async def waits(number: int, *, deliver: bool) -> list[float]:
+        found = []
+        for _ in range(number):
+            await simulator.wait_for_streams(1)
+            if deliver:
+                logs = len(recorder.logs)
+                simulator.log("x", device=str(logs))
+                await recorder.until(lambda: len(recorder.logs) > logs)  # noqa: B023
+            await simulator.drop(None)
+            dropped = asyncio.get_running_loop().time()
+            await simulator.wait_for_streams(1)
+            found.append(simulator.handshakes[-1].time - dropped)
+        return found
+
+    async with running(
+        session, simulator, recorder, shortest_wait=0, longest_random_wait=3
     ):
-        await simulator.wait_until(lambda: len(simulator.handshakes) == 12)
-    times = [handshake.time for handshake in simulator.handshakes]
-    waits = [later - earlier for earlier, later in pairwise(times)]
-    assert min(waits) >= scale
-    assert len({round(wait, 4) for wait in waits}) > 6
-    assert max(waits) > 5 * scale
+        assert max(await waits(2, deliver=True)) <= 1.2
+        assert max(await waits(3, deliver=False)) > 1.4
+        assert max((await waits(3, deliver=True))[1:]) <= 1.2
 
 
 async def test_asked_to_wait(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
 ) -> None:
     """Retry-After is obeyed."""
     simulator.faults.handshake_status = 429
     simulator.faults.handshake_headers = {"Retry-After": "1"}
-    async with running(session, endpoint, recorder):
+    async with running(session, simulator, recorder):
         await simulator.wait_until(lambda: len(simulator.handshakes) == 2)
     first, second = simulator.handshakes
     assert second.time - first.time >= 1
@@ -277,7 +336,6 @@ async def test_asked_to_wait(
 async def test_listener_that_fails_loses_no_log(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -291,7 +349,7 @@ async def test_listener_that_fails_loses_no_log(
             raise ValueError(entry.message)
 
     monkeypatch.setattr(recorder, "on_log", fail_once)
-    async with running(session, endpoint, recorder):
+    async with running(session, simulator, recorder):
         await simulator.wait_for_streams(1)
         for message in ("before", "poison", "after"):
             simulator.log(message)
@@ -303,7 +361,6 @@ async def test_listener_that_fails_loses_no_log(
 async def test_burst_leaves_the_loop_its_turns(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
-    endpoint: Endpoint,
     recorder: Recorder,
 ) -> None:
     """Everything else goes on while a burst is delivered."""
@@ -315,7 +372,7 @@ async def test_burst_leaves_the_loop_its_turns(
             await asyncio.sleep(0)
             turns += 1
 
-    async with running(session, endpoint, recorder):
+    async with running(session, simulator, recorder):
         await simulator.wait_for_streams(1)
         frame = b'{"result":{"data":{"message":"burst"}}}\n' * 20_000
         simulator.send_frame(frame.decode())

@@ -56,14 +56,6 @@ async def test_devices_of_every_page(
     assert len(simulator.requests) <= max(1, -(-number // 100)) + 1
 
 
-async def test_device(simulator: GoliothSimulator, rest: GoliothRest) -> None:
-    """One device is read by its ID."""
-    device = simulator.add_device("door-sensor", device_id="a b?c")
-    assert (await rest.device(device.id)).name == "door-sensor"
-    with pytest.raises(GoliothNotFoundError):
-        await rest.device("unknown")
-
-
 async def test_rejected_credential(
     simulator: GoliothSimulator, rest: GoliothRest
 ) -> None:
@@ -96,6 +88,7 @@ async def test_project_that_the_key_does_not_open(
         (401, False, GoliothAuthenticationError),
         (401, True, GoliothAuthenticationError),
         (403, True, GoliothResponseError),
+        (404, False, GoliothNotFoundError),
         (404, True, GoliothResponseError),
         (429, False, GoliothConnectionError),
         (429, True, GoliothConnectionError),

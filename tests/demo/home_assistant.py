@@ -70,11 +70,12 @@ class HomeAssistantProcess(ChildProcess):
     It needs no network. The folder stays when it stops, so that it can be started again.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *components: Path) -> None:
         """Prepare Home Assistant.
 
         Args:
             folder: An existing, empty folder for the configuration and the log.
+            components: Modules that are set up as custom components of their name, without a configuration.
         """
         super().__init__(
             "Home Assistant", folder / "home-assistant.log", stop_timeout=STOP_TIMEOUT
@@ -82,19 +83,27 @@ class HomeAssistantProcess(ChildProcess):
         self.config_dir = folder / "config"
         self.port = _free_port()
         self.url = f"http://{HOST}:{self.port}"
-        self._write_config()
+        self._write_config(components)
 
-    def _write_config(self) -> None:
+    def _write_config(self, components: tuple[Path, ...]) -> None:
         """Write the configuration, and what can only be set in Home Assistant's own storage."""
         storage = self.config_dir / ".storage"
         storage.mkdir(parents=True)
-        (self.config_dir / "configuration.yaml").write_text(CONFIGURATION)
+        (self.config_dir / "configuration.yaml").write_text(
+            CONFIGURATION + "".join(f"{path.stem}:\n" for path in components)
+        )
         (self.config_dir / "automations.yaml").write_text("[]\n")
         custom_components = self.config_dir / "custom_components"
         custom_components.mkdir()
         (custom_components / DOMAIN).symlink_to(
             REPOSITORY / "custom_components" / DOMAIN
         )
+        for path in components:
+            component = custom_components / path.stem
+            component.mkdir()
+            (component / "__init__.py").symlink_to(path)
+            manifest = {"domain": path.stem, "name": path.stem, "version": "1.0.0"}
+            (component / "manifest.json").write_text(json.dumps(manifest))
         http = {
             "server_host": [HOST],
             "server_port": self.port,

@@ -30,6 +30,7 @@ ENGLISH = f"{INTEGRATION}/translations/en.json"
 ICONS = f"{INTEGRATION}/icons.json"
 INIT = f"{INTEGRATION}/__init__.py"
 MANIFEST = f"{INTEGRATION}/manifest.json"
+REPAIRS = f"{INTEGRATION}/repairs.py"
 SERVICES = f"{INTEGRATION}/services.yaml"
 TRIGGER_MODULE = f"{INTEGRATION}/trigger.py"
 TRIGGERS = f"{INTEGRATION}/triggers.yaml"
@@ -178,6 +179,14 @@ class MoodOptionsFlow(OptionsFlowWithReload):
     async def async_step_mood(self, user_input=None):
         return self.async_show_form(
             step_id="mood", data_schema=vol.Schema({vol.Optional("mood"): str})
+        )
+"""
+
+REPAIR_FLOW = """
+class MoodRepairFlow(RepairsFlow):
+    async def async_step_mood(self, user_input=None):
+        return self.async_show_form(
+            step_id="mood", data_schema=vol.Schema({vol.Optional("colour"): str})
         )
 """
 
@@ -628,6 +637,24 @@ BREACHES = (
             ),
         ),
         "issues.bad_mood has {to}, which is not filled",
+    ),
+    Breach(
+        "step of a repair without texts",
+        usage.repair_flows_are_translated,
+        _append(REPAIRS, REPAIR_FLOW),
+        "issues.*.fix_flow.step.mood is used",
+    ),
+    Breach(
+        "field of a repair without a label",
+        usage.repair_flows_are_translated,
+        _append(REPAIRS, REPAIR_FLOW),
+        "issues.*.fix_flow.step.*.data.colour is used",
+    ),
+    Breach(
+        "end of a repair that is gone",
+        usage.repair_flows_are_translated,
+        _merge(ENGLISH, **{"issues.gap.fix_flow.abort.bored": "Bored"}),
+        "issues.*.fix_flow.abort.bored is in en.json, and not used",
     ),
     Breach(
         "device without a name",

@@ -17,7 +17,7 @@ GARBAGE_FRAMES: tuple[str | bytes, ...] = (
     b"",
     b"\xff\xfe\x00\x01",
     b"\x82\xa6result\x80\xa5error\xc0",
-    b'{"result":{"data":{"message":"\xc3\x28"}}}',
+    b'{"result":{"data":{"\xc3\x28"}}}',
     # JSON, but no object.
     "null",
     "true",

@@ -1,7 +1,9 @@
 """The logs of a project as one unending feed: the policy over the connections."""
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 import logging
@@ -10,16 +12,35 @@ from typing import Final
 
 import aiohttp
 
+from .delivered import SECOND, DeliveredLogs, Identity, identify
 from .endpoint import Endpoint
-from .exceptions import GoliothAuthenticationError, GoliothConnectionError, GoliothError
+from .exceptions import (
+    GoliothAuthenticationError,
+    GoliothConnectionError,
+    GoliothError,
+    GoliothResponseError,
+    GoliothStreamMissingError,
+)
 from .models import LogEntry
+from .reader import LogReader, LogSlice
 from .rest import GoliothRest
-from .websocket import open_log_stream
+from .resume import ResumePoint
+from .websocket import LogStream, open_log_stream
 
 _LOGGER = logging.getLogger(__name__)
 
 # How long logs are delivered at a stretch, in seconds, before everything else gets its turn.
 _SLICE: Final = 0.01
+
+# Logs that are remembered, so that they can be read again: the margin ends where these end.
+_MAX_DELIVERED: Final = 30_000
+
+# Live logs that wait for the end of a gap, and their bytes.
+_MAX_WAITING: Final = 10_000
+_MAX_WAITING_SIZE: Final = 16 * 1024 * 1024
+
+# Moments whose unreadable logs were told.
+_MAX_UNREADABLE: Final = 1_000
 
 
 class LogSource(StrEnum):
@@ -30,35 +51,129 @@ class LogSource(StrEnum):
     CATCH_UP = "catch_up"
 
 
+class Transport(StrEnum):
+    """What logs come over at present."""
+
+    STREAMING = "streaming"
+    POLLING = "polling"
+
+
 @dataclass(frozen=True, kw_only=True)
 class FeedTiming:
     """How long the feed waits, in seconds.
 
     Attributes:
-        heartbeat: Silence after which the other end is pinged.
+        heartbeat: Silence after which the other end of the stream is pinged.
+        handshake_timeout: What opening the stream may take.
         settling_time: After this a stream that says nothing counts as connected. The service upgrades the connection
             first, and rejects it afterwards.
         lifetime_to_trust: After this a stream that delivered nothing resets the back-off.
-        shortest_wait: Between two tries, at least.
+        shortest_wait: Between two tries to stream, at least.
         longest_random_wait: Of chance on top, at most.
         longest_retry_after: What a service can impose on us, at most.
+        request_interval: Between two REST requests of a gap, at least.
+        margin: How far before the resume point is read again: five minutes, by which a device's clock may be wrong or
+            its log late, and one in which REST shows what it has received.
+        audit_delay: From a connect to its first audit.
+        audit_interval: Between audits.
+        audit_grace: The age from which on an audit expects that the stream has delivered what REST shows.
+        rest_patience: How long live logs wait for a REST that fails.
+        retired_after: How long the stream must have been missing to be taken for retired.
+        retry_retired: Between tries to stream after that: the first, the second, and all later ones.
     """
 
     heartbeat: float = 20.0
+    handshake_timeout: float = 15.0
     settling_time: float = 1.0
     lifetime_to_trust: float = 60.0
     shortest_wait: float = 1.0
-    longest_random_wait: float = 29.0
+    longest_random_wait: float = 35.0
     longest_retry_after: float = 600.0
+    request_interval: float = 0.5
+    margin: float = 360.0
+    audit_delay: float = 30.0
+    audit_interval: float = 300.0
+    audit_grace: float = 10.0
+    rest_patience: float = 10.0
+    retired_after: float = 300.0
+    retry_retired: tuple[float, ...] = (600.0, 3600.0, 14400.0)
+
+
+class _Retirement:
+    """Finds out whether the stream has been retired: answers in a row, over some time, that it is not there."""
+
+    def __init__(self, timing: FeedTiming) -> None:
+        self._timing = timing
+        self._answers = 0
+        self._since = 0.0
+        self._tries = 0
+
+    def wait_after(self, is_missing: bool, now: float) -> float | None:
+        """Note how a try has ended; return the seconds until the next one if the stream has been retired."""
+        if not is_missing:
+            self._answers = self._tries = 0
+            return None
+        if not self._answers:
+            self._since = now
+        self._answers += 1
+        if self._answers < 3 or now - self._since < self._timing.retired_after:
+            return None
+        waits = self._timing.retry_retired
+        self._tries += 1
+        return waits[min(self._tries, len(waits)) - 1]
+
+
+class _OpenStream:
+    """A stream while it is open.
+
+    Attributes:
+        since: When it was opened, by the loop's clock.
+        received: Logs so far.
+        is_audited: Whether it has been audited.
+        waiting: Its logs while the gap before it is read; None where they need not wait.
+        is_released: Whether its logs wait only for those before them.
+        patience: Ends the waiting where REST fails.
+    """
+
+    def __init__(self, stream: LogStream, since: float) -> None:
+        self.since = since
+        self.received = 0
+        self.is_audited = False
+        self.waiting: deque[tuple[LogEntry, Identity]] | None = deque()
+        self.is_released = False
+        self.patience: asyncio.TimerHandle | None = None
+        self._stream = stream
+        self._waiting_size = 0
+
+    async def close(self) -> None:
+        """End it."""
+        await self._stream.close()
+
+    def add_waiting(self, entry: LogEntry, identity: Identity) -> bool:
+        """Let a log wait; return whether more wait than should."""
+        assert self.waiting is not None
+        self.waiting.append((entry, identity))
+        self._waiting_size += identity.size
+        return (
+            len(self.waiting) > _MAX_WAITING or self._waiting_size > _MAX_WAITING_SIZE
+        )
 
 
 class LogFeed:
-    """Delivers the logs of a project for as long as it runs.
+    """Delivers every log of a project exactly once, for as long as it runs.
+
+    The stream delivers as it receives. REST fills what the stream cannot have delivered: the gap before it opened, all
+    of the time while there is none, and, asked again and again, whatever it missed.
 
     Attributes:
-        connected: Whether logs arrive at present.
+        connected: Whether logs arrive, over either transport.
+        transport: The transport in use; None while not connected.
         delivered: Logs delivered so far.
+        caught_up: Of these, the ones that filled a gap before a stream.
+        found_by_audit: Of these, the ones that an audit found.
         ignored: Documents of the stream so far that were no logs.
+        unreadable: Logs so far that REST has, but cannot be made to give.
+        last_error: Why the last connection or request failed; None since one has worked.
     """
 
     def __init__(
@@ -68,7 +183,14 @@ class LogFeed:
         rest: GoliothRest,
         *,
         on_log: Callable[[LogEntry, LogSource], None],
+        on_history: Callable[[LogEntry], None],
         on_connection_change: Callable[[GoliothError | None], None],
+        on_gap: Callable[[int, int], None],
+        on_progress: Callable[[], None],
+        resume_point: ResumePoint | None,
+        poll_interval: float,
+        catch_up_window: float,
+        device_ids: Callable[[], Collection[str]] = tuple,
         timing: FeedTiming,
     ) -> None:
         """Prepare, without a connection.
@@ -77,20 +199,73 @@ class LogFeed:
             session: Its connections are used; it stays open.
             endpoint: The project.
             rest: The REST API of the same project.
-            on_log: Called for each log, in the loop turn of its frame.
-            on_connection_change: Called after `connected` has changed, and after the first try if that failed; with the reason when
-                there is no connection.
+            on_log: Called for each log; where the stream delivers, in the loop turn of its frame.
+            on_history: Called for recent logs before the very first start, oldest first: these are for display only.
+            on_connection_change: Called when `connected` or `transport` has changed, and once if there was no connection
+                from the start; with the reason while there is none.
+            on_gap: Called with two times, in nanoseconds since 1970, between which logs were not delivered, because they
+                lie before the catch-up window.
+            on_progress: Called when `resume_point` has changed.
+            resume_point: Where an earlier feed ended; None for the very first start.
+            poll_interval: Seconds between two reads while there is no stream.
+            catch_up_window: Seconds that a gap may reach back.
+            device_ids: Returns Golioth's IDs of the project's devices.
             timing: How long it waits.
         """
         self.connected = False
+        self.transport: Transport | None = None
         self.delivered = 0
+        self.caught_up = 0
+        self.found_by_audit = 0
         self.ignored = 0
+        self.unreadable = 0
+        self.last_error: GoliothError | None = None
         self._session = session
         self._endpoint = endpoint
         self._rest = rest
         self._on_log = on_log
+        self._on_history = on_history
         self._on_connection_change = on_connection_change
+        self._on_gap = on_gap
+        self._on_progress = on_progress
+        self._poll_interval = poll_interval
+        self._catch_up_window = catch_up_window
         self._timing = timing
+        self._logs = DeliveredLogs(_MAX_DELIVERED)
+        self._reader = LogReader(
+            rest,
+            count_known=self._logs.count,
+            device_ids=device_ids,
+            on_answer=self._on_rest_answer,
+            request_interval=timing.request_interval,
+        )
+        self._is_told = False
+        # Until when everything has been delivered, in nanoseconds of the service's clock.
+        self._resume_ns: int | None = None
+        if resume_point is not None:
+            self._resume_ns = resume_point.time_ns
+            try:
+                self._logs.restore(resume_point.delivered)
+            except ValueError, KeyError, TypeError, AttributeError:
+                _LOGGER.warning("The stored logs are unusable: some may be repeated")
+        self._stream: _OpenStream | None = None
+        # Whether something before the open stream is still to be read.
+        self._has_gap = True
+        # Until when a gap is still to be read while live logs are delivered already, in nanoseconds.
+        self._gap_end_ns: int | None = None
+        self._stream_tried = asyncio.Event()
+        self._stream_changed = asyncio.Event()
+        self._forgotten_at = 0.0
+        self._unreadable: dict[int, int] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @property
+    def resume_point(self) -> ResumePoint | None:
+        """Where to go on after a restart; None before the first start."""
+        if self._resume_ns is None:
+            return None
+        self._forget()
+        return ResumePoint(self._resume_ns, self._logs.as_dict())
 
     async def run(self) -> None:
         """Deliver logs until cancelled.
@@ -98,65 +273,391 @@ class LogFeed:
         Raises:
             GoliothAuthenticationError: Golioth rejects the credential, over WebSocket and over REST.
         """
+        rejection: BaseException | None = None
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._tasks.create_task(self._stream_forever())
+                self._tasks.create_task(self._read_forever())
+        except* GoliothAuthenticationError as rejections:
+            rejection = rejections.exceptions[0]
+        assert isinstance(rejection, GoliothAuthenticationError)
+        self._set_transport(None, rejection)
+        raise rejection
+
+    # The stream
+
+    async def _stream_forever(self) -> None:
+        """Keep a stream open."""
         loop = asyncio.get_running_loop()
+        retirement = _Retirement(self._timing)
         failures = 0
-        told = False
         while True:
-            opened, delivered = loop.time(), self.delivered
+            tried_at = loop.time()
+            is_missing = False
             reason: GoliothError
             try:
-                await self._stream()
+                await self._stream_once()
             except GoliothAuthenticationError as err:
-                reason = await self._confirm_rejection(err)
+                is_missing, reason = await self._is_accepted_by_rest(), err
+            except GoliothStreamMissingError as err:
+                is_missing, reason = True, err
             except GoliothError as err:
                 reason = err
             except Exception:
                 # Not to be expected, and no reason to leave the user without logs.
-                _LOGGER.exception("Unexpected error in the log feed")
+                _LOGGER.exception("Unexpected error in the log stream")
                 reason = GoliothConnectionError("Unexpected error")
-            if self.connected or not told:
-                self.connected, told = False, True
-                self._on_connection_change(reason)
-            if isinstance(reason, GoliothAuthenticationError):
-                raise reason
-            if (
-                self.delivered > delivered
-                or loop.time() - opened >= self._timing.lifetime_to_trust
-            ):
-                failures = 0
-            wait = self._wait_after(failures, reason)
+            self.last_error = reason
+            self._stream_tried.set()
+            if (stream := self._stream) is not None:
+                if (
+                    stream.received
+                    or loop.time() - stream.since >= self._timing.lifetime_to_trust
+                ):
+                    failures = 0
+                await self._close_stream(stream)
+            wait = retirement.wait_after(is_missing, tried_at)
+            if wait is None:
+                wait = self._wait_after(failures, reason)
             _LOGGER.debug("No log stream (%s): next try in %.1f s", reason, wait)
             failures += 1
             await asyncio.sleep(wait)
 
-    async def _stream(self) -> None:
-        """Deliver the logs of one connection until it ends, which always raises."""
+    async def _stream_once(self) -> None:
+        """Receive the logs of one stream until it ends, which always raises."""
         loop = asyncio.get_running_loop()
         async with open_log_stream(
-            self._session, self._endpoint, heartbeat=self._timing.heartbeat
-        ) as stream:
-            settling = loop.call_later(self._timing.settling_time, self._connect)
+            self._session,
+            self._endpoint,
+            handshake_timeout=self._timing.handshake_timeout,
+            heartbeat=self._timing.heartbeat,
+        ) as connection:
+            stream = self._open_stream(connection)
+            settling = loop.call_later(
+                self._timing.settling_time, self._set_transport, Transport.STREAMING
+            )
             try:
                 pause = loop.time() + _SLICE
                 while True:
-                    for entry in await stream.receive():
+                    for entry in await connection.receive():
                         if entry is None:
                             self.ignored += 1
                         else:
-                            self._connect()
-                            self._deliver(entry, LogSource.STREAM)
+                            self._set_transport(Transport.STREAMING)
+                            self._receive(stream, entry)
                         # Frames that wait already are received without a turn of the loop: a burst would hold it.
                         if loop.time() >= pause:
                             await asyncio.sleep(0)
                             pause = loop.time() + _SLICE
             finally:
                 settling.cancel()
+                if stream.patience is not None:
+                    stream.patience.cancel()
 
-    def _connect(self) -> None:
-        """Take the stream for connected, if it is not yet."""
-        if not self.connected:
-            self.connected = True
-            self._on_connection_change(None)
+    def _open_stream(self, connection: LogStream) -> _OpenStream:
+        """Have the gap before the stream read, while its logs wait."""
+        now = asyncio.get_running_loop().time()
+        self._stream = stream = _OpenStream(connection, now)
+        self._has_gap = True
+        self._restart_patience()
+        self._stream_tried.set()
+        self._stream_changed.set()
+        return stream
+
+    async def _close_stream(self, stream: _OpenStream) -> None:
+        """Deliver what waits, because only the stream may have had it, and have REST take over."""
+        await self._release(stream)
+        self._stream = None
+        self._stream_changed.set()
+
+    def _receive(self, stream: _OpenStream, entry: LogEntry) -> None:
+        """Deliver a log of the stream, or let it wait."""
+        stream.received += 1
+        identity = identify(entry)
+        if stream.waiting is None:
+            self._deliver_streamed(entry, identity)
+        elif stream.add_waiting(entry, identity):
+            self._lose_patience(stream)
+
+    def _deliver_streamed(self, entry: LogEntry, identity: Identity) -> None:
+        if not self._logs.add_streamed(identity):
+            return
+        self._deliver(entry, LogSource.STREAM)
+        # As long as there is a gap before it, a log says nothing of where to go on.
+        if not self._has_gap and entry.timestamp_ns is not None:
+            self._advance(entry.timestamp_ns)
+
+    async def _release(self, stream: _OpenStream) -> None:
+        """Deliver the logs that wait, and let no more wait."""
+        loop = asyncio.get_running_loop()
+        pause = loop.time() + _SLICE
+        while stream.waiting:
+            self._deliver_streamed(*stream.waiting.popleft())
+            if loop.time() >= pause:
+                await asyncio.sleep(0)
+                pause = loop.time() + _SLICE
+        stream.waiting = None
+        if stream.patience is not None:
+            stream.patience.cancel()
+
+    async def _is_accepted_by_rest(self) -> bool:
+        """Ask REST whether the credential is good, because a front end may reject what it no longer serves.
+
+        Raises:
+            GoliothAuthenticationError: It is not.
+        """
+        try:
+            await self._rest.project()
+        except GoliothAuthenticationError:
+            raise
+        except GoliothError:
+            return False
+        return True
+
+    def _wait_after(self, failures: int, reason: GoliothError) -> float:
+        """Return the seconds until the next try."""
+        # More failures than that do not lengthen the wait, and their power of two is no float one day.
+        chance = min(self._timing.longest_random_wait, 2 ** min(failures, 10))
+        # At least half of it, because in an hour of outage no more than 150 tries may be made.
+        wait = self._timing.shortest_wait + random.uniform(chance / 2, chance)  # noqa: S311
+        return max(wait, self._asked_to_wait(reason))
+
+    # REST
+
+    async def _read_forever(self) -> None:
+        """Read what the stream has not delivered, whenever that may be something."""
+        loop = asyncio.get_running_loop()
+        # Subscribe first: then nothing can be lost between the end of the gap and the first live log.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timing.settling_time):
+                await self._stream_tried.wait()
+        failures = 0
+        while True:
+            self._stream_changed.clear()
+            started = loop.time()
+            try:
+                await self._read_missing()
+            except GoliothAuthenticationError:
+                raise
+            except GoliothError as err:
+                reason = err
+            except Exception:
+                _LOGGER.exception("Unexpected error while logs were read")
+                reason = GoliothConnectionError("Unexpected error")
+            else:
+                failures = 0
+                self.last_error = None
+                if self._stream is None:
+                    self._set_transport(Transport.POLLING)
+                await self._wait_for_next_read(started)
+                continue
+            self.last_error = reason
+            if self._stream is None:
+                self._set_transport(None, reason)
+            failures += 1
+            wait = min(self._wait_after(failures, reason), self._poll_interval)
+            _LOGGER.debug("Logs cannot be read (%s): next try in %.1f s", reason, wait)
+            # Not even a new stream makes this shorter: the service may have asked for it.
+            await asyncio.sleep(max(wait, self._asked_to_wait(reason)))
+
+    async def _wait_for_next_read(self, started: float) -> None:
+        """Wait until the next read is due, or the stream has been opened or closed."""
+        loop = asyncio.get_running_loop()
+        stream = self._stream
+        if stream is None:
+            due = started + self._poll_interval
+        elif not stream.is_audited:
+            due = stream.since + self._timing.audit_delay
+        else:
+            due = started + self._timing.audit_interval
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(max(due, loop.time())):
+                await self._stream_changed.wait()
+
+    async def _read_missing(self) -> None:
+        """Fill the gap before the stream, audit the stream, or poll where there is none.
+
+        Raises:
+            GoliothError: As by `GoliothRest`. What was read until then has been delivered.
+        """
+        stream = self._stream
+        now_ns = await self._server_time_ns()
+        if self._resume_ns is None:
+            await self._begin()
+        elif stream is None:
+            await self._fill_gap(now_ns, LogSource.POLL)
+        elif self._has_gap:
+            await self._fill_gap(now_ns, LogSource.CATCH_UP)
+        else:
+            await self._audit(stream, now_ns)
+        if stream is None or stream is not self._stream:
+            return
+        self._has_gap = False
+        await self._release(stream)
+
+    async def _begin(self) -> None:
+        """Show recent logs, without an event, and begin with what comes from now on."""
+        window = await self._rest.logs()
+        self._on_rest_answer()
+        now = await self._server_time_ns() // SECOND
+        # What these logs are known back to: late ones of that time will be told from them.
+        floor = now - int(self._timing.margin)
+        if not window.is_complete and window.entries:
+            floor = max(floor, (window.entries[0].timestamp_ns or 0) // SECOND + 1)
+        self._logs.forget(floor, now)
+        self._logs.add_history(window.entries)
+        self._resume_ns = now * SECOND
+        for entry in window.entries:
+            self._on_history(entry)
+        self._on_progress()
+
+    async def _fill_gap(self, now_ns: int, source: LogSource) -> None:
+        """Deliver everything from the resume point until now."""
+        start_ns = await self._start_of_gap(now_ns)
+        # A device's clock may be ahead. Where live logs do not wait, they race with REST: these are left to the audit.
+        stream = self._stream
+        is_racing = stream is not None and stream.waiting is None
+        reach = -self._timing.audit_grace if is_racing else self._timing.margin + 2
+        end_ns = now_ns + int(reach * SECOND)
+
+        def deliver(entry: LogEntry) -> None:
+            self.caught_up += source is LogSource.CATCH_UP
+            self._deliver(entry, source)
+
+        await self._read(start_ns, end_ns, deliver)
+        self._gap_end_ns = None
+        self._advance(min(now_ns, end_ns))
+        self._forget()
+
+    async def _audit(self, stream: _OpenStream, now_ns: int) -> None:
+        """Deliver what the stream should have delivered, and open it again if it has missed anything."""
+        loop = asyncio.get_running_loop()
+        start_ns = await self._start_of_gap(now_ns)
+        grace_ns = int(self._timing.audit_grace * SECOND)
+        has_missed = False
+        # The service tells whole seconds: a second more, and the stream was open for sure.
+        open_for_ns = int((loop.time() - stream.since) * SECOND)
+        since_ns = now_ns - open_for_ns + SECOND
+
+        def deliver(entry: LogEntry) -> None:
+            nonlocal has_missed
+            self.found_by_audit += 1
+            self._deliver(entry, LogSource.CATCH_UP)
+            # A log from before the stream may only have been indexed late.
+            has_missed |= (entry.timestamp_ns or 0) > since_ns
+
+        await self._read(start_ns, now_ns - grace_ns, deliver)
+        self._advance(now_ns - grace_ns)
+        if loop.time() >= stream.since + self._timing.audit_delay:
+            stream.is_audited = True
+        if has_missed and stream is self._stream:
+            _LOGGER.debug("The log stream misses logs: it is opened again")
+            await stream.close()
+
+    async def _start_of_gap(self, now_ns: int) -> int:
+        """Return the time to read from, and tell what lies before the catch-up window."""
+        assert self._resume_ns is not None
+        margin = self._timing.margin
+        # What is within the margin is read again anyway.
+        window = max(self._catch_up_window, margin)
+        earliest_ns = now_ns - int(window * SECOND)
+        if self._resume_ns < earliest_ns:
+            lost = await self._rest.logs(self._resume_ns, earliest_ns)
+            self._on_rest_answer()
+            if lost.entries or lost.total:
+                self._on_gap(self._resume_ns, earliest_ns)
+            self._logs.forget(earliest_ns // SECOND, now_ns // SECOND)
+            self._resume_ns = earliest_ns
+        start = max(
+            (self._resume_ns - int(margin * SECOND)) // SECOND, self._logs.floor
+        )
+        return start * SECOND
+
+    async def _read(
+        self, start_ns: int, end_ns: int, deliver: Callable[[LogEntry], None]
+    ) -> None:
+        """Deliver the logs of a span that have not been delivered."""
+        loop = asyncio.get_running_loop()
+        position = start_ns
+        end_ns += -end_ns % SECOND
+        while position < end_ns:
+            end = end_ns
+            # What the stream delivered meanwhile, and is not remembered.
+            hole = self._logs.hole
+            if hole is not None and position < hole[1] * SECOND:
+                if position >= hole[0] * SECOND:
+                    position = hole[1] * SECOND
+                    continue
+                end = min(end, hole[0] * SECOND)
+            async with aclosing(self._reader.read(position, end)) as slices:
+                async for part in slices:
+                    pause = loop.time() + _SLICE
+                    for entry in self._logs.add_read(part.entries):
+                        deliver(entry)
+                        if loop.time() >= pause:
+                            await asyncio.sleep(0)
+                            pause = loop.time() + _SLICE
+                    if part.missing:
+                        self._tell_missing(part)
+                    position = part.end_ns
+                    self._advance(position)
+                    if hole is None and self._logs.hole is not None:
+                        break
+
+    def _tell_missing(self, part: LogSlice) -> None:
+        """Say that logs cannot be had, once for each moment, though it may be read several times."""
+        told = self._unreadable.get(part.start_ns, 0)
+        if part.missing <= told:
+            return
+        self._unreadable[part.start_ns] = part.missing
+        if len(self._unreadable) > _MAX_UNREADABLE:
+            del self._unreadable[next(iter(self._unreadable))]
+        self.unreadable += part.missing - told
+        _LOGGER.warning(
+            "Golioth has %d logs of one moment that it does not give", part.missing
+        )
+
+    async def _server_time_ns(self) -> int:
+        """Return the time of the service's clock, and ask for it if it has not told it yet.
+
+        Raises:
+            GoliothError: As by `GoliothRest.project`, or the service does not tell it.
+        """
+        if self._rest.server_time_ns is None:
+            await self._rest.project()
+            self._on_rest_answer()
+        if (time_ns := self._rest.server_time_ns) is None:
+            raise GoliothResponseError("The service does not tell its time")
+        return time_ns
+
+    def _on_rest_answer(self) -> None:
+        """Be patient for longer, because REST does answer."""
+        self._restart_patience()
+
+    def _restart_patience(self) -> None:
+        stream = self._stream
+        if stream is None or stream.waiting is None:
+            return
+        if stream.patience is not None:
+            stream.patience.cancel()
+        stream.patience = asyncio.get_running_loop().call_later(
+            self._timing.rest_patience, self._lose_patience, stream
+        )
+
+    def _lose_patience(self, stream: _OpenStream) -> None:
+        """Deliver live logs before the gap: REST fails, or is slower than the logs come."""
+        if stream.waiting is None or stream.is_released or self._tasks is None:
+            return
+        stream.is_released = True
+        now_ns = self._rest.server_time_ns
+        if now_ns is not None and self._gap_end_ns is None:
+            open_for = asyncio.get_running_loop().time() - stream.since
+            # What was sent before the stream was opened may be this much younger by its device's clock.
+            lead = self._timing.audit_grace - open_for
+            self._gap_end_ns = now_ns + int(lead * SECOND)
+        self._tasks.create_task(self._release(stream))
+
+    # What is common to both
 
     def _deliver(self, entry: LogEntry, source: LogSource) -> None:
         self.delivered += 1
@@ -165,23 +666,51 @@ class LogFeed:
         except Exception:
             # One log that nobody can digest must not keep the next ones away.
             _LOGGER.exception("Unexpected error while a log was delivered")
+        # Even where the resume point stays where it is, what is known around it has changed.
+        self._on_progress()
+        now = asyncio.get_running_loop().time()
+        if now >= self._forgotten_at + 1 or self._logs.is_overfull:
+            self._forget()
 
-    async def _confirm_rejection(
-        self, rejection: GoliothAuthenticationError
-    ) -> GoliothError:
-        """Ask REST whether the credential is really rejected: a front end may reject what it no longer serves."""
+    def _advance(self, time_ns: int) -> None:
+        """Move the resume point, but never back, nor past the service's own clock."""
+        server_time_ns = self._rest.server_time_ns
+        if self._resume_ns is None or server_time_ns is None:
+            return
+        if (time_ns := min(time_ns, server_time_ns)) > self._resume_ns:
+            self._resume_ns = time_ns
+            self._on_progress()
+
+    def _forget(self) -> None:
+        """Keep what is remembered within its bounds."""
+        self._forgotten_at = asyncio.get_running_loop().time()
+        server_time_ns = self._rest.server_time_ns
+        if self._resume_ns is None or server_time_ns is None:
+            return
+        margin_ns = int(self._timing.margin * SECOND)
+        self._logs.forget(
+            (self._resume_ns - margin_ns) // SECOND,
+            server_time_ns // SECOND,
+            None if self._gap_end_ns is None else -(-self._gap_end_ns // SECOND),
+        )
+
+    def _set_transport(
+        self, transport: Transport | None, reason: GoliothError | None = None
+    ) -> None:
+        """Tell what logs come over, where that has changed."""
+        if transport is self.transport and (self._is_told or transport is not None):
+            return
+        self.transport = transport
+        self.connected = transport is not None
+        self._is_told = True
         try:
-            await self._rest.project()
-        except GoliothError as err:
-            return err
-        return GoliothConnectionError(f"{rejection}, but the REST API takes it")
+            self._on_connection_change(reason)
+        except Exception:
+            _LOGGER.exception("Unexpected error while the connection was told")
 
-    def _wait_after(self, failures: int, reason: GoliothError) -> float:
-        """Return the seconds until the next try."""
-        # More failures than that do not lengthen the wait, and their power of two is no float one day.
-        longest = min(self._timing.longest_random_wait, 2 ** min(failures, 10))
-        wait = self._timing.shortest_wait + random.uniform(0, longest)  # noqa: S311
+    def _asked_to_wait(self, reason: GoliothError) -> float:
+        """Return the seconds that the service asked us to wait, within reason."""
         asked_for = (
             reason.retry_after if isinstance(reason, GoliothConnectionError) else None
         )
-        return max(wait, min(asked_for or 0.0, self._timing.longest_retry_after))
+        return min(asked_for or 0.0, self._timing.longest_retry_after)

@@ -1,8 +1,9 @@
 """What Golioth sends, made into values that can be trusted: logs, devices, projects."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 import json
+import re
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -31,7 +32,23 @@ _MAX_DEPTH: Final = 238
 # Parsing this many values takes some 30 ms, in which Home Assistant does nothing else. A log has a few dozen.
 _MAX_VALUES: Final = 150_000
 
-_DECODER: Final = json.JSONDecoder(parse_constant=lambda _name: None)
+_FRACTION: Final = re.compile(r"\.([0-9]{1,9})")
+
+_SPACE: Final = re.compile(r"\s*")
+
+# Digits of a number. One of thousands takes long to read, and is none that a device measures.
+_MAX_DIGITS: Final = 400
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _parse_int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
+
+
+_DECODER: Final = json.JSONDecoder(
+    parse_constant=lambda _name: None, parse_int=_parse_int
+)
 
 
 class LogEntry(NamedTuple):
@@ -85,7 +102,6 @@ class StreamError(NamedTuple):
     """An error that the service reports inside of a stream, in the envelope of gRPC-Gateway 1.x or 2.x."""
 
     grpc_code: int | None
-    http_status: int | None
 
 
 class Device(NamedTuple):
@@ -185,13 +201,18 @@ def parse_timestamp(text: str) -> int | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     # datetime keeps microseconds; the digits behind these tell the logs of one burst apart.
-    fraction = 0
-    if text[19:20] == ".":
-        digits = text[20:29]
-        while not digits.isdigit():
-            digits = digits[:-1]
-        fraction = int(digits.ljust(9, "0"))
-    return int(moment.replace(microsecond=0).timestamp()) * 1_000_000_000 + fraction
+    digits = _FRACTION.match(text, 19)
+    fraction = int(digits[1].ljust(9, "0")) if digits else 0
+    time_ns = int(moment.replace(microsecond=0).timestamp()) * 1_000_000_000 + fraction
+    # The years 1678 to 2262: no JSON encoder of ours writes more than 64 bits.
+    return time_ns if -(2**63) <= time_ns < 2**63 else None
+
+
+def format_timestamp(time_ns: int) -> str:
+    """Return nanoseconds since 1970 UTC as an RFC 3339 time with nine digits."""
+    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
+    moment = _EPOCH + timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09}Z"
 
 
 def parse_device(document: Any) -> Device | None:
@@ -234,10 +255,7 @@ def _parse_envelope(
     error = document.get("error")
     if type(error) is dict:
         code = error.get("grpcCode")
-        return StreamError(
-            parse_number(error.get("code") if code is None else code),
-            parse_number(error.get("httpCode")),
-        )
+        return StreamError(parse_number(error.get("code") if code is None else code))
     return None
 
 
@@ -258,7 +276,7 @@ def _parse_documents(text: str) -> Iterator[LogEntry | StreamError | None]:
 
 def _parse_loosely(line: str) -> Iterator[LogEntry | StreamError | None]:
     """Take the documents of one line, with what JSON allows but UTF-8 or a 64-bit number cannot hold."""
-    position, end = 0, len(line)
+    position, end = _skip_space(line, 0), len(line)
     while position < end:
         try:
             value, position = _DECODER.raw_decode(line, position)
@@ -272,8 +290,12 @@ def _parse_loosely(line: str) -> Iterator[LogEntry | StreamError | None]:
             yield None
             return
         yield _parse_envelope(document, line)
-        while position < end and line[position].isspace():
-            position += 1
+        position = _skip_space(line, position)
+
+
+def _skip_space(text: str, position: int) -> int:
+    found = _SPACE.match(text, position)
+    return found.end() if found else position
 
 
 def _parse_level(value: Any) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
-from urllib.parse import quote
+from time import monotonic
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -17,9 +18,12 @@ from .exceptions import (
 )
 from .models import (
     Device,
+    LogEntry,
     Project,
+    format_timestamp,
     parse_device,
     parse_json,
+    parse_log,
     parse_number,
     parse_project,
 )
@@ -27,13 +31,36 @@ from .models import (
 # gRPC codes (google.rpc.Code) of a rejected credential: 7 permission denied, 16 unauthenticated.
 REJECTED_CODES: Final = frozenset({7, 16})
 
+# gRPC code of what does not exist. A 404 without it is that of another service.
+_NOT_FOUND_CODE: Final = 5
+
 # An answer holds at most 100 objects, and a log at most 64 KiB.
 _MAX_ANSWER_SIZE: Final = 8 * 1024 * 1024
 
 _DEVICES_PER_PAGE: Final = 100
+_LOGS_PER_ANSWER: Final = 100
 
 # More than any fleet on one Home Assistant; a service that invents devices is not followed for ever.
 _MAX_DEVICES: Final = 20_000
+
+
+class LogWindow(NamedTuple):
+    """What one answer holds of the logs of a span of time."""
+
+    entries: list[LogEntry]
+    """Oldest first."""
+    total: int | None
+    """How many logs the span has, if the service told."""
+    limit: int | None
+    """How many logs an answer has at most, if the service told."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no log of the span is missing. A full answer may be cut, whatever its total says."""
+        number = len(self.entries)
+        return number < min(
+            self.limit or _LOGS_PER_ANSWER, _LOGS_PER_ANSWER
+        ) and number >= (self.total or 0)
 
 
 class GoliothRest:
@@ -63,6 +90,7 @@ class GoliothRest:
         self._session = session
         self._endpoint = endpoint
         self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._server_time: tuple[int, float] | None = None
 
     async def projects(self) -> list[Project]:
         """Return the projects that the credential opens; for an API key that is the one it belongs to."""
@@ -101,15 +129,59 @@ class GoliothRest:
                 return devices
             page += 1
 
-    async def device(self, device_id: str) -> Device:
-        """Return one device."""
+    async def logs(
+        self,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        *,
+        device_id: str | None = None,
+        level: str | None = None,
+    ) -> LogWindow:
+        """Return what one answer holds of the logs of a span of time; the newest, where that is not all of them.
+
+        Whether the service counts its bounds in is not published: ask for a little more, and leave out the rest.
+
+        Args:
+            start_ns: Nanoseconds since 1970; without it, the last hours.
+            end_ns: Nanoseconds since 1970; without it, until now.
+            device_id: Golioth's ID of the only device to ask for.
+            level: The only level to ask for, one of `LEVELS`.
+        """
+        query = {
+            "start": None if start_ns is None else format_timestamp(start_ns),
+            "end": None if end_ns is None else format_timestamp(end_ns),
+            "deviceId": device_id,
+            "level": None if level is None else level.upper(),
+        }
         answer = await self._get(
-            f"{self._endpoint.project_path}/devices/{quote(device_id, safe='')}"
+            f"{self._endpoint.project_path}/logs",
+            urlencode(
+                {key: value for key, value in query.items() if value is not None}
+            ),
         )
-        device = parse_device(answer.get("data"))
-        if device is None:
-            raise GoliothResponseError("The service answered without a device")
-        return device
+        entries = [
+            entry
+            for each in reversed(_list(answer))
+            if (entry := parse_log(each)) is not None
+        ]
+        # Newest first is promised; in which order those of one moment come is not, so they keep it.
+        entries.sort(key=lambda entry: entry.timestamp_ns or 0)
+        return LogWindow(
+            entries,
+            parse_number(answer.get("total")),
+            parse_number(answer.get("perPage")),
+        )
+
+    @property
+    def server_time_ns(self) -> int | None:
+        """The time of the service's own clock, in nanoseconds since 1970; None before it has told it.
+
+        It tells whole seconds, so that this is up to a second behind, and never ahead.
+        """
+        if self._server_time is None:
+            return None
+        time_ns, heard_at = self._server_time
+        return time_ns + int((monotonic() - heard_at) * 1_000_000_000)
 
     async def _get(self, path: str, query: str = "") -> dict[str, Any]:
         """Return the JSON object that a call is answered with."""
@@ -133,7 +205,16 @@ class GoliothRest:
             raise GoliothConnectionError(
                 f"Golioth could not be reached: {type(err).__name__}"
             ) from None
+        self._hear_time(headers)
         return check_answer(status, headers, body)
+
+    def _hear_time(self, headers: Mapping[str, str]) -> None:
+        try:
+            moment = parsedate_to_datetime(headers.get("Date", ""))
+        except ValueError:
+            return
+        if moment.tzinfo is not None:
+            self._server_time = (int(moment.timestamp()) * 1_000_000_000, monotonic())
 
 
 async def read_limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -157,7 +238,7 @@ def check_answer(
 
     Raises:
         GoliothAuthenticationError: HTTP 401, or gRPC code 7 or 16 in a JSON body.
-        GoliothNotFoundError: HTTP 404 or gRPC code 5 in a JSON body.
+        GoliothNotFoundError: gRPC code 5 in a JSON body.
         GoliothResponseError: A redirect, or no JSON where an answer is due.
         GoliothConnectionError: Every other status but success.
     """
@@ -181,11 +262,11 @@ def check_answer(
         raise GoliothResponseError(
             "The address redirects elsewhere, which Golioth does not"
         )
-    if status == 404 and document is not None:
+    if status < 500 and code == _NOT_FOUND_CODE:
         raise GoliothNotFoundError(
             "Golioth does not know what was asked for (HTTP 404)"
         )
-    if status < 500 and status != 429 and document is None:
+    if status < 500 and status != 429 and code is None:
         raise GoliothResponseError(
             f"The answer is none of the Golioth API (HTTP {status})"
         )

@@ -18,7 +18,7 @@ from .models import LogEntry, StreamError, parse_frame
 from .rest import REJECTED_CODES, check_answer, is_redirect, read_limited, retry_after
 
 # Golioth's proxy breaks the stream on a document over 64 KiB; one frame may hold several.
-MAX_FRAME_SIZE: Final = 2 * 1024 * 1024
+MAX_FRAME_SIZE: Final = 1024 * 1024 + 64 * 1024
 
 # No upgrade, but an answer that knows of none: the endpoint has been retired, or was never there.
 _MISSING_STATUSES: Final = frozenset({200, 404, 405, 410, 426, 501})
@@ -72,9 +72,13 @@ class LogStream:
                     f"The log stream broke: {type(message.data).__name__}"
                 )
             elif kind is aiohttp.WSMsgType.CLOSING:
-                raise GoliothConnectionError("The log stream went silent")
+                raise GoliothConnectionError("The log stream was given up")
             elif kind is not aiohttp.WSMsgType.PONG:
                 raise GoliothConnectionError("The log stream ended")
+
+    async def close(self) -> None:
+        """End the connection, and with it what waits in `receive`."""
+        await self._websocket.close()
 
     async def watch(self, heartbeat: float) -> None:
         """Close the connection once its other end answers no ping. Runs until cancelled, beside `receive`.
@@ -91,7 +95,7 @@ class LogStream:
                 if not self._heard:
                     await self._websocket.ping()
                     await asyncio.sleep(heartbeat / 2)
-        await self._websocket.close()
+        await self.close()
 
     async def _answer_ping(self, payload: bytes) -> None:
         try:
@@ -141,7 +145,7 @@ async def open_log_stream(
             yield stream
         finally:
             watch.cancel()
-            await websocket.close()
+            await stream.close()
 
 
 async def _connect(
@@ -192,11 +196,12 @@ async def _check_handshake(
         )
     # Only the body tells Golioth's own refusal from that of something on the way.
     if response.status == 403:
-        check_answer(
-            response.status,
-            response.headers,
-            await read_limited(response, _MAX_ERROR_SIZE),
-        )
+        try:
+            body = await read_limited(response, _MAX_ERROR_SIZE)
+            check_answer(response.status, response.headers, body)
+        finally:
+            # Left open, it would be reported with its address, which holds the credential.
+            response.close()
     return response
 
 

@@ -1,6 +1,7 @@
 """Rules that hold the code against en.json: every text that the code asks for is there, and no other."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from string import Formatter
 from typing import Any
@@ -9,6 +10,7 @@ from homeassistant.const import Platform
 from tests.metadata.repository import Repository, argument, calls
 
 CONFIG_FLOW = "config_flow.py"
+REPAIRS = "repairs.py"
 # Which part of en.json a flow reads, by the name of its base class.
 FLOWS = {
     "ConfigFlow": "config",
@@ -145,6 +147,43 @@ def issues_are_translated(repository: Repository) -> Iterator[str]:
     yield from _compare("issues", used, texts)
 
 
+def repair_flows_are_translated(repository: Repository) -> Iterator[str]:
+    """Every step, field and reason to end of the flows that repair something has a text."""
+    if (tree := repository.modules.get(REPAIRS)) is None:
+        return
+    flows = [
+        issue["fix_flow"]
+        for issue in repository.english.get("issues", {}).values()
+        if "fix_flow" in issue
+    ]
+    where = "issues.*.fix_flow"
+    yield from _compare(
+        f"{where}.step",
+        _arguments(repository, tree, "async_show_form", "step_id"),
+        {step for flow in flows for step in flow["step"]},
+    )
+    yield from _compare(
+        f"{where}.step.*.data",
+        {
+            key
+            for call in calls(tree, "Required", "Optional")
+            for node in call.args[:1]
+            for key in repository.strings(node, REPAIRS)
+        },
+        {
+            key
+            for flow in flows
+            for step in flow["step"].values()
+            for key in step.get("data", {})
+        },
+    )
+    yield from _compare(
+        f"{where}.abort",
+        _arguments(repository, tree, "async_abort", "reason"),
+        {reason for flow in flows for reason in flow.get("abort", {})},
+    )
+
+
 def devices_are_translated(repository: Repository) -> Iterator[str]:
     """Every translation key of a device has a name."""
     used = {
@@ -189,16 +228,29 @@ def system_health_is_translated(repository: Repository) -> Iterator[str]:
     yield from _compare("system_health.info", used, texts, _constants(tree))
 
 
-def _flows(repository: Repository) -> Iterator[tuple[str, ast.ClassDef]]:
-    """Yield the flows with the part of en.json that each one reads."""
-    if CONFIG_FLOW not in repository.modules:
-        return
-    for node in repository.modules[CONFIG_FLOW].body:
-        if isinstance(node, ast.ClassDef):
-            for base in node.bases:
-                name = ast.unparse(base).rpartition(".")[2]
-                if name in FLOWS:
-                    yield FLOWS[name], node
+def _flows(repository: Repository) -> Iterator[tuple[str, ast.Module]]:
+    """Yield each part of en.json that flows read, with the classes of these flows."""
+    classes: defaultdict[str, list[ast.stmt]] = defaultdict(list)
+    if CONFIG_FLOW in repository.modules:
+        for node in repository.modules[CONFIG_FLOW].body:
+            if isinstance(node, ast.ClassDef):
+                for base in node.bases:
+                    name = ast.unparse(base).rpartition(".")[2]
+                    if name in FLOWS:
+                        classes[FLOWS[name]].append(node)
+    for flow, body in classes.items():
+        yield flow, ast.Module(body, [])
+
+
+def _arguments(
+    repository: Repository, tree: ast.Module, function: str, name: str
+) -> set[str]:
+    """Return the texts that repairs pass to a function under a name."""
+    return {
+        text
+        for call in calls(tree, function)
+        for text in repository.strings(argument(call, name), REPAIRS)
+    }
 
 
 def _error_values(tree: ast.Module) -> Iterator[ast.expr]:

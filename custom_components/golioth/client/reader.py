@@ -1,0 +1,245 @@
+"""A span of time read from REST: forward, in slices that one answer can hold."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Collection
+import logging
+from typing import Final, NamedTuple
+
+from .models import LEVELS, LogEntry
+from .rest import GoliothRest, LogWindow
+
+_LOGGER = logging.getLogger(__name__)
+
+_SECOND: Final = 1_000_000_000
+_MILLISECOND: Final = 1_000_000
+
+# An answer holds 100 logs: slices are cut for a few less, because logs do not come evenly.
+_LOGS_PER_SLICE: Final = 70
+
+
+class LogSlice(NamedTuple):
+    """All logs from one time on to before another, in nanoseconds since 1970."""
+
+    start_ns: int
+    end_ns: int
+    entries: list[LogEntry]
+    """Oldest first; empty as well where the number of logs showed that all of them are known."""
+    missing: int = 0
+    """Logs that the service has, and that no question makes it give."""
+
+
+class LogReader:
+    """Reads every log of a span of time.
+
+    The service answers with the newest logs only, and has no pages. So a slice that is not answered whole is asked for
+    again in parts.
+    """
+
+    def __init__(
+        self,
+        rest: GoliothRest,
+        *,
+        count_known: Callable[[int, int], int],
+        device_ids: Callable[[], Collection[str]],
+        on_answer: Callable[[], None],
+        request_interval: float,
+    ) -> None:
+        """Prepare, without a request.
+
+        Args:
+            rest: The project.
+            count_known: Returns how many logs are known from one second since 1970 on to before another. Where the service
+                has as many, they are not read.
+            device_ids: Returns the devices that may have logged.
+            on_answer: Called after each answer.
+            request_interval: Seconds between two requests, at least.
+        """
+        self._rest = rest
+        self._count_known = count_known
+        self._device_ids = device_ids
+        self._on_answer = on_answer
+        self._request_interval = request_interval
+        self._next_request = 0.0
+        # Whether the service counts in the end of a span is not published: its answers tell.
+        self._end_is_inclusive = False
+
+    async def read(self, start_ns: int, end_ns: int) -> AsyncGenerator[LogSlice]:
+        """Yield the slices of a span, one after the other.
+
+        Args:
+            start_ns: A whole second.
+            end_ns: A whole second.
+
+        Raises:
+            GoliothError: As by `GoliothRest.logs`; what was yielded is complete.
+        """
+        position = start_ns
+        width = end_ns - start_ns
+        while position < end_ns:
+            end = min(position + width, end_ns)
+            # From a nanosecond earlier, because the service may leave its bounds out.
+            window = await self._ask(position - 1, end)
+            known = None
+            if not position % _SECOND and not end % _SECOND:
+                known = self._count_known(position // _SECOND, end // _SECOND)
+            if window.total is not None and window.total == known:
+                yield LogSlice(position, end, [])
+                position, width = end, end_ns - end
+            elif _is_complete(window, position):
+                yield LogSlice(position, end, _within(window, position, end))
+                density = max(len(window.entries), 18)
+                width = _align((end - position) * _LOGS_PER_SLICE // density)
+                position = end
+            elif width > _MILLISECOND:
+                width = _narrow(min(width, end - position), window.total, known)
+            else:
+                yield await self._read_millisecond(position, end, window)
+                position, width = end, _SECOND
+
+    async def _read_millisecond(
+        self, start: int, end: int, window: LogWindow
+    ) -> LogSlice:
+        """Read a millisecond that one answer does not hold."""
+        if any((entry.timestamp_ns or 0) % _MILLISECOND for entry in window.entries):
+            return await self._read_nanoseconds(start, end, is_cut=False)
+        # Either all of them are of one moment, or REST has cut their times, but still counts the nanoseconds.
+        found = await self._read_moment(start, end, window)
+        if found.missing:
+            found = min(
+                found,
+                await self._read_nanoseconds(start, end, is_cut=True),
+                key=lambda each: each.missing,
+            )
+        return found
+
+    async def _read_nanoseconds(
+        self, start: int, end: int, *, is_cut: bool
+    ) -> LogSlice:
+        """Read a millisecond whose logs have distinct nanoseconds, even if the answers do not show them."""
+        entries: list[LogEntry] = []
+        missing = 0
+        # Nothing happens at an odd nanosecond more often than at another one: with cut times, what is on a bound cannot be
+        # told from what is beside it.
+        position, width = start, (end - start) // 2 - 163
+        while position < end:
+            to = min(position + width, end)
+            first = position - 1 if position == start or not is_cut else position
+            window = await self._ask(first, to)
+            if window.is_complete or (not is_cut and _is_complete(window, position)):
+                entries += _within(
+                    window, *((start, end) if is_cut else (position, to))
+                )
+                position, width = to, width * 2
+            elif to - position > 1:
+                width = (to - position) // 2
+            else:
+                moment = await self._read_moment(position, to, window)
+                entries += moment.entries
+                missing += moment.missing
+                position = to
+        return LogSlice(start, end, entries, missing)
+
+    async def _read_moment(self, start: int, end: int, window: LogWindow) -> LogSlice:
+        """Read a moment that time cannot divide any more: by device, and by level."""
+        found = _within(window, start, end)
+        device_ids = {*self._device_ids(), *(entry.device_id for entry in found)} - {""}
+        entries: list[LogEntry] = []
+        for device_id in sorted(device_ids):
+            entries += await self._read_device(start, end, device_id)
+        # Nothing asks for the logs of no device, or of one that nobody has heard of: what the answers held of them is all.
+        others = [entry for entry in found if entry.device_id not in device_ids]
+        if window.total is not None and len(entries) + len(others) < window.total:
+            others = _union(others, await self._read_levels(start, end, None))
+            others = [entry for entry in others if entry.device_id not in device_ids]
+        entries += others
+        entries.sort(key=lambda entry: entry.timestamp_ns or 0)
+        # Both bounds of the question may have been counted in.
+        missing = max(0, (window.total or 0) - len(entries))
+        return LogSlice(start, end, entries, missing)
+
+    async def _read_device(
+        self, start: int, end: int, device_id: str
+    ) -> list[LogEntry]:
+        window = await self._ask(start - 1, end, device_id=device_id)
+        found = _within(window, start, end)
+        if _is_complete(window, start):
+            return found
+        return _union(found, await self._read_levels(start, end, device_id))
+
+    async def _read_levels(
+        self, start: int, end: int, device_id: str | None
+    ) -> list[LogEntry]:
+        found: list[LogEntry] = []
+        for level in LEVELS:
+            window = await self._ask(start - 1, end, device_id=device_id, level=level)
+            found += _within(window, start, end)
+        return found
+
+    async def _ask(
+        self,
+        start: int,
+        end: int,
+        *,
+        device_id: str | None = None,
+        level: str | None = None,
+    ) -> LogWindow:
+        """Ask once, in turn."""
+        loop = asyncio.get_running_loop()
+        if (wait := self._next_request - loop.time()) > 0:
+            await asyncio.sleep(wait)
+        self._next_request = loop.time() + self._request_interval
+        if self._end_is_inclusive:
+            end -= 1
+        window = await self._rest.logs(start, end, device_id=device_id, level=level)
+        self._on_answer()
+        if not self._end_is_inclusive and any(
+            (entry.timestamp_ns or 0) >= end for entry in window.entries
+        ):
+            # The logs of the end itself are the newest, and would crowd out the others.
+            self._end_is_inclusive = True
+            return await self._ask(start, end, device_id=device_id, level=level)
+        return window
+
+
+def _is_complete(window: LogWindow, start: int) -> bool:
+    """Whether no log is missing. The answer has the newest ones: with one from before the start, it has all of them."""
+    return window.is_complete or (
+        bool(window.entries) and (window.entries[0].timestamp_ns or start) < start
+    )
+
+
+def _within(window: LogWindow, start: int, end: int) -> list[LogEntry]:
+    """Leave out what was asked for too much. A time that REST cut to milliseconds is still in its millisecond."""
+    return [
+        entry
+        for entry in window.entries
+        if entry.timestamp_ns is not None and start <= entry.timestamp_ns < end
+    ]
+
+
+def _union(some: list[LogEntry], others: list[LogEntry]) -> list[LogEntry]:
+    """Return what either answer holds: a log as often as the answer that has it most often."""
+    union = list(some)
+    left = list(some)
+    for entry in others:
+        if entry in left:
+            left.remove(entry)
+        else:
+            union.append(entry)
+    return union
+
+
+def _narrow(width: int, total: int | None, known: int | None) -> int:
+    """Return the width of a slice that is more likely to be answered whole."""
+    half = width // 2
+    # Where most logs are known, the few that are not are found by halving; else the density tells.
+    if total and (known or 0) * 2 < total:
+        half = min(half, width * _LOGS_PER_SLICE // total)
+    return _align(half)
+
+
+def _align(width: int) -> int:
+    """Cut to whole seconds, whose known logs can be counted, or to milliseconds, which REST may cut times to."""
+    if width >= _SECOND:
+        return width - width % _SECOND
+    return max(_MILLISECOND, width - width % _MILLISECOND)

@@ -1,0 +1,121 @@
+"""A feed of the simulated service, and what it tells."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from custom_components.golioth.client.endpoint import Credential, Endpoint
+from custom_components.golioth.client.exceptions import GoliothError
+from custom_components.golioth.client.feed import FeedTiming, LogFeed, LogSource
+from custom_components.golioth.client.models import LogEntry
+from custom_components.golioth.client.rest import GoliothRest
+from custom_components.golioth.client.resume import ResumePoint
+from tests.simulator import GoliothSimulator
+
+# Longer than anything takes that is awaited here: only a failure waits for so long.
+TIMEOUT = 20
+
+
+class Recorder:
+    """What a feed told, and waiting for it."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.logs: list[tuple[str, LogSource]] = []
+        self.entries: list[LogEntry] = []
+        self.history: list[str] = []
+        self.changes: list[GoliothError | None] = []
+        self.gaps: list[tuple[int, int]] = []
+        self.progress = 0
+        self._changed = asyncio.Event()
+
+    @property
+    def messages(self) -> list[str]:
+        """The messages of the logs, in the order of their delivery."""
+        return [message for message, _source in self.logs]
+
+    def on_log(self, entry: LogEntry, source: LogSource) -> None:
+        """Keep a log."""
+        self.entries.append(entry)
+        self.logs.append((entry.message, source))
+        self._changed.set()
+
+    def on_history(self, entry: LogEntry) -> None:
+        """Keep a log from before."""
+        self.history.append(entry.message)
+        self._changed.set()
+
+    def on_connection_change(self, reason: GoliothError | None) -> None:
+        """Keep a change."""
+        self.changes.append(reason)
+        self._changed.set()
+
+    def on_gap(self, start_ns: int, end_ns: int) -> None:
+        """Keep a gap."""
+        self.gaps.append((start_ns, end_ns))
+        self._changed.set()
+
+    def on_progress(self) -> None:
+        """Count."""
+        self.progress += 1
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition on what was told holds."""
+        async with asyncio.timeout(TIMEOUT):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@asynccontextmanager
+async def running(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    *,
+    resume_point: ResumePoint | None = None,
+    poll_interval: float = 0.2,
+    catch_up_window: float = 3600,
+    **timing: Any,
+) -> AsyncIterator[tuple[LogFeed, asyncio.Task[None]]]:
+    """Run a feed that waits a hundredth of what it usually does."""
+    endpoint = Endpoint(
+        simulator.url, simulator.project_id, Credential(simulator.api_key)
+    )
+    feed = LogFeed(
+        session,
+        endpoint,
+        GoliothRest(session, endpoint, timeout=2),
+        on_log=recorder.on_log,
+        on_history=recorder.on_history,
+        on_connection_change=recorder.on_connection_change,
+        on_gap=recorder.on_gap,
+        on_progress=recorder.on_progress,
+        resume_point=resume_point,
+        poll_interval=poll_interval,
+        catch_up_window=catch_up_window,
+        device_ids=lambda: simulator.devices,
+        timing=FeedTiming(
+            **{
+                "settling_time": 0.02,
+                "shortest_wait": 0.01,
+                "longest_random_wait": 0.35,
+                "request_interval": 0.0,
+                "audit_delay": 0.3,
+                "audit_interval": 3.0,
+                "audit_grace": 0.1,
+                "rest_patience": 0.3,
+                **timing,
+            }
+        ),
+    )
+    task = asyncio.create_task(feed.run())
+    try:
+        yield feed, task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

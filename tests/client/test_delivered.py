@@ -1,0 +1,176 @@
+"""Tests of the merge of live and caught-up logs."""
+
+from collections import Counter
+import json
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.golioth.client.delivered import DeliveredLogs, identify
+from custom_components.golioth.client.models import LogEntry, format_timestamp
+
+NOW = 1_795_000_000
+
+
+def log(text: str, second: int = NOW, nanosecond: int = 0) -> LogEntry:
+    """Return a log."""
+    time_ns = second * 1_000_000_000 + nanosecond
+    return LogEntry(
+        format_timestamp(time_ns),
+        time_ns,
+        "LOGGING",
+        "info",
+        "",
+        "",
+        text,
+        {},
+        "device",
+    )
+
+
+def delivered_by(logs: DeliveredLogs, streamed: list[LogEntry]) -> list[LogEntry]:
+    """Return what is new of the stream."""
+    return [entry for entry in streamed if logs.add_streamed(identify(entry))]
+
+
+TEXTS = st.lists(st.sampled_from("abc"), max_size=12)
+
+
+@given(data=st.data(), sent=TEXTS)
+def test_every_log_once(data: st.DataObject, sent: list[str]) -> None:
+    """Whatever part the stream had, and however often REST is read in between, each log is delivered once."""
+    logs = DeliveredLogs(1000)
+    delivered: Counter[str] = Counter()
+    stored: list[LogEntry] = []
+    for text in sent:
+        entry = log(text)
+        stored.append(entry)
+        is_read_first = data.draw(st.booleans())
+        if is_read_first:
+            delivered.update(each.message for each in logs.add_read(stored))
+        if data.draw(st.booleans()):
+            delivered.update(each.message for each in delivered_by(logs, [entry]))
+        if data.draw(st.booleans()):
+            delivered.update(each.message for each in logs.add_read(stored))
+        assert delivered <= Counter(each.message for each in stored)
+    delivered.update(each.message for each in logs.add_read(stored))
+    assert delivered == Counter(sent)
+    assert not list(logs.add_read(stored))
+
+
+@given(texts=TEXTS, seconds=st.lists(st.integers(-5, 5), min_size=12, max_size=12))
+def test_storage(texts: list[str], seconds: list[int]) -> None:
+    """What was stored is known again."""
+    entries = [
+        log(text, NOW + second) for text, second in zip(texts, seconds, strict=False)
+    ]
+    logs = DeliveredLogs(1000)
+    logs.forget(NOW - 10, NOW)
+    delivered_by(logs, entries)
+    again = DeliveredLogs(1000)
+    again.restore(json.loads(json.dumps(logs.as_dict())))
+    assert not list(again.add_read(entries))
+    assert again.count(NOW - 10, NOW + 10) == len(entries)
+    assert len(list(again.add_read([*entries, log("new")]))) == 1
+
+
+def test_two_equal_logs_of_the_stream_are_two() -> None:
+    """Nothing of the stream is taken for a repetition, if REST has not given it."""
+    logs = DeliveredLogs(1000)
+    assert len(delivered_by(logs, [log("a"), log("a")])) == 2
+    assert len(list(logs.add_read([log("a"), log("a"), log("a")]))) == 1
+    assert len(delivered_by(logs, [log("a"), log("a")])) == 1
+
+
+def test_time_counts_in_milliseconds() -> None:
+    """A time that REST has cut is still that of the same log."""
+    logs = DeliveredLogs(1000)
+    delivered_by(logs, [log("a", nanosecond=123_456_789)])
+    assert not list(logs.add_read([log("a", nanosecond=123_000_000)]))
+    assert list(logs.add_read([log("a", nanosecond=124_000_000)]))
+
+
+@pytest.mark.parametrize("field", ["level", "type", "module", "module_id", "device_id"])
+def test_every_field_counts(field: str) -> None:
+    """Logs that differ in any field are different logs."""
+    logs = DeliveredLogs(1000)
+    delivered_by(logs, [log("a")])
+    other = LogEntry(**{**log("a")._asdict(), field: "other"})
+    assert list(logs.add_read([other])) == [other]
+
+
+def test_order_of_metadata_does_not_count() -> None:
+    """The same metadata in another order are the same."""
+    logs = DeliveredLogs(1000)
+    delivered_by(logs, [log("a")._replace(metadata={"x": 1, "y": {"z": 2, "w": 3}})])
+    again = log("a")._replace(metadata={"y": {"w": 3, "z": 2}, "x": 1})
+    assert not list(logs.add_read([again]))
+    assert list(logs.add_read([again, again._replace(metadata={"x": 1})]))
+
+
+def test_log_without_a_time() -> None:
+    """A log that REST cannot be asked for is delivered by the stream, and not remembered."""
+    logs = DeliveredLogs(1000)
+    entry = log("a")._replace(timestamp="", timestamp_ns=None)
+    assert len(delivered_by(logs, [entry, entry])) == 2
+    assert not list(logs.add_read([entry]))
+
+
+def test_history() -> None:
+    """What was there before is given by the stream alone, and counts once."""
+    logs = DeliveredLogs(1000)
+    logs.add_history([log("a"), log("a")])
+    assert logs.count(NOW, NOW + 1) == 2
+    assert not list(logs.add_read([log("a"), log("a")]))
+    assert len(delivered_by(logs, [log("a"), log("a")])) == 2
+    assert logs.count(NOW, NOW + 1) == 2
+    assert len(delivered_by(logs, [log("a")])) == 1
+    assert logs.count(NOW, NOW + 1) == 3
+
+
+def test_bounds() -> None:
+    """No more is remembered than agreed, and what is not is not taken for known."""
+    logs = DeliveredLogs(100)
+    for second in range(50):
+        delivered_by(logs, [log(str(n), NOW + second) for n in range(10)])
+        logs.forget(NOW - 300, NOW + second)
+    assert logs.floor == NOW + 40
+    assert logs.count(NOW, NOW + 50) == 100
+    # Whether these were delivered cannot be told: they are not delivered again.
+    assert not list(logs.add_read([log("other", NOW + 39)]))
+    assert len(list(logs.add_read([log("other", NOW + 40)]))) == 1
+
+
+def test_hole() -> None:
+    """What is still to be read is kept, and what was streamed long after it is given up first."""
+    logs = DeliveredLogs(100)
+    delivered_by(logs, [log(str(n), NOW) for n in range(20)])
+    for second in range(10, 60):
+        delivered_by(logs, [log(str(n), NOW + second) for n in range(10)])
+        logs.forget(NOW - 300, NOW + second, NOW + 5)
+    assert logs.hole == (NOW + 5, NOW + 52)
+    assert logs.count(NOW, NOW + 5) == 20
+    assert not list(logs.add_read([log("0", NOW), log("1", NOW + 30)]))
+    assert len(list(logs.add_read([log("0", NOW), log("new", NOW + 2)]))) == 1
+    logs.forget(NOW - 300, NOW + 60)
+    assert logs.floor == NOW + 52
+
+
+def test_clocks_that_are_years_ahead() -> None:
+    """Devices from the future push out nothing that is needed now."""
+    logs = DeliveredLogs(100)
+    delivered_by(logs, [log(str(n), NOW) for n in range(50)])
+    delivered_by(logs, [log(str(n), NOW + 10_000_000 + n) for n in range(5000)])
+    logs.forget(NOW - 300, NOW)
+    assert logs.count(NOW, NOW + 1) == 50
+    assert logs.count(NOW, NOW + 20_000_000) == 100
+    assert len(json.dumps(logs.as_dict())) < 10_000
+
+
+def test_size_in_storage() -> None:
+    """The most that is remembered takes less than 256 KiB."""
+    logs = DeliveredLogs(30_000)
+    for number in range(33_000):
+        logs.add_streamed(identify(log(str(number), NOW - 600 + number // 50)))
+    logs.forget(NOW - 600, NOW)
+    assert len(json.dumps({"time_ns": 1, "delivered": logs.as_dict()})) < 256 * 1024

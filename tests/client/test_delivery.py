@@ -1,0 +1,689 @@
+"""Tests that every log is delivered exactly once, whatever the service does."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from custom_components.golioth.client.feed import LogFeed, LogSource, Transport
+from custom_components.golioth.client.models import format_timestamp
+from custom_components.golioth.client.resume import ResumePoint
+from tests import GREENHOUSE_NODE, WATER_METER
+from tests.simulator import GoliothSimulator
+
+from .feeds import Recorder, running
+
+MINUTE = 60 * 1_000_000_000
+
+
+def numbered(start: int, end: int) -> list[str]:
+    """Return the messages of a run of logs."""
+    return [str(number) for number in range(start, end)]
+
+
+def now_ns(simulator: GoliothSimulator) -> int:
+    """Return the service's time in nanoseconds."""
+    return simulator._clock()
+
+
+async def streaming(feed: LogFeed, recorder: Recorder) -> None:
+    """Wait until the feed streams, and has read what was before."""
+    await recorder.until(
+        lambda: feed.transport is Transport.STREAMING and not feed._has_gap
+    )
+
+
+@asynccontextmanager
+async def outage(simulator: GoliothSimulator) -> AsyncIterator[None]:
+    """Be out of reach, over WebSocket and REST."""
+    simulator.faults.handshake_status = 503
+    simulator.faults.rest_status = 503
+    await simulator.drop(None)
+    yield
+    simulator.faults.clear()
+
+
+async def delivered_once(recorder: Recorder, expected: list[str]) -> None:
+    """Wait for logs, and see that each has come once, those of a source in their order."""
+    await recorder.until(lambda: len(recorder.logs) >= len(expected))
+    assert Counter(recorder.messages) == Counter(expected)
+    for source in LogSource:
+        numbers = [int(text) for text, by in recorder.logs if by is source]
+        assert numbers == sorted(numbers)
+
+
+async def audited(simulator: GoliothSimulator, recorder: Recorder, audits: int) -> None:
+    """Wait until the stream has been audited, so that a repetition would have shown."""
+    requests = len(simulator.requests)
+    await simulator.wait_until(lambda: len(simulator.requests) >= requests + audits)
+
+
+async def test_outage_is_caught_up(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """What is sent while the service is out of reach is delivered when it is back."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        simulator.log("0")
+        await recorder.until(lambda: recorder.messages == ["0"])
+        async with outage(simulator):
+            for message in numbered(1, 50):
+                simulator.log(message)
+            await recorder.until(lambda: not feed.connected)
+        await delivered_once(recorder, numbered(0, 50))
+        await streaming(feed, recorder)
+        simulator.log("50")
+        await delivered_once(recorder, numbered(0, 51))
+        assert recorder.logs[-1] == ("50", LogSource.STREAM)
+
+
+async def test_gap_of_more_logs_than_an_answer_holds(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """A gap is read in slices that fit, however its logs are spread."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            start = now_ns(simulator) - 2 * MINUTE
+            for number in range(3000):
+                # Dense at first, then sparse.
+                offset = number * 1_000_000 if number < 2500 else number * 20_000_000
+                simulator.log(str(number), timestamp=format_timestamp(start + offset))
+        await delivered_once(recorder, numbered(0, 3000))
+
+
+@pytest.mark.parametrize("cap", [1, 7, 50])
+async def test_gap_with_a_lower_cap(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    cap: int,
+) -> None:
+    """An answer may hold fewer logs than is published."""
+    simulator.log_cap = cap
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            for number in range(60):
+                simulator.log(
+                    str(number), timestamp=format_timestamp(now_ns(simulator))
+                )
+        await delivered_once(recorder, numbered(0, 60))
+
+
+@pytest.mark.parametrize("spread", [0, 1, 1000], ids=["one", "each", "micro"])
+async def test_hundreds_of_logs_in_one_millisecond(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    spread: int,
+) -> None:
+    """Where time does not divide them any more, device and level do."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            moment = now_ns(simulator) // 1_000_000 * 1_000_000
+            for number in range(600):
+                simulator.log(
+                    str(number),
+                    device=(GREENHOUSE_NODE, WATER_METER)[number % 2],
+                    level=("DEBUG", "INFO", "WARN", "ERROR")[number // 2 % 4],
+                    timestamp=format_timestamp(moment + number * spread),
+                )
+        await recorder.until(lambda: len(recorder.logs) >= 600)
+        assert Counter(recorder.messages) == Counter(numbered(0, 600))
+        assert feed.unreadable == 0
+
+
+async def test_logs_that_no_question_gets_are_said(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What cannot be had is counted and logged, and nothing else is skipped for it."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            moment = format_timestamp(now_ns(simulator) - MINUTE)
+            for number in range(150):
+                simulator.log(str(number), device=GREENHOUSE_NODE, timestamp=moment)
+            simulator.log("150")
+        await recorder.until(lambda: "150" in recorder.messages)
+        assert len(set(recorder.messages)) == len(recorder.messages) == 101
+        assert feed.unreadable == 50
+    assert "Golioth has 50 logs of one moment that it does not give" in caplog.text
+
+
+@pytest.mark.parametrize("start_inclusive", [True, False])
+@pytest.mark.parametrize("end_inclusive", [True, False])
+async def test_bounds_of_a_window(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    start_inclusive: bool,
+    end_inclusive: bool,
+) -> None:
+    """Whether the service counts a window's start and end in makes no difference."""
+    simulator.start_inclusive = start_inclusive
+    simulator.end_inclusive = end_inclusive
+    simulator.log_cap = 5
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            # On the very seconds and milliseconds on which slices begin.
+            second = now_ns(simulator) // 1_000_000_000 * 1_000_000_000 - MINUTE
+            for number in range(90):
+                step = 1_000_000_000 if number < 30 else 1_000_000
+                simulator.log(
+                    str(number),
+                    timestamp=format_timestamp(
+                        second + min(number, 30) * 1_000_000_000
+                        if number < 30
+                        else second + 30_000_000_000 + (number - 30) * step
+                    ),
+                )
+        await delivered_once(recorder, numbered(0, 90))
+
+
+@pytest.mark.parametrize("digits", [3, 6, 9])
+async def test_timestamps_that_rest_cuts(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    digits: int,
+) -> None:
+    """A log of the stream is known again when REST has cut its time."""
+    simulator.timestamp_digits = digits
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        for message in numbered(0, 40):
+            simulator.log(message, device=GREENHOUSE_NODE)
+        await recorder.until(lambda: len(recorder.logs) == 40)
+        async with outage(simulator):
+            for message in numbered(40, 240):
+                simulator.log(message, device=GREENHOUSE_NODE)
+        await delivered_once(recorder, numbered(0, 240))
+        await streaming(feed, recorder)
+        await audited(simulator, recorder, 1)
+        await delivered_once(recorder, numbered(0, 240))
+
+
+async def test_equal_logs(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Two equal logs are two, in the stream and in a gap."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        streamed = format_timestamp(now_ns(simulator))
+        for _ in range(2):
+            simulator.log("0", timestamp=streamed)
+        await recorder.until(lambda: len(recorder.logs) == 2)
+        async with outage(simulator):
+            missed = format_timestamp(now_ns(simulator))
+            for _ in range(3):
+                simulator.log("1", timestamp=missed)
+        await delivered_once(recorder, ["0"] * 2 + ["1"] * 3)
+        await streaming(feed, recorder)
+        await audited(simulator, recorder, 1)
+        await delivered_once(recorder, ["0"] * 2 + ["1"] * 3)
+
+
+async def test_log_that_rest_shows_late(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """A log of the gap that REST indexes only when the stream is back is found by the audit."""
+    async with running(session, simulator, recorder, audit_interval=0.3) as (feed, _):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            simulator.send({"message": "0"}, indexed_after=1.5)
+            simulator.log("1")
+        await recorder.until(lambda: len(recorder.logs) == 2)
+        assert Counter(recorder.messages) == Counter(["0", "1"])
+        assert feed.found_by_audit == 1
+        # It does not speak against the stream.
+        assert len([each for each in simulator.handshakes if each.status == 101]) == 2
+
+
+async def test_log_that_rest_shows_late_while_polling(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """A poll reads again what it has read, for what was not there yet."""
+    simulator.retire()
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        simulator.send({"message": "0"}, indexed_after=1)
+        simulator.send({"message": "1"})
+        await recorder.until(lambda: len(recorder.logs) == 2)
+        await audited(simulator, recorder, 3)
+        assert recorder.messages == ["1", "0"]
+
+
+async def test_late_logs_with_older_timestamps(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """A device's clock may be five minutes off either way, in the stream, in a gap and while polling."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+
+        def send(first: int) -> None:
+            for number, minutes in enumerate((-4.9, 0, 4.9)):
+                moment = now_ns(simulator) + int(minutes * MINUTE)
+                simulator.log(str(first + number), timestamp=format_timestamp(moment))
+
+        send(0)
+        await recorder.until(lambda: len(recorder.logs) == 3)
+        async with outage(simulator):
+            send(3)
+        await recorder.until(lambda: len(recorder.logs) == 6)
+        await streaming(feed, recorder)
+        simulator.retire()
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        send(6)
+        await recorder.until(lambda: len(recorder.logs) == 9)
+        await audited(simulator, recorder, 3)
+        assert Counter(recorder.messages) == Counter(numbered(0, 9))
+
+
+async def test_stream_that_answers_pings_and_sends_nothing(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """A stream that is dead behind a living proxy is found by the audit, and opened again."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        simulator.mute()
+        # Later than the whole second of the service's clock in which the stream was opened.
+        moment = format_timestamp(now_ns(simulator) + 2_000_000_000)
+        for message in numbered(0, 10):
+            simulator.log(message, timestamp=moment)
+        await delivered_once(recorder, numbered(0, 10))
+        assert feed.found_by_audit == 10
+        await simulator.wait_until(lambda: len(simulator.handshakes) == 2)
+        await streaming(feed, recorder)
+        simulator.log("10")
+        await delivered_once(recorder, numbered(0, 11))
+        assert recorder.logs[-1] == ("10", LogSource.STREAM)
+
+
+async def test_audit_of_a_stream_that_is_well(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Where the numbers agree, an audit is one request, and repeats nothing."""
+    async with running(
+        session, simulator, recorder, audit_interval=0.1, audit_delay=0.1
+    ) as (feed, _task):
+        await streaming(feed, recorder)
+        for message in numbered(0, 500):
+            simulator.log(message)
+        await delivered_once(recorder, numbered(0, 500))
+        # By then all of them are old enough to be audited.
+        await audited(simulator, recorder, 4)
+        requests = len(simulator.requests)
+        await audited(simulator, recorder, 4)
+        await delivered_once(recorder, numbered(0, 500))
+        assert feed.found_by_audit == 0
+        assert len(simulator.handshakes) == 1
+        ends = {each.query["end"] for each in simulator.requests[requests:]}
+        assert len(ends) <= len(simulator.requests[requests:])
+
+
+async def test_poll_of_a_quiet_project_is_one_request(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """What is known already is not read again, only counted."""
+    simulator.retire()
+    async with running(session, simulator, recorder, poll_interval=0.3) as (feed, _):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        for message in numbered(0, 250):
+            simulator.log(message)
+        await delivered_once(recorder, numbered(0, 250))
+        await simulator.wait_until(
+            lambda: simulator.requests[-1].time - simulator.requests[-2].time > 0.2
+        )
+        polls = len(simulator.requests)
+        await simulator.wait_until(lambda: len(simulator.requests) >= polls + 3)
+        times = [each.time for each in simulator.requests[polls:]]
+        assert all(later - earlier > 0.2 for earlier, later in pairwise(times))
+
+
+async def restarted(feed: LogFeed) -> ResumePoint:
+    """Return where to go on after a restart, as it comes out of a storage."""
+    assert feed.resume_point is not None
+    stored = json.dumps(feed.resume_point.as_dict())
+    assert len(stored) <= 256 * 1024
+    resume_point = ResumePoint.from_dict(json.loads(stored))
+    assert resume_point is not None
+    return resume_point
+
+
+async def test_restart(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """What is sent while nothing runs is delivered at the next start; nothing is repeated."""
+    async with running(session, simulator, recorder) as (feed, task):
+        await streaming(feed, recorder)
+        for message in numbered(0, 300):
+            simulator.log(message)
+        await recorder.until(lambda: len(recorder.logs) == 300)
+        task.cancel()
+        await asyncio.wait({task})
+        resume_point = await restarted(feed)
+    for message in numbered(300, 700):
+        simulator.log(message)
+    async with running(session, simulator, recorder, resume_point=resume_point) as (
+        feed,
+        _task,
+    ):
+        await streaming(feed, recorder)
+        simulator.log("700")
+        await recorder.until(lambda: len(recorder.logs) >= 701)
+        await audited(simulator, recorder, 1)
+        await delivered_once(recorder, numbered(0, 701))
+    assert not recorder.history
+    assert not recorder.gaps
+
+
+async def test_restart_while_the_stream_is_retired(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """The same over REST alone."""
+    simulator.retire()
+    async with running(session, simulator, recorder) as (feed, task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        for message in numbered(0, 150):
+            simulator.log(message)
+        await recorder.until(lambda: len(recorder.logs) == 150)
+        task.cancel()
+        await asyncio.wait({task})
+        resume_point = await restarted(feed)
+    for message in numbered(150, 300):
+        simulator.log(message)
+    async with running(session, simulator, recorder, resume_point=resume_point):
+        await delivered_once(recorder, numbered(0, 300))
+        await audited(simulator, recorder, 3)
+        await delivered_once(recorder, numbered(0, 300))
+
+
+async def test_restart_in_the_middle_of_a_gap(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """A gap that was read in part is read on."""
+    async with running(session, simulator, recorder) as (feed, task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            for message in numbered(0, 2000):
+                simulator.log(message)
+        await recorder.until(lambda: len(recorder.logs) > 300)
+        task.cancel()
+        await asyncio.wait({task})
+        resume_point = await restarted(feed)
+    assert len(recorder.logs) < 2000
+    async with running(session, simulator, recorder, resume_point=resume_point):
+        await delivered_once(recorder, numbered(0, 2000))
+
+
+def resume_at(time_ns: int) -> ResumePoint:
+    """Return a resume point with nothing around it."""
+    floor = time_ns // 1_000_000_000
+    return ResumePoint(time_ns, {"floor": floor, "hole": None, "seconds": {}})
+
+
+async def test_gap_beyond_the_catch_up_window(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """What lies before the window is not delivered, and said, from when to when."""
+    now = now_ns(simulator)
+    for number, minutes in enumerate((110, 90, 50, 10)):
+        moment = format_timestamp(now - minutes * MINUTE)
+        simulator.log(str(number), timestamp=moment)
+    resume_point = resume_at(now - 120 * MINUTE)
+    async with running(session, simulator, recorder, resume_point=resume_point):
+        await delivered_once(recorder, ["2", "3"])
+        ((start, end),) = recorder.gaps
+        assert start == now - 120 * MINUTE
+        assert abs(end - (now - 60 * MINUTE)) < 5_000_000_000
+
+
+async def test_gap_beyond_the_catch_up_window_without_logs(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """A long silence is no gap."""
+    now = now_ns(simulator)
+    simulator.log("0", timestamp=format_timestamp(now - 10 * MINUTE))
+    resume_point = resume_at(now - 120 * MINUTE)
+    async with running(session, simulator, recorder, resume_point=resume_point):
+        await delivered_once(recorder, ["0"])
+    assert not recorder.gaps
+
+
+@pytest.mark.parametrize("retired", [False, True], ids=["streaming", "polling"])
+async def test_first_start(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    retired: bool,
+) -> None:
+    """Recent history is shown and not delivered; what comes after it is delivered."""
+    for message in numbered(0, 30):
+        simulator.log(message)
+    if retired:
+        simulator.retire()
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: bool(recorder.history))
+        simulator.log("30")
+        await delivered_once(recorder, ["30"])
+        await audited(simulator, recorder, 3 if retired else 1)
+        await delivered_once(recorder, ["30"])
+        assert recorder.history == numbered(0, 30)
+        assert feed.delivered == 1
+
+
+async def test_rest_that_fails_while_the_stream_is_well(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Live logs do not wait for long, and the gap follows when REST is back."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            simulator.log("0")
+        simulator.faults.rest_status = 503
+        await simulator.wait_for_streams(1)
+        simulator.log("1")
+        progress = recorder.progress
+        await recorder.until(lambda: recorder.logs == [("1", LogSource.STREAM)])
+        # Worth saving, though the gap before it is still to be read.
+        assert recorder.progress == progress + 1
+        simulator.faults.clear()
+        await recorder.until(lambda: len(recorder.logs) == 2)
+        assert recorder.logs[1] == ("0", LogSource.CATCH_UP)
+        await streaming(feed, recorder)
+        simulator.log("2")
+        await recorder.until(lambda: len(recorder.logs) == 3)
+        await audited(simulator, recorder, 1)
+        assert Counter(recorder.messages) == Counter(numbered(0, 3))
+
+
+async def test_stream_that_is_faster_than_rest(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More live logs than may wait are delivered, and the gap is filled beside them."""
+    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_WAITING", 100)
+    async with running(session, simulator, recorder, rest_patience=60) as (feed, _):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            for message in numbered(0, 200):
+                simulator.log(message)
+        simulator.faults.rest_delay = 0.5
+        await simulator.wait_for_streams(1)
+        for message in numbered(200, 400):
+            simulator.log(message)
+        await recorder.until(lambda: len(recorder.logs) >= 200)
+        assert feed._has_gap
+        simulator.faults.clear()
+        await delivered_once(recorder, numbered(0, 400))
+
+
+async def test_long_failure_of_rest(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The gap is filled even if more has been streamed meanwhile than can be remembered."""
+    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 300)
+    async with running(session, simulator, recorder, audit_interval=0.5) as (feed, _):
+        await streaming(feed, recorder)
+        for message in numbered(0, 20):
+            simulator.log(message)
+        await recorder.until(lambda: len(recorder.logs) == 20)
+        async with outage(simulator):
+            for message in numbered(20, 60):
+                simulator.log(message)
+        simulator.faults.rest_status = 503
+        await simulator.wait_for_streams(1)
+        # Live logs of more seconds than fit into what is remembered, sent within one.
+        start = now_ns(simulator)
+        for number in range(60, 1060):
+            moment = format_timestamp(start + (number - 60) * 10_000_000)
+            simulator.log(str(number), timestamp=moment)
+        await recorder.until(lambda: len(recorder.logs) >= 1020)
+        assert feed._logs.hole is not None
+        simulator.faults.clear()
+        await delivered_once(recorder, numbered(0, 1060))
+        await streaming(feed, recorder)
+        await audited(simulator, recorder, 2)
+        await delivered_once(recorder, numbered(0, 1060))
+
+
+@pytest.mark.parametrize("years", [-30, -1, 1, 30])
+async def test_device_without_a_clock(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    years: int,
+) -> None:
+    """Logs of another age are delivered once while streaming, and do not touch anyone else's."""
+    async with running(session, simulator, recorder, audit_interval=0.3) as (
+        feed,
+        task,
+    ):
+        await streaming(feed, recorder)
+        for number in range(0, 20, 2):
+            moment = now_ns(simulator) + years * 365 * 24 * 60 * MINUTE
+            simulator.log(str(number), timestamp=format_timestamp(moment))
+            simulator.log(str(number + 1))
+        await recorder.until(lambda: len(recorder.logs) == 20)
+        async with outage(simulator):
+            simulator.log("20")
+        await recorder.until(lambda: len(recorder.logs) == 21)
+        await streaming(feed, recorder)
+        await audited(simulator, recorder, 2)
+        assert Counter(recorder.messages) == Counter(numbered(0, 21))
+        task.cancel()
+        await asyncio.wait({task})
+        resume_point = await restarted(feed)
+    simulator.log("21")
+    async with running(session, simulator, recorder, resume_point=resume_point) as (
+        feed,
+        _task,
+    ):
+        await streaming(feed, recorder)
+        await audited(simulator, recorder, 1)
+        assert Counter(recorder.messages) == Counter(numbered(0, 22))
+
+
+async def test_requests_are_spaced(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Reading a gap asks no more often than agreed."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            for message in numbered(0, 500):
+                simulator.log(message)
+        requests = len(simulator.requests)
+        feed._reader._request_interval = 0.1
+        await delivered_once(recorder, numbered(0, 500))
+        times = [
+            each.time
+            for each in simulator.requests[requests + 1 :]
+            if each.path.endswith("/logs")
+        ]
+        assert len(times) > 5
+        assert all(later - earlier > 0.09 for earlier, later in pairwise(times))
+
+
+async def test_rest_that_asks_to_wait(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Retry-After is obeyed, even when the stream changes meanwhile."""
+    simulator.faults.rest_status = 429
+    simulator.faults.rest_headers = {"Retry-After": "1"}
+    async with running(session, simulator, recorder) as (feed, _task):
+        await simulator.wait_until(lambda: len(simulator.requests) == 1)
+        await simulator.wait_for_streams(1)
+        await simulator.drop()
+        await simulator.wait_until(lambda: len(simulator.requests) == 2)
+        first, second = simulator.requests
+        assert second.time - first.time >= 1
+        simulator.faults.clear()
+        await streaming(feed, recorder)
+
+
+@pytest.mark.parametrize("fault", ["html", "slow", "never", "500"])
+async def test_rest_that_fails_while_polling(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    fault: str,
+) -> None:
+    """A poll that fails is made up for by the next one."""
+    simulator.retire()
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        faults: dict[str, dict[str, Any]] = {
+            "html": {"rest_html": True},
+            "slow": {"rest_delay": 1.0},
+            "never": {"rest_never": True},
+            "500": {"rest_status": 500},
+        }
+        for name, value in faults[fault].items():
+            setattr(simulator.faults, name, value)
+        simulator.log("0")
+        if fault != "slow":
+            await recorder.until(lambda: not feed.connected)
+        simulator.log("1")
+        simulator.faults.clear()
+        await delivered_once(recorder, ["0", "1"])
+        await recorder.until(lambda: feed.connected)
+
+
+async def test_redirect_gets_nothing(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Another origin receives nothing, and what was sent meanwhile is delivered."""
+    async with (
+        GoliothSimulator() as other,
+        running(session, simulator, recorder) as (
+            feed,
+            _task,
+        ),
+    ):
+        await streaming(feed, recorder)
+        simulator.faults.redirect_to = other.url
+        await simulator.drop()
+        simulator.log("0")
+        await recorder.until(lambda: not feed.connected)
+        simulator.faults.clear()
+        await delivered_once(recorder, ["0"])
+        assert not other.handshakes
+        assert not other.requests

@@ -1,0 +1,90 @@
+"""A gap of an hour, at 200 logs a second, is filled in bounded memory."""
+
+import asyncio
+import resource
+from typing import override
+
+import aiohttp
+import pytest
+
+from custom_components.golioth.client.feed import LogFeed, LogSource
+from custom_components.golioth.client.models import LogEntry, format_timestamp
+from custom_components.golioth.client.resume import ResumePoint
+from tests.simulator import GoliothSimulator
+
+from .feeds import Recorder, running
+
+RATE = 200
+SECONDS = 3600
+MEGABYTE = 1024 * 1024
+
+
+class Counter(Recorder):
+    """Counts logs in place of keeping them, and watches what the feed keeps."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        super().__init__()
+        self.number = 0
+        self.remembered = 0
+        self.feed: LogFeed | None = None
+
+    @override
+    def on_log(self, entry: LogEntry, source: LogSource) -> None:
+        """Count."""
+        assert entry.message == str(self.number)
+        self.number += 1
+        if self.feed is not None and not self.number % 1000:
+            self.remembered = max(self.remembered, self.feed._logs.count(0, 2**40))
+        self._changed.set()
+
+
+def peak_memory() -> int:
+    """Return the most that this process has had in memory so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_hour_of_logs(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator
+) -> None:
+    """Every log of the hour is delivered, in order, and no more is kept than agreed."""
+    device = next(iter(simulator.devices))
+    start = (
+        simulator._clock() // 1_000_000_000 * 1_000_000_000 - SECONDS * 1_000_000_000
+    )
+    for number in range(RATE * SECONDS):
+        simulator.send(
+            {
+                "timestamp": format_timestamp(start + number * 1_000_000_000 // RATE),
+                "level": "INFO",
+                "message": str(number),
+                "deviceId": device,
+            },
+            streamed=False,
+        )
+    resume_point = ResumePoint(
+        start, {"floor": start // 1_000_000_000, "hole": None, "seconds": {}}
+    )
+    counter = Counter()
+    async with running(
+        session,
+        simulator,
+        counter,
+        resume_point=resume_point,
+        catch_up_window=2 * SECONDS,
+        audit_delay=1000,
+    ) as (counter.feed, _task):
+        async with asyncio.timeout(900):
+            while counter.number < 20_000:
+                counter._changed.clear()
+                await counter._changed.wait()
+            before = peak_memory()
+            while counter.number < RATE * SECONDS:
+                counter._changed.clear()
+                await counter._changed.wait()
+        grown = peak_memory() - before
+    assert counter.remembered <= 33_000
+    # The simulator in this process remembers each request: some 400 bytes of 11,000.
+    assert grown < 40 * MEGABYTE

@@ -1,0 +1,174 @@
+"""The lives of one Home Assistant: every start is a new core on the same storage."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any, Final
+from unittest.mock import patch
+
+from aiohttp import ThreadedResolver
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_test_home_assistant,
+)
+
+from custom_components import golioth
+from custom_components.golioth.client.feed import FeedTiming
+from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
+from custom_components.golioth.coordinator import GoliothCoordinator
+from homeassistant import loader
+from homeassistant.bootstrap import async_load_base_functionality
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import CoreState, Event, HomeAssistant, callback
+from homeassistant.setup import async_setup_component
+from tests.simulator import GoliothSimulator
+
+type OnLog = Callable[[Mapping[str, Any], int], None]
+
+# Seconds between two looks at an entry that could not be set up.
+_PAUSE: Final = 0.3
+
+
+class _Resolver(ThreadedResolver):
+    """The machine's own names: Home Assistant's resolver would look for others by multicast."""
+
+    async def real_close(self) -> None:
+        """Close, which is what Home Assistant calls it."""
+        await self.close()
+
+
+class Lives:
+    """Home Assistant with the integration, on storage that outlives it.
+
+    Attributes:
+        number: How many times it was started.
+        reloads: How many times the entry was reloaded.
+    """
+
+    def __init__(
+        self,
+        config_dir: str,
+        simulator: GoliothSimulator,
+        *,
+        timing: FeedTiming,
+        options: Mapping[str, Any],
+        on_log: OnLog,
+    ) -> None:
+        """Prepare; nothing is started yet.
+
+        Args:
+            config_dir: An existing folder for the storage.
+            simulator: The project that is set up.
+            timing: How long the feed waits.
+            options: The options of the entry.
+            on_log: Called with the data of each event of a log, and the number of the life.
+        """
+        self.number = 0
+        self.reloads = 0
+        self._config_dir = config_dir
+        self._simulator = simulator
+        self._timing = timing
+        self._options = options
+        self._on_log = on_log
+        self._hass: HomeAssistant | None = None
+        self._exit_stack = AsyncExitStack()
+        # One thing at a time: nobody reloads an entry of a Home Assistant that starts or stops.
+        self._lock = asyncio.Lock()
+
+    @property
+    def state(self) -> ConfigEntryState | None:
+        """How the entry is; None while there is no Home Assistant."""
+        if self._hass is None:
+            return None
+        (entry,) = self._hass.config_entries.async_entries(DOMAIN)
+        return entry.state
+
+    async def start(self) -> None:
+        """Start Home Assistant; the first time, the project is added."""
+        self.number += 1
+        async with AsyncExitStack() as stack:
+            for patcher in (
+                patch.object(
+                    golioth,
+                    "GoliothCoordinator",
+                    partial(GoliothCoordinator, timing=self._timing),
+                ),
+                patch(
+                    "homeassistant.helpers.aiohttp_client._async_make_resolver",
+                    lambda _hass: _Resolver(),
+                ),
+            ):
+                stack.enter_context(patcher)
+            # Its own registries would be kept in memory only: here they are read from, and written to, the storage.
+            hass = await stack.enter_async_context(
+                async_test_home_assistant(
+                    load_registries=False,
+                    config_dir=self._config_dir,
+                    initial_state=CoreState.not_running,
+                )
+            )
+            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+            assert await async_load_base_functionality(hass)
+            self._listen(hass)
+            if self.number == 1:
+                await hass.config_entries.async_add(
+                    MockConfigEntry(
+                        domain=DOMAIN,
+                        title="Soak",
+                        unique_id=self._simulator.project_id,
+                        data={
+                            "project_id": self._simulator.project_id,
+                            "api_key": self._simulator.api_key,
+                            "api_url": self._simulator.url,
+                        },
+                        options=dict(self._options),
+                    )
+                )
+            else:
+                assert await async_setup_component(hass, DOMAIN, {})
+            await hass.async_start()
+            self._hass = hass
+            self._exit_stack = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Stop Home Assistant as a restart does: what is to be kept has been written."""
+        if (hass := self._hass) is not None:
+            self._hass = None
+            await hass.async_stop(force=True)
+        await self._exit_stack.aclose()
+
+    async def restart(self, pause: float) -> None:
+        """Stop, and start again after so many seconds."""
+        async with self._lock:
+            await self.stop()
+            await asyncio.sleep(pause)
+            await self.start()
+
+    async def reload(self) -> None:
+        """Reload the entry."""
+        async with self._lock:
+            assert self._hass is not None
+            self.reloads += 1
+            (entry,) = self._hass.config_entries.async_entries(DOMAIN)
+            await self._hass.config_entries.async_reload(entry.entry_id)
+
+    async def keep_loaded(self) -> None:
+        """Reload the entry whenever Home Assistant could not set it up, until cancelled.
+
+        It would try again by itself, but take its time.
+        """
+        while True:
+            if self.state is ConfigEntryState.SETUP_RETRY:
+                await self.reload()
+            await asyncio.sleep(_PAUSE)
+
+    def _listen(self, hass: HomeAssistant) -> None:
+        """Hear of every log of a life."""
+        life = self.number
+
+        @callback
+        def handle_event(event: Event) -> None:
+            self._on_log(event.data, life)
+
+        hass.bus.async_listen(EVENT_GOLIOTH_LOG, handle_event)

@@ -1,0 +1,116 @@
+"""Tests of the options of a project."""
+
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+
+from .simulator import GoliothSimulator
+
+
+def shown(form: Any) -> dict[str, Any]:
+    """Return what the fields of a form hold at first."""
+    return {
+        str(key): (key.description or {}).get("suggested_value", key.default())
+        for key in form["data_schema"].schema
+    }
+
+
+async def test_defaults(hass: HomeAssistant, streaming: MockConfigEntry) -> None:
+    """Who has set nothing sees what is in use."""
+    form = await hass.config_entries.options.async_init(streaming.entry_id)
+    assert form["type"] is FlowResultType.FORM
+    assert form["step_id"] == "init"
+    assert shown(form) == {"poll_interval": 30, "catch_up_window": 1}
+    feed = streaming.runtime_data.feed
+    assert (feed._poll_interval, feed._catch_up_window) == (30, 3600)
+
+
+async def test_change(
+    hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """What is set is used at once, and shown the next time."""
+    options = {"poll_interval": 10, "catch_up_window": 2.5}
+    handshakes = len(simulator.handshakes)
+    form = await hass.config_entries.options.async_init(streaming.entry_id)
+    result = await hass.config_entries.options.async_configure(form["flow_id"], options)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert streaming.options == options
+    await simulator.wait_until(lambda: len(simulator.handshakes) > handshakes)
+    await simulator.wait_for_streams(1)
+    feed = streaming.runtime_data.feed
+    assert (feed._poll_interval, feed._catch_up_window) == (10, 9000)
+
+    form = await hass.config_entries.options.async_init(streaming.entry_id)
+    assert shown(form) == options
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("options", "polls"),
+    [({}, range(1, 3)), ({"poll_interval": 0.1}, range(10, 100))],
+)
+async def test_poll_interval(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    polls: range,
+) -> None:
+    """Where logs are polled, they are so in the interval that is set."""
+    simulator.retire()
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    # So many tries to stream take some two seconds.
+    await simulator.wait_until(lambda: len(simulator.handshakes) > 5)
+    found = [each for each in simulator.requests if each.path.endswith("/logs")]
+    assert len(found) in polls
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"poll_interval": 9, "catch_up_window": 1},
+        {"poll_interval": 601, "catch_up_window": 1},
+        {"poll_interval": 30, "catch_up_window": -1},
+        {"poll_interval": 30, "catch_up_window": 24.5},
+    ],
+    ids=str,
+)
+async def test_out_of_range(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    options: dict[str, float],
+) -> None:
+    """Nothing out of range is saved, and the form can be sent again."""
+    hass.config_entries.async_update_entry(config_entry, options={})
+    form = await hass.config_entries.options.async_init(config_entry.entry_id)
+    with pytest.raises(InvalidData):
+        await hass.config_entries.options.async_configure(form["flow_id"], options)
+    assert config_entry.options == {}
+
+    result = await hass.config_entries.options.async_configure(
+        form["flow_id"], {"poll_interval": 600, "catch_up_window": 24}
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"poll_interval": 10, "catch_up_window": 0},
+        {"poll_interval": 600, "catch_up_window": 24},
+    ],
+    ids=str,
+)
+async def test_limits(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    options: dict[str, float],
+) -> None:
+    """The ends of the ranges belong to them."""
+    hass.config_entries.async_update_entry(config_entry, options={})
+    form = await hass.config_entries.options.async_init(config_entry.entry_id)
+    await hass.config_entries.options.async_configure(form["flow_id"], options)
+    assert config_entry.options == options

@@ -1,0 +1,218 @@
+"""Tests of what is kept of a project while Home Assistant is down."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.golioth import resume_store
+from custom_components.golioth.client.resume import ResumePoint
+from custom_components.golioth.resume_store import ResumeStore
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import HomeAssistant
+
+from . import GREENHOUSE_NODE
+from .events import LogEvents, wait_for_state
+from .simulator import GoliothSimulator
+
+LAST_LOG = "sensor.greenhouse_node_last_log"
+
+
+def key_of(entry: MockConfigEntry) -> str:
+    """Return the name of the file that a project has in the storage."""
+    return f"golioth.{entry.entry_id}"
+
+
+class Progress:
+    """A resume point that moves whenever it is looked at, and counts how often it was saved."""
+
+    def __init__(self) -> None:
+        """Start at 0."""
+        self.saves = 0
+
+    def __call__(self) -> ResumePoint | None:
+        """Return the next one."""
+        self.saves += 1
+        return ResumePoint.from_dict({"time_ns": self.saves, "delivered": {}})
+
+
+@pytest.fixture
+def progress() -> Progress:
+    """Return a resume point that moves."""
+    return Progress()
+
+
+async def test_nothing_that_changed(
+    hass: HomeAssistant, hass_storage: dict[str, Any], progress: Progress
+) -> None:
+    """Nothing is written where nothing has changed."""
+    store = ResumeStore(hass, "entry")
+    assert await store.async_load() is None
+    await store.async_close(progress)
+    assert not progress.saves
+    assert "golioth.entry" not in hass_storage
+
+
+async def test_steady_changes(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, progress: Progress
+) -> None:
+    """However often it changes, it is saved once in each interval: neither more often, nor put off."""
+    monkeypatch.setattr(resume_store, "SAVE_DELAY", 0.2)
+    store = ResumeStore(hass, "entry")
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 1.5
+    while loop.time() < end:
+        store.async_schedule_save(progress)
+        await asyncio.sleep(0.001)
+    assert 4 <= progress.saves <= 7
+    await store.async_close(progress)
+
+
+async def test_interval() -> None:
+    """A hard kill repeats at most 15 seconds of logs: 10 from here."""
+    assert resume_store.SAVE_DELAY == 10
+
+
+async def test_close(
+    hass: HomeAssistant, hass_storage: dict[str, Any], progress: Progress
+) -> None:
+    """What waits to be saved is saved in the end, once."""
+    store = ResumeStore(hass, "entry")
+    store.async_schedule_save(progress)
+    await store.async_close(progress)
+    assert progress.saves == 1
+    assert hass_storage["golioth.entry"] == {
+        "version": 1,
+        "minor_version": 1,
+        "key": "golioth.entry",
+        "data": {"time_ns": 1, "delivered": {}},
+    }
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    assert progress.saves == 1
+    assert await ResumeStore(hass, "entry").async_load() == ResumePoint(1, {})
+
+
+async def test_final_write(
+    hass: HomeAssistant, hass_storage: dict[str, Any], progress: Progress
+) -> None:
+    """What waits to be saved is saved when Home Assistant ends."""
+    ResumeStore(hass, "entry").async_schedule_save(progress)
+    await hass.async_block_till_done()
+    assert "golioth.entry" not in hass_storage
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    assert "golioth.entry" in hass_storage
+    assert progress.saves == 1
+
+
+async def test_before_there_is_a_resume_point(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A feed that has not begun leaves nothing that could be taken for damage."""
+    store = ResumeStore(hass, "entry")
+    store.async_schedule_save(lambda: None)
+    await store.async_close(lambda: None)
+    assert await ResumeStore(hass, "entry").async_load() is None
+    assert not [each for each in caplog.records if each.levelname == "WARNING"]
+
+
+async def test_load(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Under a load of logs a project is saved once in each interval, and once when it is unloaded."""
+
+    def saves() -> int:
+        return caplog.text.count(f"Writing data to {key_of(streaming)}")
+
+    monkeypatch.setattr(resume_store, "SAVE_DELAY", 0.5)
+    assert await hass.config_entries.async_reload(streaming.entry_id)
+    await simulator.wait_for_streams(1)
+    before = saves()
+    async with simulator.generating(rate=200):
+        await log_events.wait_for(400)
+        during = saves() - before
+    assert 2 <= during <= 6
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    assert saves() - before - during in (1, 2)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_unload(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    hass_storage: dict[str, Any],
+) -> None:
+    """Reloads neither lose nor repeat a log, whatever is sent meanwhile."""
+    sent = 0
+    for _ in range(5):
+        for _ in range(20):
+            sent += 1
+            simulator.log(str(sent), device=GREENHOUSE_NODE)
+            await asyncio.sleep(0)
+        assert await hass.config_entries.async_unload(streaming.entry_id)
+        assert key_of(streaming) in hass_storage
+        sent += 1
+        simulator.log(str(sent), device=GREENHOUSE_NODE)
+        assert await hass.config_entries.async_setup(streaming.entry_id)
+        await log_events.wait_for(sent)
+    await hass.async_block_till_done()
+    assert sorted(log_events.messages, key=int) == [str(n + 1) for n in range(sent)]
+    assert {data["source"] for data in log_events} == {"stream", "catch_up"}
+
+
+async def test_remove(
+    hass: HomeAssistant, streaming: MockConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    """Nothing is kept of a project that is removed."""
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    assert key_of(streaming) in hass_storage
+    assert await hass.config_entries.async_setup(streaming.entry_id)
+    await hass.config_entries.async_remove(streaming.entry_id)
+    await hass.async_block_till_done()
+    assert key_of(streaming) not in hass_storage
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"version": 1, "minor_version": 1, "data": {"time_ns": "soon"}},
+        {"version": 1, "minor_version": 1, "data": ["unexpected"]},
+        {"version": 1, "minor_version": 9, "data": "unexpected"},
+        {"version": 0, "minor_version": 1, "data": {}},
+        {"version": 2, "minor_version": 1, "data": {"time_ns": 1, "delivered": {}}},
+        {"version": None, "data": None},
+    ],
+    ids=str,
+)
+async def test_damage(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    stored: dict[str, Any],
+) -> None:
+    """What cannot be read is said once, and the project goes on from now."""
+    hass_storage[key_of(config_entry)] = stored
+    simulator.log("from before", device=GREENHOUSE_NODE)
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    assert config_entry.state is ConfigEntryState.LOADED
+    await wait_for_state(hass, LAST_LOG, "from before")
+    simulator.log("live", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, LAST_LOG, "live")
+    assert log_events.messages == ["live"]
+    assert caplog.text.count("cannot be read. Logs from before now") == 1
+
+    assert await hass.config_entries.async_reload(config_entry.entry_id)
+    assert caplog.text.count("cannot be read") == 1
