@@ -207,12 +207,18 @@ async def test_timestamps_that_rest_cuts(
             simulator.log(message, device=GREENHOUSE_NODE)
         await recorder.until(lambda: len(recorder.logs) == 40)
         async with outage(simulator):
-            for message in numbered(40, 240):
-                simulator.log(message, device=GREENHOUSE_NODE)
-        await delivered_once(recorder, numbered(0, 240))
+            # More within one millisecond than an answer holds.
+            moment = now_ns(simulator) // 1_000_000 * 1_000_000
+            for number in range(40, 640):
+                simulator.log(
+                    str(number),
+                    device=GREENHOUSE_NODE,
+                    timestamp=format_timestamp(moment + number * 1_559),
+                )
+        await delivered_once(recorder, numbered(0, 640))
         await streaming(feed, recorder)
         await audited(simulator, recorder, 1)
-        await delivered_once(recorder, numbered(0, 240))
+        await delivered_once(recorder, numbered(0, 640))
 
 
 async def test_equal_logs(
@@ -350,6 +356,34 @@ async def test_poll_of_a_quiet_project_is_one_request(
         await simulator.wait_until(lambda: len(simulator.requests) >= polls + 3)
         times = [each.time for each in simulator.requests[polls:]]
         assert all(later - earlier > 0.2 for earlier, later in pairwise(times))
+
+
+@pytest.mark.parametrize("age", [0.5, 20, 140], ids=["last", "middle", "first"])
+@pytest.mark.parametrize("known", [90, 300, 3000])
+async def test_one_log_among_many_that_are_known(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    known: int,
+    age: float,
+) -> None:
+    """What is known already is not read again to find the one log that is not."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        now = now_ns(simulator)
+        for number in range(known):
+            moment = now - 150_000_000_000 * (known - number) // known
+            simulator.log(str(number), timestamp=format_timestamp(moment))
+        await recorder.until(lambda: len(recorder.logs) == known)
+        requests = len(simulator.requests)
+        async with outage(simulator):
+            moment = now - int(age * 1_000_000_000)
+            simulator.log(str(known), timestamp=format_timestamp(moment))
+        await recorder.until(lambda: len(recorder.logs) == known + 1)
+        asked = [each for each in simulator.requests[requests:] if each.status == 200]
+        assert len(asked) <= (3 if age < 1 else 24)
+        await streaming(feed, recorder)
+        assert Counter(recorder.messages) == Counter(numbered(0, known + 1))
 
 
 async def restarted(feed: LogFeed) -> ResumePoint:

@@ -12,6 +12,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _SECOND: Final = 1_000_000_000
 _MILLISECOND: Final = 1_000_000
+_MICROSECOND: Final = 1_000
 
 # An answer holds 100 logs: slices are cut for a few less, because logs do not come evenly.
 _LOGS_PER_SLICE: Final = 70
@@ -75,6 +76,9 @@ class LogReader:
         """
         position = start_ns
         width = end_ns - start_ns
+        # Until where the numbers differ, so that some log before it is not known; and whether most of them are.
+        suspect_end = position
+        is_mostly_known = False
         while position < end_ns:
             end = min(position + width, end_ns)
             # From a nanosecond earlier, because the service may leave its bounds out.
@@ -84,30 +88,69 @@ class LogReader:
                 known = self._count_known(position // _SECOND, end // _SECOND)
             if window.total is not None and window.total == known:
                 yield LogSlice(position, end, [])
-                position, width = end, end_ns - end
+                # The difference is in the other half, then.
+                rest = suspect_end - end
+                width = _halve(rest) if rest > 0 else end_ns - end
             elif _is_complete(window, position):
                 yield LogSlice(position, end, _within(window, position, end))
                 density = max(len(window.entries), 18)
                 width = _align((end - position) * _LOGS_PER_SLICE // density)
-                position = end
+                if is_mostly_known:
+                    # Back to whole seconds, and then to what may be known again.
+                    rest = -end % _SECOND
+                    width = min(width, rest) if rest else end_ns - end
+            elif (
+                newest := self._newest_if_others_are_known(window, position)
+            ) is not None:
+                yield LogSlice(position, end, _within(newest, position, end))
+                width = end_ns - end
             elif width > _MILLISECOND:
-                width = _narrow(min(width, end - position), window.total, known)
+                is_mostly_known = (known or 0) * 2 >= (window.total or 1)
+                suspect_end = max(suspect_end, end)
+                width = end - position
+                half = _halve(width)
+                if window.total and not is_mostly_known:
+                    half = min(half, _align(width * _LOGS_PER_SLICE // window.total))
+                width = half
+                continue
             else:
                 yield await self._read_millisecond(position, end, window)
-                position, width = end, _SECOND
+                width = _SECOND - end % _SECOND
+            position = end
+
+    def _newest_if_others_are_known(
+        self, window: LogWindow, start: int
+    ) -> LogWindow | None:
+        """Return the newest logs of an answer, if by their number all older ones are known."""
+        if window.total is None or start % _SECOND or not window.entries:
+            return None
+        # The oldest second of the answer may be cut.
+        second = (window.entries[0].timestamp_ns or 0) // _SECOND + 1
+        newest = [
+            entry
+            for entry in window.entries
+            if (entry.timestamp_ns or 0) >= second * _SECOND
+        ]
+        older = self._count_known(start // _SECOND, second)
+        if older + len(newest) != window.total:
+            return None
+        return window._replace(entries=newest)
 
     async def _read_millisecond(
         self, start: int, end: int, window: LogWindow
     ) -> LogSlice:
         """Read a millisecond that one answer does not hold."""
-        if any((entry.timestamp_ns or 0) % _MILLISECOND for entry in window.entries):
-            return await self._read_nanoseconds(start, end, is_cut=False)
-        # Either all of them are of one moment, or REST has cut their times, but still counts the nanoseconds.
+        times = [entry.timestamp_ns or 0 for entry in window.entries]
+        # Without nanoseconds the times may have been cut, though the service still goes by all digits.
+        is_cut = not any(time % _MICROSECOND for time in times)
+        if any(time % _MILLISECOND for time in times):
+            return await self._read_nanoseconds(start, end, is_cut=is_cut)
+        # All of them may be of one moment.
         found = await self._read_moment(start, end, window)
         if found.missing:
             found = min(
                 found,
-                await self._read_nanoseconds(start, end, is_cut=True),
+                await self._read_nanoseconds(start, end, is_cut=is_cut),
                 key=lambda each: each.missing,
             )
         return found
@@ -229,13 +272,8 @@ def _union(some: list[LogEntry], others: list[LogEntry]) -> list[LogEntry]:
     return union
 
 
-def _narrow(width: int, total: int | None, known: int | None) -> int:
-    """Return the width of a slice that is more likely to be answered whole."""
-    half = width // 2
-    # Where most logs are known, the few that are not are found by halving; else the density tells.
-    if total and (known or 0) * 2 < total:
-        half = min(half, width * _LOGS_PER_SLICE // total)
-    return _align(half)
+def _halve(width: int) -> int:
+    return _align(width // 2) if width > _MILLISECOND else width
 
 
 def _align(width: int) -> int:
