@@ -141,6 +141,29 @@ async def test_hundreds_of_logs_in_one_millisecond(
         assert feed.unreadable == 0
 
 
+async def test_service_that_changes_how_it_counts_bounds(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """What an answer shows of the bounds is not taken for granted later on."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        for inclusive in (True, False):
+            simulator.end_inclusive = inclusive
+            async with outage(simulator):
+                first = len(recorder.logs)
+                moment = format_timestamp(now_ns(simulator) - MINUTE)
+                for number in range(first, first + 150):
+                    simulator.log(
+                        str(number),
+                        device=(GREENHOUSE_NODE, WATER_METER)[number % 2],
+                        timestamp=moment,
+                    )
+            await recorder.until(lambda: len(recorder.logs) >= first + 150)  # noqa: B023
+            await streaming(feed, recorder)
+        assert Counter(recorder.messages) == Counter(numbered(0, 300))
+        assert feed.unreadable == 0
+
+
 async def test_logs_that_no_question_gets_are_said(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,

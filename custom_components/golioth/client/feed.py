@@ -535,9 +535,7 @@ class LogFeed:
         start_ns = await self._start_of_gap(now_ns)
         grace_ns = int(self._timing.audit_grace * SECOND)
         has_missed = False
-        # The service tells whole seconds: a second more, and the stream was open for sure.
-        open_for_ns = int((loop.time() - stream.since) * SECOND)
-        since_ns = now_ns - open_for_ns + SECOND
+        since_ns = self._opened_before_ns(stream, now_ns)
 
         def deliver(entry: LogEntry) -> None:
             nonlocal has_missed
@@ -651,11 +649,15 @@ class LogFeed:
         stream.is_released = True
         now_ns = self._rest.server_time_ns
         if now_ns is not None and self._gap_end_ns is None:
-            open_for = asyncio.get_running_loop().time() - stream.since
             # What was sent before the stream was opened may be this much younger by its device's clock.
-            lead = self._timing.audit_grace - open_for
-            self._gap_end_ns = now_ns + int(lead * SECOND)
+            grace_ns = int(self._timing.audit_grace * SECOND)
+            self._gap_end_ns = self._opened_before_ns(stream, now_ns) + grace_ns
         self._tasks.create_task(self._release(stream))
+
+    def _opened_before_ns(self, stream: _OpenStream, now_ns: int) -> int:
+        """Return a time by which the stream was open for sure, by the service's clock, which tells whole seconds."""
+        open_for = asyncio.get_running_loop().time() - stream.since
+        return now_ns - int(open_for * SECOND) + SECOND
 
     # What is common to both
 

@@ -61,8 +61,6 @@ class LogReader:
         self._on_answer = on_answer
         self._request_interval = request_interval
         self._next_request = 0.0
-        # Whether the service counts in the end of a span is not published: its answers tell.
-        self._end_is_inclusive = False
 
     async def read(self, start_ns: int, end_ns: int) -> AsyncGenerator[LogSlice]:
         """Yield the slices of a span, one after the other.
@@ -226,21 +224,23 @@ class LogReader:
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
+        """Ask for the logs before an end, which the service may count in."""
+        window = await self._request(start, end, device_id, level)
+        if any((entry.timestamp_ns or 0) == end for entry in window.entries):
+            # The logs of the end itself are the newest, and crowd out the others.
+            window = await self._request(start, end - 1, device_id, level)
+        return window
+
+    async def _request(
+        self, start: int, end: int, device_id: str | None, level: str | None
+    ) -> LogWindow:
         """Ask once, in turn."""
         loop = asyncio.get_running_loop()
         if (wait := self._next_request - loop.time()) > 0:
             await asyncio.sleep(wait)
         self._next_request = loop.time() + self._request_interval
-        if self._end_is_inclusive:
-            end -= 1
         window = await self._rest.logs(start, end, device_id=device_id, level=level)
         self._on_answer()
-        if not self._end_is_inclusive and any(
-            (entry.timestamp_ns or 0) >= end for entry in window.entries
-        ):
-            # The logs of the end itself are the newest, and would crowd out the others.
-            self._end_is_inclusive = True
-            return await self._ask(start, end, device_id=device_id, level=level)
         return window
 
 
