@@ -65,7 +65,7 @@ def test_storage(texts: list[str], seconds: list[int]) -> None:
         log(text, NOW + second) for text, second in zip(texts, seconds, strict=False)
     ]
     logs = DeliveredLogs(1000)
-    logs.forget(NOW - 10, NOW)
+    logs.forget(NOW - 10, NOW, NOW)
     delivered_by(logs, entries)
     again = DeliveredLogs(1000)
     again.restore(json.loads(json.dumps(logs.as_dict())))
@@ -128,17 +128,36 @@ def test_history() -> None:
     assert logs.count(NOW, NOW + 1) == 3
 
 
+def test_history_that_was_streamed_before_it_was_read() -> None:
+    """What the stream has delivered before counts once as well."""
+    logs = DeliveredLogs(1000)
+    delivered_by(logs, [log("a")])
+    logs.add_history([log("a"), log("b")])
+    assert logs.count(NOW, NOW + 1) == 2
+    assert len(delivered_by(logs, [log("a")])) == 1
+    assert logs.count(NOW, NOW + 1) == 3
+
+
 def test_bounds() -> None:
     """No more is remembered than agreed, and what is not is not taken for known."""
     logs = DeliveredLogs(100)
     for second in range(50):
         delivered_by(logs, [log(str(n), NOW + second) for n in range(10)])
-        logs.forget(NOW - 300, NOW + second)
+        logs.forget(NOW - 300, NOW + second, NOW + second)
     assert logs.floor == NOW + 40
     assert logs.count(NOW, NOW + 50) == 100
     # Whether these were delivered cannot be told: they are not delivered again.
     assert not list(logs.add_read([log("other", NOW + 39)]))
     assert len(list(logs.add_read([log("other", NOW + 40)]))) == 1
+
+
+def test_what_is_not_settled_is_not_given_up() -> None:
+    """The floor does not rise above what is still to be read, whatever the limit."""
+    logs = DeliveredLogs(100)
+    delivered_by(logs, [log(str(n), NOW + n // 100) for n in range(500)])
+    logs.forget(NOW - 300, NOW + 10, NOW + 2)
+    assert logs.floor == NOW + 2
+    assert len(list(logs.add_read([log("new", NOW + 2)]))) == 1
 
 
 def test_hole() -> None:
@@ -147,12 +166,12 @@ def test_hole() -> None:
     delivered_by(logs, [log(str(n), NOW) for n in range(20)])
     for second in range(10, 60):
         delivered_by(logs, [log(str(n), NOW + second) for n in range(10)])
-        logs.forget(NOW - 300, NOW + second, NOW + 5)
+        logs.forget(NOW - 300, NOW + second, NOW, NOW + 5)
     assert logs.hole == (NOW + 5, NOW + 52)
     assert logs.count(NOW, NOW + 5) == 20
     assert not list(logs.add_read([log("0", NOW), log("1", NOW + 30)]))
     assert len(list(logs.add_read([log("0", NOW), log("new", NOW + 2)]))) == 1
-    logs.forget(NOW - 300, NOW + 60)
+    logs.forget(NOW - 300, NOW + 60, NOW + 60)
     assert logs.floor == NOW + 52
 
 
@@ -161,7 +180,7 @@ def test_clocks_that_are_years_ahead() -> None:
     logs = DeliveredLogs(100)
     delivered_by(logs, [log(str(n), NOW) for n in range(50)])
     delivered_by(logs, [log(str(n), NOW + 10_000_000 + n) for n in range(5000)])
-    logs.forget(NOW - 300, NOW)
+    logs.forget(NOW - 300, NOW, NOW)
     assert logs.count(NOW, NOW + 1) == 50
     assert logs.count(NOW, NOW + 20_000_000) == 100
     assert len(json.dumps(logs.as_dict())) < 10_000
@@ -172,5 +191,5 @@ def test_size_in_storage() -> None:
     logs = DeliveredLogs(30_000)
     for number in range(33_000):
         logs.add_streamed(identify(log(str(number), NOW - 600 + number // 50)))
-    logs.forget(NOW - 600, NOW)
+    logs.forget(NOW - 600, NOW, NOW)
     assert len(json.dumps({"time_ns": 1, "delivered": logs.as_dict()})) < 256 * 1024

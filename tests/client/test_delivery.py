@@ -621,6 +621,61 @@ async def test_long_failure_of_rest(
         await delivered_once(recorder, numbered(0, 1060))
 
 
+async def test_restart_while_a_gap_waits_for_rest(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A gap that could not be read yet is read after a restart, however much was streamed meanwhile."""
+    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 300)
+    async with running(session, simulator, recorder) as (feed, task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            for message in numbered(0, 200):
+                simulator.log(message)
+        simulator.faults.rest_status = 503
+        await simulator.wait_for_streams(1)
+        start = now_ns(simulator)
+        for number in range(200, 1200):
+            moment = format_timestamp(start + (number - 200) * 10_000_000)
+            simulator.log(str(number), timestamp=moment)
+        await recorder.until(lambda: len(recorder.logs) >= 1000)
+        assert feed._logs.hole is not None
+        task.cancel()
+        await asyncio.wait({task})
+        resume_point = await restarted(feed)
+    simulator.faults.clear()
+    async with running(session, simulator, recorder, resume_point=resume_point):
+        await delivered_once(recorder, numbered(0, 1200))
+
+
+async def test_stream_that_flaps_while_a_gap_is_read(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Live logs that are delivered at the end of a stream push nothing out that is still to be read."""
+    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 300)
+    async with running(session, simulator, recorder, rest_patience=60) as (feed, _):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            for message in numbered(0, 500):
+                simulator.log(message)
+        simulator.faults.rest_delay = 0.1
+        for first in (500, 900):
+            await simulator.wait_for_streams(1)
+            start = now_ns(simulator)
+            for number in range(first, first + 400):
+                moment = format_timestamp(start + (number - first) * 10_000_000)
+                simulator.log(str(number), timestamp=moment)
+            await simulator.drop(None)
+        simulator.faults.clear()
+        await recorder.until(lambda: len(recorder.logs) >= 1300)
+        assert Counter(recorder.messages) == Counter(numbered(0, 1300))
+
+
 @pytest.mark.parametrize("years", [-30, -1, 1, 30])
 async def test_device_without_a_clock(
     session: aiohttp.ClientSession,

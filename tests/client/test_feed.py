@@ -376,8 +376,9 @@ async def test_burst_leaves_the_loop_its_turns(
         await simulator.wait_for_streams(1)
         frame = b'{"result":{"data":{"message":"burst"}}}\n' * 20_000
         simulator.send_frame(frame.decode())
-        await recorder.until(lambda: bool(recorder.messages))
         others = asyncio.create_task(take_turns())
+        await recorder.until(lambda: bool(recorder.messages))
+        turns = 0
         await recorder.until(lambda: len(recorder.messages) == 20_000)
         others.cancel()
     assert turns > 1

@@ -18,7 +18,7 @@ _DIGEST_SIZE: Final = 6
 _FUTURE: Final = 400
 
 # Seconds that logs are remembered of, at most: those around now, and some of devices whose clocks are ahead.
-_MAX_SECONDS: Final = 3_000
+_MAX_SECONDS: Final = 1_000
 
 
 class Identity(NamedTuple):
@@ -140,17 +140,26 @@ class DeliveredLogs:
 
     def add_history(self, entries: Iterable[LogEntry]) -> None:
         """Note logs that REST gave and that nobody shall get from REST any more; the stream may still give them."""
+        seen: dict[int, int] = {}
         for entry in entries:
             identity = identify(entry)
-            self._add(identity)
-            self._history[identity.digest] = self._history.get(identity.digest, 0) + 1
+            digest = identity.digest
+            count = seen[digest] = seen.get(digest, 0) + 1
+            # What the stream has delivered already is counted already.
+            if count > self._seconds.get(identity.second or 0, {}).get(digest, 0):
+                self._add(identity)
+                self._history[digest] = self._history.get(digest, 0) + 1
 
-    def forget(self, before: int, now: int, keep_until: int | None = None) -> None:
+    def forget(
+        self, before: int, now: int, settled: int, keep_until: int | None = None
+    ) -> None:
         """Forget what will not be asked for again, and what is above the limit.
 
         Args:
             before: The second before which nothing is read again.
             now: The second of the service's clock.
+            settled: The second before which everything has been delivered: the floor rises no further, whatever the limit,
+                because nothing below it would be delivered any more.
             keep_until: The second before which everything should be kept, because it is still to be read: what is above
                 the limit leaves a hole behind it.
         """
@@ -159,8 +168,8 @@ class DeliveredLogs:
             self.hole = None
         self._raise_floor(before)
         # A device whose clock is hours ahead must not push out what is needed now.
-        while len(self._seconds) > _MAX_SECONDS:
-            self._drop(max(self._seconds))
+        for latest in sorted(self._seconds)[_MAX_SECONDS:]:
+            self._drop(latest)
         while self._size > self._limit and len(self._seconds) > 1:
             latest = max(self._seconds)
             if latest > now + _FUTURE:
@@ -176,8 +185,10 @@ class DeliveredLogs:
                 self._drop(oldest)
                 end = oldest + 1 if self.hole is None else self.hole[1]
                 self.hole = (keep_until or 0, max(end, oldest + 1))
+            elif (oldest := min(self._seconds)) < settled:
+                self._raise_floor(oldest + 1)
             else:
-                self._raise_floor(min(self._seconds) + 1)
+                return
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is known, for storage: 8 bytes for each log, and some 12 for each second."""

@@ -242,17 +242,21 @@ class LogFeed:
         self._is_told = False
         # Until when everything has been delivered, in nanoseconds of the service's clock.
         self._resume_ns: int | None = None
+        gap_end_ns: int | None = None
         if resume_point is not None:
             self._resume_ns = resume_point.time_ns
             try:
                 self._logs.restore(resume_point.delivered)
             except ValueError, KeyError, TypeError, AttributeError:
                 _LOGGER.warning("The stored logs are unusable: some may be repeated")
+            if self._logs.hole is not None:
+                # What is before the hole was still to be read.
+                gap_end_ns = self._logs.hole[0] * SECOND
         self._stream: _OpenStream | None = None
         # Whether something before the open stream is still to be read.
         self._has_gap = True
         # Until when a gap is still to be read while live logs are delivered already, in nanoseconds.
-        self._gap_end_ns: int | None = None
+        self._gap_end_ns = gap_end_ns
         self._stream_tried = asyncio.Event()
         self._stream_changed = asyncio.Event()
         self._forgotten_at = 0.0
@@ -366,6 +370,8 @@ class LogFeed:
 
     async def _close_stream(self, stream: _OpenStream) -> None:
         """Deliver what waits, because only the stream may have had it, and have REST take over."""
+        if self._has_gap:
+            self._keep_gap(stream)
         await self._release(stream)
         self._stream = None
         self._stream_changed.set()
@@ -411,6 +417,9 @@ class LogFeed:
         except GoliothAuthenticationError:
             raise
         except GoliothError:
+            return False
+        except Exception:
+            _LOGGER.exception("Unexpected error while the credential was checked")
             return False
         return True
 
@@ -504,7 +513,7 @@ class LogFeed:
         floor = now - int(self._timing.margin)
         if not window.is_complete and window.entries:
             floor = max(floor, (window.entries[0].timestamp_ns or 0) // SECOND + 1)
-        self._logs.forget(floor, now)
+        self._logs.forget(floor, now, now)
         self._logs.add_history(window.entries)
         self._resume_ns = now * SECOND
         for entry in window.entries:
@@ -564,7 +573,9 @@ class LogFeed:
             self._on_rest_answer()
             if lost.entries or lost.total:
                 self._on_gap(self._resume_ns, earliest_ns)
-            self._logs.forget(earliest_ns // SECOND, now_ns // SECOND)
+            self._logs.forget(
+                earliest_ns // SECOND, now_ns // SECOND, earliest_ns // SECOND
+            )
             self._resume_ns = earliest_ns
         start = max(
             (self._resume_ns - int(margin * SECOND)) // SECOND, self._logs.floor
@@ -647,12 +658,16 @@ class LogFeed:
         if stream.waiting is None or stream.is_released or self._tasks is None:
             return
         stream.is_released = True
+        self._keep_gap(stream)
+        self._tasks.create_task(self._release(stream))
+
+    def _keep_gap(self, stream: _OpenStream) -> None:
+        """Remember all of what is delivered until the stream was open, as long as that is still to be read."""
         now_ns = self._rest.server_time_ns
         if now_ns is not None and self._gap_end_ns is None:
             # What was sent before the stream was opened may be this much younger by its device's clock.
             grace_ns = int(self._timing.audit_grace * SECOND)
             self._gap_end_ns = self._opened_before_ns(stream, now_ns) + grace_ns
-        self._tasks.create_task(self._release(stream))
 
     def _opened_before_ns(self, stream: _OpenStream, now_ns: int) -> int:
         """Return a time by which the stream was open for sure, by the service's clock, which tells whole seconds."""
@@ -693,6 +708,7 @@ class LogFeed:
         self._logs.forget(
             (self._resume_ns - margin_ns) // SECOND,
             server_time_ns // SECOND,
+            self._resume_ns // SECOND,
             None if self._gap_end_ns is None else -(-self._gap_end_ns // SECOND),
         )
 

@@ -79,11 +79,12 @@ class LogReader:
         is_mostly_known = False
         while position < end_ns:
             end = min(position + width, end_ns)
-            # From a nanosecond earlier, because the service may leave its bounds out.
-            window = await self._ask(position - 1, end)
+            # Counted before the question: what the stream delivers meanwhile may not be in the answer.
             known = None
             if not position % _SECOND and not end % _SECOND:
                 known = self._count_known(position // _SECOND, end // _SECOND)
+            # From a nanosecond earlier, because the service may leave its bounds out.
+            window = await self._ask(position - 1, end)
             if window.total is not None and window.total == known:
                 yield LogSlice(position, end, [])
                 # The difference is in the other half, then.
@@ -98,7 +99,7 @@ class LogReader:
                     rest = -end % _SECOND
                     width = min(width, rest) if rest else end_ns - end
             elif (
-                newest := self._newest_if_others_are_known(window, position)
+                newest := self._newest_if_others_are_known(window, position, end)
             ) is not None:
                 yield LogSlice(position, end, _within(newest, position, end))
                 width = end_ns - end
@@ -117,13 +118,15 @@ class LogReader:
             position = end
 
     def _newest_if_others_are_known(
-        self, window: LogWindow, start: int
+        self, window: LogWindow, start: int, end: int
     ) -> LogWindow | None:
         """Return the newest logs of an answer, if by their number all older ones are known."""
         if window.total is None or start % _SECOND or not window.entries:
             return None
         # The oldest second of the answer may be cut.
         second = (window.entries[0].timestamp_ns or 0) // _SECOND + 1
+        if second * _SECOND > end:
+            return None
         newest = [
             entry
             for entry in window.entries

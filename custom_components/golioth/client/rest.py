@@ -205,8 +205,10 @@ class GoliothRest:
             raise GoliothConnectionError(
                 f"Golioth could not be reached: {type(err).__name__}"
             ) from None
+        answer = check_answer(status, headers, body)
+        # Not that of a proxy or a captive portal, which may be years off.
         self._hear_time(headers)
-        return check_answer(status, headers, body)
+        return answer
 
     def _hear_time(self, headers: Mapping[str, str]) -> None:
         try:
