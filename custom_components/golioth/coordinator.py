@@ -24,7 +24,7 @@ from .client.exceptions import (
     GoliothError,
     GoliothNotFoundError,
 )
-from .client.feed import FeedTiming, LogFeed, LogSource
+from .client.feed import FeedTiming, LogFeed, LogSource, Transport
 from .client.models import Device, LogEntry, Project
 from .client.rest import GoliothRest
 from .client.resume import ResumePoint
@@ -221,6 +221,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             on_history=self._async_handle_history,
             on_connection_change=self._async_handle_connection_change,
             on_gap=self._async_handle_gap,
+            on_complete=self._async_handle_complete,
+            on_incomplete=self._async_handle_incomplete,
             on_progress=self._async_handle_progress,
             resume_point=await self._resume_store.async_load(),
             poll_interval=float(
@@ -395,6 +397,14 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     def _async_handle_gap(self, start: int, end: int) -> None:
         """Tell the user which logs are not delivered."""
         async_report_gap(self.hass, self.config_entry, start, end)
+
+    @callback
+    def _async_handle_complete(self, transport: Transport) -> None:
+        """Note that every log until a moment ago was delivered."""
+
+    @callback
+    def _async_handle_incomplete(self) -> None:
+        """Note that logs may be missing, until they have been fetched."""
 
     @callback
     def _async_handle_progress(self) -> None:

@@ -9,7 +9,12 @@ import aiohttp
 
 from custom_components.golioth.client.endpoint import Credential, Endpoint
 from custom_components.golioth.client.exceptions import GoliothError
-from custom_components.golioth.client.feed import FeedTiming, LogFeed, LogSource
+from custom_components.golioth.client.feed import (
+    FeedTiming,
+    LogFeed,
+    LogSource,
+    Transport,
+)
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.rest import GoliothRest
 from custom_components.golioth.client.resume import ResumePoint
@@ -29,6 +34,7 @@ class Recorder:
         self.history: list[str] = []
         self.changes: list[GoliothError | None] = []
         self.gaps: list[tuple[int, int]] = []
+        self.completeness: list[Transport | None] = []
         self.progress = 0
         self._changed = asyncio.Event()
 
@@ -56,6 +62,16 @@ class Recorder:
     def on_gap(self, start_ns: int, end_ns: int) -> None:
         """Keep a gap."""
         self.gaps.append((start_ns, end_ns))
+        self._changed.set()
+
+    def on_complete(self, transport: Transport) -> None:
+        """Keep that everything was delivered."""
+        self.completeness.append(transport)
+        self._changed.set()
+
+    def on_incomplete(self) -> None:
+        """Keep that something may be missing."""
+        self.completeness.append(None)
         self._changed.set()
 
     def on_progress(self) -> None:
@@ -94,6 +110,8 @@ async def running(
         on_history=recorder.on_history,
         on_connection_change=recorder.on_connection_change,
         on_gap=recorder.on_gap,
+        on_complete=recorder.on_complete,
+        on_incomplete=recorder.on_incomplete,
         on_progress=recorder.on_progress,
         resume_point=resume_point,
         poll_interval=poll_interval,

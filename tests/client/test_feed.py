@@ -382,3 +382,21 @@ async def test_burst_leaves_the_loop_its_turns(
         await recorder.until(lambda: len(recorder.messages) == 20_000)
         others.cancel()
     assert turns > 1
+
+
+async def test_completeness(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """It is told from when on nothing is missing, over which transport, and when something may be."""
+    async with running(session, simulator, recorder):
+        await recorder.until(lambda: Transport.STREAMING in recorder.completeness)
+        await simulator.refuse()
+        simulator.reset()
+        await recorder.until(lambda: recorder.completeness[-1] is None)
+        await recorder.until(lambda: any(recorder.changes))
+        assert recorder.completeness[-1] is None
+        simulator.retire(Retirement.HTTP_404)
+        await simulator.accept()
+        await recorder.until(lambda: recorder.completeness[-1] is Transport.POLLING)
+        simulator.unretire()
+        await recorder.until(lambda: recorder.completeness[-1] is Transport.STREAMING)

@@ -186,6 +186,8 @@ class LogFeed:
         on_history: Callable[[LogEntry], None],
         on_connection_change: Callable[[GoliothError | None], None],
         on_gap: Callable[[int, int], None],
+        on_complete: Callable[[Transport], None],
+        on_incomplete: Callable[[], None],
         on_progress: Callable[[], None],
         resume_point: ResumePoint | None,
         poll_interval: float,
@@ -205,6 +207,10 @@ class LogFeed:
                 from the start; with the reason while there is none.
             on_gap: Called with two times, in nanoseconds since 1970, between which logs were not delivered, because they
                 lie before the catch-up window.
+            on_complete: Called when every log until a moment ago has been delivered, with what the next ones will come over:
+                when nothing is missing before an open stream any more, and after each poll.
+            on_incomplete: Called when that cannot be said any more, until `on_complete` is called: when a stream is opened or
+                closed, and when logs cannot be read while there is none.
             on_progress: Called when `resume_point` has changed.
             resume_point: Where an earlier feed ended; None for the very first start.
             poll_interval: Seconds between two reads while there is no stream.
@@ -227,6 +233,8 @@ class LogFeed:
         self._on_history = on_history
         self._on_connection_change = on_connection_change
         self._on_gap = on_gap
+        self._on_complete = on_complete
+        self._on_incomplete = on_incomplete
         self._on_progress = on_progress
         self._poll_interval = poll_interval
         self._catch_up_window = catch_up_window
@@ -366,6 +374,7 @@ class LogFeed:
         self._restart_patience()
         self._stream_tried.set()
         self._stream_changed.set()
+        self._tell(self._on_incomplete)
         return stream
 
     async def _close_stream(self, stream: _OpenStream) -> None:
@@ -375,6 +384,7 @@ class LogFeed:
         await self._release(stream)
         self._stream = None
         self._stream_changed.set()
+        self._tell(self._on_incomplete)
 
     def _receive(self, stream: _OpenStream, entry: LogEntry) -> None:
         """Deliver a log of the stream, or let it wait."""
@@ -458,11 +468,15 @@ class LogFeed:
                 self.last_error = None
                 if self._stream is None:
                     self._set_transport(Transport.POLLING)
+                    self._tell(self._on_complete, Transport.POLLING)
+                elif not self._has_gap:
+                    self._tell(self._on_complete, Transport.STREAMING)
                 await self._wait_for_next_read(started)
                 continue
             self.last_error = reason
             if self._stream is None:
                 self._set_transport(None, reason)
+                self._tell(self._on_incomplete)
             failures += 1
             wait = min(self._wait_after(failures, reason), self._poll_interval)
             _LOGGER.debug("Logs cannot be read (%s): next try in %.1f s", reason, wait)
@@ -721,10 +735,14 @@ class LogFeed:
         self.transport = transport
         self.connected = transport is not None
         self._is_told = True
+        self._tell(self._on_connection_change, reason)
+
+    def _tell[*Ts](self, listener: Callable[[*Ts], None], *arguments: *Ts) -> None:
+        """Tell a listener, whose mistakes must not end the feed."""
         try:
-            self._on_connection_change(reason)
+            listener(*arguments)
         except Exception:
-            _LOGGER.exception("Unexpected error while the connection was told")
+            _LOGGER.exception("Unexpected error while the state of the feed was told")
 
     def _asked_to_wait(self, reason: GoliothError) -> float:
         """Return the seconds that the service asked us to wait, within reason."""
