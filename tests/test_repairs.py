@@ -72,7 +72,7 @@ async def be_down(
     assert await hass.config_entries.async_unload(entry.entry_id)
     data = hass_storage[f"golioth.{entry.entry_id}"]["data"]
     data["time_ns"] -= int(hours * HOUR)
-    data["delivered"] = {"floor": 0, "hole": None, "seconds": {}}
+    data["delivered"] = {"floor": 0, "holes": [], "seconds": {}}
 
 
 def ago(hours: float) -> str:

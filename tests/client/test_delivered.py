@@ -166,13 +166,40 @@ def test_hole() -> None:
     delivered_by(logs, [log(str(n), NOW) for n in range(20)])
     for second in range(10, 60):
         delivered_by(logs, [log(str(n), NOW + second) for n in range(10)])
-        logs.forget(NOW - 300, NOW + second, NOW, NOW + 5)
-    assert logs.hole == (NOW + 5, NOW + 52)
+        logs.forget(NOW - 300, NOW + second, NOW, [(NOW + 5, NOW + second)])
+    assert logs.holes == [(NOW + 5, NOW + 52)]
     assert logs.count(NOW, NOW + 5) == 20
     assert not list(logs.add_read([log("0", NOW), log("1", NOW + 30)]))
     assert len(list(logs.add_read([log("0", NOW), log("new", NOW + 2)]))) == 1
     logs.forget(NOW - 300, NOW + 60, NOW + 60)
     assert logs.floor == NOW + 52
+    assert not logs.holes
+
+
+def test_two_holes() -> None:
+    """Between two streams everything is known, so that what neither gave can be read."""
+    logs = DeliveredLogs(100)
+    delivered_by(logs, [log(str(n), NOW + n) for n in range(500)])
+    spans = [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)]
+    logs.forget(NOW, NOW + 500, NOW, spans)
+    assert logs.holes == [(NOW + 10, NOW + 200), (NOW + 220, NOW + 430)]
+    again = DeliveredLogs(100)
+    again.restore(json.loads(json.dumps(logs.as_dict())))
+    assert again.holes == logs.holes
+    missed = [log("missed", NOW + second) for second in (9, 200, 219, 430)]
+    streamed = [log("streamed", NOW + second) for second in (10, 199, 220, 429)]
+    assert list(logs.add_read([*missed, *streamed])) == missed
+    logs.forget(NOW + 205, NOW + 500, NOW + 205, spans)
+    assert logs.holes == [(NOW + 220, NOW + 430)]
+
+
+def test_what_is_still_needed_is_bounded() -> None:
+    """Whatever the service makes up, no more than four times the limit is remembered."""
+    logs = DeliveredLogs(100)
+    for number in range(1000):
+        delivered_by(logs, [log(str(number), NOW + number % 3)])
+        logs.forget(NOW - 300, NOW, NOW)
+    assert logs.count(NOW, NOW + 3) <= 400
 
 
 def test_clocks_that_are_years_ahead() -> None:
@@ -193,3 +220,15 @@ def test_size_in_storage() -> None:
         logs.add_streamed(identify(log(str(number), NOW - 600 + number // 50)))
     logs.forget(NOW - 600, NOW, NOW)
     assert len(json.dumps({"time_ns": 1, "delivered": logs.as_dict()})) < 256 * 1024
+
+
+def test_more_than_the_storage_may_hold() -> None:
+    """What is kept beyond the limit is not stored: the fullest seconds are repeated after a restart."""
+    logs = DeliveredLogs(100)
+    for second, number in enumerate((90, 80, 10)):
+        delivered_by(logs, [log(str(n), NOW + second) for n in range(number)])
+    again = DeliveredLogs(100)
+    again.restore(json.loads(json.dumps(logs.as_dict())))
+    assert again.count(NOW, NOW + 3) == 90
+    assert len(list(again.add_read([log("0", NOW), log("0", NOW + 1)]))) == 1
+    assert not list(again.add_read([log("0", NOW + 2)]))

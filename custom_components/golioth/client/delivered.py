@@ -20,6 +20,9 @@ _FUTURE: Final = 400
 # Seconds that logs are remembered of, at most: those around now, and some of devices whose clocks are ahead.
 _MAX_SECONDS: Final = 1_000
 
+# What may be remembered beyond the limit while it is still needed, in limits.
+_MOST: Final = 4
+
 
 class Identity(NamedTuple):
     """What tells a log from another one, as Golioth has no log IDs: all of its fields."""
@@ -66,7 +69,7 @@ class DeliveredLogs:
 
     Attributes:
         floor: The second from which on everything that was delivered is known.
-        hole: Seconds from and to which it is not known after all; None where there are none.
+        holes: Seconds from and to which it is not known after all, in their order.
     """
 
     def __init__(self, limit: int) -> None:
@@ -76,7 +79,7 @@ class DeliveredLogs:
             limit: Logs that are remembered, at most.
         """
         self.floor = 0
-        self.hole: tuple[int, int] | None = None
+        self.holes: list[tuple[int, int]] = []
         self._limit = limit
         self._size = 0
         self._seconds: dict[int, dict[int, int]] = {}
@@ -151,7 +154,11 @@ class DeliveredLogs:
                 self._history[digest] = self._history.get(digest, 0) + 1
 
     def forget(
-        self, before: int, now: int, settled: int, keep_until: int | None = None
+        self,
+        before: int,
+        now: int,
+        settled: int,
+        streamed: Iterable[tuple[int, int]] = (),
     ) -> None:
         """Forget what will not be asked for again, and what is above the limit.
 
@@ -160,41 +167,58 @@ class DeliveredLogs:
             now: The second of the service's clock.
             settled: The second before which everything has been delivered: the floor rises no further, whatever the limit,
                 because nothing below it would be delivered any more.
-            keep_until: The second before which everything should be kept, because it is still to be read: what is above
-                the limit leaves a hole behind it.
+            streamed: Seconds from and to which a stream has delivered everything while something before them is still to be
+                read, in their order: what is above the limit leaves holes in them. Without any, nothing is still to be read.
         """
-        if self.hole is not None and (keep_until is None or self.hole[1] <= before):
-            before = max(before, self.hole[1])
-            self.hole = None
+        spans = list(streamed)
+        if self.holes and not spans:
+            before = max(before, self.holes[-1][1])
         self._raise_floor(before)
+        seconds = sorted(self._seconds)
         # A device whose clock is hours ahead must not push out what is needed now.
-        for latest in sorted(self._seconds)[_MAX_SECONDS:]:
-            self._drop(latest)
-        while self._size > self._limit and len(self._seconds) > 1:
-            latest = max(self._seconds)
-            if latest > now + _FUTURE:
-                self._drop(latest)
-                continue
-            behind = [
-                second
-                for second in self._seconds
-                if keep_until is not None and second >= keep_until
-            ]
-            if len(behind) > 1:
-                oldest = min(behind)
-                self._drop(oldest)
-                end = oldest + 1 if self.hole is None else self.hole[1]
-                self.hole = (keep_until or 0, max(end, oldest + 1))
-            elif (oldest := min(self._seconds)) < settled:
-                self._raise_floor(oldest + 1)
-            else:
-                return
+        while len(seconds) > _MAX_SECONDS or (
+            self._size > self._limit
+            and len(seconds) > 1
+            and seconds[-1] > now + _FUTURE
+        ):
+            self._drop(seconds.pop())
+        if self._size <= self._limit:
+            return
+        for start, end in spans:
+            self._make_hole(start, (each for each in seconds if start <= each < end))
+        floor = self.floor
+        size = self._size
+        # Not the last second: logs of it are still coming.
+        for second in seconds[:-1]:
+            if size <= self._limit or second >= settled:
+                break
+            size -= self._count(second) if second in self._seconds else 0
+            floor = second + 1
+        self._raise_floor(floor)
+        # What cannot be forgotten without harm is limited as well. It may be repeated.
+        while self._size > _MOST * self._limit:
+            self._drop(max(self._seconds, key=self._count))
+
+    def clear(self, floor: int) -> None:
+        """Forget everything, and know what is delivered from a second on."""
+        self.floor = floor
+        self.holes = []
+        self._size = 0
+        for logs in (self._seconds, self._history, self._ahead_of_stream):
+            logs.clear()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is known, for storage: 8 bytes for each log, and some 12 for each second."""
+        """Return what is known, for storage: 8 bytes for each log, and some 20 for each second."""
+        seconds = dict(self._seconds)
+        excess = self._size - self._limit
+        while excess > 0:
+            # What was kept beyond the limit may be repeated after a restart.
+            second = max(seconds, key=self._count)
+            excess -= self._count(second)
+            del seconds[second]
         return {
             "floor": self.floor,
-            "hole": self.hole,
+            "holes": self.holes,
             "seconds": {
                 str(second - self.floor): b64encode(
                     b"".join(
@@ -202,7 +226,7 @@ class DeliveredLogs:
                         for digest, number in logs.items()
                     )
                 ).decode()
-                for second, logs in self._seconds.items()
+                for second, logs in seconds.items()
             },
         }
 
@@ -213,7 +237,7 @@ class DeliveredLogs:
             ValueError, KeyError, TypeError, AttributeError: It is something else.
         """
         floor = int(data["floor"])
-        hole = data["hole"]
+        holes = [(int(start), int(end)) for start, end in data["holes"]]
         seconds: dict[int, dict[int, int]] = {}
         for offset, text in data["seconds"].items():
             logs = seconds[floor + int(offset)] = {}
@@ -221,7 +245,7 @@ class DeliveredLogs:
             for start in range(0, len(digests), _DIGEST_SIZE):
                 digest = int.from_bytes(digests[start : start + _DIGEST_SIZE])
                 logs[digest] = logs.get(digest, 0) + 1
-        self.hole = None if hole is None else (int(hole[0]), int(hole[1]))
+        self.holes = holes
         self.floor = floor
         self._seconds = seconds
         self._size = sum(sum(logs.values()) for logs in seconds.values())
@@ -229,14 +253,31 @@ class DeliveredLogs:
     def _raise_floor(self, floor: int) -> None:
         if floor > self.floor:
             self.floor = floor
+            self.holes = [hole for hole in self.holes if hole[1] > floor]
             for second in [each for each in self._seconds if each < floor]:
                 self._drop(second)
 
+    def _make_hole(self, start: int, seconds: Iterable[int]) -> None:
+        """Forget as many seconds as is needed, from the first one on, and that everything from the start until there is known."""
+        end = start
+        for second in seconds:
+            if self._size <= self._limit:
+                break
+            self._drop(second)
+            end = second + 1
+        if end > start:
+            # One that begins there already ends there as well, or before.
+            self.holes = sorted(
+                [*(hole for hole in self.holes if hole[0] != start), (start, end)]
+            )
+
     def _is_known(self, second: int) -> bool:
-        hole = self.hole
-        return second >= self.floor and (
-            hole is None or not hole[0] <= second < hole[1]
+        return second >= self.floor and not any(
+            start <= second < end for start, end in self.holes
         )
+
+    def _count(self, second: int) -> int:
+        return sum(self._seconds[second].values())
 
     def _add(self, identity: Identity) -> None:
         second = identity.second

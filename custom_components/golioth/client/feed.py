@@ -7,6 +7,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 import logging
+import math
 import random
 from typing import Final
 
@@ -22,7 +23,7 @@ from .exceptions import (
     GoliothStreamMissingError,
 )
 from .models import LogEntry
-from .reader import LogReader, LogSlice
+from .reader import LogReader
 from .rest import GoliothRest
 from .resume import ResumePoint
 from .websocket import LogStream, open_log_stream
@@ -39,8 +40,11 @@ _MAX_DELIVERED: Final = 30_000
 _MAX_WAITING: Final = 10_000
 _MAX_WAITING_SIZE: Final = 16 * 1024 * 1024
 
-# Moments whose unreadable logs were told.
-_MAX_UNREADABLE: Final = 1_000
+# Nanoseconds by which the service's clock may go back, without having been wrong.
+_MAX_STEP_BACK: Final = 60 * SECOND
+
+# Streams that were there while the gaps before them could not be read.
+_MAX_STREAMED: Final = 100
 
 
 class LogSource(StrEnum):
@@ -132,6 +136,9 @@ class _OpenStream:
         is_audited: Whether it has been audited.
         waiting: Its logs while the gap before it is read; None where they need not wait.
         is_released: Whether its logs wait only for those before them.
+        complete_from: The second since 1970 from which on it has delivered everything, while something before it is still
+            to be read; None where that is not so.
+        heard_at: When its last log came, by the loop's clock.
         patience: Ends the waiting where REST fails.
     """
 
@@ -141,6 +148,8 @@ class _OpenStream:
         self.is_audited = False
         self.waiting: deque[tuple[LogEntry, Identity]] | None = deque()
         self.is_released = False
+        self.complete_from: int | None = None
+        self.heard_at = since
         self.patience: asyncio.TimerHandle | None = None
         self._stream = stream
         self._waiting_size = 0
@@ -250,25 +259,23 @@ class LogFeed:
         self._is_told = False
         # Until when everything has been delivered, in nanoseconds of the service's clock.
         self._resume_ns: int | None = None
-        gap_end_ns: int | None = None
+        # Until when logs from before the beginning are still to be shown; None where they have been.
+        self._history_end_ns: int | None = None
+        # The seconds from and to which earlier streams delivered everything, while something before them is still to be read.
+        self._streamed: deque[tuple[int, int]] = deque(maxlen=_MAX_STREAMED)
         if resume_point is not None:
             self._resume_ns = resume_point.time_ns
             try:
                 self._logs.restore(resume_point.delivered)
             except ValueError, KeyError, TypeError, AttributeError:
                 _LOGGER.warning("The stored logs are unusable: some may be repeated")
-            if self._logs.hole is not None:
-                # What is before the hole was still to be read.
-                gap_end_ns = self._logs.hole[0] * SECOND
+            self._streamed.extend(self._logs.holes)
         self._stream: _OpenStream | None = None
         # Whether something before the open stream is still to be read.
         self._has_gap = True
-        # Until when a gap is still to be read while live logs are delivered already, in nanoseconds.
-        self._gap_end_ns = gap_end_ns
         self._stream_tried = asyncio.Event()
         self._stream_changed = asyncio.Event()
         self._forgotten_at = 0.0
-        self._unreadable: dict[int, int] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -382,6 +389,13 @@ class LogFeed:
         if self._has_gap:
             self._keep_gap(stream)
         await self._release(stream)
+        if stream.complete_from is not None and (
+            (now_ns := self._rest.server_time_ns) is not None
+        ):
+            # Nobody can tell when it has ended, but what it has delivered last.
+            silence = asyncio.get_running_loop().time() - stream.heard_at
+            until = now_ns // SECOND - math.ceil(silence)
+            self._streamed.append((stream.complete_from, until))
         self._stream = None
         self._stream_changed.set()
         self._tell(self._on_incomplete)
@@ -389,6 +403,7 @@ class LogFeed:
     def _receive(self, stream: _OpenStream, entry: LogEntry) -> None:
         """Deliver a log of the stream, or let it wait."""
         stream.received += 1
+        stream.heard_at = asyncio.get_running_loop().time()
         identity = identify(entry)
         if stream.waiting is None:
             self._deliver_streamed(entry, identity)
@@ -422,6 +437,7 @@ class LogFeed:
         Raises:
             GoliothAuthenticationError: It is not.
         """
+        await self._reader.wait_for_turn()
         try:
             await self._rest.project()
         except GoliothAuthenticationError:
@@ -506,22 +522,38 @@ class LogFeed:
         stream = self._stream
         now_ns = await self._server_time_ns()
         if self._resume_ns is None:
-            await self._begin()
-        elif stream is None:
-            await self._fill_gap(now_ns, LogSource.POLL)
-        elif self._has_gap:
-            await self._fill_gap(now_ns, LogSource.CATCH_UP)
+            await self._begin(now_ns)
         else:
-            await self._audit(stream, now_ns)
+            if self._resume_ns > now_ns + _MAX_STEP_BACK:
+                self._go_back(now_ns)
+            if stream is None:
+                await self._fill_gap(None, now_ns, LogSource.POLL)
+            elif self._has_gap:
+                await self._fill_gap(stream, now_ns, LogSource.CATCH_UP)
+            else:
+                await self._audit(stream, now_ns)
+            if self._history_end_ns is not None:
+                await self._show_history(self._history_end_ns)
         if stream is None or stream is not self._stream:
             return
         self._has_gap = False
         await self._release(stream)
 
-    async def _begin(self) -> None:
-        """Show recent logs, without an event, and begin with what comes from now on."""
-        window = await self._rest.logs()
-        self._on_rest_answer()
+    async def _begin(self, now_ns: int) -> None:
+        """Show recent logs, without an event, and begin with what comes from now on.
+
+        Raises:
+            GoliothError: As by `GoliothRest.logs`. It has begun nevertheless, because what the stream delivers can only be
+                kept within bounds from then on.
+        """
+        try:
+            window = await self._reader.ask()
+        except GoliothError:
+            self._history_end_ns = now_ns
+            self._logs.clear(now_ns // SECOND)
+            self._resume_ns = now_ns
+            self._on_progress()
+            raise
         now = await self._server_time_ns() // SECOND
         # What these logs are known back to: late ones of that time will be told from them.
         floor = now - int(self._timing.margin)
@@ -534,11 +566,28 @@ class LogFeed:
             self._on_history(entry)
         self._on_progress()
 
-    async def _fill_gap(self, now_ns: int, source: LogSource) -> None:
+    async def _show_history(self, end_ns: int) -> None:
+        """Show the logs from before the beginning, which could not be read then."""
+        window = await self._reader.ask(None, end_ns)
+        self._history_end_ns = None
+        for entry in window.entries:
+            if (entry.timestamp_ns or 0) < end_ns:
+                self._on_history(entry)
+
+    def _go_back(self, now_ns: int) -> None:
+        """Read the margin again, because the service's clock was ahead: nothing from before it is known."""
+        _LOGGER.debug("Golioth's clock was ahead: recent logs are read again")
+        self._logs.clear((now_ns - int(self._timing.margin * SECOND)) // SECOND)
+        self._streamed.clear()
+        self._resume_ns = now_ns
+        self._on_progress()
+
+    async def _fill_gap(
+        self, stream: _OpenStream | None, now_ns: int, source: LogSource
+    ) -> None:
         """Deliver everything from the resume point until now."""
         start_ns = await self._start_of_gap(now_ns)
         # A device's clock may be ahead. Where live logs do not wait, they race with REST: these are left to the audit.
-        stream = self._stream
         is_racing = stream is not None and stream.waiting is None
         reach = -self._timing.audit_grace if is_racing else self._timing.margin + 2
         end_ns = now_ns + int(reach * SECOND)
@@ -548,7 +597,12 @@ class LogFeed:
             self._deliver(entry, source)
 
         await self._read(start_ns, end_ns, deliver)
-        self._gap_end_ns = None
+        # A stream that was opened while this was read has a gap of its own before it.
+        later = [span for span in self._streamed if span[0] * SECOND > now_ns]
+        self._streamed.clear()
+        self._streamed.extend(later)
+        if stream is not None:
+            stream.complete_from = None
         self._advance(min(now_ns, end_ns))
         self._forget()
 
@@ -583,18 +637,23 @@ class LogFeed:
         window = max(self._catch_up_window, margin)
         earliest_ns = now_ns - int(window * SECOND)
         if self._resume_ns < earliest_ns:
-            lost = await self._rest.logs(self._resume_ns, earliest_ns)
-            self._on_rest_answer()
-            if lost.entries or lost.total:
-                self._on_gap(self._resume_ns, earliest_ns)
-            self._logs.forget(
-                earliest_ns // SECOND, now_ns // SECOND, earliest_ns // SECOND
-            )
+            await self._tell_lost(self._resume_ns, earliest_ns)
             self._resume_ns = earliest_ns
+            self._forget(earliest_ns // SECOND)
         start = max(
             (self._resume_ns - int(margin * SECOND)) // SECOND, self._logs.floor
         )
         return start * SECOND
+
+    async def _tell_lost(self, start_ns: int, end_ns: int) -> None:
+        """Tell between which times of a span there are logs that were not delivered."""
+        for streamed_from, streamed_until in [*self._spans(), (end_ns // SECOND, 0)]:
+            until_ns = min(streamed_from * SECOND, end_ns)
+            if start_ns < until_ns:
+                lost = await self._reader.ask(start_ns, until_ns)
+                if lost.entries or lost.total:
+                    self._on_gap(start_ns, until_ns)
+            start_ns = max(start_ns, streamed_until * SECOND)
 
     async def _read(
         self, start_ns: int, end_ns: int, deliver: Callable[[LogEntry], None]
@@ -605,13 +664,16 @@ class LogFeed:
         end_ns += -end_ns % SECOND
         while position < end_ns:
             end = end_ns
-            # What the stream delivered meanwhile, and is not remembered.
-            hole = self._logs.hole
-            if hole is not None and position < hole[1] * SECOND:
-                if position >= hole[0] * SECOND:
-                    position = hole[1] * SECOND
-                    continue
-                end = min(end, hole[0] * SECOND)
+            # What a stream delivered meanwhile, and is not remembered.
+            holes = [start for start, _end in self._logs.holes]
+            for hole_start, hole_end in self._logs.holes:
+                if position < hole_end * SECOND:
+                    if position >= hole_start * SECOND:
+                        position = hole_end * SECOND
+                    else:
+                        end = min(end, hole_start * SECOND)
+            if position >= end:
+                continue
             async with aclosing(self._reader.read(position, end)) as slices:
                 async for part in slices:
                     pause = loop.time() + _SLICE
@@ -621,24 +683,15 @@ class LogFeed:
                             await asyncio.sleep(0)
                             pause = loop.time() + _SLICE
                     if part.missing:
-                        self._tell_missing(part)
+                        self.unreadable += part.missing
+                        _LOGGER.warning(
+                            "Golioth has %d logs of one moment that it does not give",
+                            part.missing,
+                        )
                     position = part.end_ns
                     self._advance(position)
-                    if hole is None and self._logs.hole is not None:
+                    if holes != [start for start, _end in self._logs.holes]:
                         break
-
-    def _tell_missing(self, part: LogSlice) -> None:
-        """Say that logs cannot be had, once for each moment, though it may be read several times."""
-        told = self._unreadable.get(part.start_ns, 0)
-        if part.missing <= told:
-            return
-        self._unreadable[part.start_ns] = part.missing
-        if len(self._unreadable) > _MAX_UNREADABLE:
-            del self._unreadable[next(iter(self._unreadable))]
-        self.unreadable += part.missing - told
-        _LOGGER.warning(
-            "Golioth has %d logs of one moment that it does not give", part.missing
-        )
 
     async def _server_time_ns(self) -> int:
         """Return the time of the service's clock, and ask for it if it has not told it yet.
@@ -646,9 +699,12 @@ class LogFeed:
         Raises:
             GoliothError: As by `GoliothRest.project`, or the service does not tell it.
         """
-        if self._rest.server_time_ns is None:
-            await self._rest.project()
-            self._on_rest_answer()
+        # It takes two answers to be sure.
+        for _ in range(2):
+            if self._rest.server_time_ns is None:
+                await self._reader.wait_for_turn()
+                await self._rest.project()
+                self._on_rest_answer()
         if (time_ns := self._rest.server_time_ns) is None:
             raise GoliothResponseError("The service does not tell its time")
         return time_ns
@@ -676,12 +732,13 @@ class LogFeed:
         self._tasks.create_task(self._release(stream))
 
     def _keep_gap(self, stream: _OpenStream) -> None:
-        """Remember all of what is delivered until the stream was open, as long as that is still to be read."""
+        """Remember what else than this stream's own logs is delivered, as long as the gap before it is still to be read."""
         now_ns = self._rest.server_time_ns
-        if now_ns is not None and self._gap_end_ns is None:
+        if now_ns is not None and stream.complete_from is None:
             # What was sent before the stream was opened may be this much younger by its device's clock.
             grace_ns = int(self._timing.audit_grace * SECOND)
-            self._gap_end_ns = self._opened_before_ns(stream, now_ns) + grace_ns
+            opened_ns = self._opened_before_ns(stream, now_ns) + grace_ns
+            stream.complete_from = -(-opened_ns // SECOND)
 
     def _opened_before_ns(self, stream: _OpenStream, now_ns: int) -> int:
         """Return a time by which the stream was open for sure, by the service's clock, which tells whole seconds."""
@@ -712,19 +769,23 @@ class LogFeed:
             self._resume_ns = time_ns
             self._on_progress()
 
-    def _forget(self) -> None:
-        """Keep what is remembered within its bounds."""
+    def _forget(self, before: int = 0) -> None:
+        """Keep what is remembered within its bounds, and nothing from before a second."""
         self._forgotten_at = asyncio.get_running_loop().time()
-        server_time_ns = self._rest.server_time_ns
-        if self._resume_ns is None or server_time_ns is None:
-            return
-        margin_ns = int(self._timing.margin * SECOND)
-        self._logs.forget(
-            (self._resume_ns - margin_ns) // SECOND,
-            server_time_ns // SECOND,
-            self._resume_ns // SECOND,
-            None if self._gap_end_ns is None else -(-self._gap_end_ns // SECOND),
-        )
+        now = (self._rest.server_time_ns or 0) // SECOND
+        resume = (self._resume_ns or 0) // SECOND
+        before = max(before, resume - int(self._timing.margin))
+        self._logs.forget(before, now, resume, self._spans())
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """Return the seconds from and to which streams delivered everything while something before them is to be read."""
+        spans = list(self._streamed)
+        stream = self._stream
+        if stream is not None and stream.complete_from is not None:
+            # A log of a later time may be one that the stream has not delivered yet.
+            now = (self._rest.server_time_ns or 0) // SECOND
+            spans.append((stream.complete_from, now))
+        return spans
 
     def _set_transport(
         self, transport: Transport | None, reason: GoliothError | None = None

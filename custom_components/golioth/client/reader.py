@@ -1,21 +1,25 @@
 """A span of time read from REST: forward, in slices that one answer can hold."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection
-import logging
 from typing import Final, NamedTuple
 
+from .delivered import SECOND, identify
 from .models import LEVELS, LogEntry
 from .rest import GoliothRest, LogWindow
 
-_LOGGER = logging.getLogger(__name__)
-
-_SECOND: Final = 1_000_000_000
 _MILLISECOND: Final = 1_000_000
 _MICROSECOND: Final = 1_000
 
 # An answer holds 100 logs: slices are cut for a few less, because logs do not come evenly.
 _LOGS_PER_SLICE: Final = 70
+
+# Devices that are asked for one by one, for what they logged at one moment: at two requests a second it takes a minute.
+_MAX_DEVICES: Final = 100
+
+# Moments whose unreadable logs are remembered.
+_MAX_UNREADABLE: Final = 1_000
 
 
 class LogSlice(NamedTuple):
@@ -26,7 +30,7 @@ class LogSlice(NamedTuple):
     entries: list[LogEntry]
     """Oldest first; empty as well where the number of logs showed that all of them are known."""
     missing: int = 0
-    """Logs that the service has, and that no question makes it give."""
+    """Logs that the service has, and that no question makes it give. Each is told once."""
 
 
 class LogReader:
@@ -61,6 +65,8 @@ class LogReader:
         self._on_answer = on_answer
         self._request_interval = request_interval
         self._next_request = 0.0
+        # How many logs of a moment cannot be had, by its nanosecond.
+        self._unreadable: dict[int, int] = {}
 
     async def read(self, start_ns: int, end_ns: int) -> AsyncGenerator[LogSlice]:
         """Yield the slices of a span, one after the other.
@@ -81,8 +87,8 @@ class LogReader:
             end = min(position + width, end_ns)
             # Counted before the question: what the stream delivers meanwhile may not be in the answer.
             known = None
-            if not position % _SECOND and not end % _SECOND:
-                known = self._count_known(position // _SECOND, end // _SECOND)
+            if not position % SECOND and not end % SECOND:
+                known = self._count(position // SECOND, end // SECOND)
             # From a nanosecond earlier, because the service may leave its bounds out.
             window = await self._ask(position - 1, end)
             if window.total is not None and window.total == known:
@@ -96,7 +102,7 @@ class LogReader:
                 width = _align((end - position) * _LOGS_PER_SLICE // density)
                 if is_mostly_known:
                     # Back to whole seconds, and then to what may be known again.
-                    rest = -end % _SECOND
+                    rest = -end % SECOND
                     width = min(width, rest) if rest else end_ns - end
             elif (
                 newest := self._newest_if_others_are_known(window, position, end)
@@ -114,28 +120,36 @@ class LogReader:
                 continue
             else:
                 yield await self._read_millisecond(position, end, window)
-                width = _SECOND - end % _SECOND
+                width = SECOND - end % SECOND
             position = end
 
     def _newest_if_others_are_known(
         self, window: LogWindow, start: int, end: int
     ) -> LogWindow | None:
         """Return the newest logs of an answer, if by their number all older ones are known."""
-        if window.total is None or start % _SECOND or not window.entries:
+        if window.total is None or start % SECOND or not window.entries:
             return None
         # The oldest second of the answer may be cut.
-        second = (window.entries[0].timestamp_ns or 0) // _SECOND + 1
-        if second * _SECOND > end:
+        second = (window.entries[0].timestamp_ns or 0) // SECOND + 1
+        if second * SECOND > end:
             return None
         newest = [
             entry
             for entry in window.entries
-            if (entry.timestamp_ns or 0) >= second * _SECOND
+            if (entry.timestamp_ns or 0) >= second * SECOND
         ]
-        older = self._count_known(start // _SECOND, second)
+        older = self._count(start // SECOND, second)
         if older + len(newest) != window.total:
             return None
         return window._replace(entries=newest)
+
+    def _count(self, start: int, end: int) -> int:
+        """Return how many logs from one second on to before another are known, or cannot be had."""
+        return self._count_known(start, end) + sum(
+            number
+            for moment, number in self._unreadable.items()
+            if start <= moment // SECOND < end
+        )
 
     async def _read_millisecond(
         self, start: int, end: int, window: LogWindow
@@ -184,40 +198,54 @@ class LogReader:
         return LogSlice(start, end, entries, missing)
 
     async def _read_moment(self, start: int, end: int, window: LogWindow) -> LogSlice:
-        """Read a moment that time cannot divide any more: by device, and by level."""
+        """Read a moment that time cannot divide any more: by level, and by device."""
         found = _within(window, start, end)
-        device_ids = {*self._device_ids(), *(entry.device_id for entry in found)} - {""}
-        entries: list[LogEntry] = []
-        for device_id in sorted(device_ids):
-            entries += await self._read_device(start, end, device_id)
-        # Nothing asks for the logs of no device, or of one that nobody has heard of: what the answers held of them is all.
-        others = [entry for entry in found if entry.device_id not in device_ids]
-        if window.total is not None and len(entries) + len(others) < window.total:
-            others = _union(others, await self._read_levels(start, end, None))
-            others = [entry for entry in others if entry.device_id not in device_ids]
-        entries += others
-        entries.sort(key=lambda entry: entry.timestamp_ns or 0)
-        # Both bounds of the question may have been counted in.
-        missing = max(0, (window.total or 0) - len(entries))
-        return LogSlice(start, end, entries, missing)
-
-    async def _read_device(
-        self, start: int, end: int, device_id: str
-    ) -> list[LogEntry]:
-        window = await self._ask(start - 1, end, device_id=device_id)
-        found = _within(window, start, end)
-        if _is_complete(window, start):
-            return found
-        return _union(found, await self._read_levels(start, end, device_id))
-
-    async def _read_levels(
-        self, start: int, end: int, device_id: str | None
-    ) -> list[LogEntry]:
-        found: list[LogEntry] = []
+        cut_levels = []
         for level in LEVELS:
-            window = await self._ask(start - 1, end, device_id=device_id, level=level)
-            found += _within(window, start, end)
-        return found
+            answer = await self._ask(start - 1, end, level=level)
+            found = _union(found, _within(answer, start, end))
+            if not _is_complete(answer, start):
+                cut_levels.append(level)
+        # Only an answer for a device has its logs in their order.
+        numbers = Counter(entry.device_id for entry in found if entry.device_id)
+        several = [device_id for device_id, number in numbers.items() if number > 1]
+        others = {*numbers, *self._device_ids()}.difference(several)
+        for device_id in [*several, *sorted(others)][:_MAX_DEVICES]:
+            if device_id in others and _is_all(found, window, cut_levels):
+                break
+            answer = await self._ask(start - 1, end, device_id=device_id)
+            of_device = _within(answer, start, end)
+            if not _is_complete(answer, start):
+                for level in cut_levels:
+                    answer = await self._ask(
+                        start - 1, end, device_id=device_id, level=level
+                    )
+                    of_device = _union(of_device, _within(answer, start, end))
+            found = [
+                *(entry for entry in found if entry.device_id != device_id),
+                *_union(
+                    of_device,
+                    [entry for entry in found if entry.device_id == device_id],
+                ),
+            ]
+        found.sort(key=lambda entry: entry.timestamp_ns or 0)
+        missing = await self._note_missing(start, (window.total or 0) - len(found))
+        return LogSlice(start, end, found, missing)
+
+    async def _note_missing(self, moment: int, number: int) -> int:
+        """Note how many logs of a moment cannot be had; return how many of these were not noted yet."""
+        noted = self._unreadable.get(moment, 0)
+        if number <= noted:
+            return 0
+        # The question began a nanosecond earlier: what the service counted there is not missing.
+        before = await self._ask(moment - 2, moment)
+        number -= sum((entry.timestamp_ns or 0) < moment for entry in before.entries)
+        if number <= noted:
+            return 0
+        self._unreadable[moment] = number
+        if len(self._unreadable) > _MAX_UNREADABLE:
+            del self._unreadable[next(iter(self._unreadable))]
+        return number - noted
 
     async def _ask(
         self,
@@ -228,23 +256,39 @@ class LogReader:
         level: str | None = None,
     ) -> LogWindow:
         """Ask for the logs before an end, which the service may count in."""
-        window = await self._request(start, end, device_id, level)
+        window = await self.ask(start, end, device_id=device_id, level=level)
         if any((entry.timestamp_ns or 0) == end for entry in window.entries):
             # The logs of the end itself are the newest, and crowd out the others.
-            window = await self._request(start, end - 1, device_id, level)
+            window = await self.ask(start, end - 1, device_id=device_id, level=level)
         return window
 
-    async def _request(
-        self, start: int, end: int, device_id: str | None, level: str | None
+    async def ask(
+        self,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        *,
+        device_id: str | None = None,
+        level: str | None = None,
     ) -> LogWindow:
-        """Ask once, in turn."""
-        loop = asyncio.get_running_loop()
-        if (wait := self._next_request - loop.time()) > 0:
-            await asyncio.sleep(wait)
-        self._next_request = loop.time() + self._request_interval
-        window = await self._rest.logs(start, end, device_id=device_id, level=level)
+        """Ask once, in turn. Takes, returns and raises what `GoliothRest.logs` does."""
+        await self.wait_for_turn()
+        window = await self._rest.logs(
+            start_ns, end_ns, device_id=device_id, level=level
+        )
         self._on_answer()
         return window
+
+    async def wait_for_turn(self) -> None:
+        """Wait until the next request is due."""
+        loop = asyncio.get_running_loop()
+        due = max(self._next_request, loop.time())
+        self._next_request = due + self._request_interval
+        if (wait := due - loop.time()) > 0:
+            await asyncio.sleep(wait)
+            # Sleep ends late, and never early.
+            self._next_request = max(
+                self._next_request, loop.time() + self._request_interval
+            )
 
 
 def _is_complete(window: LogWindow, start: int) -> bool:
@@ -266,13 +310,21 @@ def _within(window: LogWindow, start: int, end: int) -> list[LogEntry]:
 def _union(some: list[LogEntry], others: list[LogEntry]) -> list[LogEntry]:
     """Return what either answer holds: a log as often as the answer that has it most often."""
     union = list(some)
-    left = list(some)
+    left = Counter((entry.timestamp, identify(entry)) for entry in some)
     for entry in others:
-        if entry in left:
-            left.remove(entry)
+        key = (entry.timestamp, identify(entry))
+        if left[key]:
+            left[key] -= 1
         else:
             union.append(entry)
     return union
+
+
+def _is_all(found: list[LogEntry], window: LogWindow, cut_levels: list[str]) -> bool:
+    """Whether all logs of a moment were found, after each level was asked for."""
+    if window.total is not None:
+        return len(found) >= window.total
+    return not cut_levels and all(entry.level in LEVELS for entry in found)
 
 
 def _halve(width: int) -> int:
@@ -281,6 +333,6 @@ def _halve(width: int) -> int:
 
 def _align(width: int) -> int:
     """Cut to whole seconds, whose known logs can be counted, or to milliseconds, which REST may cut times to."""
-    if width >= _SECOND:
-        return width - width % _SECOND
+    if width >= SECOND:
+        return width - width % SECOND
     return max(_MILLISECOND, width - width % _MILLISECOND)

@@ -44,6 +44,22 @@ _LOGS_PER_ANSWER: Final = 100
 _MAX_DEVICES: Final = 20_000
 
 
+# Nanoseconds by which the clocks of a service's servers may differ.
+_CLOCK_TOLERANCE: Final = 60 * 1_000_000_000
+
+
+class _HeardTime(NamedTuple):
+    """A time that the service told, in nanoseconds since 1970, and when that was by our monotonic clock, in seconds."""
+
+    time_ns: int
+    heard_at: float
+
+    @property
+    def now_ns(self) -> int:
+        """What the service's clock shows by now."""
+        return self.time_ns + int((monotonic() - self.heard_at) * 1_000_000_000)
+
+
 class LogWindow(NamedTuple):
     """What one answer holds of the logs of a span of time."""
 
@@ -90,7 +106,8 @@ class GoliothRest:
         self._session = session
         self._endpoint = endpoint
         self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._server_time: tuple[int, float] | None = None
+        self._server_time: _HeardTime | None = None
+        self._doubtful_time: _HeardTime | None = None
 
     async def projects(self) -> list[Project]:
         """Return the projects that the credential opens; for an API key that is the one it belongs to."""
@@ -176,12 +193,10 @@ class GoliothRest:
     def server_time_ns(self) -> int | None:
         """The time of the service's own clock, in nanoseconds since 1970; None before it has told it.
 
-        It tells whole seconds, so that this is up to a second behind, and never ahead.
+        It tells whole seconds, so that this is up to a second behind, and never ahead. A time is believed once two answers in
+        a row agree on it: a single wrong one may be years off.
         """
-        if self._server_time is None:
-            return None
-        time_ns, heard_at = self._server_time
-        return time_ns + int((monotonic() - heard_at) * 1_000_000_000)
+        return None if self._server_time is None else self._server_time.now_ns
 
     async def _get(self, path: str, query: str = "") -> dict[str, Any]:
         """Return the JSON object that a call is answered with."""
@@ -215,8 +230,16 @@ class GoliothRest:
             moment = parsedate_to_datetime(headers.get("Date", ""))
         except ValueError:
             return
-        if moment.tzinfo is not None:
-            self._server_time = (int(moment.timestamp()) * 1_000_000_000, monotonic())
+        if moment.tzinfo is None:
+            return
+        heard = _HeardTime(int(moment.timestamp()) * 1_000_000_000, monotonic())
+        if any(
+            known is not None and abs(known.now_ns - heard.time_ns) <= _CLOCK_TOLERANCE
+            for known in (self._server_time, self._doubtful_time)
+        ):
+            self._server_time, self._doubtful_time = heard, None
+        else:
+            self._doubtful_time = heard
 
 
 async def read_limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
