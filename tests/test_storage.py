@@ -7,11 +7,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth import resume_store
+from custom_components.golioth.client.delivered import DeliveredLogs, Identity
 from custom_components.golioth.client.resume import ResumePoint
 from custom_components.golioth.resume_store import ResumeStore
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.json import prepare_save_json
 
 from . import GREENHOUSE_NODE
 from .events import LogEvents, wait_for_state
@@ -216,3 +218,22 @@ async def test_damage(
 
     assert await hass.config_entries.async_reload(config_entry.entry_id)
     assert caplog.text.count("cannot be read") == 1
+
+
+async def test_size_on_disk(hass: HomeAssistant) -> None:
+    """The most that is remembered, over the most seconds, takes 256 KiB as Home Assistant writes it."""
+    logs = DeliveredLogs(30_000)
+    for number in range(31_000):
+        logs.add_streamed(Identity(number, 1_795_000_000 + number % 990, 100))
+    logs.forget(1_795_000_000, 1_795_000_990, 1_795_000_000)
+    resume_point = ResumePoint(1_795_000_990_000_000_000, logs.as_dict())
+    store = ResumeStore(hass, "entry")._store
+    _mode, content = prepare_save_json(
+        {
+            "version": store.version,
+            "minor_version": store.minor_version,
+            "key": store.key,
+            "data": resume_point.as_dict(),
+        }
+    )
+    assert 200 * 1024 < len(content) <= 256 * 1024

@@ -213,6 +213,15 @@ def test_clocks_that_are_years_ahead() -> None:
     assert len(json.dumps(logs.as_dict())) < 10_000
 
 
+def test_what_the_stream_may_still_give_is_forgotten_with_the_rest() -> None:
+    """What is not remembered any more takes no memory."""
+    logs = DeliveredLogs(100)
+    list(logs.add_read([log(str(n), NOW) for n in range(50)]))
+    assert len(logs._ahead_of_stream) == 50
+    logs.forget(NOW + 1, NOW + 1, NOW + 1)
+    assert not logs._ahead_of_stream
+
+
 def test_size_in_storage() -> None:
     """The most that is remembered takes less than 256 KiB."""
     logs = DeliveredLogs(30_000)

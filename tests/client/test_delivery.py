@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import pairwise
 import json
 from typing import Any
 
@@ -79,6 +78,21 @@ async def traffic(
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+async def quiet_polls(simulator: GoliothSimulator) -> None:
+    """Wait for polls that are one request each."""
+
+    def are_single() -> bool:
+        ends = [
+            each.query["end"]
+            for each in simulator.requests[-4:]
+            if each.path.endswith("/logs")
+        ]
+        # A poll of several requests asks for earlier parts.
+        return len(ends) == 4 and ends == sorted(ends)
+
+    await simulator.wait_until(are_single)
 
 
 async def audited(simulator: GoliothSimulator, recorder: Recorder, audits: int) -> None:
@@ -204,6 +218,12 @@ async def test_logs_that_no_question_gets_are_said(
         await recorder.until(lambda: "150" in recorder.messages)
         assert len(set(recorder.messages)) == len(recorder.messages) == 101
         assert feed.unreadable == 50
+        # It counts as known from then on: a poll that finds nothing new is one request.
+        simulator.retire()
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        await quiet_polls(simulator)
+        assert feed.unreadable == 50
+    assert caplog.text.count("that it does not give") == 1
     assert "Golioth has 50 logs of one moment that it does not give" in caplog.text
 
 
@@ -300,6 +320,7 @@ async def test_log_that_rest_shows_late(
         assert Counter(recorder.messages) == Counter(["0", "1"])
         assert feed.found_by_audit == 1
         # It does not speak against the stream.
+        await audited(simulator, recorder, 2)
         assert len([each for each in simulator.handshakes if each.status == 101]) == 2
 
 
@@ -395,13 +416,77 @@ async def test_poll_of_a_quiet_project_is_one_request(
         for message in numbered(0, 250):
             simulator.log(message)
         await delivered_once(recorder, numbered(0, 250))
-        await simulator.wait_until(
-            lambda: simulator.requests[-1].time - simulator.requests[-2].time > 0.2
-        )
-        polls = len(simulator.requests)
-        await simulator.wait_until(lambda: len(simulator.requests) >= polls + 3)
-        times = [each.time for each in simulator.requests[polls:]]
-        assert all(later - earlier > 0.2 for earlier, later in pairwise(times))
+        await quiet_polls(simulator)
+
+
+async def test_moment_of_a_large_fleet(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """A moment of more logs than an answer holds costs a few questions, not one for each device of the project."""
+    devices = [simulator.add_device(f"device-{number}") for number in range(500)]
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            moment = format_timestamp(now_ns(simulator) - MINUTE)
+            for number in range(150):
+                simulator.log(
+                    str(number),
+                    device=devices[number],
+                    level=("INFO", "WARN")[number % 2],
+                    timestamp=moment,
+                )
+            requests = len(simulator.requests)
+        await recorder.until(lambda: len(recorder.logs) >= 150)
+        assert Counter(recorder.messages) == Counter(numbered(0, 150))
+        asked = [each for each in simulator.requests[requests:] if each.status == 200]
+        assert len(asked) < 80
+        assert not any("deviceId" in each.query for each in asked)
+
+
+async def test_order_of_a_moment(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """The logs of a device keep their order, whatever had to be asked to get them."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            moment = format_timestamp(now_ns(simulator) - MINUTE)
+            for number in range(160):
+                simulator.log(
+                    str(number),
+                    device=(GREENHOUSE_NODE, WATER_METER)[number % 2],
+                    level=("NONE", "DEBUG", "INFO", "WARN", "ERROR")[number % 5],
+                    timestamp=moment,
+                )
+        await recorder.until(lambda: len(recorder.logs) >= 160)
+        for remainder in (0, 1):
+            numbers = [int(text) for text in recorder.messages]
+            # The service gives the newest first.
+            of_device = [each for each in numbers if each % 2 == remainder]
+            assert of_device == list(range(remainder, 160, 2))
+
+
+async def test_crowd_on_the_end_of_a_slice(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Where the service counts the end in, what is on it does not hide what is before it."""
+    simulator.end_inclusive = True
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            second = now_ns(simulator) // 1_000_000_000 * 1_000_000_000 - MINUTE
+            for number in range(5):
+                moment = format_timestamp(second - 5 + number)
+                simulator.log(str(number), device=GREENHOUSE_NODE, timestamp=moment)
+            for number in range(5, 125):
+                simulator.log(
+                    str(number),
+                    device=GREENHOUSE_NODE if number < 105 else WATER_METER,
+                    timestamp=format_timestamp(second),
+                )
+        await recorder.until(lambda: len(recorder.logs) >= 125)
+        assert Counter(recorder.messages) == Counter(numbered(0, 125))
+        assert feed.unreadable == 0
 
 
 @pytest.mark.parametrize("age", [0.5, 20, 140], ids=["last", "middle", "first"])
@@ -562,6 +647,134 @@ async def test_first_start(
         await delivered_once(recorder, ["30"])
         assert recorder.history == numbered(0, 30)
         assert feed.delivered == 1
+
+
+async def test_first_start_with_much_history(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """What an answer does not show of the time before is no more delivered than what it shows."""
+    simulator.retire()
+    now = now_ns(simulator)
+    for number in range(250):
+        moment = format_timestamp(now - (250 - number) * 700_000_000)
+        simulator.log(str(number), timestamp=moment)
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        simulator.log("250")
+        await recorder.until(lambda: bool(recorder.messages))
+        await audited(simulator, recorder, 3)
+        assert recorder.messages == ["250"]
+        assert recorder.history == numbered(150, 250)
+
+
+async def test_first_start_while_logs_cannot_be_read(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is streamed is delivered within bounds, and what the stream missed when REST is back, with the history."""
+    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 100)
+    earlier = format_timestamp(now_ns(simulator) - 2_000_000_000)
+    simulator.log("history", timestamp=earlier)
+    simulator.faults.logs_status = 503
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.resume_point is not None)
+        async with traffic(simulator, 0) as number:
+            await recorder.until(lambda: len(recorder.logs) > 1000)
+            assert feed._logs._size <= 400
+        missed = number()
+        simulator.mute()
+        simulator.log(str(missed))
+        await simulator.drop(None)
+        simulator.faults.clear()
+        await recorder.until(lambda: recorder.history == ["history"])
+        await recorder.until(lambda: str(missed) in recorder.messages)
+        assert feed.resume_point is not None
+
+
+async def test_live_logs_wait_for_a_slow_gap(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """As long as REST answers, what is live comes after what was before it."""
+    async with running(session, simulator, recorder, rest_patience=0.3) as (feed, _):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            for message in numbered(0, 400):
+                simulator.log(message)
+        simulator.faults.rest_delay = 0.1
+        await simulator.wait_for_streams(1)
+        simulator.log("400")
+        await delivered_once(recorder, numbered(0, 401))
+        assert recorder.messages[-1] == "400"
+
+
+async def test_stream_that_ends_while_its_logs_wait(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """What only the stream had is delivered, even if it ends before the gap is read."""
+    async with running(session, simulator, recorder, rest_patience=60) as (feed, _):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            pass
+        simulator.faults.rest_delay = 1.0
+        await simulator.wait_for_streams(1)
+        years_ago = now_ns(simulator) - 20 * 365 * 24 * 60 * MINUTE
+        simulator.log("0", timestamp=format_timestamp(years_ago))
+        await simulator.drop(None)
+        await delivered_once(recorder, ["0"])
+
+
+@pytest.mark.parametrize("years", [-10, 10])
+async def test_wrong_date_in_one_answer(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    years: int,
+) -> None:
+    """A single answer with a wrong date, good otherwise, moves nothing."""
+    simulator.retire()
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        simulator.faults.date_offset = years * 365 * 86400
+        simulator.faults.date_answers = 1
+        await simulator.wait_until(lambda: (simulator.faults.date_answers or 0) <= 0)
+        await audited(simulator, recorder, 2)
+        simulator.log("0")
+        await delivered_once(recorder, ["0"])
+        resume_point = feed.resume_point
+        assert resume_point is not None
+        assert abs(resume_point.time_ns - now_ns(simulator)) < MINUTE
+
+
+async def test_clock_that_was_ahead(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """When the service corrects its clock, the feed follows, and reads again what it may have left out."""
+    simulator.retire()
+    simulator.faults.date_offset = 3600.0
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        simulator.log("0")
+        await audited(simulator, recorder, 2)
+        assert not recorder.messages
+        simulator.faults.clear()
+        await delivered_once(recorder, ["0"])
+        simulator.log("1")
+        await delivered_once(recorder, ["0", "1"])
+
+
+async def test_resume_point_of_the_future(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """A resume point that a wrong clock has left behind does not keep logs away."""
+    simulator.retire()
+    simulator.log("0")
+    resume_point = resume_at(now_ns(simulator) + 1440 * MINUTE)
+    async with running(session, simulator, recorder, resume_point=resume_point):
+        await delivered_once(recorder, ["0"])
+        simulator.log("1")
+        await delivered_once(recorder, ["0", "1"])
 
 
 async def test_rest_that_fails_while_the_stream_is_well(

@@ -33,6 +33,9 @@ class Faults:
             is set.
         rest_delay: Seconds until REST answers.
         rest_never: REST never answers.
+        logs_status: HTTP status that answers requests for logs alone.
+        date_offset: Seconds by which the date of REST answers is off.
+        date_answers: How many answers that is so for; None for all of them.
 
     """
 
@@ -53,6 +56,9 @@ class Faults:
     rest_html: bool = False
     rest_delay: float = 0.0
     rest_never: bool = False
+    logs_status: int | None = None
+    date_offset: float = 0.0
+    date_answers: int | None = None
 
     def clear(self) -> None:
         """Turn every fault off."""

@@ -101,6 +101,8 @@ class RestApi:
             return html_answer(faults.rest_status or HTTPStatus.OK, faults.rest_headers)
         if faults.rest_status is not None:
             return error_answer(faults.rest_status, faults.rest_headers)
+        if faults.logs_status is not None and request.path.endswith("/logs"):
+            return error_answer(faults.logs_status, faults.rest_headers)
         return None
 
     async def _serve(self, request: web.Request) -> Mapping[str, Any]:

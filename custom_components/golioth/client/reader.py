@@ -189,12 +189,17 @@ class LogReader:
                 )
                 position, width = to, width * 2
             elif to - position > 1:
-                width = (to - position) // 2
+                times = {entry.timestamp_ns or 0 for entry in window.entries}
+                if len(times) == 1 and not is_cut:
+                    # So many of one moment: it is the one to be read by itself.
+                    width = max(1, times.pop() - position)
+                else:
+                    width = (to - position) // 2
             else:
                 moment = await self._read_moment(position, to, window)
                 entries += moment.entries
                 missing += moment.missing
-                position = to
+                position, width = to, end - to
         return LogSlice(start, end, entries, missing)
 
     async def _read_moment(self, start: int, end: int, window: LogWindow) -> LogSlice:
