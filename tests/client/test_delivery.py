@@ -320,7 +320,9 @@ async def test_log_that_rest_shows_late(
         assert Counter(recorder.messages) == Counter(["0", "1"])
         assert feed.found_by_audit == 1
         # It does not speak against the stream.
+        told = len(recorder.completeness)
         await audited(simulator, recorder, 2)
+        assert None not in recorder.completeness[told:]
         assert len([each for each in simulator.handshakes if each.status == 101]) == 2
 
 
@@ -736,12 +738,14 @@ async def test_wrong_date_in_one_answer(
     simulator.retire()
     async with running(session, simulator, recorder) as (feed, _task):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
+        simulator.log("0")
+        await delivered_once(recorder, ["0"])
         simulator.faults.date_offset = years * 365 * 86400
         simulator.faults.date_answers = 1
         await simulator.wait_until(lambda: (simulator.faults.date_answers or 0) <= 0)
         await audited(simulator, recorder, 2)
-        simulator.log("0")
-        await delivered_once(recorder, ["0"])
+        simulator.log("1")
+        await delivered_once(recorder, ["0", "1"])
         resume_point = feed.resume_point
         assert resume_point is not None
         assert abs(resume_point.time_ns - now_ns(simulator)) < MINUTE

@@ -65,8 +65,8 @@ class LogReader:
         self._on_answer = on_answer
         self._request_interval = request_interval
         self._next_request = 0.0
-        # How many logs of a moment cannot be had, by its nanosecond.
-        self._unreadable: dict[int, int] = {}
+        # How many logs of a millisecond cannot be had, by its start, and whether that is for sure.
+        self._unreadable: dict[int, tuple[int, bool]] = {}
 
     async def read(self, start_ns: int, end_ns: int) -> AsyncGenerator[LogSlice]:
         """Yield the slices of a span, one after the other.
@@ -119,7 +119,11 @@ class LogReader:
                 width = half
                 continue
             else:
-                yield await self._read_millisecond(position, end, window)
+                yield self._note_missing(
+                    await self._read_millisecond(position, end, window),
+                    # Where times may have been cut, what lies on a bound cannot be told from what lies beside it.
+                    is_exact=not _is_cut(window),
+                )
                 width = SECOND - end % SECOND
             position = end
 
@@ -147,18 +151,16 @@ class LogReader:
         """Return how many logs from one second on to before another are known, or cannot be had."""
         return self._count_known(start, end) + sum(
             number
-            for moment, number in self._unreadable.items()
-            if start <= moment // SECOND < end
+            for millisecond, (number, is_exact) in self._unreadable.items()
+            if is_exact and start <= millisecond // SECOND < end
         )
 
     async def _read_millisecond(
         self, start: int, end: int, window: LogWindow
     ) -> LogSlice:
         """Read a millisecond that one answer does not hold."""
-        times = [entry.timestamp_ns or 0 for entry in window.entries]
-        # Without nanoseconds the times may have been cut, though the service still goes by all digits.
-        is_cut = not any(time % _MICROSECOND for time in times)
-        if any(time % _MILLISECOND for time in times):
+        is_cut = _is_cut(window)
+        if any((entry.timestamp_ns or 0) % _MILLISECOND for entry in window.entries):
             return await self._read_nanoseconds(start, end, is_cut=is_cut)
         # All of them may be of one moment.
         found = await self._read_moment(start, end, window)
@@ -234,23 +236,24 @@ class LogReader:
                 ),
             ]
         found.sort(key=lambda entry: entry.timestamp_ns or 0)
-        missing = await self._note_missing(start, (window.total or 0) - len(found))
-        return LogSlice(start, end, found, missing)
+        missing = (window.total or 0) - len(found)
+        if missing > 0:
+            # The question began a nanosecond earlier: what the service counted there is not missing.
+            before = await self._ask(start - 2, start)
+            missing -= sum(
+                (entry.timestamp_ns or 0) < start for entry in before.entries
+            )
+        return LogSlice(start, end, found, max(0, missing))
 
-    async def _note_missing(self, moment: int, number: int) -> int:
-        """Note how many logs of a moment cannot be had; return how many of these were not noted yet."""
-        noted = self._unreadable.get(moment, 0)
-        if number <= noted:
-            return 0
-        # The question began a nanosecond earlier: what the service counted there is not missing.
-        before = await self._ask(moment - 2, moment)
-        number -= sum((entry.timestamp_ns or 0) < moment for entry in before.entries)
-        if number <= noted:
-            return 0
-        self._unreadable[moment] = number
+    def _note_missing(self, part: LogSlice, *, is_exact: bool) -> LogSlice:
+        """Note how many logs of a slice cannot be had, and tell only those that were not noted yet."""
+        noted, _is_exact = self._unreadable.get(part.start_ns, (0, False))
+        if part.missing <= noted:
+            return part._replace(missing=0)
+        self._unreadable[part.start_ns] = part.missing, is_exact
         if len(self._unreadable) > _MAX_UNREADABLE:
             del self._unreadable[next(iter(self._unreadable))]
-        return number - noted
+        return part._replace(missing=part.missing - noted)
 
     async def _ask(
         self,
@@ -301,6 +304,11 @@ def _is_complete(window: LogWindow, start: int) -> bool:
     return window.is_complete or (
         bool(window.entries) and (window.entries[0].timestamp_ns or start) < start
     )
+
+
+def _is_cut(window: LogWindow) -> bool:
+    """Whether times may have been cut, though the service still goes by all digits: none has nanoseconds."""
+    return not any((entry.timestamp_ns or 0) % _MICROSECOND for entry in window.entries)
 
 
 def _within(window: LogWindow, start: int, end: int) -> list[LogEntry]:
