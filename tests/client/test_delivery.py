@@ -457,7 +457,7 @@ async def test_order_of_a_moment(
                 simulator.log(
                     str(number),
                     device=(GREENHOUSE_NODE, WATER_METER)[number % 2],
-                    level=("NONE", "DEBUG", "INFO", "WARN", "ERROR")[number % 5],
+                    level=("DEBUG", "INFO", "WARN", "ERROR")[number % 4],
                     timestamp=moment,
                 )
         await recorder.until(lambda: len(recorder.logs) >= 160)
@@ -606,7 +606,7 @@ async def test_gap_beyond_the_catch_up_window(
 ) -> None:
     """What lies before the window is not delivered, and said, from when to when."""
     now = now_ns(simulator)
-    for number, minutes in enumerate((110, 90, 50, 10)):
+    for number, minutes in enumerate((110, 62, 50, 10)):
         moment = format_timestamp(now - minutes * MINUTE)
         simulator.log(str(number), timestamp=moment)
     resume_point = resume_at(now - 120 * MINUTE)
@@ -615,6 +615,22 @@ async def test_gap_beyond_the_catch_up_window(
         ((start, end),) = recorder.gaps
         assert start == now - 120 * MINUTE
         assert abs(end - (now - 60 * MINUTE)) < 5_000_000_000
+
+
+async def test_what_was_streamed_beyond_the_catch_up_window(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Only what was not delivered is said to be missing: nothing of the time in which a stream delivered everything."""
+    now = now_ns(simulator)
+    first, last = ((now - minutes * MINUTE) // 1_000_000_000 for minutes in (115, 70))
+    for number, minutes in enumerate((118, 100, 10)):
+        moment = format_timestamp(now - minutes * MINUTE)
+        simulator.log(str(number), timestamp=moment)
+    resume_point = resume_at(now - 120 * MINUTE)
+    resume_point.delivered["holes"] = [(first, last)]
+    async with running(session, simulator, recorder, resume_point=resume_point):
+        await delivered_once(recorder, ["2"])
+    assert recorder.gaps == [(now - 120 * MINUTE, first * 1_000_000_000)]
 
 
 async def test_gap_beyond_the_catch_up_window_without_logs(
@@ -871,6 +887,8 @@ async def test_two_gaps_that_wait_for_rest(
             async with outage(simulator):
                 for message in numbered(number, number + 40):
                     simulator.log(message)
+                # As Home Assistant does, to save it.
+                assert feed.resume_point is not None
             simulator.faults.rest_status = 503
             await simulator.wait_for_streams(1)
             async with traffic(simulator, number + 40) as next_number:

@@ -167,12 +167,9 @@ class DeliveredLogs:
             now: The second of the service's clock.
             settled: The second before which everything has been delivered: the floor rises no further, whatever the limit,
                 because nothing below it would be delivered any more.
-            streamed: Seconds from and to which a stream has delivered everything while something before them is still to be
-                read, in their order: what is above the limit leaves holes in them. Without any, nothing is still to be read.
+            streamed: Seconds from and to which a stream has delivered everything, in their order: what is above the limit
+                leaves holes in them first.
         """
-        spans = list(streamed)
-        if self.holes and not spans:
-            before = max(before, self.holes[-1][1])
         self._raise_floor(before)
         seconds = sorted(self._seconds)
         # A device whose clock is hours ahead must not push out what is needed now.
@@ -184,7 +181,7 @@ class DeliveredLogs:
             self._drop(seconds.pop())
         if self._size <= self._limit:
             return
-        for start, end in spans:
+        for start, end in streamed:
             self._make_hole(start, (each for each in seconds if start <= each < end))
         floor = self.floor
         size = self._size

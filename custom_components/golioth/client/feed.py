@@ -136,8 +136,8 @@ class _OpenStream:
         is_audited: Whether it has been audited.
         waiting: Its logs while the gap before it is read; None where they need not wait.
         is_released: Whether its logs wait only for those before them.
-        complete_from: The second since 1970 from which on it has delivered everything, while something before it is still
-            to be read; None where that is not so.
+        complete_from: The second since 1970 from which on it has delivered everything, noted once something before it has
+            to be read later; None before that.
         heard_at: When its last log came, by the loop's clock.
         patience: Ends the waiting where REST fails.
     """
@@ -261,7 +261,7 @@ class LogFeed:
         self._resume_ns: int | None = None
         # Until when logs from before the beginning are still to be shown; None where they have been.
         self._history_end_ns: int | None = None
-        # The seconds from and to which earlier streams delivered everything, while something before them is still to be read.
+        # The seconds from and to which earlier streams delivered everything, while something before them was still to be read.
         self._streamed: deque[tuple[int, int]] = deque(maxlen=_MAX_STREAMED)
         if resume_point is not None:
             self._resume_ns = resume_point.time_ns
@@ -597,12 +597,6 @@ class LogFeed:
             self._deliver(entry, source)
 
         await self._read(start_ns, end_ns, deliver)
-        # A stream that was opened while this was read has a gap of its own before it.
-        later = [span for span in self._streamed if span[0] * SECOND > now_ns]
-        self._streamed.clear()
-        self._streamed.extend(later)
-        if stream is not None:
-            stream.complete_from = None
         self._advance(min(now_ns, end_ns))
         self._forget()
 
@@ -665,7 +659,6 @@ class LogFeed:
         while position < end_ns:
             end = end_ns
             # What a stream delivered meanwhile, and is not remembered.
-            holes = [start for start, _end in self._logs.holes]
             for hole_start, hole_end in self._logs.holes:
                 if position < hole_end * SECOND:
                     if position >= hole_start * SECOND:
@@ -690,8 +683,6 @@ class LogFeed:
                         )
                     position = part.end_ns
                     self._advance(position)
-                    if holes != [start for start, _end in self._logs.holes]:
-                        break
 
     async def _server_time_ns(self) -> int:
         """Return the time of the service's clock, and ask for it if it has not told it yet.
@@ -778,7 +769,7 @@ class LogFeed:
         self._logs.forget(before, now, resume, self._spans())
 
     def _spans(self) -> list[tuple[int, int]]:
-        """Return the seconds from and to which streams delivered everything while something before them is to be read."""
+        """Return the seconds from and to which streams delivered everything while something before them was to be read."""
         spans = list(self._streamed)
         stream = self._stream
         if stream is not None and stream.complete_from is not None:
