@@ -15,6 +15,9 @@ _MICROSECOND: Final = 1_000
 # An answer holds 100 logs: slices are cut for a few less, because logs do not come evenly.
 _LOGS_PER_SLICE: Final = 70
 
+# After a slice with fewer the next one is no more than four times as long.
+_FEW_LOGS: Final = 18
+
 # Devices that are asked for one by one, for what they logged at one moment: at two requests a second it takes a minute.
 _MAX_DEVICES: Final = 100
 
@@ -31,6 +34,8 @@ class LogSlice(NamedTuple):
     """Oldest first; empty as well where the number of logs showed that all of them are known."""
     missing: int = 0
     """Logs that the service has, and that no question makes it give. Each is told once."""
+    is_whole: bool = True
+    """Whether it has all logs of its time, and not only those that are ahead of the service's clock."""
 
 
 class LogReader:
@@ -65,26 +70,47 @@ class LogReader:
         self._on_answer = on_answer
         self._request_interval = request_interval
         self._next_request = 0.0
+        # Whether an answer had no time with nanoseconds, since it was last looked at.
+        self._has_cut_times = False
         # How many logs of a millisecond cannot be had, by its start, and whether that is for sure.
         self._unreadable: dict[int, tuple[int, bool]] = {}
 
-    async def read(self, start_ns: int, end_ns: int) -> AsyncGenerator[LogSlice]:
+    async def read(
+        self, start_ns: int, end_ns: int, clock: Callable[[], int] | None = None
+    ) -> AsyncGenerator[LogSlice]:
         """Yield the slices of a span, one after the other.
+
+        With a clock, slices of the present are read once their time is over: what came to one of them later would be read after
+        what came later still. What is more than two seconds ahead is from a device whose clock is: of that, and of that alone,
+        slices are read at once. What is left of the present is for the next time. All of this only where one answer does not
+        hold the rest.
 
         Args:
             start_ns: A whole second.
             end_ns: A whole second.
+            clock: Returns the service's time in nanoseconds since 1970, which may be up to two seconds behind; None where
+                what comes meanwhile comes by other means.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`; what was yielded is complete.
         """
         position = start_ns
+        # Whatever the service has by now, save for what is ahead, is from before this.
+        present_ns = end_ns
+        if clock is not None:
+            present_ns = min(end_ns, _align_up(clock()) + 2 * SECOND)
         width = end_ns - start_ns
         # Until where the numbers differ, so that some log before it is not known; and whether most of them are.
         suspect_end = position
         is_mostly_known = False
+        # Whether the last slice had next to nothing, so that the others are crowded somewhere.
+        is_sparse = False
+        is_whole = True
         while position < end_ns:
             end = min(position + width, end_ns)
+            if clock is not None and end < end_ns and position < present_ns:
+                end = min(end, present_ns)
+                await asyncio.sleep(max(0, end - clock()) / SECOND)
             # Counted before the question: what the stream delivers meanwhile may not be in the answer.
             known = None
             if not position % SECOND and not end % SECOND:
@@ -92,13 +118,15 @@ class LogReader:
             # From a nanosecond earlier, because the service may leave its bounds out.
             window = await self._ask(position - 1, end)
             if window.total is not None and window.total == known:
-                yield LogSlice(position, end, [])
+                part = LogSlice(position, end, [])
+                is_sparse = not known
                 # The difference is in the other half, then.
                 rest = suspect_end - end
                 width = _halve(rest) if rest > 0 else end_ns - end
             elif _is_complete(window, position):
-                yield LogSlice(position, end, _within(window, position, end))
-                density = max(len(window.entries), 18)
+                part = LogSlice(position, end, _within(window, position, end))
+                is_sparse = len(window.entries) < _FEW_LOGS
+                density = max(len(window.entries), _FEW_LOGS)
                 width = _align((end - position) * _LOGS_PER_SLICE // density)
                 if is_mostly_known:
                     # Back to whole seconds, and then to what may be known again.
@@ -107,24 +135,29 @@ class LogReader:
             elif (
                 newest := self._newest_if_others_are_known(window, position, end)
             ) is not None:
-                yield LogSlice(position, end, _within(newest, position, end))
+                part = LogSlice(position, end, _within(newest, position, end))
                 width = end_ns - end
             elif width > _MILLISECOND:
                 is_mostly_known = (known or 0) * 2 >= (window.total or 1)
-                suspect_end = max(suspect_end, end)
+                suspect_end = end
                 width = end - position
                 half = _halve(width)
-                if window.total and not is_mostly_known:
+                if window.total and not is_mostly_known and not is_sparse:
                     half = min(half, _align(width * _LOGS_PER_SLICE // window.total))
                 width = half
                 continue
             else:
-                yield self._note_missing(
+                part = self._note_missing(
                     await self._read_millisecond(position, end, window),
                     # Where times may have been cut, what lies on a bound cannot be told from what lies beside it.
                     is_exact=not _is_cut(window),
                 )
                 width = SECOND - end % SECOND
+            is_whole = is_whole and (position < present_ns or end == end_ns)
+            if clock is not None and not is_whole:
+                ahead = _from(part.entries, clock() + 2 * SECOND)
+                part = part._replace(entries=ahead, is_whole=False)
+            yield part
             position = end
 
     def _newest_if_others_are_known(
@@ -159,6 +192,17 @@ class LogReader:
         self, start: int, end: int, window: LogWindow
     ) -> LogSlice:
         """Read a millisecond that one answer does not hold."""
+        self._has_cut_times = False
+        part = await self._read_millisecond_once(start, end, window)
+        if self._has_cut_times and not _is_cut(window):
+            # The service has begun to cut times meanwhile: what was asked for by the nanosecond was not to be seen.
+            window = await self._ask(start - 1, end)
+            part = await self._read_millisecond_once(start, end, window)
+        return part
+
+    async def _read_millisecond_once(
+        self, start: int, end: int, window: LogWindow
+    ) -> LogSlice:
         is_cut = _is_cut(window)
         if any((entry.timestamp_ns or 0) % _MILLISECOND for entry in window.entries):
             return await self._read_nanoseconds(start, end, is_cut=is_cut)
@@ -284,6 +328,7 @@ class LogReader:
             start_ns, end_ns, device_id=device_id, level=level
         )
         self._on_answer()
+        self._has_cut_times |= bool(window.entries) and _is_cut(window)
         return window
 
     async def wait_for_turn(self) -> None:
@@ -338,6 +383,16 @@ def _is_all(found: list[LogEntry], window: LogWindow, cut_levels: list[str]) -> 
     if window.total is not None:
         return len(found) >= window.total
     return not cut_levels and all(entry.level in LEVELS for entry in found)
+
+
+def _from(entries: list[LogEntry], time_ns: int) -> list[LogEntry]:
+    """Leave out what is from before a time, and from its millisecond."""
+    time_ns += -time_ns % _MILLISECOND
+    return [entry for entry in entries if (entry.timestamp_ns or 0) >= time_ns]
+
+
+def _align_up(time_ns: int) -> int:
+    return time_ns + -time_ns % SECOND
 
 
 def _halve(width: int) -> int:
