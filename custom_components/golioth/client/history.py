@@ -10,8 +10,8 @@ from .models import LogEntry
 from .reader import LogReader, TooManyRequestsError
 from .rest import GoliothRest, LogWindow
 
-# Eleven answers hold a thousand logs of one level, and 50 tell many logs of one moment apart. A service that lies would take
-# any number.
+# Eleven answers hold a thousand logs of one level, and some 35 tell many logs of one moment apart. A service that lies would
+# take any number.
 _MAX_REQUESTS: Final = 80
 
 

@@ -179,6 +179,7 @@ class LogReader:
                 yield LogSlice(start_ns, end, found)
                 return
             others = (window.total or 0) - len(window.entries)
+            # It gives none of the logs that it counts, or there are enough.
             if not found or len(found) > left or (len(found) == left and others > 0):
                 yield LogSlice(start_ns, end, found, missing=max(1, others))
                 return
