@@ -4,12 +4,24 @@ from typing import Final
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
 
+from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .gap import async_forget_gap
 from .resume_store import ResumeStore
+from .services import async_setup_services
 
 PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
+
+CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up the actions, which are there whether a project is loaded or not."""
+    async_setup_services(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> bool:

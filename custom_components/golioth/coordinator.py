@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_DEVICE_ID, CONF_API_KEY
@@ -25,6 +25,7 @@ from .client.exceptions import (
     GoliothNotFoundError,
 )
 from .client.feed import FeedTiming, LogFeed, LogSource, Transport
+from .client.history import LogHistory
 from .client.models import Device, LogEntry, Project
 from .client.rest import GoliothRest
 from .client.resume import ResumePoint
@@ -83,6 +84,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     Attributes:
         project: The project, as Golioth names it.
         feed: The logs of the project.
+        history: The logs that were.
     """
 
     config_entry: GoliothConfigEntry
@@ -129,6 +131,11 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._session = async_get_clientsession(hass)
         self._rest = GoliothRest(self._session, self._endpoint)
         self._timing = timing or FeedTiming()
+        self.history = LogHistory(
+            self._rest,
+            request_interval=self._timing.request_interval,
+            longest_retry_after=self._timing.longest_retry_after,
+        )
         self._resume_store = ResumeStore(hass, entry.entry_id)
         self._feed_task: asyncio.Task[None] | None = None
         self._cancel_start: CALLBACK_TYPE | None = None
@@ -142,6 +149,11 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         # Of these devices, the ones that the list has been read for.
         self._looked_up: set[str] = set()
         self._look_up: asyncio.Task[None] | None = None
+
+    @property
+    def rest(self) -> GoliothRest:
+        """The REST API of the project."""
+        return self._rest
 
     @callback
     def async_start(self) -> None:
@@ -287,9 +299,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             await self.async_shutdown()
             self.config_entry.async_start_reauth(self.hass)
 
-    @callback
-    def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
-        """Make a log one event on the bus, and one update of its device's entities."""
+    def log_data(self, entry: LogEntry, max_size: int) -> dict[str, Any]:
+        """Return what automations are told of a log, in `max_size` bytes of JSON, or as few as its names take."""
         golioth_device_id = entry.device_id
         device = self.data.get(golioth_device_id)
         device_name = golioth_device_id if device is None else device.name
@@ -301,27 +312,34 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             + len(entry.module)
             + len(entry.type)
         )
-        event_entry, truncated = entry.bounded(
-            MAX_EVENT_SIZE - _EVENT_OVERHEAD - names * _CHARACTER_SIZE
+        bounded, truncated = entry.bounded(
+            max_size - _EVENT_OVERHEAD - names * _CHARACTER_SIZE
         )
+        return {
+            ATTR_DEVICE_ID: self._device_ids.get(
+                golioth_device_id, self._project_device_id
+            ),
+            "golioth_device_id": golioth_device_id,
+            "device_name": device_name,
+            "timestamp": entry.timestamp,
+            "level": entry.level,
+            "module": entry.module,
+            "message": bounded.message,
+            "type": entry.type,
+            "metadata": bounded.metadata,
+            "truncated": truncated,
+        }
+
+    @callback
+    def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
+        """Make a log one event on the bus, and one update of its device's entities."""
         self.hass.bus.async_fire(
             EVENT_GOLIOTH_LOG,
             {
                 "config_entry_id": self.config_entry.entry_id,
                 "project_id": self.project_id,
-                ATTR_DEVICE_ID: self._device_ids.get(
-                    golioth_device_id, self._project_device_id
-                ),
-                "golioth_device_id": golioth_device_id,
-                "device_name": device_name,
-                "timestamp": entry.timestamp,
-                "level": entry.level,
-                "module": entry.module,
-                "message": event_entry.message,
-                "type": entry.type,
-                "metadata": event_entry.metadata,
+                **self.log_data(entry, MAX_EVENT_SIZE),
                 "source": source.value,
-                "truncated": truncated,
             },
         )
         self._async_show_log(entry, source)

@@ -86,6 +86,8 @@ class RestApi:
             answer = json_answer(
                 error_body(err.code, err.message), err.code.http_status
             )
+        if self._faults.rest_cut and request.transport is not None:
+            request.transport.abort()
         record.status = answer.status
         self._watch.changed()
         return answer
@@ -151,13 +153,16 @@ class RestApi:
         """Return the newest logs of a window, and how many it holds."""
         query = request.query
         start = timestamp_parameter(query, "start")
+        end = timestamp_parameter(query, "end")
+        if self._faults.log_bounds_ignored:
+            start, end = 0, None
         tags = query.getall("tags", [])
         logs, total = self._project.logs.find(
             LogQuery(
                 start=self._project.clock() - _DEFAULT_WINDOW
                 if start is None
                 else start,
-                end=timestamp_parameter(query, "end"),
+                end=end,
                 device_id=query.get("deviceId"),
                 device_ids=self._tagged(tags) if tags else None,
                 module=query.get("module"),
@@ -174,7 +179,7 @@ class RestApi:
             [orjson.Fragment(document) for document in documents],
             0,
             self._options.log_cap,
-            total,
+            total if self._faults.log_total is None else self._faults.log_total,
         )
 
     def _tagged(self, tags: list[str]) -> set[str]:

@@ -1,16 +1,20 @@
-"""A span of time read from REST: forward, in slices that one answer can hold."""
+"""A span of time read from REST, in slices that one answer can hold: forward, or backward from its end."""
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection
-from typing import Final, NamedTuple
+from contextlib import suppress
+from typing import Final, NamedTuple, Protocol
 
 from .delivered import SECOND, identify
 from .models import LEVELS, LogEntry
-from .rest import GoliothRest, LogWindow
+from .rest import LogWindow
 
 _MILLISECOND: Final = 1_000_000
 _MICROSECOND: Final = 1_000
+
+# Later than any log.
+_END_OF_TIME: Final = 2**63
 
 # An answer holds 100 logs: slices are cut for a few less, because logs do not come evenly.
 _LOGS_PER_SLICE: Final = 70
@@ -33,9 +37,32 @@ class LogSlice(NamedTuple):
     entries: list[LogEntry]
     """Oldest first; empty as well where the number of logs showed that all of them are known."""
     missing: int = 0
-    """Logs that the service has, and that no question makes it give. Each is told once."""
+    """Logs that the service has, and that no question makes it give, or that were not asked for. `read` tells each once."""
     is_whole: bool = True
     """Whether it has all logs of its time, and not only those that are ahead of the service's clock."""
+
+
+class TooManyRequestsError(Exception):
+    """No more requests may be made."""
+
+
+class LogService(Protocol):
+    """What logs are asked of, as `GoliothRest.logs` has it."""
+
+    async def logs(
+        self,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        *,
+        device_id: str | None = None,
+        level: str | None = None,
+    ) -> LogWindow:
+        """Return what one answer holds of the logs of a span of time.
+
+        Raises:
+            GoliothError: As by `GoliothRest.logs`.
+            TooManyRequestsError: Reading has to end here.
+        """
 
 
 class LogReader:
@@ -47,7 +74,7 @@ class LogReader:
 
     def __init__(
         self,
-        rest: GoliothRest,
+        rest: LogService,
         *,
         count_known: Callable[[int, int], int],
         device_ids: Callable[[], Collection[str]],
@@ -160,6 +187,53 @@ class LogReader:
             yield part
             position = end
 
+    async def read_backward(
+        self, start_ns: int, end_ns: int | None, limit: int
+    ) -> AsyncGenerator[LogSlice]:
+        """Yield the slices of a span, the last one first, until there are enough logs.
+
+        What is known is not left out. A slice that ends the reading early tells of at least one missing log.
+
+        Args:
+            start_ns: A whole millisecond.
+            end_ns: A whole millisecond; without it, whatever the service has until now.
+            limit: How many logs are enough.
+
+        Raises:
+            GoliothError: As by `GoliothRest.logs`; what was yielded is complete.
+            TooManyRequestsError: As by the service.
+        """
+        end = _END_OF_TIME if end_ns is None else end_ns
+        left = limit
+        while start_ns < end:
+            window = await self._ask(start_ns - 1, end if end < _END_OF_TIME else None)
+            found = _within(window, start_ns, end)
+            if _is_complete(window, start_ns):
+                yield LogSlice(start_ns, end, found)
+                return
+            others = (window.total or 0) - len(window.entries)
+            # It gives none of the logs that it counts, or there are enough.
+            if not found or len(found) > left or (len(found) == left and others > 0):
+                yield LogSlice(start_ns, end, found, missing=max(1, others))
+                return
+            # The answer has the newest logs: it lacks none but in the millisecond of the oldest one, and before.
+            oldest = found[0].timestamp_ns or 0
+            cut = oldest - oldest % _MILLISECOND + _MILLISECOND
+            if cut < end:
+                part = LogSlice(cut, end, _within(window, cut, end))
+                left -= len(part.entries)
+                yield part
+                end = cut
+                continue
+            end = cut - _MILLISECOND
+            part = LogSlice(end, cut, _within(window, end, cut), missing=max(1, others))
+            # An answer that is not full has all that the service gives, whatever it counts.
+            if window.is_full:
+                with suppress(TooManyRequestsError):
+                    part = await self._read_any_millisecond(end, cut)
+            left -= len(part.entries)
+            yield part
+
     def _newest_if_others_are_known(
         self, window: LogWindow, start: int, end: int
     ) -> LogWindow | None:
@@ -187,6 +261,13 @@ class LogReader:
             for millisecond, (number, is_exact) in self._unreadable.items()
             if is_exact and start <= millisecond // SECOND < end
         )
+
+    async def _read_any_millisecond(self, start: int, end: int) -> LogSlice:
+        """Read a millisecond, whether one answer holds it or not."""
+        window = await self._ask(start - 1, end)
+        if _is_complete(window, start):
+            return LogSlice(start, end, _within(window, start, end))
+        return await self._read_millisecond(start, end, window)
 
     async def _read_millisecond(
         self, start: int, end: int, window: LogWindow
@@ -302,14 +383,16 @@ class LogReader:
     async def _ask(
         self,
         start: int,
-        end: int,
+        end: int | None,
         *,
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
         """Ask for the logs before an end, which the service may count in."""
         window = await self.ask(start, end, device_id=device_id, level=level)
-        if any((entry.timestamp_ns or 0) == end for entry in window.entries):
+        if end is not None and any(
+            (entry.timestamp_ns or 0) == end for entry in window.entries
+        ):
             # The logs of the end itself are the newest, and crowd out the others.
             window = await self.ask(start, end - 1, device_id=device_id, level=level)
         return window
