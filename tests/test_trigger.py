@@ -10,9 +10,16 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
+from custom_components.golioth.log_dispatcher import async_listen_to_logs
 from custom_components.golioth.log_filter import FILTER_FIELDS
 from custom_components.golioth.trigger import TRIGGERS
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    HomeAssistant,
+    ServiceCall,
+    callback,
+)
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
@@ -368,9 +375,12 @@ async def test_trigger_data(
 ) -> None:
     """An automation has every field of the event, and the context tells what started it."""
     contexts = []
-    hass.bus.async_listen(
-        EVENT_GOLIOTH_LOG, lambda event: contexts.append(event.context)
-    )
+
+    @callback
+    def keep_context(event: Event) -> None:
+        contexts.append(event.context)
+
+    hass.bus.async_listen(EVENT_GOLIOTH_LOG, keep_context)
     await automate(hass, OF_DEVICE)
     simulator.log("text", device=GREENHOUSE_NODE, metadata={"a": {"b": [1, None]}})
     await wait_for_runs(hass, log_events, 1)
@@ -721,6 +731,39 @@ async def test_one_listener(
     await runs.wait_for(1)
 
 
+async def test_automation_that_is_broken(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+) -> None:
+    """What is wrong with one automation keeps no log from the others."""
+    broken = {"variables": {"broken": "{{ 1 / 0 }}"}}
+    await automate(hass, OF_DEVICE | broken, OF_DEVICE, OF_PROJECT | broken, OF_PROJECT)
+    simulator.log("one", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 1)
+    assert [run["automation"] for run in runs] == [1, 3]
+
+
+async def test_triggers_that_end_during_a_log(hass: HomeAssistant) -> None:
+    """A trigger that ends while a log is handed out keeps it from no other."""
+    remove_listeners: list[CALLBACK_TYPE] = []
+    seen = []
+
+    @callback
+    def listen(event: Event) -> None:
+        seen.append(event.data["message"])
+        remove_listeners.pop()()
+
+    remove_listeners.extend(
+        async_listen_to_logs(hass, ["device"], partial(listen)) for _ in range(3)
+    )
+    hass.bus.async_fire(EVENT_GOLIOTH_LOG, {"device_id": "device", "message": "one"})
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert seen == ["one"] * 3
+
+
 @pytest.mark.parametrize(
     "data",
     [{}, {"device_id": None, "level": None, "metadata": None, "message": None}],
@@ -742,15 +785,10 @@ async def test_event_of_a_user(
         {**OF_PROJECT, "options": {"level": "warn"}},
         OF_DEVICE,
     )
-    caplog.clear()
     hass.bus.async_fire(EVENT_GOLIOTH_LOG, data)
     await hass.async_block_till_done(wait_background_tasks=False)
-    assert not [
-        record
-        for record in caplog.records
-        if record.levelname == "ERROR" and record.name == "homeassistant.core"
-    ]
-    assert {run["automation"] for run in runs} <= {1}
+    assert "A trigger failed" not in caplog.text
+    assert {run["automation"] for run in runs} == {1}
 
 
 async def test_editor_lists_the_triggers(
