@@ -128,7 +128,7 @@ async def validation_error(
 
 def send_burst(simulator: GoliothSimulator, name: str) -> list[str]:
     """Send 1,000 logs at once, and return the messages of the 137 that match."""
-    matching = []
+    matching: list[str] = []
     for number in range(1000):
         message = f"{name} {number}"
         if number % 7 == 3 and len(matching) < 137:
