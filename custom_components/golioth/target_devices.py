@@ -1,0 +1,118 @@
+"""The devices that a target means."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+    floor_registry as fr,
+    label_registry as lr,
+)
+from homeassistant.helpers.target import (
+    TargetSelection,
+    async_extract_referenced_entity_ids,
+)
+from homeassistant.helpers.typing import ConfigType
+
+from .const import DOMAIN
+
+_REGISTRY_EVENTS: Final = (
+    ar.EVENT_AREA_REGISTRY_UPDATED,
+    dr.EVENT_DEVICE_REGISTRY_UPDATED,
+    er.EVENT_ENTITY_REGISTRY_UPDATED,
+    fr.EVENT_FLOOR_REGISTRY_UPDATED,
+    lr.EVENT_LABEL_REGISTRY_UPDATED,
+)
+
+
+class TargetDevices:
+    """The devices that a target means, kept current.
+
+    An entity means its device, however it is targeted: by itself, by its label, or by its area.
+
+    Attributes:
+        device_ids: Home Assistant's IDs of the devices that are Golioth's.
+    """
+
+    device_ids: frozenset[str]
+
+    def __init__(
+        self, hass: HomeAssistant, target: ConfigType, on_change: Callable[[], None]
+    ) -> None:
+        """Prepare, without looking anything up.
+
+        Args:
+            hass: Home Assistant.
+            target: What `cv.TARGET_FIELDS` has validated.
+            on_change: Called when `device_ids` is another set than before. It is empty before the start.
+        """
+        self.device_ids = frozenset()
+        self._hass = hass
+        self._selection = TargetSelection(target)
+        self._on_change = on_change
+        self._remove_listeners: list[CALLBACK_TYPE] = []
+
+    @callback
+    def async_start(self) -> None:
+        """Look the devices up, and again in the moment that a registry changes, until `async_stop`."""
+        self._remove_listeners = [
+            self._hass.bus.async_listen(event_type, self._async_update)
+            for event_type in _REGISTRY_EVENTS
+        ]
+        self._async_update()
+
+    @callback
+    def async_stop(self) -> None:
+        """Follow the registries no longer."""
+        for remove_listener in self._remove_listeners:
+            remove_listener()
+        self._remove_listeners.clear()
+
+    @callback
+    def _async_update(self, _event: Event[Any] | None = None) -> None:
+        device_ids = self._async_look_up()
+        if device_ids != self.device_ids:
+            self.device_ids = device_ids
+            self._on_change()
+
+    @callback
+    def _async_look_up(self) -> frozenset[str]:
+        selected = async_extract_referenced_entity_ids(
+            self._hass,
+            self._selection,
+            expand_group=False,
+            primary_entities_only=False,
+        )
+        device_registry = dr.async_get(self._hass)
+        device_ids = selected.referenced_devices | self._devices_of(
+            selected.referenced | selected.indirectly_referenced
+        )
+        # From Home Assistant 2026.11 on, a target can leave something out. What is left out by device, area, floor or label is
+        # not among the selected any more.
+        if (exclude := getattr(self._selection, "exclude", None)) is not None:
+            device_ids -= self._devices_of(exclude.entity_ids)
+        return frozenset(
+            device_id
+            for device_id in device_ids
+            if (
+                device := device_registry.async_get(
+                    device_id, include_child_devices=False
+                )
+            )
+            is not None
+            and any(identifier[0] == DOMAIN for identifier in device.identifiers)
+        )
+
+    def _devices_of(self, entity_ids: set[str]) -> set[str]:
+        """Return the devices that entities of ours belong to."""
+        entity_registry = er.async_get(self._hass)
+        return {
+            entry.device_id
+            for entity_id in entity_ids
+            if (entry := entity_registry.async_get(entity_id)) is not None
+            and entry.platform == DOMAIN
+            and entry.device_id is not None
+        }
