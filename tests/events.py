@@ -63,6 +63,13 @@ def capture_log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
         remove()
 
 
+def state_of(hass: HomeAssistant, entity_id: str) -> State:
+    """Return the state of an entity that must be there."""
+    state = hass.states.get(entity_id)
+    assert state is not None
+    return state
+
+
 async def wait_for_state(
     hass: HomeAssistant, entity_id: str, expected: str | Callable[[State], bool]
 ) -> State:
@@ -86,9 +93,7 @@ async def wait_for_state(
                 await found.wait()
     finally:
         remove()
-    state = hass.states.get(entity_id)
-    assert state is not None
-    return state
+    return state_of(hass, entity_id)
 
 
 async def wait_for_begin(entry: MockConfigEntry) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
@@ -86,6 +87,7 @@ async def test_look_up_that_fails_is_made_up_for(
     await wait_for_state(hass, LAST_LOG, "second")
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_what_a_new_device_logged_is_shown(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:

@@ -14,7 +14,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_dumps
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import LogEvents, wait_for_state
+from .events import LogEvents, state_of, wait_for_state
 from .simulator import GoliothSimulator, Retirement
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
@@ -33,13 +33,6 @@ COUNTERS = (
 QUICK_POLLS = [{"poll_interval": 0.2}]
 
 
-def state_of(hass: HomeAssistant, entity_id: str) -> State:
-    """Return the state of an entity that must be there."""
-    state = hass.states.get(entity_id)
-    assert state is not None
-    return state
-
-
 def counter(hass: HomeAssistant, key: str) -> str:
     """Return what a counter of the project shows."""
     return state_of(hass, f"sensor.demo_project_{key}").state
@@ -50,6 +43,7 @@ def ago(**time: float) -> str:
     return (datetime.now(UTC) - timedelta(**time)).isoformat().replace("+00:00", "Z")
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_published_frames(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -59,12 +53,11 @@ async def test_published_frames(
     """The sensors show the last of the published logs of each device."""
     simulator.replay()
     await log_events.wait_for(6)
-    await hass.async_block_till_done()
-    assert state_of(hass, LAST_LOG).state == "Err: 33"
+    await wait_for_state(hass, LAST_LOG, "Err: 33")
+    await wait_for_state(hass, "sensor.water_meter_last_log", "Warn: 33")
     assert state_of(hass, LAST_LOG_LEVEL).state == "error"
     assert state_of(hass, LAST_LOG_TIME).state == "2021-12-01T19:14:07+00:00"
     assert state_of(hass, LAST_ERROR).state == "Err: 33"
-    assert state_of(hass, "sensor.water_meter_last_log").state == "Warn: 33"
     assert state_of(hass, "sensor.water_meter_last_log_level").state == "warn"
     assert state_of(hass, "sensor.water_meter_last_error").state == "unknown"
     attributes = state_of(hass, LAST_LOG).attributes
@@ -76,6 +69,7 @@ async def test_published_frames(
     assert attributes["metadata"] == {"index": 217, "uptime": 172271000}
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_last_error_outlives_other_logs(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
@@ -86,6 +80,7 @@ async def test_last_error_outlives_other_logs(
     assert state_of(hass, LAST_ERROR).state == "broken"
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_last_is_last_to_arrive(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
@@ -96,6 +91,7 @@ async def test_last_is_last_to_arrive(
     assert state_of(hass, LAST_LOG_TIME).state == "1970-01-01T00:00:00+00:00"
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 @pytest.mark.parametrize("timestamp", ["", "soon", "9999-99-99T00:00:00Z"])
 async def test_log_without_a_time(
     hass: HomeAssistant,
@@ -110,6 +106,7 @@ async def test_log_without_a_time(
     assert state_of(hass, LAST_LOG_TIME).state == "unknown"
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 @pytest.mark.parametrize("level", ["NONE", "TRACE"])
 async def test_level_that_is_not_published(
     hass: HomeAssistant,
@@ -230,7 +227,7 @@ async def test_stream_that_is_retired(
     assert [data["source"] for data in log_events] == ["poll", "stream"]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "entity_registry_enabled_by_default")
 @pytest.mark.parametrize("options", QUICK_POLLS)
 async def test_polled_log_that_is_older(
     hass: HomeAssistant,
@@ -254,9 +251,9 @@ async def test_polled_log_that_is_older(
     )
     await log_events.wait_for(3)
     assert log_events.messages == ["live", "older", "old error"]
-    assert state_of(hass, LAST_LOG).state == "live"
     # It is older than the last log, and still the last error.
-    assert state_of(hass, LAST_ERROR).state == "old error"
+    await wait_for_state(hass, LAST_ERROR, "old error")
+    assert state_of(hass, LAST_LOG).state == "live"
 
     simulator.log("newer", device=GREENHOUSE_NODE, timestamp=ago(seconds=20))
     await wait_for_state(hass, LAST_LOG, "newer")
@@ -284,7 +281,7 @@ async def test_log_that_is_caught_up(
     assert streaming.runtime_data.feed.caught_up == 1
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "entity_registry_enabled_by_default")
 async def test_history(
     hass: HomeAssistant,
     config_entry: MockConfigEntry,
@@ -377,6 +374,7 @@ async def test_counters_that_few_look_at(
     assert entry.disabled_by is er.RegistryEntryDisabler.INTEGRATION
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_restart(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:

@@ -2,14 +2,16 @@
 
 from typing import Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .gap import async_forget_gap
 from .resume_store import ResumeStore
 
-PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
+PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> bool:
@@ -34,3 +36,14 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
     """Remove what is kept of a Golioth project."""
     await ResumeStore(hass, entry.entry_id).async_remove()
     async_forget_gap(hass, entry.entry_id)
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: GoliothConfigEntry, device: dr.AnyDeviceEntry
+) -> bool:
+    """Let a device be deleted by hand that Golioth does not list any more."""
+    # Without a connection nobody knows what Golioth lists.
+    return (
+        entry.state is ConfigEntryState.LOADED
+        and entry.runtime_data.async_forget_device(device)
+    )

@@ -1,15 +1,16 @@
 """Base entities of the Golioth integration."""
 
-from typing import override
+from collections.abc import Callable, Iterable
+from typing import Any, override
 
 from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .client.feed import LogSource
 from .client.models import LogEntry
 from .const import DOMAIN
-from .coordinator import GoliothCoordinator
+from .coordinator import GoliothConfigEntry, GoliothCoordinator
 
 
 class GoliothEntity(Entity):
@@ -52,7 +53,7 @@ class GoliothConnectionEntity(GoliothEntity):
 
 
 class GoliothDeviceEntity(GoliothConnectionEntity):
-    """An entity of a Golioth device: it follows the logs of that device, and of no other."""
+    """An entity that shows the logs of one Golioth device."""
 
     def __init__(
         self, coordinator: GoliothCoordinator, key: str, golioth_device_id: str
@@ -67,17 +68,37 @@ class GoliothDeviceEntity(GoliothConnectionEntity):
         """Whether a log of the device would be seen."""
         return self.coordinator.feed.connected
 
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Follow the logs of the device."""
-        await super().async_added_to_hass()
-        self.async_on_remove(
-            self.coordinator.async_add_log_listener(
-                self._golioth_device_id, self._async_handle_log
-            )
-        )
+
+def log_attributes(entry: LogEntry, truncated: bool) -> dict[str, Any]:
+    """Return a log that has been cut to what attributes can hold as these, and whether anything was cut."""
+    attributes = {
+        "message": entry.message,
+        "level": entry.level,
+        "module": entry.module,
+        "timestamp": entry.timestamp,
+        "type": entry.type,
+        "metadata": entry.metadata,
+    }
+    return attributes | {"truncated": True} if truncated else attributes
+
+
+@callback
+def async_add_device_entities(
+    entry: GoliothConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    entities_of: Callable[[str], Iterable[Entity]],
+) -> None:
+    """Add what `entities_of` returns for Golioth's ID of each device that there is, and of each one that will be."""
+    coordinator = entry.runtime_data
+    added: set[str] = set()
 
     @callback
-    def _async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Take a log in, and write the state if the log changed it."""
-        raise NotImplementedError
+    def add_new_devices() -> None:
+        # A device that has gone may come back.
+        added.intersection_update(coordinator.data)
+        new = sorted(coordinator.data.keys() - added)
+        added.update(new)
+        async_add_entities([entity for each in new for entity in entities_of(each)])
+
+    add_new_devices()
+    entry.async_on_unload(coordinator.async_add_listener(add_new_devices))

@@ -1,0 +1,31 @@
+"""Which logs of a project its user wants, as set in the options."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .client.models import LEVELS, LogEntry
+from .const import (
+    CONF_EXCLUDE_MODULES,
+    CONF_INCLUDE_MODULES,
+    CONF_MINIMUM_LEVEL,
+    DEFAULT_MINIMUM_LEVEL,
+)
+
+
+class LogFilter:
+    """Tells for each log whether it is wanted; where nothing is set, every one is."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Take the options of a project."""
+        minimum_level = options.get(CONF_MINIMUM_LEVEL, DEFAULT_MINIMUM_LEVEL)
+        self._excluded_levels = frozenset(LEVELS[: LEVELS.index(minimum_level)])
+        self._included_modules = frozenset(options.get(CONF_INCLUDE_MODULES, ()))
+        self._excluded_modules = frozenset(options.get(CONF_EXCLUDE_MODULES, ()))
+
+    def passes(self, entry: LogEntry) -> bool:
+        """Whether a log is wanted. One whose level is none of `LEVELS` has any level: it may be the worst of all."""
+        return (
+            entry.level not in self._excluded_levels
+            and entry.module not in self._excluded_modules
+            and (not self._included_modules or entry.module in self._included_modules)
+        )
