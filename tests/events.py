@@ -63,6 +63,19 @@ def capture_log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
         remove()
 
 
+def capture_states(hass: HomeAssistant, entity_id: str) -> list[State]:
+    """Return a list that each state of an entity is added to when it is written."""
+    states: list[State] = []
+
+    @callback
+    def handle_change(event: Event[EventStateChangedData]) -> None:
+        if (state := event.data["new_state"]) is not None:
+            states.append(state)
+
+    async_track_state_change_event(hass, entity_id, handle_change)
+    return states
+
+
 def state_of(hass: HomeAssistant, entity_id: str) -> State:
     """Return the state of an entity that must be there."""
     state = hass.states.get(entity_id)

@@ -9,18 +9,11 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.golioth.client.models import LEVELS
-from homeassistant.core import (
-    Event,
-    EventStateChangedData,
-    HomeAssistant,
-    State,
-    callback,
-)
-from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.core import HomeAssistant, State
 from homeassistant.setup import async_setup_component
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import TIMEOUT, LogEvents, state_of, wait_for_state
+from .events import TIMEOUT, LogEvents, capture_states, state_of, wait_for_state
 from .simulator import GoliothSimulator
 
 LOG = "event.greenhouse_node_log"
@@ -31,15 +24,7 @@ CONNECTION = "binary_sensor.demo_project_connection"
 @pytest.fixture
 def states(hass: HomeAssistant) -> list[State]:
     """Capture every state of the event entity."""
-    states: list[State] = []
-
-    @callback
-    def handle_change(event: Event[EventStateChangedData]) -> None:
-        if (state := event.data["new_state"]) is not None:
-            states.append(state)
-
-    async_track_state_change_event(hass, LOG, handle_change)
-    return states
+    return capture_states(hass, LOG)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ class Faults:
             is set.
         rest_delay: Seconds until REST answers.
         rest_never: REST never answers.
+        device_total: How many devices a list says there are, however many it holds.
 
     """
 
@@ -53,6 +54,7 @@ class Faults:
     rest_html: bool = False
     rest_delay: float = 0.0
     rest_never: bool = False
+    device_total: int | None = None
 
     def clear(self) -> None:
         """Turn every fault off."""
