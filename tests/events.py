@@ -115,3 +115,11 @@ async def wait_for_begin(entry: MockConfigEntry) -> None:
         # Nothing tells of it.
         while entry.runtime_data.feed.resume_point is None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def wait_for_live_logs(entry: MockConfigEntry) -> None:
+    """Wait until a stream is open, and what was logged before it has been read: the next log comes over the stream."""
+    feed = entry.runtime_data.feed
+    async with asyncio.timeout(TIMEOUT):
+        while feed._stream is None or feed._stream.waiting is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

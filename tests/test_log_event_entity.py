@@ -1,7 +1,5 @@
 """Tests of the event entity of a device."""
 
-import asyncio
-
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -13,7 +11,13 @@ from homeassistant.core import HomeAssistant, State
 from homeassistant.setup import async_setup_component
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import TIMEOUT, LogEvents, capture_states, state_of, wait_for_state
+from .events import (
+    LogEvents,
+    capture_states,
+    state_of,
+    wait_for_live_logs,
+    wait_for_state,
+)
 from .simulator import GoliothSimulator
 
 LOG = "event.greenhouse_node_log"
@@ -60,14 +64,6 @@ async def received(hass: HomeAssistant) -> LogEvents:
         },
     )
     return received
-
-
-async def wait_until_nothing_is_missing(entry: MockConfigEntry) -> None:
-    """Wait until a stream is open, and what was logged before it has been read."""
-    feed = entry.runtime_data.feed
-    async with asyncio.timeout(TIMEOUT):
-        while feed._stream is None or feed._stream.waiting is not None:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -207,7 +203,7 @@ async def test_first_log_after_the_connection_is_back(
         await simulator.wait_for_streams(1)
     simulator.faults.rest_status = None
     if way == "stream":
-        await wait_until_nothing_is_missing(streaming)
+        await wait_for_live_logs(streaming)
         assert state_of(hass, CONNECTION).state == "off"
         simulator.log("after", device=GREENHOUSE_NODE, level="ERROR")
     await received.wait_for(2)

@@ -17,7 +17,13 @@ from homeassistant.helpers.json import json_dumps
 from homeassistant.util import dt as dt_util
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import LogEvents, capture_states, state_of, wait_for_state
+from .events import (
+    LogEvents,
+    capture_states,
+    state_of,
+    wait_for_live_logs,
+    wait_for_state,
+)
 from .simulator import GoliothSimulator, Retirement
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
@@ -319,6 +325,7 @@ async def test_stream_that_is_retired(
 
     simulator.unretire()
     await wait_for_state(hass, TRANSPORT, "streaming")
+    await wait_for_live_logs(config_entry)
     simulator.log("streamed", device=GREENHOUSE_NODE)
     await wait_for_state(hass, LAST_LOG, "streamed")
     assert [data["source"] for data in log_events] == ["poll", "stream"]

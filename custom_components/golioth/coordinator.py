@@ -37,11 +37,12 @@ from .const import (
     EVENT_GOLIOTH_LOG,
     OTHER_LEVEL,
 )
-from .device_logs import DeviceLogs, LogListener
+from .device_logs import DeviceLogs, LogFollower
 from .devices import RegisteredDevices
 from .gap import async_report_gap, catch_up_window
 from .log_filter import LogFilter
 from .resume_store import ResumeStore
+from .turns import in_turns
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -144,6 +145,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self.fired = dict.fromkeys((*LEVELS, OTHER_LEVEL), 0)
         self._filter = LogFilter(entry.options)
         self._device_logs: dict[str, DeviceLogs] = {}
+        self._show_connection: asyncio.Task[None] | None = None
         self._connection_listeners: Listeners = {}
         self._counter_listeners: Listeners = {}
         self._logs_to_show: dict[str, KeptLogs] = {}
@@ -174,29 +176,20 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         await self._resume_store.async_close(self._resume_point)
 
     @callback
-    def async_add_log_listener(
-        self,
-        golioth_device_id: str,
-        listener: LogListener,
-        show: CALLBACK_TYPE | None = None,
+    def async_follow_logs(
+        self, golioth_device_id: str, follower: LogFollower
     ) -> CALLBACK_TYPE:
-        """Follow the logs of one device; return what ends that.
-
-        Args:
-            golioth_device_id: Golioth's ID of the device.
-            listener: Called with each log.
-            show: Called after a log, to write what it has changed: at once, but no more than once a second.
-        """
+        """Tell `follower` of the logs of one device; return what ends that."""
         logs = self._device_logs.setdefault(golioth_device_id, DeviceLogs(self.hass))
-        remove = logs.async_add_listener(listener, show)
+        logs.async_add_follower(follower)
 
         @callback
-        def remove_listener() -> None:
-            remove()
+        def end() -> None:
+            logs.async_remove_follower(follower)
             if not logs.is_followed:
                 self._device_logs.pop(golioth_device_id, None)
 
-        return remove_listener
+        return end
 
     @callback
     def async_kept_logs(
@@ -357,6 +350,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         golioth_device_id = entry.device_id
         device_logs = self._device_logs.get(golioth_device_id)
         if device_logs is not None:
+            # Before the log: triggers ignore what comes of an entity that was unavailable.
+            device_logs.async_handle_connection(self.feed.connected)
             device_logs.async_handle_log(entry, source)
         if golioth_device_id and (
             device_logs is None or golioth_device_id in self._logs_to_show
@@ -411,6 +406,18 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._was_connected = connected
         for listener in self._connection_listeners.values():
             listener()
+        if self._show_connection is not None:
+            self._show_connection.cancel()
+        self._show_connection = self.config_entry.async_create_background_task(
+            self.hass,
+            self._async_show_connection(),
+            name=f"{DOMAIN} connection of {self.project_id}",
+        )
+
+    async def _async_show_connection(self) -> None:
+        """Have the devices show whether there is a connection, in turns: there may be thousands."""
+        async for device_logs in in_turns(list(self._device_logs.values())):
+            device_logs.async_handle_connection(self.feed.connected)
 
     @callback
     def _async_flush(self, _event: Event | None = None) -> None:

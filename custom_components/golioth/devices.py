@@ -1,8 +1,6 @@
 """The devices of a project in Home Assistant's registry."""
 
-import asyncio
 import logging
-from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -11,11 +9,9 @@ from homeassistant.helpers import device_registry as dr
 from .client.models import Device, Project
 from .client.rest import MAX_DEVICES, DeviceList
 from .const import DOMAIN, MANUFACTURER
+from .turns import in_turns
 
 _LOGGER = logging.getLogger(__name__)
-
-# How long devices are registered or removed at a stretch, in seconds, before everything else gets its turn.
-_SLICE: Final = 0.01
 
 
 class RegisteredDevices:
@@ -69,25 +65,17 @@ class RegisteredDevices:
         Returns:
             The devices that there are by Golioth's ID: the ones of the list, and the ones that are given another chance.
         """
-        loop = asyncio.get_running_loop()
-        pause = loop.time() + _SLICE
         devices: dict[str, Device] = {}
-        for device in listed.devices.values():
+        async for device in in_turns(listed.devices.values()):
             if known.get(device.id) == device or self._register(device):
                 devices[device.id] = device
-            if loop.time() >= pause:
-                await asyncio.sleep(0)
-                pause = loop.time() + _SLICE
         missing = self._ids.keys() - devices.keys()
         gone = missing & self._missing if listed.is_complete else set()
         self._missing = (
             missing - gone if listed.is_complete else missing & self._missing
         )
-        for golioth_device_id in gone:
+        async for golioth_device_id in in_turns(gone):
             self._remove(golioth_device_id)
-            if loop.time() >= pause:
-                await asyncio.sleep(0)
-                pause = loop.time() + _SLICE
         spared = self._ids.keys() & known.keys() - devices.keys()
         return devices | {each: known[each] for each in spared}
 

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterable
 from typing import Any, override
 
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .client.feed import LogSource
 from .client.models import LogEntry
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
+from .turns import in_turns
 
 
 class GoliothEntity(Entity):
@@ -52,8 +54,8 @@ class GoliothConnectionEntity(GoliothEntity):
         )
 
 
-class GoliothDeviceEntity(GoliothConnectionEntity):
-    """An entity that shows the logs of one Golioth device."""
+class GoliothDeviceEntity(GoliothEntity):
+    """An entity of a Golioth device: it follows the logs of that device, and of no other."""
 
     def __init__(
         self, coordinator: GoliothCoordinator, key: str, golioth_device_id: str
@@ -67,6 +69,28 @@ class GoliothDeviceEntity(GoliothConnectionEntity):
     def available(self) -> bool:
         """Whether a log of the device would be seen."""
         return self.coordinator.feed.connected
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the logs of the device."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self.coordinator.async_follow_logs(self._golioth_device_id, self)
+        )
+
+    @callback
+    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
+        """Take a log in."""
+        raise NotImplementedError
+
+    @callback
+    def async_show(self) -> None:
+        """Write what logs have changed, where that has waited."""
+
+    @callback
+    def async_show_connection(self) -> None:
+        """Write whether a log would be seen."""
+        self.async_write_ha_state()
 
 
 def log_attributes(entry: LogEntry, truncated: bool) -> dict[str, Any]:
@@ -82,8 +106,8 @@ def log_attributes(entry: LogEntry, truncated: bool) -> dict[str, Any]:
     return attributes | {"truncated": True} if truncated else attributes
 
 
-@callback
-def async_add_device_entities(
+async def async_add_device_entities(
+    hass: HomeAssistant,
     entry: GoliothConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     entities_of: Callable[[str], Iterable[Entity]],
@@ -92,13 +116,18 @@ def async_add_device_entities(
     coordinator = entry.runtime_data
     added: set[str] = set()
 
-    @callback
-    def add_new_devices() -> None:
+    async def add_new_devices() -> None:
         # A device that has gone may come back.
         added.intersection_update(coordinator.data)
         new = sorted(coordinator.data.keys() - added)
         added.update(new)
-        async_add_entities([entity for each in new for entity in entities_of(each)])
+        async for golioth_device_id in in_turns(new):
+            if golioth_device_id in coordinator.data:
+                async_add_entities(entities_of(golioth_device_id))
 
-    add_new_devices()
-    entry.async_on_unload(coordinator.async_add_listener(add_new_devices))
+    @callback
+    def handle_update() -> None:
+        entry.async_create_task(hass, add_new_devices())
+
+    entry.async_on_unload(coordinator.async_add_listener(handle_update))
+    await add_new_devices()

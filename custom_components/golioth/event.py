@@ -30,7 +30,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the events of every device, and of those to come."""
-    async_add_device_entities(
+    await async_add_device_entities(
+        hass,
         entry,
         async_add_entities,
         lambda golioth_device_id: [
@@ -51,17 +52,8 @@ class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
         super().__init__(coordinator, LOG.key, golioth_device_id)
 
     @override
-    async def async_added_to_hass(self) -> None:
-        """Follow the logs of the device."""
-        await super().async_added_to_hass()
-        self.async_on_remove(
-            self.coordinator.async_add_log_listener(
-                self._golioth_device_id, self._async_handle_log
-            )
-        )
-
     @callback
-    def _async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
+    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
         """Trigger the event, unless the log is from before the project was set up."""
         if source is not None:
             attributes = log_attributes(*entry.bounded(MAX_ATTRIBUTES_SIZE))

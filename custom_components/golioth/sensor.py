@@ -215,7 +215,7 @@ async def async_setup_entry(
             GoliothErrorCounter(coordinator, golioth_device_id),
         ]
 
-    async_add_device_entities(entry, async_add_entities, sensors_of)
+    await async_add_device_entities(hass, entry, async_add_entities, sensors_of)
 
 
 class GoliothTransportSensor(GoliothConnectionEntity, SensorEntity):
@@ -254,11 +254,11 @@ class GoliothCounter(GoliothEntity, SensorEntity):
         await super().async_added_to_hass()
         self._attr_native_value = self.count
         self.async_on_remove(
-            self.coordinator.async_add_counter_listener(self._async_show)
+            self.coordinator.async_add_counter_listener(self._async_show_count)
         )
 
     @callback
-    def _async_show(self) -> None:
+    def _async_show_count(self) -> None:
         """Write the state, if the counter has moved."""
         if self._attr_native_value != (count := self.count):
             self._attr_native_value = count
@@ -286,7 +286,7 @@ class GoliothProjectCounter(GoliothCounter):
         return self.entity_description.value_fn(self.coordinator)
 
 
-class GoliothErrorCounter(GoliothCounter):
+class GoliothErrorCounter(GoliothDeviceEntity, GoliothCounter):
     """How many errors a device has logged."""
 
     entity_description = ERRORS
@@ -294,8 +294,13 @@ class GoliothErrorCounter(GoliothCounter):
     def __init__(self, coordinator: GoliothCoordinator, golioth_device_id: str) -> None:
         """Belong to a device."""
         super().__init__(coordinator, ERRORS.key, golioth_device_id)
-        self._golioth_device_id = golioth_device_id
         self._errors = 0
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Always: what has been counted is true without a connection as well."""
+        return True
 
     @property
     @override
@@ -304,19 +309,15 @@ class GoliothErrorCounter(GoliothCounter):
         return self._errors
 
     @override
-    async def async_added_to_hass(self) -> None:
-        """Follow the logs of the device."""
-        await super().async_added_to_hass()
-        self.async_on_remove(
-            self.coordinator.async_add_log_listener(
-                self._golioth_device_id, self._async_handle_log
-            )
-        )
-
     @callback
-    def _async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
+    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
         """Count an error, unless it is from before the project was set up."""
         self._errors += entry.level == "error" and source is not None
+
+    @override
+    @callback
+    def async_show_connection(self) -> None:
+        """Show nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,29 +374,26 @@ class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
     @override
     async def async_added_to_hass(self) -> None:
         """Show what was shown before, or what the device has logged meanwhile, until the next log."""
-        await super().async_added_to_hass()
         if (stored := await self.async_get_last_extra_data()) is not None:
             # What another version has stored may not fit: then there is nothing to show until the next log.
             with suppress(TypeError):
                 self._show(ShownLog.from_dict(stored.as_dict()))
         for kept in self.coordinator.async_kept_logs(self._golioth_device_id):
-            self._async_handle_log(*kept)
+            self.async_handle_log(*kept)
         self._take_next()
-        self.async_on_remove(
-            self.coordinator.async_add_log_listener(
-                self._golioth_device_id, self._async_handle_log, self._async_show
-            )
-        )
+        await super().async_added_to_hass()
 
+    @override
     @callback
-    def _async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
+    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
         """Keep the log to be shown, if it is one for this sensor and the last one."""
         last = self._next or (None if self._shown is None else self._shown.entry)
         if self.entity_description.applies_fn(entry) and is_last(entry, source, last):
             self._next = entry
 
+    @override
     @callback
-    def _async_show(self) -> None:
+    def async_show(self) -> None:
         """Write the state, if there is another log to show."""
         if self._take_next():
             self.async_write_ha_state()
