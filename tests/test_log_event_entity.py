@@ -6,6 +6,7 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
 )
 
+from custom_components.golioth import turns
 from custom_components.golioth.client.models import LEVELS
 from homeassistant.core import HomeAssistant, State
 from homeassistant.setup import async_setup_component
@@ -175,8 +176,15 @@ async def test_automation_in_a_burst(
     assert [data["level"] for data in received[:2]] == ["error", "NONE"]
 
 
+@pytest.fixture
+def slow_turns(monkeypatch: pytest.MonkeyPatch, simulator: GoliothSimulator) -> None:
+    """Have a device that is told of everything one turn of the loop before the others, as in a fleet of thousands."""
+    monkeypatch.setattr(turns, "_SLICE", -1)
+    simulator.add_device("first", device_id="0")
+
+
 # A stream is taken for a good one when a log comes, not before.
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "slow_turns")
 @pytest.mark.parametrize("settling_time", [30.0])
 @pytest.mark.parametrize("way", ["stream", "catch_up", "poll"])
 async def test_first_log_after_the_connection_is_back(

@@ -248,6 +248,8 @@ async def test_end_of_a_storm(
         expected = ["log 0"]
         assert hass.states.get(LAST_LOG) is None
     assert [state.state for state in written] == expected
+    if end == "stop":
+        assert counter(hass, "info_logs") == "10"
 
 
 @pytest.mark.usefixtures("impatient")
