@@ -94,10 +94,16 @@ async def streaming(
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def settling_time() -> float:
+    """Return after how many seconds an impatient feed takes a stream that says nothing for a good one."""
+    return 0.01
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, settling_time: float) -> None:
     """Let the feed wait a hundredth of what it usually does, and take a missing stream for retired at once."""
     timing = FeedTiming(
-        settling_time=0.01,
+        settling_time=settling_time,
         shortest_wait=0.01,
         longest_random_wait=0.35,
         request_interval=0.0,

@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
@@ -13,7 +14,7 @@ from .gap import async_forget_gap
 from .resume_store import ResumeStore
 from .services import async_setup_services
 
-PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
+PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
 
 CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -46,3 +47,14 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
     """Remove what is kept of a Golioth project."""
     await ResumeStore(hass, entry.entry_id).async_remove()
     async_forget_gap(hass, entry.entry_id)
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: GoliothConfigEntry, device: dr.AnyDeviceEntry
+) -> bool:
+    """Let a device be deleted by hand that Golioth does not list any more."""
+    # Without a connection nobody knows what Golioth lists.
+    return (
+        entry.state is ConfigEntryState.LOADED
+        and entry.runtime_data.async_forget_device(device)
+    )

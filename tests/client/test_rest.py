@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from custom_components.golioth.client import rest as rest_module
 from custom_components.golioth.client.endpoint import Credential, Endpoint
 from custom_components.golioth.client.exceptions import (
     GoliothAuthenticationError,
@@ -54,12 +55,39 @@ async def test_devices_of_every_page(
         simulator.remove_device(device_id)
     for index in range(number):
         simulator.add_device(f"device-{index}")
-    devices = await rest.devices()
+    devices, is_complete = await rest.devices()
+    assert is_complete
     assert set(devices) == set(simulator.devices)
     assert {device.name for device in devices.values()} == {
         f"device-{index}" for index in range(number)
     }
     assert len(simulator.requests) <= max(1, -(-number // 100)) + 1
+
+
+@pytest.mark.parametrize(("total", "is_complete"), [(250, True), (251, False)])
+async def test_devices_that_do_not_add_up(
+    simulator: GoliothSimulator, rest: GoliothRest, total: int, is_complete: bool
+) -> None:
+    """A list is whole only if it holds as many devices as it says there are."""
+    for index in range(248):
+        simulator.add_device(f"device-{index}")
+    simulator.faults.device_total = total
+    listed = await rest.devices()
+    assert len(listed.devices) == 250
+    assert listed.is_complete is is_complete
+
+
+async def test_devices_without_end(
+    monkeypatch: pytest.MonkeyPatch, simulator: GoliothSimulator, rest: GoliothRest
+) -> None:
+    """A service that lists ever more devices is not followed for ever, and its list is not taken for a whole one."""
+    monkeypatch.setattr(rest_module, "MAX_DEVICES", 200)
+    for index in range(998):
+        simulator.add_device(f"device-{index}")
+    listed = await rest.devices()
+    assert len(listed.devices) == 200
+    assert not listed.is_complete
+    assert len(simulator.requests) == 2
 
 
 async def test_rejected_credential(

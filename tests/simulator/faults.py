@@ -41,6 +41,7 @@ class Faults:
         log_bounds_ignored: REST returns logs as if it had not been told a start and an
             end.
         log_total: What REST says is the number of logs, whatever it is.
+        device_total: How many devices a list says there are, however many it holds.
 
     """
 
@@ -67,6 +68,7 @@ class Faults:
     rest_cut: bool = False
     log_bounds_ignored: bool = False
     log_total: int | None = None
+    device_total: int | None = None
 
     def clear(self) -> None:
         """Turn every fault off."""

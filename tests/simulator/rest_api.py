@@ -147,7 +147,7 @@ class RestApi:
             for device in self._project.devices.values()
             if all(matches(device, value) for matches, value in filters)
         ]
-        return self._page(devices, request)
+        return self._page(devices, request, self._faults.device_total)
 
     def _logs(self, request: web.Request) -> Mapping[str, Any]:
         """Return the newest logs of a window, and how many it holds."""
@@ -208,13 +208,19 @@ class RestApi:
         return await answer if inspect.isawaitable(answer) else answer
 
     def _page(
-        self, entries: Sequence[Device | Project], request: web.Request
+        self,
+        entries: Sequence[Device | Project],
+        request: web.Request,
+        total: int | None = None,
     ) -> Mapping[str, Any]:
-        """Return the page of a list that the query asks for."""
+        """Return the page of a list that the query asks for, and a total if it is not the true one."""
         page, per_page = page_parameters(request.query)
         shown = entries[page * per_page : (page + 1) * per_page]
         return self._list(
-            [entry.as_json() for entry in shown], page, per_page, len(entries)
+            [entry.as_json() for entry in shown],
+            page,
+            per_page,
+            len(entries) if total is None else total,
         )
 
     def _list(

@@ -750,6 +750,11 @@ class LogFeed:
     # What is common to both
 
     def _deliver(self, entry: LogEntry, source: LogSource) -> None:
+        # A log that was read before a new stream has settled: that logs arrive is told before the log.
+        if self.transport is None:
+            self._set_transport(
+                Transport.POLLING if self._stream is None else Transport.STREAMING
+            )
         self.delivered += 1
         try:
             self._on_log(entry, source)

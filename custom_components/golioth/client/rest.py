@@ -51,7 +51,16 @@ _DEVICES_PER_PAGE: Final = 100
 _LOGS_PER_ANSWER: Final = 100
 
 # More than any fleet on one Home Assistant; a service that invents devices is not followed for ever.
-_MAX_DEVICES: Final = 20_000
+MAX_DEVICES: Final = 20_000
+
+
+class DeviceList(NamedTuple):
+    """What the service lists of the project's devices."""
+
+    devices: dict[str, Device]
+    """By their IDs."""
+    is_complete: bool
+    """Whether no device is missing: the list may change while it is read, and is not followed beyond `MAX_DEVICES`."""
 
 
 # Nanoseconds by which the clocks of a service's servers may differ.
@@ -139,8 +148,8 @@ class GoliothRest:
             raise GoliothResponseError("The service answered without a project")
         return project
 
-    async def devices(self) -> dict[str, Device]:
-        """Return every device of the project by its ID. One request for each hundred devices."""
+    async def devices(self) -> DeviceList:
+        """Return the devices of the project. One request for each hundred of them."""
         devices: dict[str, Device] = {}
         page = 0
         while True:
@@ -153,10 +162,12 @@ class GoliothRest:
             devices.update((device.id, device) for device in found)
             total = parse_number(answer.get("total"))
             # A page that adds nothing is the last one, whatever the total says: the list may shrink while it is read.
-            if len(devices) in {known, total} or len(devices) >= _MAX_DEVICES:
-                return devices
-            if total is None and len(found) < _DEVICES_PER_PAGE:
-                return devices
+            if len(devices) in {known, total} or (
+                total is None and len(found) < _DEVICES_PER_PAGE
+            ):
+                return DeviceList(devices, is_complete=total in {None, len(devices)})
+            if len(devices) >= MAX_DEVICES:
+                return DeviceList(devices, is_complete=False)
             page += 1
 
     async def logs(
