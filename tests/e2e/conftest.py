@@ -1,19 +1,12 @@
 """What the end-to-end tests stand on: a real Home Assistant, the Golioth service on loopback, and a browser."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Generator
 import contextlib
 from pathlib import Path
 import shutil
 from typing import Final
 
-from playwright.async_api import (
-    Browser,
-    Locator,
-    Page,
-    StorageState,
-    async_playwright,
-    expect,
-)
+from playwright.async_api import Browser, Page, StorageState, async_playwright, expect
 import pytest
 
 from tests import GREENHOUSE_NODE, WATER_METER
@@ -23,16 +16,12 @@ from tests.demo.home_assistant import DOMAIN, HomeAssistantProcess, Login
 from tests.demo.smoke import check_log_file
 from tests.simulator import GoliothSimulator
 
+from . import pictures
 from .chromium import ARGUMENTS, ChromiumMissingError, find_chromium, may_sandbox
 from .pages.login import LoginPage
 
 # What failed tests leave behind.
 REMAINS: Final = REPOSITORY / ".e2e"
-
-# What the README shows.
-PICTURES: Final = REPOSITORY / "docs" / "images"
-
-type TakePicture = Callable[[str, Locator], Awaitable[None]]
 
 # Milliseconds after which something is taken not to happen. Only a failure takes so long.
 PATIENCE: Final = 30_000
@@ -45,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--screenshots",
         action="store_true",
-        help=f"take the pictures in {PICTURES.relative_to(REPOSITORY)} anew",
+        help=f"take the pictures in {pictures.FOLDER.relative_to(REPOSITORY)} anew",
     )
 
 
@@ -230,11 +219,7 @@ async def project(api: HomeAssistantApi, simulator: GoliothSimulator) -> str:
 
 
 @pytest.fixture
-def take_picture(request: pytest.FixtureRequest) -> TakePicture:
-    """Return what takes a picture for the README of a part of the page, if pictures are wanted."""
-
-    async def take(name: str, part: Locator) -> None:
-        if request.config.getoption("--screenshots"):
-            await part.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
-
-    return take
+def take_picture(request: pytest.FixtureRequest) -> pictures.TakePicture:
+    """Return what takes a picture for the README, or leaves that be."""
+    wanted = request.config.getoption("--screenshots")
+    return pictures.take_picture if wanted else pictures.take_no_picture

@@ -6,8 +6,8 @@ from tests import GREENHOUSE_NODE
 from tests.demo.home_assistant import DOMAIN
 from tests.simulator import GoliothSimulator
 
-from .conftest import TakePicture
 from .pages.integrations import IntegrationPage
+from .pictures import TakePicture
 from .texts import text
 
 

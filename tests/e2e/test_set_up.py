@@ -5,9 +5,9 @@ from playwright.async_api import Page, expect
 from tests.demo.home_assistant import DOMAIN, Login
 from tests.simulator import GoliothSimulator
 
-from .conftest import TakePicture
 from .pages.integrations import IntegrationPage, IntegrationsPage
 from .pages.login import LoginPage
+from .pictures import TakePicture
 from .texts import text
 
 
