@@ -23,10 +23,6 @@ async def test_device_shows_last_log(
 
     simulator.log("Soil moisture 31 %", device=GREENHOUSE_NODE, module="sensors")
     await device.expect_state("Last log", "Soil moisture 31 %")
-    await device.expect_state(
-        "Last log level", text("entity.sensor.last_log_level.state.info")
-    )
-    await device.expect_state("Last error", "Pump blocked")
     await expect(device.activity).to_contain_text("Soil moisture 31 %")
     await take_picture("device", device.element)
 
