@@ -128,7 +128,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def _open_page(
     browser: Browser,
     home_assistant: HomeAssistantProcess,
-    node: pytest.Item,
+    node: pytest.Item | pytest.Session,
     state: StorageState | None = None,
 ) -> AsyncIterator[Page]:
     """Open a page, which always shows things the same way; keep what it shows if the test fails."""
