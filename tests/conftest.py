@@ -21,6 +21,19 @@ from . import GREENHOUSE_NODE, WATER_METER
 from .events import LogEvents, capture_log_events, wait_for_begin
 from .simulator import GoliothSimulator
 
+# The end-to-end tests run in a pytest of their own, which does not come here.
+collect_ignore = ["e2e"]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say that the end-to-end tests were left out, unless somebody chose the tests."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        terminalreporter.write_line(
+            "The end-to-end tests were left out: scripts/test --e2e runs them"
+        )
+
 
 @pytest.fixture
 def hass_config_dir(hass_tmp_config_dir: str) -> str:
