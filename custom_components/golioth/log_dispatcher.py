@@ -85,7 +85,8 @@ class LogDispatcher:
     @callback
     def _async_dispatch(self, event: Event) -> None:
         # Copied, because an automation may be switched off by what a listener starts.
-        for device_id in (event.data.get(ATTR_DEVICE_ID), EVERY_DEVICE):
+        # An event that somebody else fires may have no device.
+        for device_id in {event.data.get(ATTR_DEVICE_ID): None, EVERY_DEVICE: None}:
             for listener in tuple(self._listeners.get(device_id, ())):
                 # What is wrong with one automation keeps no log from the others.
                 try:

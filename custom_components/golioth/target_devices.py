@@ -1,6 +1,6 @@
 """The devices that a target means."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
@@ -26,6 +26,11 @@ _REGISTRY_EVENTS: Final = (
     fr.EVENT_FLOOR_REGISTRY_UPDATED,
     lr.EVENT_LABEL_REGISTRY_UPDATED,
 )
+
+
+def is_ours(device: dr.DeviceEntry) -> bool:
+    """Whether a device is Golioth's."""
+    return any(identifier[0] == DOMAIN for identifier in device.identifiers)
 
 
 class TargetDevices:
@@ -58,8 +63,17 @@ class TargetDevices:
     @callback
     def async_start(self) -> None:
         """Look the devices up, and again in the moment that a registry changes, until `async_stop`."""
+        # The device and entity registries change all the time, and mostly for others.
+        event_filters = {
+            dr.EVENT_DEVICE_REGISTRY_UPDATED: self._async_is_of_our_device,
+            er.EVENT_ENTITY_REGISTRY_UPDATED: self._async_is_of_our_entity,
+        }
         self._remove_listeners = [
-            self._hass.bus.async_listen(event_type, self._async_update)
+            self._hass.bus.async_listen(
+                event_type,
+                self._async_update,
+                event_filter=event_filters.get(event_type),
+            )
             for event_type in _REGISTRY_EVENTS
         ]
         self._async_update()
@@ -77,6 +91,21 @@ class TargetDevices:
         if device_ids != self.device_ids:
             self.device_ids = device_ids
             self._on_change()
+
+    @callback
+    def _async_is_of_our_device(self, data: Mapping[str, Any]) -> bool:
+        device = dr.async_get(self._hass).async_get(
+            data["device_id"], include_child_devices=False
+        )
+        # One that was removed is ours if it was.
+        return (
+            data["device_id"] in self.device_ids if device is None else is_ours(device)
+        )
+
+    @callback
+    def _async_is_of_our_entity(self, data: Mapping[str, Any]) -> bool:
+        entry = er.async_get(self._hass).async_get(data["entity_id"])
+        return entry is None or entry.platform == DOMAIN
 
     @callback
     def _async_look_up(self) -> frozenset[str]:
@@ -103,7 +132,7 @@ class TargetDevices:
                 )
             )
             is not None
-            and any(identifier[0] == DOMAIN for identifier in device.identifiers)
+            and is_ours(device)
         )
 
     def _devices_of(self, entity_ids: set[str]) -> set[str]:
