@@ -261,6 +261,8 @@ async def test_delete_by_hand(
         assert answer["success"] is (
             find(device_registry, streaming, golioth_device_id) is None
         )
+        if not answer["success"]:
+            assert "rejected by integration" in answer["error"]["message"]
         return bool(answer["success"])
 
     assert not await delete(GREENHOUSE_NODE)
@@ -308,6 +310,26 @@ async def test_new_device_has_all_entities(
     simulator.log("second", device=device)
     await log_events.wait_for(2)
     assert state_of(hass, "event.door_sensor_log").attributes["message"] == "second"
+
+
+async def test_unknown_device_is_looked_up_once(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """A device that the list did not have is not looked up again and again; the next list is early enough."""
+    before = lists(simulator)
+    simulator.log("first", device="unknown")
+    await simulator.wait_until(lambda: lists(simulator) == before + 1)
+    look_up = streaming.runtime_data._look_up
+    assert look_up is not None
+    await look_up
+    await let_pass(hass, 61)
+    simulator.log("second", device="unknown")
+    await log_events.wait_for(2)
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert lists(simulator) == before + 1
 
 
 async def test_look_up_that_fails_is_made_up_for(

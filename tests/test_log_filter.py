@@ -10,7 +10,7 @@ from custom_components.golioth.log_filter import LogFilter
 from homeassistant.core import HomeAssistant
 
 from . import GREENHOUSE_NODE
-from .events import LogEvents, state_of, wait_for_state
+from .events import LogEvents, state_of, wait_for_begin, wait_for_state
 from .simulator import GoliothSimulator
 
 LOG = "event.greenhouse_node_log"
@@ -112,6 +112,8 @@ async def test_what_was_logged_before_the_set_up(
     simulator.log("wanted", device=GREENHOUSE_NODE, level="WARN", module="net")
     simulator.log("not wanted", device=GREENHOUSE_NODE)
     assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await wait_for_begin(config_entry)
+    await hass.config_entries.async_reload(config_entry.entry_id)
     await wait_for_state(hass, LAST_LOG, "wanted")
 
 

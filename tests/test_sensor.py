@@ -10,11 +10,13 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.golioth import device_logs, sensor
+from custom_components.golioth.const import EVENT_GOLIOTH_LOG
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er, restore_state
 from homeassistant.helpers.json import json_dumps
 from homeassistant.util import dt as dt_util
+from homeassistant.util.async_ import get_scheduled_timer_handles
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import (
@@ -194,23 +196,31 @@ async def test_calm_device(
     monkeypatch: pytest.MonkeyPatch,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
+    log_events: LogEvents,
 ) -> None:
-    """A log that comes when there was none for a while is shown at once, not by a timer."""
+    """A log that comes when there was none for a while is shown in its own turn of the loop, not by a timer."""
+    shown: list[str] = []
+
+    @callback
+    def look(_event: Event) -> None:
+        hass.loop.call_soon(lambda: shown.append(state_of(hass, LAST_LOG).state))
+
+    hass.bus.async_listen(EVENT_GOLIOTH_LOG, look)
     monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
     simulator.log("first", device=GREENHOUSE_NODE)
-    await wait_for_state(hass, LAST_LOG, "first")
+    await log_events.wait_for(1)
     # As if that time had passed.
     monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 0)
     simulator.log("second", device=GREENHOUSE_NODE)
-    await wait_for_state(hass, LAST_LOG, "second")
+    await log_events.wait_for(2)
     monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
     simulator.log("third", device=GREENHOUSE_NODE)
-    simulator.log("calm", device=WATER_METER)
-    await wait_for_state(hass, "sensor.water_meter_last_log", "calm")
-    assert state_of(hass, LAST_LOG).state == "second"
+    await log_events.wait_for(3)
+    await hass.async_block_till_done()
+    assert shown == ["first", "second", "second"]
 
 
-@pytest.mark.parametrize("end", ["unload", "stop", "disable"])
+@pytest.mark.parametrize("end", ["unload", "stop", "disable", "remove"])
 async def test_end_of_a_storm(
     hass: HomeAssistant,
     monkeypatch: pytest.MonkeyPatch,
@@ -241,13 +251,25 @@ async def test_end_of_a_storm(
         hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
         expected = ["log 0", "log 9"]
     else:
-        entity_registry.async_update_entity(
-            LAST_LOG, disabled_by=er.RegistryEntryDisabler.USER
-        )
-        await hass.async_block_till_done()
         expected = ["log 0"]
+        if end == "disable":
+            entity_registry.async_update_entity(
+                LAST_LOG, disabled_by=er.RegistryEntryDisabler.USER
+            )
+        else:
+            simulator.remove_device(GREENHOUSE_NODE)
+            await streaming.runtime_data.async_refresh()
+            await streaming.runtime_data.async_refresh()
+        await hass.async_block_till_done()
         assert hass.states.get(LAST_LOG) is None
     assert [state.state for state in written] == expected
+    timers = [
+        timer
+        for timer in get_scheduled_timer_handles(hass.loop)
+        if not timer.cancelled() and "DeviceLogs" in str(timer._args)
+    ]
+    # The device that has lost one entity has another one.
+    assert len(timers) == (end == "disable")
     if end == "stop":
         assert counter(hass, "info_logs") == "10"
 

@@ -565,7 +565,7 @@ async def test_target_is_not_looked_up_for_others(
     entity_registry: er.EntityRegistry,
 ) -> None:
     """Devices and entities of other integrations, which change all the time, cost a target nothing."""
-    device_id = registry_id(hass, GREENHOUSE_NODE)
+    device_id = registry_id(device_registry, streaming, GREENHOUSE_NODE)
     other = MockConfigEntry(domain="other")
     other.add_to_hass(hass)
     devices = CountingTargetDevices(hass, {"device_id": [device_id]}, lambda: None)
