@@ -8,8 +8,12 @@ import logging
 from typing import Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import ATTR_DEVICE_ID, CONF_API_KEY
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import (
+    ATTR_DEVICE_ID,
+    CONF_API_KEY,
+    EVENT_HOMEASSISTANT_STOP,
+)
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
@@ -38,6 +42,7 @@ from .const import (
     MANUFACTURER,
 )
 from .gap import async_report_gap, catch_up_window
+from .listening import async_get_clock
 from .resume_store import ResumeStore
 
 _LOGGER = logging.getLogger(__name__)
@@ -130,6 +135,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._rest = GoliothRest(self._session, self._endpoint)
         self._timing = timing or FeedTiming()
         self._resume_store = ResumeStore(hass, entry.entry_id)
+        self._listening = async_get_clock(hass, entry.entry_id)
         self._feed_task: asyncio.Task[None] | None = None
         self._cancel_start: CALLBACK_TYPE | None = None
         self._was_connected: bool | None = None
@@ -150,6 +156,12 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         Automations are armed only then: a log delivered before would be delivered to nobody.
         """
         self._cancel_start = async_at_started(self.hass, self._async_start_feed)
+        # It runs on without a change that would have it saved.
+        self.config_entry.async_on_unload(
+            self.hass.bus.async_listen_once(
+                EVENT_HOMEASSISTANT_STOP, self._async_handle_stop
+            )
+        )
 
     async def async_stop(self) -> None:
         """Deliver nothing more, and return when it is saved what has been delivered."""
@@ -158,7 +170,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         if self._feed_task is not None:
             self._feed_task.cancel()
             await asyncio.wait([self._feed_task], timeout=_STOP_TIMEOUT)
+        self._listening.async_stop()
         await self._resume_store.async_close(self._resume_point)
+        await self._listening.async_save()
 
     @callback
     def async_add_log_listener(
@@ -213,6 +227,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             )
             .id
         )
+        await self._listening.async_load()
         self.feed = LogFeed(
             self._session,
             self._endpoint,
@@ -249,6 +264,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                 via_device_id=self._project_device_id,
             ).id
         self._looked_up = set(self._logs_to_show)
+        self._listening.async_note_devices(devices)
         return devices
 
     async def _async_call[T](self, call: Awaitable[T]) -> T:
@@ -291,6 +307,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
         """Make a log one event on the bus, and one update of its device's entities."""
         golioth_device_id = entry.device_id
+        self._listening.async_note_log(golioth_device_id)
         device = self.data.get(golioth_device_id)
         device_name = golioth_device_id if device is None else device.name
         names = (
@@ -401,15 +418,23 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def _async_handle_complete(self, transport: Transport) -> None:
         """Note that every log until a moment ago was delivered."""
+        self._listening.async_run(transport)
 
     @callback
     def _async_handle_incomplete(self) -> None:
         """Note that logs may be missing, until they have been fetched."""
+        self._listening.async_stop()
 
     @callback
     def _async_handle_progress(self) -> None:
-        """Save soon how far logs have been delivered."""
+        """Save soon how far logs have been delivered, and who logged."""
         self._resume_store.async_schedule_save(self._resume_point)
+        self._listening.async_schedule_save()
+
+    @callback
+    def _async_handle_stop(self, _event: Event) -> None:
+        """Save before Home Assistant ends how long devices have logged nothing."""
+        self._listening.async_schedule_save()
 
     @callback
     def _resume_point(self) -> ResumePoint | None:
