@@ -1,0 +1,87 @@
+"""The one listener to `golioth_log` that all triggers share."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
+
+from .const import DOMAIN, EVENT_GOLIOTH_LOG
+
+# In place of a device.
+EVERY_DEVICE: Final = None
+
+type LogEventListener = Callable[[Event], None]
+
+_DATA_DISPATCHER: HassKey[LogDispatcher] = HassKey(f"{DOMAIN}_log_dispatcher")
+
+
+@callback
+def async_listen_to_logs(
+    hass: HomeAssistant, device_ids: Iterable[str | None], listener: LogEventListener
+) -> CALLBACK_TYPE:
+    """Call `listener` with the event of each log of some devices; return what ends that.
+
+    It depends on no entry: it works before the first one is set up, and goes on when one is reloaded.
+
+    Args:
+        hass: Home Assistant.
+        device_ids: Home Assistant's IDs of the devices, or `EVERY_DEVICE`.
+        listener: Called in the order of the logs, once for each.
+    """
+    dispatcher = hass.data.get(_DATA_DISPATCHER)
+    if dispatcher is None:
+        dispatcher = hass.data[_DATA_DISPATCHER] = LogDispatcher(hass)
+    device_ids = tuple(device_ids)
+    dispatcher.async_add(device_ids, listener)
+
+    @callback
+    def remove_listener() -> None:
+        dispatcher.async_remove(device_ids, listener)
+
+    return remove_listener
+
+
+class LogDispatcher:
+    """Finds the listeners of a log by its device, however many there are of other devices."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Listen to nothing yet."""
+        self._hass = hass
+        # The listeners of a device, in order.
+        self._listeners: dict[str | None, dict[LogEventListener, None]] = {}
+        self._remove_bus_listener: CALLBACK_TYPE | None = None
+
+    @callback
+    def async_add(
+        self, device_ids: Iterable[str | None], listener: LogEventListener
+    ) -> None:
+        """Call a listener for these devices."""
+        for device_id in device_ids:
+            self._listeners.setdefault(device_id, {})[listener] = None
+        if self._listeners and self._remove_bus_listener is None:
+            self._remove_bus_listener = self._hass.bus.async_listen(
+                EVENT_GOLIOTH_LOG, self._async_dispatch
+            )
+
+    @callback
+    def async_remove(
+        self, device_ids: Iterable[str | None], listener: LogEventListener
+    ) -> None:
+        """Call a listener for these devices no longer."""
+        for device_id in device_ids:
+            listeners = self._listeners[device_id]
+            del listeners[listener]
+            if not listeners:
+                del self._listeners[device_id]
+        if not self._listeners and self._remove_bus_listener is not None:
+            self._remove_bus_listener()
+            self._remove_bus_listener = None
+
+    @callback
+    def _async_dispatch(self, event: Event) -> None:
+        # Copied, because an automation may be switched off by what a listener starts.
+        for device_id in (event.data.get(ATTR_DEVICE_ID), EVERY_DEVICE):
+            for listener in tuple(self._listeners.get(device_id, ())):
+                listener(event)

@@ -1,0 +1,164 @@
+"""Triggers of the Golioth integration."""
+
+from typing import Final, cast, override
+
+import voluptuous as vol
+
+from homeassistant.const import CONF_OPTIONS, CONF_TARGET
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.target import TargetSelection
+from homeassistant.helpers.trigger import (
+    Trigger,
+    TriggerActionRunner,
+    TriggerConfig,
+    TriggerNotTriggeredReporter,
+)
+from homeassistant.helpers.typing import ConfigType
+
+from .log_dispatcher import EVERY_DEVICE, LogEventListener, async_listen_to_logs
+from .log_filter import LogFilter, filter_schema
+from .target_devices import TargetDevices
+
+CONF_CONFIG_ENTRY_ID: Final = "config_entry_id"
+
+
+def _has_target(target: ConfigType) -> ConfigType:
+    """Refuse a target that means nothing."""
+    if not TargetSelection(target).has_any_target:
+        raise vol.Invalid("choose at least one device, entity, area, floor or label")
+    return target
+
+
+TARGET_SCHEMA: Final = vol.All(vol.Schema(cv.TARGET_FIELDS), _has_target)
+
+_LOG_RECEIVED_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_TARGET): TARGET_SCHEMA,
+        vol.Optional(CONF_OPTIONS, default=dict): filter_schema({}),
+    }
+)
+_PROJECT_LOG_RECEIVED_SCHEMA: Final = vol.Schema(
+    {
+        vol.Optional(CONF_OPTIONS, default=dict): filter_schema(
+            {vol.Optional(CONF_CONFIG_ENTRY_ID): cv.string}
+        ),
+    }
+)
+
+
+class LogTrigger(Trigger):
+    """A trigger that fires for each log that its options want."""
+
+    _schema: vol.Schema
+
+    @override
+    @classmethod
+    async def async_validate_config(
+        cls, hass: HomeAssistant, config: ConfigType
+    ) -> ConfigType:
+        """Validate the target and the options, which depend on no project that is set up."""
+        return cast(ConfigType, cls._schema(config))
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Prepare to filter."""
+        super().__init__(hass, config)
+        self._options = config.options or {}
+        self._filter = LogFilter(self._options)
+
+    def _is_wanted(self, event: Event) -> bool:
+        """Whether the trigger fires for a log."""
+        return self._filter.matches(event.data)
+
+    def _listener(self, run_action: TriggerActionRunner) -> LogEventListener:
+        """Return what runs the action, in the same turn of the loop, for each log that is wanted."""
+
+        @callback
+        def async_handle_log(event: Event) -> None:
+            if self._is_wanted(event):
+                run_action(
+                    dict(event.data),
+                    f"log of {event.data.get('device_name')}",
+                    event.context,
+                )
+
+        return async_handle_log
+
+
+class LogReceivedTrigger(LogTrigger):
+    """Fires for logs of the devices that its target means."""
+
+    _schema = _LOG_RECEIVED_SCHEMA
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Take the target."""
+        super().__init__(hass, config)
+        assert config.target is not None
+        self._target = config.target
+
+    @override
+    async def async_attach_runner(
+        self,
+        run_action: TriggerActionRunner,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        """Run the action for each log that is wanted, until what is returned is called."""
+        listener = self._listener(run_action)
+        remove_listener: CALLBACK_TYPE | None = None
+
+        @callback
+        def async_follow_devices() -> None:
+            nonlocal remove_listener
+            if remove_listener is not None:
+                remove_listener()
+            remove_listener = async_listen_to_logs(
+                self._hass, devices.device_ids, listener
+            )
+
+        devices = TargetDevices(self._hass, self._target, async_follow_devices)
+        devices.async_start()
+
+        @callback
+        def async_detach() -> None:
+            devices.async_stop()
+            if remove_listener is not None:
+                remove_listener()
+
+        return async_detach
+
+
+class ProjectLogReceivedTrigger(LogTrigger):
+    """Fires for logs of every device of a project, or of all projects."""
+
+    _schema = _PROJECT_LOG_RECEIVED_SCHEMA
+
+    @override
+    def _is_wanted(self, event: Event) -> bool:
+        """Whether a log is of the project, and the filter wants it."""
+        config_entry_id = self._options.get(CONF_CONFIG_ENTRY_ID)
+        return (
+            config_entry_id is None
+            or event.data.get(CONF_CONFIG_ENTRY_ID) == config_entry_id
+        ) and super()._is_wanted(event)
+
+    @override
+    async def async_attach_runner(
+        self,
+        run_action: TriggerActionRunner,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        """Run the action for each log that is wanted, until what is returned is called."""
+        return async_listen_to_logs(
+            self._hass, (EVERY_DEVICE,), self._listener(run_action)
+        )
+
+
+TRIGGERS: Final[dict[str, type[Trigger]]] = {
+    "log_received": LogReceivedTrigger,
+    "project_log_received": ProjectLogReceivedTrigger,
+}
+
+
+async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
+    """Return the triggers of the integration."""
+    return TRIGGERS
