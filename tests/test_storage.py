@@ -132,7 +132,7 @@ async def test_load(
     """Under a load of logs a project is saved once in each interval, and once when it is unloaded."""
 
     def saves() -> int:
-        return caplog.text.count(f"Writing data to {key_of(streaming)}")
+        return caplog.text.count(f"Writing data to {key_of(streaming)}:")
 
     monkeypatch.setattr(project_store, "SAVE_DELAY", 0.5)
     assert await hass.config_entries.async_reload(streaming.entry_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+import math
 from typing import Any, Final, Self
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -54,7 +55,10 @@ class Silences:
         """
         devices = {}
         for golioth_device_id, (duration, told) in dict(data["devices"]).items():
-            devices[golioth_device_id] = Silence(float(duration), float(told))
+            silence = Silence(float(duration), float(told))
+            if not (silence.duration >= 0 and math.isfinite(silence.duration)):
+                raise ValueError("No duration")
+            devices[golioth_device_id] = silence
         return cls(devices)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import math
 from typing import Final, cast, override
 
-import probatio
+import voluptuous as vol
 
 from homeassistant.const import ATTR_DEVICE_ID, CONF_FOR, CONF_OPTIONS, CONF_TARGET
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -20,19 +20,19 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_PROJECT_ID, DOMAIN
 from .listening import ListeningClock, async_get_clock
-from .target_devices import TargetDevices
+from .target_devices import TARGET_SCHEMA, TargetDevices
 
 # The devices are looked at no more often than this, in seconds, and than this part of the time.
 _SHORTEST_WAIT: Final = 1.0
 _SHORTEST_WAIT_PART: Final = 0.05
 
-_SCHEMA: Final = probatio.Schema(
+_SCHEMA: Final = vol.Schema(
     {
-        probatio.Required(CONF_TARGET): cv.TARGET_FIELDS,
-        probatio.Required(CONF_OPTIONS): {
-            probatio.Required(CONF_FOR): probatio.All(
+        vol.Required(CONF_TARGET): TARGET_SCHEMA,
+        vol.Required(CONF_OPTIONS): {
+            vol.Required(CONF_FOR): vol.All(
                 cv.positive_time_period,
-                probatio.Range(min=timedelta(0), min_included=False),
+                vol.Range(min=timedelta(0), min_included=False),
             ),
         },
     }
@@ -102,10 +102,14 @@ class _WatchedDevice:
 
     @property
     def wait(self) -> float:
-        """The seconds until its silence is to be told; infinity where that has been done, or time alone will not tell."""
-        if not self.clock.is_running or self._told == self._start:
+        """The seconds until there may be a silence to tell, and 0 or less where there is; infinity until the clock tells."""
+        if not self.clock.is_running:
             return math.inf
-        wait = self._start + self._duration - self.clock.confirmed
+        if self._told == self._start:
+            # It may log any moment, and be silent from then on.
+            wait = self._duration
+        else:
+            wait = self._start + self._duration - self.clock.confirmed
         return wait if wait <= 0 or self.clock.is_streaming else math.inf
 
     @callback
@@ -173,8 +177,10 @@ class _Watch:
         devices = {}
         for device_id in self._target_devices.device_ids:
             device = self._devices.get(device_id)
-            if device is None and (entry := device_registry.async_get(device_id)):
-                device = self._async_watched_device(entry)
+            if device is None:
+                device = self._async_watched_device(
+                    device_registry.async_get(device_id, include_child_devices=False)
+                )
             if device is not None:
                 devices[device_id] = device
         self._devices = devices
@@ -182,8 +188,12 @@ class _Watch:
         self._async_check()
 
     @callback
-    def _async_watched_device(self, device: dr.DeviceEntry) -> _WatchedDevice | None:
+    def _async_watched_device(
+        self, device: dr.DeviceEntry | None
+    ) -> _WatchedDevice | None:
         """Return what watches a device; None for the device of the project, which does not log."""
+        if device is None:
+            return None
         for domain, golioth_device_id in device.identifiers:
             if domain == DOMAIN and golioth_device_id != device.config_entry_id:
                 clock = async_get_clock(self._hass, device.config_entry_id)
@@ -209,13 +219,16 @@ class _Watch:
         if self._cancel_timer is not None:
             self._cancel_timer()
             self._cancel_timer = None
+        for device in self._devices.values():
+            device.async_prepare()
+        if not self._hass.is_running:
+            # What was told while Home Assistant stops might be told to nobody.
+            return
         next_wait = math.inf
         for device_id, device in self._devices.items():
-            device.async_prepare()
-            if (wait := device.wait) > 0:
-                next_wait = min(next_wait, wait)
-            else:
+            if device.wait <= 0:
                 self._async_tell(device_id, device)
+            next_wait = min(next_wait, device.wait)
         if next_wait < math.inf:
             self._cancel_timer = async_call_later(
                 self._hass, max(next_wait, self._shortest_wait), self._check_job
