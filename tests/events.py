@@ -13,6 +13,7 @@ from homeassistant.core import (
     Event,
     EventStateChangedData,
     HomeAssistant,
+    ServiceCall,
     State,
     callback,
 )
@@ -23,7 +24,7 @@ TIMEOUT = 20
 
 
 class LogEvents(list[dict[str, Any]]):
-    """The data of every `golioth_log` event, in order."""
+    """The data of every `golioth_log` event, or of every run of an automation, in order."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -36,8 +37,8 @@ class LogEvents(list[dict[str, Any]]):
         return [data["message"] for data in self]
 
     @callback
-    def async_handle_event(self, event: Event) -> None:
-        """Keep the data of an event."""
+    def async_handle_event(self, event: Event | ServiceCall) -> None:
+        """Keep the data of an event, or of an action that an automation runs."""
         self.append(dict(event.data))
         self._arrived.set()
 

@@ -1,6 +1,7 @@
 """The one listener to `golioth_log` that all triggers share."""
 
 from collections.abc import Callable, Iterable
+import logging
 from typing import Final
 
 from homeassistant.const import ATTR_DEVICE_ID
@@ -8,6 +9,8 @@ from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, EVENT_GOLIOTH_LOG
+
+_LOGGER = logging.getLogger(__name__)
 
 # In place of a device.
 EVERY_DEVICE: Final = None
@@ -84,4 +87,8 @@ class LogDispatcher:
         # Copied, because an automation may be switched off by what a listener starts.
         for device_id in (event.data.get(ATTR_DEVICE_ID), EVERY_DEVICE):
             for listener in tuple(self._listeners.get(device_id, ())):
-                listener(event)
+                # What is wrong with one automation keeps no log from the others.
+                try:
+                    listener(event)
+                except Exception:
+                    _LOGGER.exception("A trigger failed with a log")

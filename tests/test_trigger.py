@@ -1,0 +1,835 @@
+"""Tests of the triggers, in automations that run."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
+from custom_components.golioth.log_dispatcher import async_listen_to_logs
+from custom_components.golioth.log_filter import FILTER_FIELDS
+from custom_components.golioth.trigger import TRIGGERS
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    HomeAssistant,
+    ServiceCall,
+    callback,
+)
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+    floor_registry as fr,
+    label_registry as lr,
+)
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.helpers.trigger import async_get_all_descriptions
+from homeassistant.helpers.typing import ConfigType
+from homeassistant.setup import async_setup_component
+
+from . import GREENHOUSE_NODE, WATER_METER
+from .events import LogEvents, wait_for_begin, wait_for_state
+from .simulator import GoliothSimulator
+from .test_event import registry_id
+
+LAST_LOG = "sensor.greenhouse_node_last_log"
+
+# By an entity: that needs no device to be there.
+OF_DEVICE: ConfigType = {
+    "trigger": "golioth.log_received",
+    "target": {"entity_id": LAST_LOG},
+}
+OF_PROJECT: ConfigType = {"trigger": "golioth.project_log_received"}
+
+# What `send_burst` sends 137 times.
+BURST_TRIGGERS = [
+    {**OF_DEVICE, "options": {"level": "error", "module": "power"}},
+    {
+        **OF_PROJECT,
+        "options": {"level": "error", "module": "power", "metadata_field": "wanted"},
+    },
+]
+both_triggers = pytest.mark.parametrize(
+    "trigger", [OF_DEVICE, OF_PROJECT], ids=["device", "project"]
+)
+
+
+@pytest.fixture
+def runs(hass: HomeAssistant) -> LogEvents:
+    """Return the runs of the automation, whose action awaits."""
+    runs = LogEvents()
+
+    async def run(call: ServiceCall) -> None:
+        await asyncio.sleep(0)
+        runs.async_handle_event(call)
+
+    hass.services.async_register("test", "run", run)
+    return runs
+
+
+async def automate(hass: HomeAssistant, *triggers: ConfigType) -> None:
+    """Set up an automation for each trigger, which tells its number with each run."""
+    assert await async_setup_component(
+        hass,
+        "automation",
+        {
+            "automation": [
+                {
+                    "alias": f"Automation {number}",
+                    "triggers": [trigger],
+                    "actions": [
+                        {
+                            "action": "test.run",
+                            "data": {
+                                "automation": number,
+                                "message": "{{ trigger.message }}",
+                                "trigger": "{{ trigger }}",
+                            },
+                        }
+                    ],
+                    "mode": "queued",
+                    "max": 200,
+                }
+                for number, trigger in enumerate(triggers)
+            ]
+        },
+    )
+    await hass.async_block_till_done(wait_background_tasks=False)
+    for number in range(len(triggers)):
+        state = hass.states.get(f"automation.automation_{number}")
+        assert state is not None
+        assert state.state == "on"
+
+
+async def wait_for_runs(
+    hass: HomeAssistant, log_events: LogEvents, number: int
+) -> None:
+    """Wait until so many logs have arrived, and what they started has ended."""
+    await log_events.wait_for(number)
+    await hass.async_block_till_done(wait_background_tasks=False)
+
+
+async def validation_error(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, *triggers: ConfigType
+) -> str | None:
+    """Return what the automation editor says about triggers."""
+    client = await hass_ws_client(hass)
+    await client.send_json_auto_id({"type": "validate_config", "triggers": triggers})
+    result = (await client.receive_json())["result"]["triggers"]
+    error: str | None = result["error"]
+    assert result["valid"] is (error is None)
+    return error
+
+
+def send_burst(simulator: GoliothSimulator, name: str) -> list[str]:
+    """Send 1,000 logs at once, and return the messages of the 137 that match."""
+    matching: list[str] = []
+    for number in range(1000):
+        message = f"{name} {number}"
+        if number % 7 == 3 and len(matching) < 137:
+            matching.append(message)
+            simulator.log(
+                message,
+                device=GREENHOUSE_NODE,
+                level="ERROR",
+                module="power",
+                metadata={"wanted": True},
+            )
+        elif number % 3 == 0:
+            simulator.log(message, device=WATER_METER, level="ERROR", module="power")
+        elif number % 3 == 1:
+            simulator.log(message, device=GREENHOUSE_NODE, module="power")
+        else:
+            simulator.log(message, device=GREENHOUSE_NODE, level="ERROR")
+    assert len(matching) == 137
+    return matching
+
+
+@pytest.mark.parametrize("trigger", BURST_TRIGGERS, ids=["device", "project"])
+async def test_burst(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+    trigger: ConfigType,
+) -> None:
+    """Of 1,000 logs in one burst, exactly the 137 that match run the automation, in order."""
+    await automate(hass, trigger)
+    matching = send_burst(simulator, "burst")
+    await wait_for_runs(hass, log_events, 1000)
+    assert runs.messages == matching
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("trigger", BURST_TRIGGERS, ids=["device", "project"])
+async def test_automation_before_the_integration_and_across_a_reload(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+    trigger: ConfigType,
+) -> None:
+    """An automation that was there first sees every log, before and after a reload."""
+    await automate(hass, trigger)
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await hass.async_block_till_done()
+    await simulator.wait_for_streams(1)
+    await wait_for_begin(config_entry)
+    matching = send_burst(simulator, "before")
+    await wait_for_runs(hass, log_events, 1000)
+    assert runs.messages == matching
+
+    assert await hass.config_entries.async_reload(config_entry.entry_id)
+    await simulator.wait_for_streams(1)
+    matching += send_burst(simulator, "after")
+    await wait_for_runs(hass, log_events, 2000)
+    assert runs.messages == matching
+
+
+# Options, a log that they let through, and one that they do not.
+OPTIONS: list[tuple[ConfigType, dict[str, Any], dict[str, Any]]] = [
+    ({"level": "warn"}, {"level": "WARN"}, {"level": "INFO"}),
+    ({"level": "warn"}, {"level": "ERROR"}, {"level": "DEBUG"}),
+    ({"level": "error"}, {"level": "NONE"}, {"level": "WARN"}),
+    ({"level": "error"}, {"level": "TRACE"}, {"level": "WARN"}),
+    ({"module": "power"}, {"module": "power"}, {"module": "power2"}),
+    ({"module": "power"}, {"module": "power"}, {"module": "Power"}),
+    ({"module": ["a", "power"]}, {"module": "power"}, {"module": "b"}),
+    ({"module": [""]}, {"module": ""}, {"module": "a"}),
+    ({"message": "LOW"}, {"message": "Battery low!"}, {"message": "l o w"}),
+    ({"message": ["low", "GROSS"]}, {"message": "groß"}, {"message": "gro"}),
+    ({"message": ".*"}, {"message": "a.*b"}, {"message": "ab"}),
+    ({"type": "diagnostics"}, {"type": "DIAGNOSTICS"}, {"type": "LOGGING"}),
+    ({"type": ["METRICS", "New"]}, {"type": "NEW"}, {"type": "LOGGING"}),
+    *(
+        (options, {"metadata": matching}, {"metadata": other})
+        for options, matching, other in (
+            ({"metadata_field": "a"}, {"a": None}, {"b": 1}),
+            ({"metadata_field": "a.b"}, {"a": {"b": 0}}, {"a": {"c": 0}}),
+            ({"metadata_field": "a.b"}, {"a.b": 0}, {"a": "b"}),
+            (
+                {"metadata_field": "a.b", "metadata_value": "1"},
+                {"a.b": 1, "a": {"b": 2}},
+                {"a.b": 2, "a": {"b": 1}},
+            ),
+        )
+    ),
+    *(
+        (
+            {"metadata_field": "a", "metadata_value": value},
+            {"metadata": {"a": matching}},
+            {"metadata": {"a": other}},
+        )
+        for value, matching, other in (
+            ("x", "x", "X"),
+            ("33", 33, 33.5),
+            (33, "33", 3),
+            ("33.5", 33.5, 33),
+            ("true", True, False),
+            (True, True, 1),
+            ("null", None, ""),
+            ("", "", None),
+            ('{"b":[1]}', {"b": [1]}, {"b": [2]}),
+        )
+    ),
+    (
+        {"level": "warn", "module": ["power"], "message": ["low"]},
+        {"level": "WARN", "module": "power", "message": "low"},
+        {"level": "WARN", "module": "power", "message": "high"},
+    ),
+]
+
+
+@both_triggers
+async def test_options(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+    hass_ws_client: WebSocketGenerator,
+    trigger: ConfigType,
+) -> None:
+    """Each option lets through what it names, and nothing else."""
+    triggers = [{**trigger, "options": options} for options, _, _ in OPTIONS]
+    assert await validation_error(hass, hass_ws_client, *triggers) is None
+    await automate(hass, *triggers)
+    log = {"message": "text", "device": GREENHOUSE_NODE}
+    wanted = {
+        (number, simulator.log(**(log | matching))["timestamp"])
+        for number, (_, matching, _) in enumerate(OPTIONS)
+    }
+    unwanted = {
+        (number, simulator.log(**(log | other))["timestamp"])
+        for number, (_, _, other) in enumerate(OPTIONS)
+    }
+    await wait_for_runs(hass, log_events, len(OPTIONS) * 2)
+    ran = {(run["automation"], run["trigger"]["timestamp"]) for run in runs}
+    assert wanted - ran == set()
+    assert unwanted & ran == set()
+
+
+@both_triggers
+async def test_no_options(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+    hass_ws_client: WebSocketGenerator,
+    trigger: ConfigType,
+) -> None:
+    """Without options, or with lists that are empty, every log runs the automation."""
+    triggers = [
+        trigger,
+        {**trigger, "options": {"module": [], "message": [], "type": []}},
+    ]
+    assert await validation_error(hass, hass_ws_client, *triggers) is None
+    await automate(hass, *triggers)
+    for level in ("DEBUG", "INFO", "WARN", "ERROR", "NONE"):
+        simulator.log(level, device=GREENHOUSE_NODE, level=level)
+    await wait_for_runs(hass, log_events, 5)
+    assert len(runs) == 10
+
+
+@both_triggers
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"level": "fatal"}, "level"),
+        ({"message": [""]}, "message"),
+        ({"metadata_field": ""}, "metadata_field"),
+        ({"metadata_value": "x"}, "metadata_value needs a metadata_field"),
+        ({"metadata_field": "a", "metadata_value": ["x"]}, "metadata_value"),
+        ({"caught_up": "perhaps"}, "caught_up"),
+        ({"regex": "(a+)+$"}, "regex"),
+    ],
+)
+async def test_options_that_are_refused(
+    hass: HomeAssistant,
+    enable_custom_integrations: None,
+    hass_ws_client: WebSocketGenerator,
+    socket_enabled: None,
+    trigger: ConfigType,
+    options: ConfigType,
+    error: str,
+) -> None:
+    """The editor says which option does not fit."""
+    said = await validation_error(hass, hass_ws_client, {**trigger, "options": options})
+    assert said is not None
+    assert error in said
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {"trigger": "golioth.log_received"},
+        {"trigger": "golioth.log_received", "target": {}},
+        {"trigger": "golioth.log_received", "target": {"device_id": []}},
+        {**OF_PROJECT, "target": {"device_id": "x"}},
+        {**OF_DEVICE, "options": {"config_entry_id": "x"}},
+    ],
+)
+async def test_targets_that_are_refused(
+    hass: HomeAssistant,
+    enable_custom_integrations: None,
+    hass_ws_client: WebSocketGenerator,
+    socket_enabled: None,
+    trigger: ConfigType,
+) -> None:
+    """A trigger of devices needs a target, and one of a project has none."""
+    assert await validation_error(hass, hass_ws_client, trigger) is not None
+
+
+async def test_valid_without_an_entry(
+    hass: HomeAssistant,
+    enable_custom_integrations: None,
+    hass_ws_client: WebSocketGenerator,
+    socket_enabled: None,
+) -> None:
+    """Triggers are valid before any project is set up, for one that is not there."""
+    assert (
+        await validation_error(
+            hass,
+            hass_ws_client,
+            {**OF_DEVICE, "target": {"device_id": "x"}},
+            {**OF_PROJECT, "options": {"config_entry_id": "x"}},
+        )
+        is None
+    )
+
+
+async def test_trigger_data(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+) -> None:
+    """An automation has every field of the event, and the context tells what started it."""
+    contexts = []
+
+    @callback
+    def keep_context(event: Event) -> None:
+        contexts.append(event.context)
+
+    hass.bus.async_listen(EVENT_GOLIOTH_LOG, keep_context)
+    await automate(hass, OF_DEVICE)
+    simulator.log("text", device=GREENHOUSE_NODE, metadata={"a": {"b": [1, None]}})
+    await wait_for_runs(hass, log_events, 1)
+    (run,) = runs
+    trigger = dict(run["trigger"])
+    assert trigger.pop("platform") == "golioth.log_received"
+    assert trigger.pop("description") == "log of greenhouse-node"
+    assert {key: trigger[key] for key in log_events[0]} == log_events[0]
+    state = hass.states.get("automation.automation_0")
+    assert state is not None
+    assert state.context.parent_id == contexts[0].id
+
+
+type Change = Callable[[], object]
+
+
+def _area_of_device(
+    hass: HomeAssistant, device_id: str
+) -> tuple[ConfigType, Change, Change]:
+    area = ar.async_get(hass).async_create("Garden").id
+    update = partial(dr.async_get(hass).async_update_device, device_id)
+    return (
+        {"area_id": area},
+        partial(update, area_id=area),
+        partial(update, area_id=None),
+    )
+
+
+def _area_of_entity(
+    hass: HomeAssistant, device_id: str
+) -> tuple[ConfigType, Change, Change]:
+    area = ar.async_get(hass).async_create("Garden").id
+    update = partial(er.async_get(hass).async_update_entity, LAST_LOG)
+    return (
+        {"area_id": area},
+        partial(update, area_id=area),
+        partial(update, area_id=None),
+    )
+
+
+def _area_that_is_removed(
+    hass: HomeAssistant, device_id: str
+) -> tuple[ConfigType, Change, Change]:
+    areas = ar.async_get(hass)
+    area = areas.async_create("Garden").id
+    put = partial(dr.async_get(hass).async_update_device, device_id, area_id=area)
+    return {"area_id": area}, put, partial(areas.async_delete, area)
+
+
+def _floor(hass: HomeAssistant, device_id: str) -> tuple[ConfigType, Change, Change]:
+    floor = fr.async_get(hass).async_create("Ground floor").floor_id
+    areas = ar.async_get(hass)
+    area = areas.async_create("Garden").id
+    dr.async_get(hass).async_update_device(device_id, area_id=area)
+    update = partial(areas.async_update, area)
+    return (
+        {"floor_id": floor},
+        partial(update, floor_id=floor),
+        partial(update, floor_id=None),
+    )
+
+
+def _label_of_device(
+    hass: HomeAssistant, device_id: str
+) -> tuple[ConfigType, Change, Change]:
+    label = lr.async_get(hass).async_create("Outside").label_id
+    update = partial(dr.async_get(hass).async_update_device, device_id)
+    return (
+        {"label_id": label},
+        partial(update, labels={label}),
+        partial(update, labels=set()),
+    )
+
+
+def _label_of_entity(
+    hass: HomeAssistant, device_id: str
+) -> tuple[ConfigType, Change, Change]:
+    label = lr.async_get(hass).async_create("Outside").label_id
+    update = partial(er.async_get(hass).async_update_entity, LAST_LOG)
+    return (
+        {"label_id": label},
+        partial(update, labels={label}),
+        partial(update, labels=set()),
+    )
+
+
+def _label_of_area(
+    hass: HomeAssistant, device_id: str
+) -> tuple[ConfigType, Change, Change]:
+    label = lr.async_get(hass).async_create("Outside").label_id
+    areas = ar.async_get(hass)
+    area = areas.async_create("Garden").id
+    dr.async_get(hass).async_update_device(device_id, area_id=area)
+    update = partial(areas.async_update, area)
+    return (
+        {"label_id": label},
+        partial(update, labels={label}),
+        partial(update, labels=set()),
+    )
+
+
+def _label_that_is_removed(
+    hass: HomeAssistant, device_id: str
+) -> tuple[ConfigType, Change, Change]:
+    labels = lr.async_get(hass)
+    label = labels.async_create("Outside").label_id
+    put = partial(dr.async_get(hass).async_update_device, device_id, labels={label})
+    return {"label_id": label}, put, partial(labels.async_delete, label)
+
+
+def _entity(hass: HomeAssistant, device_id: str) -> tuple[ConfigType, Change, Change]:
+    registry = er.async_get(hass)
+    name, back = "sensor.renamed", LAST_LOG
+    return (
+        {"entity_id": [name]},
+        partial(registry.async_update_entity, back, new_entity_id=name),
+        partial(registry.async_update_entity, name, new_entity_id=back),
+    )
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        _area_of_device,
+        _area_of_entity,
+        _area_that_is_removed,
+        _floor,
+        _label_of_device,
+        _label_of_entity,
+        _label_of_area,
+        _label_that_is_removed,
+        _entity,
+    ],
+)
+async def test_target_follows_the_registries(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+    device_registry: dr.DeviceRegistry,
+    kind: Callable[[HomeAssistant, str], tuple[ConfigType, Change, Change]],
+) -> None:
+    """What a target means changes in the moment that a registry changes."""
+    device_id = registry_id(device_registry, streaming, GREENHOUSE_NODE)
+    target, put_in, take_out = kind(hass, device_id)
+    await automate(hass, {**OF_DEVICE, "target": target})
+
+    simulator.log("before", device=GREENHOUSE_NODE)
+    simulator.log("of another", device=WATER_METER)
+    await wait_for_runs(hass, log_events, 2)
+    log = log_events[0]
+    put_in()
+    hass.bus.async_fire(EVENT_GOLIOTH_LOG, {**log, "message": "in that moment"})
+    simulator.log("while", device=GREENHOUSE_NODE)
+    simulator.log("of another", device=WATER_METER)
+    await wait_for_runs(hass, log_events, 5)
+    take_out()
+    hass.bus.async_fire(EVENT_GOLIOTH_LOG, {**log, "message": "no more"})
+    simulator.log("after", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 7)
+    assert runs.messages == ["in that moment", "while"]
+
+
+async def test_target_device(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """A device is followed, and an entity of another integration at it means nothing."""
+    device_id = registry_id(device_registry, streaming, GREENHOUSE_NODE)
+    helper = er.async_get(hass).async_get_or_create(
+        "sensor", "template", "helper", device_id=device_id
+    )
+    await automate(
+        hass,
+        {**OF_DEVICE, "target": {"device_id": [device_id, "not there"]}},
+        {**OF_DEVICE, "target": {"entity_id": helper.entity_id}},
+    )
+    simulator.log("one", device=GREENHOUSE_NODE)
+    simulator.log("of another", device=WATER_METER)
+    await wait_for_runs(hass, log_events, 2)
+    assert [(run["automation"], run["message"]) for run in runs] == [(0, "one")]
+
+
+async def test_several_kinds_mean_a_device_once(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """A device that is meant twice runs the automation once for each log."""
+    device_ids = [
+        registry_id(device_registry, streaming, golioth_id)
+        for golioth_id in (GREENHOUSE_NODE, WATER_METER)
+    ]
+    await automate(
+        hass, {**OF_DEVICE, "target": {"entity_id": LAST_LOG, "device_id": device_ids}}
+    )
+    simulator.log("one", device=GREENHOUSE_NODE)
+    simulator.log("two", device=WATER_METER)
+    await wait_for_runs(hass, log_events, 2)
+    assert runs.messages == ["one", "two"]
+
+
+async def test_device_that_appears_later(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """A new device runs an automation of its project at once, and those of its area and label when it has these."""
+    area = ar.async_get(hass).async_create("Garden").id
+    label = lr.async_get(hass).async_create("Outside").label_id
+    await automate(
+        hass,
+        OF_PROJECT,
+        {**OF_DEVICE, "target": {"area_id": area}},
+        {**OF_DEVICE, "target": {"label_id": label}},
+    )
+    device = simulator.add_device("door-sensor")
+    simulator.log("first", device=device)
+    await wait_for_state(hass, "sensor.door_sensor_last_log", "first")
+    device_registry.async_update_device(
+        registry_id(device_registry, streaming, device.id),
+        area_id=area,
+        labels={label},
+    )
+    simulator.log("second", device=device)
+    await wait_for_runs(hass, log_events, 2)
+    assert sorted((run["automation"], run["message"]) for run in runs) == [
+        (0, "first"),
+        (0, "second"),
+        (1, "second"),
+        (2, "second"),
+    ]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("options", [{"poll_interval": 0.2}])
+@pytest.mark.parametrize(("retired", "source"), [(False, "catch_up"), (True, "poll")])
+async def test_caught_up(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+    retired: bool,
+    source: str,
+) -> None:
+    """What was caught up is left out where the user wants that; what was polled is not."""
+    await automate(
+        hass,
+        OF_DEVICE,
+        {**OF_DEVICE, "options": {"caught_up": True}},
+        {**OF_DEVICE, "options": {"caught_up": False}},
+        {**OF_PROJECT, "options": {"caught_up": False}},
+    )
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    if retired:
+        simulator.retire()
+    simulator.log("meanwhile", device=GREENHOUSE_NODE)
+    assert await hass.config_entries.async_setup(streaming.entry_id)
+    await wait_for_runs(hass, log_events, 1)
+    assert log_events[0]["source"] == source
+    assert {run["automation"] for run in runs} == ({0, 1, 2, 3} if retired else {0, 1})
+    simulator.log("now", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 2)
+    assert {run["automation"] for run in runs if run["message"] == "now"} == {
+        0,
+        1,
+        2,
+        3,
+    }
+
+
+async def test_several_projects(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+) -> None:
+    """A trigger is for one project or for all of them."""
+    async with GoliothSimulator("second", "Second project") as second:
+        twin = second.add_device("twin", device_id=GREENHOUSE_NODE)
+        entry = MockConfigEntry(
+            domain=DOMAIN,
+            title="Second project",
+            unique_id="second",
+            data={
+                "project_id": "second",
+                "api_key": second.api_key,
+                "api_url": second.url,
+            },
+        )
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await second.wait_for_streams(1)
+        await automate(
+            hass,
+            OF_PROJECT,
+            {**OF_PROJECT, "options": {"config_entry_id": streaming.entry_id}},
+            {**OF_PROJECT, "options": {"config_entry_id": entry.entry_id}},
+            OF_DEVICE,
+        )
+        simulator.log("first", device=GREENHOUSE_NODE)
+        await wait_for_runs(hass, log_events, 1)
+        second.log("second", device=twin)
+        await wait_for_runs(hass, log_events, 2)
+    assert sorted((run["automation"], run["message"]) for run in runs) == [
+        (0, "first"),
+        (0, "second"),
+        (1, "first"),
+        (2, "second"),
+        (3, "first"),
+    ]
+
+
+async def test_one_listener(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    runs: LogEvents,
+) -> None:
+    """However many triggers there are, the bus has one listener, which goes with the last of them."""
+    await automate(hass, OF_DEVICE, OF_PROJECT, OF_DEVICE)
+    for number in range(3):
+        assert hass.bus.async_listeners()[EVENT_GOLIOTH_LOG] == 1
+        await hass.services.async_call(
+            "automation",
+            "turn_off",
+            {"entity_id": f"automation.automation_{number}"},
+            blocking=True,
+        )
+    assert EVENT_GOLIOTH_LOG not in hass.bus.async_listeners()
+    await hass.services.async_call(
+        "automation", "turn_on", {"entity_id": "automation.automation_0"}, blocking=True
+    )
+    simulator.log("again", device=GREENHOUSE_NODE)
+    await runs.wait_for(1)
+
+
+async def test_automation_that_is_broken(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    runs: LogEvents,
+) -> None:
+    """What is wrong with one automation keeps no log from the others."""
+    broken = {"variables": {"broken": "{{ 1 / 0 }}"}}
+    await automate(hass, OF_DEVICE | broken, OF_DEVICE, OF_PROJECT | broken, OF_PROJECT)
+    simulator.log("one", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 1)
+    assert [run["automation"] for run in runs] == [1, 3]
+
+
+async def test_triggers_that_end_during_a_log(hass: HomeAssistant) -> None:
+    """A trigger that ends while a log is handed out keeps it from no other."""
+    remove_listeners: list[CALLBACK_TYPE] = []
+    seen = []
+
+    @callback
+    def listen(event: Event) -> None:
+        seen.append(event.data["message"])
+        remove_listeners.pop()()
+
+    remove_listeners.extend(
+        async_listen_to_logs(hass, ["device"], partial(listen)) for _ in range(3)
+    )
+    hass.bus.async_fire(EVENT_GOLIOTH_LOG, {"device_id": "device", "message": "one"})
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert seen == ["one"] * 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"device_id": None, "level": None, "metadata": None, "message": None}],
+)
+async def test_event_of_a_user(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    runs: LogEvents,
+    caplog: pytest.LogCaptureFixture,
+    data: dict[str, Any],
+) -> None:
+    """An event that a user fires may lack any field."""
+    await automate(
+        hass,
+        {
+            **OF_PROJECT,
+            "options": {"level": "warn", "message": "x", "metadata_field": "a.b"},
+        },
+        {**OF_PROJECT, "options": {"level": "warn"}},
+        OF_DEVICE,
+    )
+    hass.bus.async_fire(EVENT_GOLIOTH_LOG, data)
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert "A trigger failed" not in caplog.text
+    assert {run["automation"] for run in runs} == {1}
+
+
+async def test_editor_lists_the_triggers(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """The automation editor is told of the triggers, and has a text for each field and choice."""
+    client = await hass_ws_client(hass)
+    await client.send_json_auto_id({"type": "trigger_platforms/subscribe"})
+    assert (await client.receive_json())["success"]
+    described = (await client.receive_json())["event"]
+    triggers = {key: described[f"golioth.{key}"] for key in TRIGGERS}
+    assert triggers["log_received"]["target"] == {"entity": [{"domain": ["event"]}]}
+    assert "target" not in triggers["project_log_received"]
+
+    texts = await async_get_translations(hass, "en", "triggers", {DOMAIN})
+    choices = await async_get_translations(hass, "en", "selector", {DOMAIN})
+    for key, description in triggers.items():
+        prefix = f"component.golioth.triggers.{key}"
+        assert texts[f"{prefix}.name"]
+        assert texts[f"{prefix}.description"]
+        for name, field in description["fields"].items():
+            assert texts[f"{prefix}.fields.{name}.name"]
+            assert texts[f"{prefix}.fields.{name}.description"]
+            select = field["selector"].get("select", {})
+            for option in select.get("options", []):
+                assert choices[
+                    f"component.golioth.selector.{select['translation_key']}.options.{option}"
+                ]
+
+
+@both_triggers
+async def test_editor_offers_every_option(
+    hass: HomeAssistant, streaming: MockConfigEntry, trigger: ConfigType
+) -> None:
+    """What can be set in YAML can be set in the editor."""
+    descriptions = await async_get_all_descriptions(hass)
+    description = descriptions[trigger["trigger"]]
+    assert description is not None
+    options = {str(key) for key in FILTER_FIELDS}
+    if trigger is OF_PROJECT:
+        options.add("config_entry_id")
+    assert description["fields"].keys() == options
