@@ -10,6 +10,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
+from custom_components.golioth import project_store
+from custom_components.golioth.client.feed import Transport
 from custom_components.golioth.const import DOMAIN
 from custom_components.golioth.listening import ListeningClock, async_get_clock
 from homeassistant.config_entries import ConfigEntryState
@@ -306,6 +308,20 @@ async def test_long_poll_interval(
     assert silences.messages == ["water-meter", "greenhouse-node"]
 
 
+async def test_slow_poll(clock: ListeningClock) -> None:
+    """A poll tells nothing of the time that it takes itself."""
+    loop = asyncio.get_running_loop()
+    clock.async_run(Transport.POLLING, loop.time())
+    begun_at = loop.time()
+    clock_at_begin = clock.now
+    await until(lambda: clock.now > clock_at_begin + 0.1)
+    clock.async_run(Transport.POLLING, begun_at)
+    assert clock.confirmed <= clock_at_begin
+    clock.async_run(Transport.STREAMING, begun_at)
+    assert clock.confirmed > clock_at_begin + 0.1
+
+
+@pytest.mark.parametrize("is_removed", [True, False], ids=["removed", "moved"])
 async def test_devices_come_and_go(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -313,8 +329,9 @@ async def test_devices_come_and_go(
     device_registry: dr.DeviceRegistry,
     area_registry: ar.AreaRegistry,
     silences: LogEvents,
+    is_removed: bool,
 ) -> None:
-    """A device that is removed is watched no more, and one that comes into a targeted area is."""
+    """A device that is removed or leaves a targeted area is watched no more, and one that comes into it is."""
     greenhouse, water = (
         device_registry.async_get_device_by_identifier(
             (DOMAIN, golioth_device_id), streaming.entry_id
@@ -327,7 +344,10 @@ async def test_devices_come_and_go(
     device_registry.async_update_device(greenhouse.id, area_id=area_id)
     await automate(hass, automation({"area_id": [area_id]}, 500))
     device_registry.async_update_device(water.id, area_id=area_id)
-    device_registry.async_remove_device(greenhouse.id)
+    if is_removed:
+        device_registry.async_remove_device(greenhouse.id)
+    else:
+        device_registry.async_update_device(greenhouse.id, area_id=None)
     await silences.wait_for(1)
     await outlast(500)
     assert silences.messages == ["water-meter"]
@@ -411,8 +431,12 @@ async def test_automation_that_is_restarted(
     await silences.wait_for(5)
 
 
-async def test_restart(tmp_path: Path, simulator: GoliothSimulator) -> None:
+async def test_restart(
+    tmp_path: Path, simulator: GoliothSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A silence goes on over a restart, without the time in between, and is told once in all lives."""
+    # What is saved for a log is saved long before the end.
+    monkeypatch.setattr(project_store, "SAVE_DELAY", 0.05)
     runs = Runs()
     config = automation({"entity_id": [GREENHOUSE]}, 1500)
     config["actions"] = [

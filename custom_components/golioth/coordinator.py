@@ -412,9 +412,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         async_report_gap(self.hass, self.config_entry, start, end)
 
     @callback
-    def _async_handle_complete(self, transport: Transport) -> None:
+    def _async_handle_complete(self, transport: Transport, until: float) -> None:
         """Note that every log until a moment ago was delivered."""
-        self._listening.async_run(transport)
+        self._listening.async_run(transport, until)
 
     @callback
     def _async_handle_incomplete(self) -> None:

@@ -69,7 +69,7 @@ class ListeningClock:
     are silences, not times.
 
     While logs are streamed, it is known of each moment which devices were silent until then. While they are polled, that is
-    known of the moments at which a poll ends, and of none in between.
+    known of the moments at which a poll began that has ended, and of none in between.
     """
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
@@ -161,12 +161,13 @@ class ListeningClock:
         self._listed = golioth_device_ids
 
     @callback
-    def async_run(self, transport: Transport) -> None:
-        """Run, because every log until now has been delivered."""
+    def async_run(self, transport: Transport, until: float) -> None:
+        """Run, because every log until a moment ago, by the loop's clock, has been delivered."""
         if self._running_since is None:
             self._running_since = self._loop.time()
         self._is_streaming = transport is Transport.STREAMING
-        self._confirmed = self.now
+        until = self._elapsed + until - self._running_since
+        self._confirmed = max(self._confirmed, until)
         self._async_tell()
 
     @callback
