@@ -21,6 +21,19 @@ from . import GREENHOUSE_NODE, WATER_METER
 from .events import LogEvents, capture_log_events, wait_for_begin
 from .simulator import GoliothSimulator
 
+# The end-to-end tests run in a pytest of their own, which does not come here.
+collect_ignore = ["e2e"]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say that the end-to-end tests were left out, unless somebody chose the tests."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        terminalreporter.write_line(
+            "The end-to-end tests were left out: scripts/test --e2e runs them"
+        )
+
 
 @pytest.fixture
 def hass_config_dir(hass_tmp_config_dir: str) -> str:
@@ -94,10 +107,16 @@ async def streaming(
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def settling_time() -> float:
+    """Return after how many seconds an impatient feed takes a stream that says nothing for a good one."""
+    return 0.01
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, settling_time: float) -> None:
     """Let the feed wait a hundredth of what it usually does, and take a missing stream for retired at once."""
     timing = FeedTiming(
-        settling_time=0.01,
+        settling_time=settling_time,
         shortest_wait=0.01,
         longest_random_wait=0.35,
         request_interval=0.0,

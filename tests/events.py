@@ -64,6 +64,26 @@ def capture_log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
         remove()
 
 
+def capture_states(hass: HomeAssistant, entity_id: str) -> list[State]:
+    """Return a list that each state of an entity is added to when it is written."""
+    states: list[State] = []
+
+    @callback
+    def handle_change(event: Event[EventStateChangedData]) -> None:
+        if (state := event.data["new_state"]) is not None:
+            states.append(state)
+
+    async_track_state_change_event(hass, entity_id, handle_change)
+    return states
+
+
+def state_of(hass: HomeAssistant, entity_id: str) -> State:
+    """Return the state of an entity that must be there."""
+    state = hass.states.get(entity_id)
+    assert state is not None
+    return state
+
+
 async def wait_for_state(
     hass: HomeAssistant, entity_id: str, expected: str | Callable[[State], bool]
 ) -> State:
@@ -87,9 +107,7 @@ async def wait_for_state(
                 await found.wait()
     finally:
         remove()
-    state = hass.states.get(entity_id)
-    assert state is not None
-    return state
+    return state_of(hass, entity_id)
 
 
 async def wait_for_begin(entry: MockConfigEntry) -> None:
@@ -97,4 +115,12 @@ async def wait_for_begin(entry: MockConfigEntry) -> None:
     async with asyncio.timeout(TIMEOUT):
         # Nothing tells of it.
         while entry.runtime_data.feed.resume_point is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def wait_for_live_logs(entry: MockConfigEntry) -> None:
+    """Wait until a stream is open, and what was logged before it has been read: the next log comes over the stream."""
+    feed = entry.runtime_data.feed
+    async with asyncio.timeout(TIMEOUT):
+        while feed._stream is None or feed._stream.waiting is not None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

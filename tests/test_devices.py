@@ -2,16 +2,22 @@
 
 from datetime import timedelta
 
+import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.golioth import devices
+from custom_components.golioth.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .events import LogEvents, wait_for_state
+from . import GREENHOUSE_NODE, WATER_METER
+from .events import LogEvents, state_of, wait_for_state
 from .simulator import GoliothSimulator
 
 LAST_LOG = "sensor.door_sensor_last_log"
@@ -21,6 +27,30 @@ LAST_ERROR = "sensor.door_sensor_last_error"
 def lists(simulator: GoliothSimulator) -> int:
     """Return how often the list of devices has been read."""
     return len([each for each in simulator.requests if each.path.endswith("/devices")])
+
+
+def find(
+    device_registry: dr.DeviceRegistry, entry: MockConfigEntry, golioth_device_id: str
+) -> dr.DeviceEntry | None:
+    """Return a device of the registry, if it is there."""
+    return device_registry.async_get_device_by_identifier(
+        (DOMAIN, golioth_device_id), entry.entry_id
+    )
+
+
+async def refresh(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Have the list of devices read, and entities come and go."""
+    await entry.runtime_data.async_refresh()
+    await hass.async_block_till_done(wait_background_tasks=False)
+
+
+def largest_collection(of: object) -> int:
+    """Return how many members the largest collection of an object has."""
+    return max(
+        len(value)
+        for value in vars(of).values()
+        if isinstance(value, (dict, list, set, frozenset))
+    )
 
 
 async def let_pass(hass: HomeAssistant, seconds: float) -> None:
@@ -66,6 +96,220 @@ async def test_invented_devices_are_looked_up_once_a_minute(
     assert len(streaming.runtime_data._logs_to_show) <= 100
 
 
+async def test_invented_devices_fill_nothing(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """A service that invents an ID for each of 20,000 logs leaves nothing behind, and each log fires."""
+    entities = len(entity_registry.entities)
+    for number in range(20_000):
+        simulator.log("hello", device=f"invented-{number}", level="ERROR")
+    await log_events.wait_for(20_000)
+    project = device_registry.async_get_device_by_identifier(
+        (DOMAIN, streaming.entry_id), streaming.entry_id
+    )
+    assert project is not None
+    assert {data["device_id"] for data in log_events} == {project.id}
+    assert len(device_registry.devices) == 3
+    assert not device_registry._deleted_devices
+    assert len(entity_registry.entities) == entities
+    assert largest_collection(streaming.runtime_data) <= 100
+    assert largest_collection(streaming.runtime_data._registered) == 2
+
+
+async def test_list_that_changes_wholly(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A service that lists other devices each time fills Home Assistant only so far, deleted ones included."""
+    monkeypatch.setattr(devices, "MAX_DEVICES", 252)
+    real = dict(simulator.devices)
+    for number in range(10):
+        simulator.devices.clear()
+        for each in range(100):
+            simulator.add_device(f"invented-{number}-{each}")
+        await refresh(hass, streaming)
+    assert len(device_registry.devices) + len(device_registry._deleted_devices) == 253
+    # The project's own, and no other.
+    assert len(device_registry.devices) == 1
+    per_device = 6
+    assert (
+        len(entity_registry.entities) + len(entity_registry.deleted_entities)
+        <= 252 * per_device + 20
+    )
+    assert len(hass.states.async_entity_ids("event")) == 0
+    coordinator = streaming.runtime_data
+    assert coordinator.data == {}
+    assert largest_collection(coordinator) <= 100
+    assert largest_collection(coordinator._registered) == 252
+    assert caplog.text.count("more than 252 different devices") == 1
+
+    simulator.devices.clear()
+    simulator.devices.update(real)
+    await refresh(hass, streaming)
+    simulator.log("still there", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, "sensor.greenhouse_node_last_log", "still there")
+
+
+async def test_removed_device(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """A device goes when two lists lack it, and not before."""
+    device = find(device_registry, streaming, GREENHOUSE_NODE)
+    project = find(device_registry, streaming, streaming.entry_id)
+    assert device is not None
+    assert project is not None
+    removed = simulator.devices.pop(GREENHOUSE_NODE)
+    await refresh(hass, streaming)
+    assert find(device_registry, streaming, GREENHOUSE_NODE) == device
+    simulator.log("still known", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, "sensor.greenhouse_node_last_log", "still known")
+
+    await refresh(hass, streaming)
+    assert find(device_registry, streaming, GREENHOUSE_NODE) is None
+    assert not [
+        entity_id
+        for entity_id in hass.states.async_entity_ids()
+        if "greenhouse" in entity_id
+    ]
+    simulator.log("gone", device=GREENHOUSE_NODE)
+    await log_events.wait_for(2)
+    assert [data["device_id"] for data in log_events] == [device.id, project.id]
+
+    simulator.devices[GREENHOUSE_NODE] = removed
+    await refresh(hass, streaming)
+    simulator.log("back", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, "sensor.greenhouse_node_last_log", "back")
+    assert state_of(hass, "event.greenhouse_node_log").attributes["message"] == "back"
+
+
+@pytest.mark.parametrize("fault", ["incomplete", "failed", "back"])
+async def test_device_that_is_not_gone(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    device_registry: dr.DeviceRegistry,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+) -> None:
+    """Only whole lists in a row count against a device."""
+    removed = simulator.devices.pop(GREENHOUSE_NODE)
+    await refresh(hass, streaming)
+    if fault == "incomplete":
+        simulator.faults.device_total = 2
+    elif fault == "failed":
+        simulator.faults.rest_status = 503
+    else:
+        simulator.devices[GREENHOUSE_NODE] = removed
+    for _ in range(3):
+        await refresh(hass, streaming)
+    simulator.faults.clear()
+    if fault == "back":
+        del simulator.devices[GREENHOUSE_NODE]
+        await refresh(hass, streaming)
+    simulator.log("still known", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, "sensor.greenhouse_node_last_log", "still known")
+    assert "already exists" not in caplog.text
+
+    await refresh(hass, streaming)
+    assert find(device_registry, streaming, GREENHOUSE_NODE) is None
+
+
+async def test_device_that_has_gone_while_nobody_looked(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """A device that the first list after a restart lacks goes with the second one."""
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    del simulator.devices[GREENHOUSE_NODE]
+    assert await hass.config_entries.async_setup(streaming.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert find(device_registry, streaming, GREENHOUSE_NODE) is not None
+    await refresh(hass, streaming)
+    assert find(device_registry, streaming, GREENHOUSE_NODE) is None
+
+
+async def test_delete_by_hand(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    device_registry: dr.DeviceRegistry,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """A device that Golioth does not list can be deleted, and has its name and its entities again when it comes back."""
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_ws_client(hass)
+
+    async def delete(golioth_device_id: str) -> bool:
+        device = find(device_registry, streaming, golioth_device_id)
+        assert device is not None
+        answer = await client.remove_device(device.id)
+        assert answer["success"] is (
+            find(device_registry, streaming, golioth_device_id) is None
+        )
+        return bool(answer["success"])
+
+    assert not await delete(GREENHOUSE_NODE)
+    assert not await delete(streaming.entry_id)
+    simulator.log("still there", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, "sensor.greenhouse_node_last_log", "still there")
+
+    device = find(device_registry, streaming, GREENHOUSE_NODE)
+    assert device is not None
+    device_registry.async_update_device(device.id, name_by_user="Orangery")
+    removed = simulator.devices.pop(GREENHOUSE_NODE)
+    await refresh(hass, streaming)
+    assert await delete(GREENHOUSE_NODE)
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert hass.states.get("event.greenhouse_node_log") is None
+    assert streaming.runtime_data.data.keys() == {WATER_METER}
+
+    simulator.devices[GREENHOUSE_NODE] = removed
+    await refresh(hass, streaming)
+    device = find(device_registry, streaming, GREENHOUSE_NODE)
+    assert device is not None
+    assert device.name_by_user == "Orangery"
+    simulator.log("back", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, "sensor.greenhouse_node_last_log", "back")
+    assert state_of(hass, "event.greenhouse_node_log").attributes["message"] == "back"
+    # As any device that is listed.
+    assert not await delete(GREENHOUSE_NODE)
+
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    del simulator.devices[GREENHOUSE_NODE]
+    assert not await delete(GREENHOUSE_NODE)
+
+
+async def test_new_device_has_all_entities(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """A new device has its entities without a reload: the sensor shows the log by which it came, the event the next one."""
+    device = simulator.add_device("door-sensor")
+    simulator.log("first", device=device)
+    await wait_for_state(hass, LAST_LOG, "first")
+    assert state_of(hass, "event.door_sensor_log").state == "unknown"
+    simulator.log("second", device=device)
+    await log_events.wait_for(2)
+    assert state_of(hass, "event.door_sensor_log").attributes["message"] == "second"
+
+
 async def test_look_up_that_fails_is_made_up_for(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -86,6 +330,7 @@ async def test_look_up_that_fails_is_made_up_for(
     await wait_for_state(hass, LAST_LOG, "second")
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_what_a_new_device_logged_is_shown(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:

@@ -8,7 +8,16 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 
+from .events import LogEvents
 from .simulator import GoliothSimulator
+
+DEFAULTS = {
+    "minimum_level": "debug",
+    "include_modules": [],
+    "exclude_modules": [],
+    "poll_interval": 30,
+    "catch_up_window": 1,
+}
 
 
 def shown(form: Any) -> dict[str, Any]:
@@ -24,16 +33,25 @@ async def test_defaults(hass: HomeAssistant, streaming: MockConfigEntry) -> None
     form = await hass.config_entries.options.async_init(streaming.entry_id)
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == "init"
-    assert shown(form) == {"poll_interval": 30, "catch_up_window": 1}
+    assert shown(form) == DEFAULTS
     feed = streaming.runtime_data.feed
     assert (feed._poll_interval, feed._catch_up_window) == (30, 3600)
 
 
 async def test_change(
-    hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
 ) -> None:
     """What is set is used at once, and shown the next time."""
-    options = {"poll_interval": 10, "catch_up_window": 2.5}
+    options = {
+        "minimum_level": "warn",
+        "include_modules": ["net", "Net"],
+        "exclude_modules": ["power"],
+        "poll_interval": 10,
+        "catch_up_window": 2.5,
+    }
     handshakes = len(simulator.handshakes)
     form = await hass.config_entries.options.async_init(streaming.entry_id)
     result = await hass.config_entries.options.async_configure(form["flow_id"], options)
@@ -43,6 +61,10 @@ async def test_change(
     await simulator.wait_for_streams(1)
     feed = streaming.runtime_data.feed
     assert (feed._poll_interval, feed._catch_up_window) == (10, 9000)
+    simulator.log("left out", module="net")
+    simulator.log("wanted", module="net", level="WARN")
+    await log_events.wait_for(1)
+    assert log_events.messages == ["wanted"]
 
     form = await hass.config_entries.options.async_init(streaming.entry_id)
     assert shown(form) == options
@@ -75,13 +97,16 @@ async def test_poll_interval(
         {"poll_interval": 601, "catch_up_window": 1},
         {"poll_interval": 30, "catch_up_window": -1},
         {"poll_interval": 30, "catch_up_window": 24.5},
+        DEFAULTS | {"minimum_level": "NONE"},
+        DEFAULTS | {"include_modules": "net"},
+        DEFAULTS | {"exclude_modules": [1]},
     ],
     ids=str,
 )
 async def test_out_of_range(
     hass: HomeAssistant,
     config_entry: MockConfigEntry,
-    options: dict[str, float],
+    options: dict[str, Any],
 ) -> None:
     """Nothing out of range is saved, and the form can be sent again."""
     hass.config_entries.async_update_entry(config_entry, options={})
@@ -113,4 +138,38 @@ async def test_limits(
     hass.config_entries.async_update_entry(config_entry, options={})
     form = await hass.config_entries.options.async_init(config_entry.entry_id)
     await hass.config_entries.options.async_configure(form["flow_id"], options)
-    assert config_entry.options == options
+    assert config_entry.options == DEFAULTS | options
+
+
+async def test_names_of_modules(
+    hass: HomeAssistant, config_entry: MockConfigEntry
+) -> None:
+    """A name is kept as it was typed in, but without the spaces around it, and once."""
+    form = await hass.config_entries.options.async_init(config_entry.entry_id)
+    await hass.config_entries.options.async_configure(
+        form["flow_id"],
+        DEFAULTS
+        | {
+            "include_modules": [" net", "Net", "net ", "  "],
+            "exclude_modules": ["my module"],
+        },
+    )
+    assert config_entry.options["include_modules"] == ["net", "Net"]
+    assert config_entry.options["exclude_modules"] == ["my module"]
+
+
+async def test_modules_that_are_taken_out(
+    hass: HomeAssistant, config_entry: MockConfigEntry
+) -> None:
+    """A list that is emptied again is empty, also where the form does not send it; and nothing else is lost."""
+    hass.config_entries.async_update_entry(
+        config_entry,
+        options={"include_modules": ["net"], "of_another_version": True},
+    )
+    form = await hass.config_entries.options.async_init(config_entry.entry_id)
+    assert shown(form) == DEFAULTS | {"include_modules": ["net"]}
+    await hass.config_entries.options.async_configure(
+        form["flow_id"],
+        {"minimum_level": "debug", "poll_interval": 30, "catch_up_window": 1},
+    )
+    assert config_entry.options == DEFAULTS | {"of_another_version": True}

@@ -81,8 +81,10 @@ def ago(hours: float) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
+@pytest.mark.parametrize("options", [{"exclude_modules": ["noise"]}])
 async def test_gap(
     hass: HomeAssistant,
+    options: dict[str, Any],
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     log_events: LogEvents,
@@ -129,7 +131,7 @@ async def test_gap(
     result = await repairs.async_configure(form["flow_id"], {"catch_up_window": 4})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert issue_of(issue_registry, streaming) is None
-    assert streaming.options == {"catch_up_window": 4}
+    assert streaming.options == options | {"catch_up_window": 4}
     await simulator.wait_until(lambda: len(simulator.handshakes) > handshakes)
     await hass.async_block_till_done()
 

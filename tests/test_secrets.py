@@ -13,6 +13,8 @@ from custom_components.golioth.const import DOMAIN
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.json import json_dumps
 
 from . import GREENHOUSE_NODE
@@ -61,6 +63,7 @@ async def test_full_run(
     secret: str,
     everything_logged: Callable[[], str],
     log_events: LogEvents,
+    device_registry: dr.DeviceRegistry,
 ) -> None:
     """From the set-up through faults of every kind to the removal, nothing shows the credential."""
     form = await hass.config_entries.flow.async_init(
@@ -147,6 +150,36 @@ async def test_full_run(
     await wait_for_state(hass, CONNECTION, "off")
     await simulator.start()
     await wait_for_state(hass, CONNECTION, "on")
+
+    device = device_registry.async_get_device_by_identifier(
+        (DOMAIN, GREENHOUSE_NODE), entry.entry_id
+    )
+    assert device is not None
+    simulator.on_rpc = lambda _call: {"statusCode": 13, "detail": echo}
+    for fault in (
+        {},
+        {"rest_status": 500, "rest_headers": {"X-Echo": echo}},
+        {"rest_status": 400},
+        {"rest_html": True},
+        {"rest_cut": True},
+    ):
+        for name, value in fault.items():
+            setattr(simulator.faults, name, value)
+        for action, data in (("get_logs", {}), ("call_rpc", {"method": "reboot"})):
+            try:
+                response = await hass.services.async_call(
+                    DOMAIN,
+                    action,
+                    {"device_id": device.id, **data},
+                    blocking=True,
+                    return_response=True,
+                )
+            except HomeAssistantError as err:
+                shown.append(f"{err} {err.translation_placeholders}")
+            else:
+                shown.append(json_dumps(response))
+        simulator.faults.clear()
+    assert len(simulator.rpc_calls) == 2
 
     simulator.revoke()
     await simulator.drop()

@@ -5,16 +5,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_fire_time_changed,
     mock_restore_cache_with_extra_data,
 )
 
-from custom_components.golioth import sensor
+from custom_components.golioth import device_logs, sensor
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant, State
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, restore_state
 from homeassistant.helpers.json import json_dumps
+from homeassistant.util import dt as dt_util
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import LogEvents, wait_for_state
+from .events import (
+    LogEvents,
+    capture_states,
+    state_of,
+    wait_for_live_logs,
+    wait_for_state,
+)
 from .simulator import GoliothSimulator, Retirement
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
@@ -30,14 +39,9 @@ COUNTERS = (
     "frames_ignored",
 )
 
+LEVELS_AND_OTHER = ("debug", "info", "warning", "error", "other")
+
 QUICK_POLLS = [{"poll_interval": 0.2}]
-
-
-def state_of(hass: HomeAssistant, entity_id: str) -> State:
-    """Return the state of an entity that must be there."""
-    state = hass.states.get(entity_id)
-    assert state is not None
-    return state
 
 
 def counter(hass: HomeAssistant, key: str) -> str:
@@ -50,6 +54,7 @@ def ago(**time: float) -> str:
     return (datetime.now(UTC) - timedelta(**time)).isoformat().replace("+00:00", "Z")
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_published_frames(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -59,12 +64,11 @@ async def test_published_frames(
     """The sensors show the last of the published logs of each device."""
     simulator.replay()
     await log_events.wait_for(6)
-    await hass.async_block_till_done()
-    assert state_of(hass, LAST_LOG).state == "Err: 33"
+    await wait_for_state(hass, LAST_LOG, "Err: 33")
+    await wait_for_state(hass, "sensor.water_meter_last_log", "Warn: 33")
     assert state_of(hass, LAST_LOG_LEVEL).state == "error"
     assert state_of(hass, LAST_LOG_TIME).state == "2021-12-01T19:14:07+00:00"
     assert state_of(hass, LAST_ERROR).state == "Err: 33"
-    assert state_of(hass, "sensor.water_meter_last_log").state == "Warn: 33"
     assert state_of(hass, "sensor.water_meter_last_log_level").state == "warn"
     assert state_of(hass, "sensor.water_meter_last_error").state == "unknown"
     attributes = state_of(hass, LAST_LOG).attributes
@@ -76,6 +80,7 @@ async def test_published_frames(
     assert attributes["metadata"] == {"index": 217, "uptime": 172271000}
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_last_error_outlives_other_logs(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
@@ -86,6 +91,7 @@ async def test_last_error_outlives_other_logs(
     assert state_of(hass, LAST_ERROR).state == "broken"
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_last_is_last_to_arrive(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
@@ -96,6 +102,7 @@ async def test_last_is_last_to_arrive(
     assert state_of(hass, LAST_LOG_TIME).state == "1970-01-01T00:00:00+00:00"
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 @pytest.mark.parametrize("timestamp", ["", "soon", "9999-99-99T00:00:00Z"])
 async def test_log_without_a_time(
     hass: HomeAssistant,
@@ -110,6 +117,7 @@ async def test_log_without_a_time(
     assert state_of(hass, LAST_LOG_TIME).state == "unknown"
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 @pytest.mark.parametrize("level", ["NONE", "TRACE"])
 async def test_level_that_is_not_published(
     hass: HomeAssistant,
@@ -148,6 +156,100 @@ async def test_log_touches_its_device_alone(
     simulator.log("text", device=GREENHOUSE_NODE)
     await wait_for_state(hass, LAST_LOG, "text")
     assert state_of(hass, "sensor.water_meter_last_log").last_reported == before
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_storm(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """In a storm, the sensors of its device show the first log at once and the last one in the end, and are left alone between."""
+    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    await wait_for_state(hass, CONNECTION, "on")
+    written = {
+        entity_id: capture_states(hass, entity_id)
+        for entity_id in (LAST_LOG, LAST_LOG_LEVEL, LAST_LOG_TIME, LAST_ERROR)
+    }
+    for number in range(200):
+        simulator.log(f"log {number}", device=GREENHOUSE_NODE, level="ERROR")
+    simulator.log("calm", device=WATER_METER)
+    await log_events.wait_for(201)
+    await wait_for_state(hass, "sensor.water_meter_last_log", "calm")
+    assert [state.state for state in written[LAST_LOG]] == ["log 0"]
+    assert {len(states) for states in written.values()} == {1}
+
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=1))
+    await wait_for_state(hass, LAST_LOG, "log 199")
+    assert [state.state for state in written[LAST_LOG]] == ["log 0", "log 199"]
+    assert state_of(hass, LAST_LOG).attributes["message"] == "log 199"
+    assert state_of(hass, LAST_ERROR).state == "log 199"
+    assert [state.state for state in written[LAST_LOG_LEVEL]] == ["error"]
+
+
+async def test_calm_device(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+) -> None:
+    """A log that comes when there was none for a while is shown at once, not by a timer."""
+    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    simulator.log("first", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, LAST_LOG, "first")
+    # As if that time had passed.
+    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 0)
+    simulator.log("second", device=GREENHOUSE_NODE)
+    await wait_for_state(hass, LAST_LOG, "second")
+    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    simulator.log("third", device=GREENHOUSE_NODE)
+    simulator.log("calm", device=WATER_METER)
+    await wait_for_state(hass, "sensor.water_meter_last_log", "calm")
+    assert state_of(hass, LAST_LOG).state == "second"
+
+
+@pytest.mark.parametrize("end", ["unload", "stop", "disable"])
+async def test_end_of_a_storm(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    entity_registry: er.EntityRegistry,
+    end: str,
+) -> None:
+    """The last log is shown before the project is unloaded or Home Assistant stops; and no timer is left behind."""
+    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    await wait_for_state(hass, CONNECTION, "on")
+    written = capture_states(hass, LAST_LOG)
+    for number in range(10):
+        simulator.log(f"log {number}", device=GREENHOUSE_NODE)
+    await log_events.wait_for(10)
+    # What is stored from time to time is the last log as well, though it is not shown yet.
+    stored = {
+        each.state.entity_id: each.extra_data
+        for each in restore_state.async_get(hass).async_get_stored_states()
+    }
+    assert (last_log := stored[LAST_LOG]) is not None
+    assert last_log.as_dict()["message"] == "log 9"
+    if end == "unload":
+        assert await hass.config_entries.async_unload(streaming.entry_id)
+        expected = ["log 0", "log 9", "unavailable"]
+    elif end == "stop":
+        hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+        expected = ["log 0", "log 9"]
+    else:
+        entity_registry.async_update_entity(
+            LAST_LOG, disabled_by=er.RegistryEntryDisabler.USER
+        )
+        await hass.async_block_till_done()
+        expected = ["log 0"]
+        assert hass.states.get(LAST_LOG) is None
+    assert [state.state for state in written] == expected
+    if end == "stop":
+        assert counter(hass, "info_logs") == "10"
 
 
 @pytest.mark.usefixtures("impatient")
@@ -225,12 +327,13 @@ async def test_stream_that_is_retired(
 
     simulator.unretire()
     await wait_for_state(hass, TRANSPORT, "streaming")
+    await wait_for_live_logs(config_entry)
     simulator.log("streamed", device=GREENHOUSE_NODE)
     await wait_for_state(hass, LAST_LOG, "streamed")
     assert [data["source"] for data in log_events] == ["poll", "stream"]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "entity_registry_enabled_by_default")
 @pytest.mark.parametrize("options", QUICK_POLLS)
 async def test_polled_log_that_is_older(
     hass: HomeAssistant,
@@ -254,9 +357,9 @@ async def test_polled_log_that_is_older(
     )
     await log_events.wait_for(3)
     assert log_events.messages == ["live", "older", "old error"]
-    assert state_of(hass, LAST_LOG).state == "live"
     # It is older than the last log, and still the last error.
-    assert state_of(hass, LAST_ERROR).state == "old error"
+    await wait_for_state(hass, LAST_ERROR, "old error")
+    assert state_of(hass, LAST_LOG).state == "live"
 
     simulator.log("newer", device=GREENHOUSE_NODE, timestamp=ago(seconds=20))
     await wait_for_state(hass, LAST_LOG, "newer")
@@ -284,7 +387,7 @@ async def test_log_that_is_caught_up(
     assert streaming.runtime_data.feed.caught_up == 1
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("impatient", "entity_registry_enabled_by_default")
 async def test_history(
     hass: HomeAssistant,
     config_entry: MockConfigEntry,
@@ -332,6 +435,63 @@ async def test_log_while_history_is_read(
     assert log_events.messages == ["live", "polled"]
 
 
+async def test_counters_of_levels(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """The project counts its logs by level, those from before the first set-up not included."""
+    simulator.log("from before", device=GREENHOUSE_NODE, level="ERROR")
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await wait_for_state(hass, LAST_LOG, "from before")
+    for number, level in enumerate(("DEBUG", "INFO", "WARN", "ERROR", "NONE"), start=1):
+        for _ in range(number):
+            simulator.log("text", device=GREENHOUSE_NODE, level=level)
+    simulator.log("text", device="unknown", level="TRACE")
+    await log_events.wait_for(16)
+    config_entry.runtime_data.async_show_counters()
+    assert {level: counter(hass, f"{level}_logs") for level in LEVELS_AND_OTHER} == {
+        "debug": "1",
+        "info": "2",
+        "warning": "3",
+        "error": "4",
+        "other": "6",
+    }
+    state = state_of(hass, "sensor.demo_project_warning_logs")
+    assert state.attributes == {
+        "friendly_name": "Demo project Warning logs",
+        "state_class": "total_increasing",
+        "unit_of_measurement": "logs",
+    }
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default", "impatient")
+async def test_errors_of_a_device(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """Each device counts its errors, those from before the first set-up not included, and goes on without a connection."""
+    simulator.log("from before", device=GREENHOUSE_NODE, level="ERROR")
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await wait_for_state(hass, LAST_LOG, "from before")
+    await wait_for_state(hass, CONNECTION, "on")
+    for level in ("ERROR", "WARN", "NONE", "ERROR"):
+        simulator.log("text", device=GREENHOUSE_NODE, level=level)
+    await log_events.wait_for(4)
+    assert state_of(hass, "sensor.greenhouse_node_errors").state == "0"
+    config_entry.runtime_data.async_show_counters()
+    assert state_of(hass, "sensor.greenhouse_node_errors").state == "2"
+    assert state_of(hass, "sensor.water_meter_errors").state == "0"
+    simulator.faults.handshake_status = 503
+    simulator.faults.rest_status = 503
+    await simulator.drop(1011)
+    await wait_for_state(hass, LAST_LOG, "unavailable")
+    assert state_of(hass, "sensor.greenhouse_node_errors").state == "2"
+
+
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_counters(
     hass: HomeAssistant,
@@ -363,20 +523,32 @@ async def test_counters(
     )
 
 
-async def test_counters_that_few_look_at(
+async def test_what_few_look_at(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """Half of the counters are there to be enabled."""
-    assert [
-        hass.states.get(f"sensor.demo_project_{key}") is not None for key in COUNTERS
-    ] == [True, True, False, False]
-    entry = entity_registry.async_get("sensor.demo_project_frames_ignored")
-    assert entry is not None
-    assert entry.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+    """The less used entities are there to be enabled."""
+    disabled = {
+        entry.entity_id
+        for entry in er.async_entries_for_config_entry(
+            entity_registry, streaming.entry_id
+        )
+        if entry.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+    }
+    assert disabled == {
+        "sensor.demo_project_frames_ignored",
+        "sensor.demo_project_logs_found_by_audit",
+        *(
+            f"sensor.{device}_{key}"
+            for device in ("greenhouse_node", "water_meter")
+            for key in ("last_log_level", "last_log_time", "last_error", "errors")
+        ),
+    }
+    assert not disabled & set(hass.states.async_entity_ids())
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_restart(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:

@@ -98,16 +98,17 @@ async def outlast(milliseconds: int) -> None:
     await asyncio.sleep(2 * milliseconds / 1000)
 
 
-async def disconnect(hass: HomeAssistant, simulator: GoliothSimulator) -> None:
-    """Cut the connection to the service, until it accepts again."""
+async def disconnect(simulator: GoliothSimulator, clock: ListeningClock) -> None:
+    """Cut the connection to the service once everything has been caught up, until it accepts again."""
+    await until(lambda: clock.is_running)
     await simulator.refuse()
     simulator.reset()
-    await wait_for_state(hass, CONNECTION, "off")
+    await until(lambda: not clock.is_running)
 
 
 @asynccontextmanager
 async def logging(simulator: GoliothSimulator, device: str) -> AsyncIterator[None]:
-    """Have a device log without a pause, on the level that is filtered first."""
+    """Have a device log without a pause."""
 
     async def log() -> None:
         while True:
@@ -219,13 +220,15 @@ async def test_once_per_silence(
         assert len(silences) == told + 1
 
 
+@pytest.mark.parametrize("options", [{"minimum_level": "error"}])
 async def test_every_log_counts(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     silences: LogEvents,
+    log_events: LogEvents,
 ) -> None:
-    """A device that logs is not silent, whatever it logs, and though nothing listens to it."""
+    """A device that logs is not silent, though all that it logs is left out."""
     async with logging(simulator, GREENHOUSE_NODE):
         await automate(hass, automation({"entity_id": [GREENHOUSE, WATER]}, 1000))
         await silences.wait_for(1)
@@ -233,6 +236,7 @@ async def test_every_log_counts(
         assert silences.messages == ["water-meter"]
     await silences.wait_for(2)
     assert silences.messages == ["water-meter", "greenhouse-node"]
+    assert not log_events
 
 
 async def test_pause_while_not_connected(
@@ -243,7 +247,7 @@ async def test_pause_while_not_connected(
     silences: LogEvents,
 ) -> None:
     """What we do not hear because we are not connected is no silence."""
-    await disconnect(hass, simulator)
+    await disconnect(simulator, clock)
     paused_at = clock.now
     await automate(hass, automation({"entity_id": [WATER]}, 500))
     await outlast(500)
@@ -264,7 +268,7 @@ async def test_pause_until_catch_up_ends(
     log_events: LogEvents,
 ) -> None:
     """A log that is caught up ends the silence, before that is told."""
-    await disconnect(hass, simulator)
+    await disconnect(simulator, clock)
     paused_at = clock.now
     await automate(hass, automation({"entity_id": [GREENHOUSE]}, 300))
     simulator.log("meanwhile", device=GREENHOUSE_NODE)

@@ -1428,7 +1428,7 @@ async def test_connections_are_refused_and_accepted_again(
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(403, 7), (429, 8), (500, 13), (501, 12), (503, 14), (504, 2)]
+    ("status", "code"), [(403, 7), (429, 8), (500, 13), (501, 12), (503, 14), (504, 4)]
 )
 async def test_rest_answers_with_any_status(
     simulator: GoliothSimulator, client: Client, status: int, code: int
@@ -1475,6 +1475,42 @@ async def test_rest_never_answers(simulator: GoliothSimulator, client: Client) -
     assert simulator.requests[0].status is None
     simulator.faults.clear()
     assert (await client.get()).status == 200
+
+
+async def test_rest_does_what_was_asked_and_is_cut_off(
+    simulator: GoliothSimulator, client: Client
+) -> None:
+    """The client cannot tell."""
+    simulator.faults.rest_cut = True
+    with pytest.raises(aiohttp.ClientError):
+        await client.rpc(WATER_METER, b'{"method":"reboot"}')
+    assert [call.method for call in simulator.rpc_calls] == ["reboot"]
+
+
+async def test_rest_does_not_heed_the_bounds_of_logs(
+    simulator: GoliothSimulator, client: Client
+) -> None:
+    """Every answer is the same."""
+    for number in range(150):
+        simulator.log(str(number))
+    simulator.faults.log_bounds_ignored = True
+    query = {"start": "2020-01-01T00:00:00Z", "end": "2020-01-01T00:00:01Z"}
+    body = await client.body("/demo/logs", query)
+    assert [log["message"] for log in body["list"]] == [
+        str(number) for number in range(149, 49, -1)
+    ]
+
+
+@pytest.mark.parametrize("total", [0, 7])
+async def test_rest_counts_logs_wrong(
+    simulator: GoliothSimulator, client: Client, total: int
+) -> None:
+    """The number is any."""
+    simulator.log("one")
+    simulator.faults.log_total = total
+    body = await client.body("/demo/logs")
+    assert len(body["list"]) == 1
+    assert body["total"] == total
 
 
 def test_all_faults_are_off_once_cleared() -> None:

@@ -11,8 +11,8 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
 from custom_components.golioth.log_dispatcher import async_listen_to_logs
-from custom_components.golioth.log_filter import FILTER_FIELDS
 from custom_components.golioth.trigger import TRIGGERS
+from custom_components.golioth.trigger_options import FILTER_FIELDS
 from homeassistant.core import (
     CALLBACK_TYPE,
     Event,

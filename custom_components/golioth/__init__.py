@@ -2,15 +2,28 @@
 
 from typing import Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
 
+from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .gap import async_forget_gap
 from .listening import async_remove_clock
 from .resume_store import ResumeStore
+from .services import async_setup_services
 
-PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.SENSOR]
+PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
+
+CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up the actions, which are there whether a project is loaded or not."""
+    async_setup_services(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> bool:
@@ -36,3 +49,14 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
     await ResumeStore(hass, entry.entry_id).async_remove()
     await async_remove_clock(hass, entry.entry_id)
     async_forget_gap(hass, entry.entry_id)
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: GoliothConfigEntry, device: dr.AnyDeviceEntry
+) -> bool:
+    """Let a device be deleted by hand that Golioth does not list any more."""
+    # Without a connection nobody knows what Golioth lists.
+    return (
+        entry.state is ConfigEntryState.LOADED
+        and entry.runtime_data.async_forget_device(device)
+    )

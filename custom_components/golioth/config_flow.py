@@ -19,6 +19,9 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -33,14 +36,18 @@ from .client.exceptions import (
     GoliothNotFoundError,
     GoliothResponseError,
 )
-from .client.models import Project
+from .client.models import LEVELS, Project
 from .client.rest import GoliothRest
 from .const import (
     CONF_API_URL,
     CONF_CATCH_UP_WINDOW,
+    CONF_EXCLUDE_MODULES,
+    CONF_INCLUDE_MODULES,
+    CONF_MINIMUM_LEVEL,
     CONF_POLL_INTERVAL,
     CONF_PROJECT_ID,
     DEFAULT_CATCH_UP_WINDOW,
+    DEFAULT_MINIMUM_LEVEL,
     DEFAULT_POLL_INTERVAL,
     DOMAIN,
     MAX_CATCH_UP_WINDOW,
@@ -78,8 +85,22 @@ RECONFIGURE_SCHEMA: Final = vol.Schema(
     }
 )
 
+# Golioth tells nobody which modules there are: their names are typed in.
+MODULES_SELECTOR: Final = SelectSelector(
+    SelectSelectorConfig(options=[], multiple=True, custom_value=True)
+)
+
 OPTIONS_SCHEMA: Final = vol.Schema(
     {
+        vol.Required(CONF_MINIMUM_LEVEL, default=DEFAULT_MINIMUM_LEVEL): SelectSelector(
+            SelectSelectorConfig(
+                options=list(LEVELS),
+                mode=SelectSelectorMode.DROPDOWN,
+                translation_key="minimum_level",
+            )
+        ),
+        vol.Optional(CONF_INCLUDE_MODULES, default=[]): MODULES_SELECTOR,
+        vol.Optional(CONF_EXCLUDE_MODULES, default=[]): MODULES_SELECTOR,
         vol.Required(CONF_POLL_INTERVAL, default=DEFAULT_POLL_INTERVAL): NumberSelector(
             NumberSelectorConfig(
                 min=MIN_POLL_INTERVAL,
@@ -224,20 +245,29 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
 
 
 class GoliothOptionsFlow(OptionsFlowWithReload):
-    """Change how the logs of a project are received."""
+    """Change which logs of a project are received, and how."""
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the options."""
         if user_input is not None:
-            return self.async_create_entry(data=user_input)
+            for key in (CONF_INCLUDE_MODULES, CONF_EXCLUDE_MODULES):
+                user_input[key] = _names(user_input[key])
+            return self.async_create_entry(
+                data={**self.config_entry.options, **user_input}
+            )
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
                 OPTIONS_SCHEMA, self.config_entry.options
             ),
         )
+
+
+def _names(texts: list[str]) -> list[str]:
+    """Return the names that were typed in, each once, without the spaces around them."""
+    return list(dict.fromkeys(name for text in texts if (name := text.strip())))
 
 
 def _blame_key(errors: dict[str, str]) -> dict[str, str]:

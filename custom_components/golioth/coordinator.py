@@ -1,11 +1,11 @@
 """The coordinator of one Golioth project: its devices, and the feed of their logs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_DEVICE_ID, CONF_API_KEY, EVENT_HOMEASSISTANT_STOP
@@ -25,7 +25,8 @@ from .client.exceptions import (
     GoliothNotFoundError,
 )
 from .client.feed import FeedTiming, LogFeed, LogSource, Transport
-from .client.models import Device, LogEntry, Project
+from .client.history import LogHistory
+from .client.models import LEVELS, Device, LogEntry, Project
 from .client.rest import GoliothRest
 from .client.resume import ResumePoint
 from .const import (
@@ -35,11 +36,15 @@ from .const import (
     DEFAULT_POLL_INTERVAL,
     DOMAIN,
     EVENT_GOLIOTH_LOG,
-    MANUFACTURER,
+    OTHER_LEVEL,
 )
+from .device_logs import DeviceLogs, LogFollower
+from .devices import RegisteredDevices
 from .gap import async_report_gap, catch_up_window
 from .listening import async_get_clock
+from .log_filter import LogFilter
 from .resume_store import ResumeStore
+from .turns import in_turns
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -66,8 +71,8 @@ _STOP_TIMEOUT: Final = 10.0
 
 type GoliothConfigEntry = ConfigEntry[GoliothCoordinator]
 
-# Called with a log and how it came: None is one from before the project was set up, which is shown and nothing else.
-type LogListener = Callable[[LogEntry, LogSource | None], None]
+# Each by what removes it: in a list, the entities of a large fleet would have to be searched for.
+type Listeners = dict[CALLBACK_TYPE, CALLBACK_TYPE]
 
 
 @dataclass
@@ -81,13 +86,18 @@ class KeptLogs:
 class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     """Keeps the list of devices by Golioth's ID, and makes each log an event and an update of one device's entities.
 
+    A device that a list lacks is kept until the next one lacks it as well.
+
     Attributes:
         project: The project, as Golioth names it.
         feed: The logs of the project.
+        history: The logs that were.
+        fired: How many logs of each level, and of others, were fired since the project was set up.
     """
 
     config_entry: GoliothConfigEntry
     project: Project
+    _registered: RegisteredDevices
 
     def __init__(
         self,
@@ -130,20 +140,32 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._session = async_get_clientsession(hass)
         self._rest = GoliothRest(self._session, self._endpoint)
         self._timing = timing or FeedTiming()
+        self.history = LogHistory(
+            self._rest,
+            request_interval=self._timing.request_interval,
+            longest_retry_after=self._timing.longest_retry_after,
+        )
         self._resume_store = ResumeStore(hass, entry.entry_id)
         self._listening = async_get_clock(hass, entry.entry_id)
         self._feed_task: asyncio.Task[None] | None = None
         self._cancel_start: CALLBACK_TYPE | None = None
         self._was_connected: bool | None = None
-        self._project_device_id = ""
-        self._device_ids: dict[str, str] = {}
-        self._log_listeners: dict[str, list[LogListener]] = {}
-        self._connection_listeners: list[CALLBACK_TYPE] = []
-        self._counter_listeners: list[CALLBACK_TYPE] = []
+        self.data = {}
+        self.fired = dict.fromkeys((*LEVELS, OTHER_LEVEL), 0)
+        self._filter = LogFilter(entry.options)
+        self._device_logs: dict[str, DeviceLogs] = {}
+        self._show_connection: asyncio.Task[None] | None = None
+        self._connection_listeners: Listeners = {}
+        self._counter_listeners: Listeners = {}
         self._logs_to_show: dict[str, KeptLogs] = {}
         # Of these devices, the ones that the list has been read for.
         self._looked_up: set[str] = set()
         self._look_up: asyncio.Task[None] | None = None
+
+    @property
+    def rest(self) -> GoliothRest:
+        """The REST API of the project."""
+        return self._rest
 
     @callback
     def async_start(self) -> None:
@@ -152,9 +174,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         Automations are armed only then: a log delivered before would be delivered to nobody.
         """
         self._cancel_start = async_at_started(self.hass, self._async_start_feed)
-        # It runs on without a change that would have it saved.
+        # The entry is not unloaded then.
         self.config_entry.async_on_unload(
-            self.hass.bus.async_listen_once(
+            self.hass.bus.async_listen(
                 EVENT_HOMEASSISTANT_STOP, self._async_handle_stop
             )
         )
@@ -166,31 +188,34 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         if self._feed_task is not None:
             self._feed_task.cancel()
             await asyncio.wait([self._feed_task], timeout=_STOP_TIMEOUT)
+        self._async_flush()
         self._listening.async_stop()
         await self._resume_store.async_close(self._resume_point)
         await self._listening.async_save()
 
     @callback
-    def async_add_log_listener(
-        self, golioth_device_id: str, listener: LogListener
+    def async_follow_logs(
+        self, golioth_device_id: str, follower: LogFollower
     ) -> CALLBACK_TYPE:
-        """Call `listener` with each log of one device; return what ends that."""
-        listeners = self._log_listeners.setdefault(golioth_device_id, [])
-        listeners.append(listener)
-        # A device that logged before it had entities: they start with what it said last.
-        if (kept := self._logs_to_show.get(golioth_device_id)) is not None:
-            if kept.last_error is not None:
-                listener(*kept.last_error)
-            if kept.last is not None:
-                listener(*kept.last)
+        """Tell `follower` of the logs of one device; return what ends that."""
+        logs = self._device_logs.setdefault(golioth_device_id, DeviceLogs(self.hass))
+        logs.async_add_follower(follower)
 
         @callback
-        def remove_listener() -> None:
-            listeners.remove(listener)
-            if not listeners:
-                self._log_listeners.pop(golioth_device_id, None)
+        def end() -> None:
+            logs.async_remove_follower(follower)
+            if not logs.is_followed:
+                self._device_logs.pop(golioth_device_id, None)
 
-        return remove_listener
+        return end
+
+    @callback
+    def async_kept_logs(
+        self, golioth_device_id: str
+    ) -> list[tuple[LogEntry, LogSource | None]]:
+        """Return what a device logged last before it had entities, for these to show: its last error, and its last log."""
+        kept = self._logs_to_show.get(golioth_device_id, KeptLogs())
+        return [each for each in (kept.last_error, kept.last) if each is not None]
 
     @callback
     def async_add_connection_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -203,26 +228,30 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         return _async_add(self._counter_listeners, listener)
 
     @callback
-    def async_show_counters(self, _now: datetime) -> None:
-        """Have the feed's counters shown."""
-        for listener in self._counter_listeners:
+    def async_show_counters(self, _now: datetime | None = None) -> None:
+        """Have the counters shown."""
+        for listener in self._counter_listeners.values():
             listener()
+
+    @callback
+    def async_forget_device(self, device: dr.AnyDeviceEntry) -> bool:
+        """Let go of a device that is deleted by hand; return whether it may be."""
+        if not (golioth_device_ids := self._registered.async_forget(device)):
+            return False
+        self.data = {
+            each: known
+            for each, known in self.data.items()
+            if each not in golioth_device_ids
+        }
+        # Should it come back, it is new to the platforms as well.
+        self.async_update_listeners()
+        return True
 
     @override
     async def _async_setup(self) -> None:
         """Read the project, register its device before anything refers to it, and prepare the feed."""
         self.project = await self._async_call(self._rest.project())
-        self._project_device_id = (
-            dr.async_get(self.hass)
-            .async_get_or_create(
-                config_entry_id=self.config_entry.entry_id,
-                entry_type=dr.DeviceEntryType.SERVICE,
-                identifiers={(DOMAIN, self.config_entry.entry_id)},
-                manufacturer=MANUFACTURER,
-                name=self.project.name,
-            )
-            .id
-        )
+        self._registered = RegisteredDevices(self.hass, self.config_entry, self.project)
         await self._listening.async_load()
         self.feed = LogFeed(
             self._session,
@@ -246,20 +275,11 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @override
     async def _async_update_data(self) -> dict[str, Device]:
-        """Read the list of devices, and register each before a log of it is fired."""
-        devices = await self._async_call(self._rest.devices())
-        device_registry = dr.async_get(self.hass)
-        for device in devices.values():
-            if self.data and self.data.get(device.id) == device:
-                continue
-            self._device_ids[device.id] = device_registry.async_get_or_create(
-                config_entry_id=self.config_entry.entry_id,
-                identifiers={(DOMAIN, device.id)},
-                name=device.name,
-                serial_number=device.hardware_ids[0] if device.hardware_ids else None,
-                via_device_id=self._project_device_id,
-            ).id
-        self._looked_up = set(self._logs_to_show)
+        """Read the list of devices, register each before a log of it is fired, and remove the ones that are gone."""
+        looked_up = set(self._logs_to_show)
+        listed = await self._async_call(self._rest.devices())
+        self._looked_up = looked_up
+        devices = await self._registered.async_update(listed, self.data)
         self._listening.async_note_devices(devices)
         return devices
 
@@ -299,11 +319,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             await self.async_shutdown()
             self.config_entry.async_start_reauth(self.hass)
 
-    @callback
-    def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
-        """Make a log one event on the bus, and one update of its device's entities."""
+    def log_data(self, entry: LogEntry, max_size: int) -> dict[str, Any]:
+        """Return what automations are told of a log, in `max_size` bytes of JSON, or as few as its names take."""
         golioth_device_id = entry.device_id
-        self._listening.async_note_log(golioth_device_id)
         device = self.data.get(golioth_device_id)
         device_name = golioth_device_id if device is None else device.name
         names = (
@@ -314,27 +332,37 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             + len(entry.module)
             + len(entry.type)
         )
-        event_entry, truncated = entry.bounded(
-            MAX_EVENT_SIZE - _EVENT_OVERHEAD - names * _CHARACTER_SIZE
+        bounded, truncated = entry.bounded(
+            max_size - _EVENT_OVERHEAD - names * _CHARACTER_SIZE
         )
+        return {
+            ATTR_DEVICE_ID: self._registered.get(golioth_device_id),
+            "golioth_device_id": golioth_device_id,
+            "device_name": device_name,
+            "timestamp": entry.timestamp,
+            "level": entry.level,
+            "module": entry.module,
+            "message": bounded.message,
+            "type": entry.type,
+            "metadata": bounded.metadata,
+            "truncated": truncated,
+        }
+
+    @callback
+    def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
+        """Make a log one event on the bus, and one update of its device's entities."""
+        # A device that logs what nobody wants is not silent.
+        self._listening.async_note_log(entry.device_id)
+        if not self._filter.passes(entry):
+            return
+        self.fired[level_or_other(entry)] += 1
         self.hass.bus.async_fire(
             EVENT_GOLIOTH_LOG,
             {
                 "config_entry_id": self.config_entry.entry_id,
                 "project_id": self.project_id,
-                ATTR_DEVICE_ID: self._device_ids.get(
-                    golioth_device_id, self._project_device_id
-                ),
-                "golioth_device_id": golioth_device_id,
-                "device_name": device_name,
-                "timestamp": entry.timestamp,
-                "level": entry.level,
-                "module": entry.module,
-                "message": event_entry.message,
-                "type": entry.type,
-                "metadata": event_entry.metadata,
+                **self.log_data(entry, MAX_EVENT_SIZE),
                 "source": source.value,
-                "truncated": truncated,
             },
         )
         self._async_show_log(entry, source)
@@ -342,18 +370,20 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def _async_handle_history(self, entry: LogEntry) -> None:
         """Show a log from before the project was set up."""
-        self._async_show_log(entry, None)
+        if self._filter.passes(entry):
+            self._async_show_log(entry, None)
 
     @callback
     def _async_show_log(self, entry: LogEntry, source: LogSource | None) -> None:
         """Hand a log to the entities of its device, and keep it for those to come."""
         golioth_device_id = entry.device_id
-        listeners = self._log_listeners.get(golioth_device_id)
-        if listeners is not None:
-            for listener in listeners:
-                listener(entry, source)
+        device_logs = self._device_logs.get(golioth_device_id)
+        if device_logs is not None:
+            # Before the log: triggers ignore what comes of an entity that was unavailable.
+            device_logs.async_handle_connection(self.feed.connected)
+            device_logs.async_handle_log(entry, source)
         if golioth_device_id and (
-            listeners is None or golioth_device_id in self._logs_to_show
+            device_logs is None or golioth_device_id in self._logs_to_show
         ):
             self._async_keep_log(entry, source)
 
@@ -403,8 +433,27 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                 reason,
             )
         self._was_connected = connected
-        for listener in self._connection_listeners:
+        for listener in self._connection_listeners.values():
             listener()
+        if self._show_connection is not None:
+            self._show_connection.cancel()
+        self._show_connection = self.config_entry.async_create_background_task(
+            self.hass,
+            self._async_show_connection(),
+            name=f"{DOMAIN} connection of {self.project_id}",
+        )
+
+    async def _async_show_connection(self) -> None:
+        """Have the devices show whether there is a connection, in turns: there may be thousands."""
+        async for device_logs in in_turns(list(self._device_logs.values())):
+            device_logs.async_handle_connection(self.feed.connected)
+
+    @callback
+    def _async_flush(self) -> None:
+        """Have everything shown that is still to be."""
+        for device_logs in self._device_logs.values():
+            device_logs.async_flush()
+        self.async_show_counters()
 
     @callback
     def _async_handle_gap(self, start: int, end: int) -> None:
@@ -429,7 +478,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @callback
     def _async_handle_stop(self, _event: Event) -> None:
-        """Save before Home Assistant ends how long devices have logged nothing."""
+        """Show and save what waits, and how long devices have logged nothing, which nothing else would have saved."""
+        self._async_flush()
         self._listening.async_schedule_save()
 
     @callback
@@ -452,15 +502,18 @@ def is_last(entry: LogEntry, source: LogSource | None, shown: LogEntry | None) -
     )
 
 
+def level_or_other(entry: LogEntry) -> str:
+    """Return the level of a log, or what stands for one that Golioth does not publish."""
+    return entry.level if entry.level in LEVELS else OTHER_LEVEL
+
+
 @callback
-def _async_add(
-    listeners: list[CALLBACK_TYPE], listener: CALLBACK_TYPE
-) -> CALLBACK_TYPE:
-    """Add a listener to a list, and return what removes it."""
-    listeners.append(listener)
+def _async_add(listeners: Listeners, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+    """Add a listener to others, and return what removes it."""
 
     @callback
     def remove_listener() -> None:
-        listeners.remove(listener)
+        del listeners[remove_listener]
 
+    listeners[remove_listener] = listener
     return remove_listener

@@ -1,15 +1,18 @@
 """Base entities of the Golioth integration."""
 
-from typing import override
+from collections.abc import Callable, Iterable
+from typing import Any, override
 
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .client.feed import LogSource
 from .client.models import LogEntry
 from .const import DOMAIN
-from .coordinator import GoliothCoordinator
+from .coordinator import GoliothConfigEntry, GoliothCoordinator
+from .turns import in_turns
 
 
 class GoliothEntity(Entity):
@@ -51,7 +54,7 @@ class GoliothConnectionEntity(GoliothEntity):
         )
 
 
-class GoliothDeviceEntity(GoliothConnectionEntity):
+class GoliothDeviceEntity(GoliothEntity):
     """An entity of a Golioth device: it follows the logs of that device, and of no other."""
 
     def __init__(
@@ -72,12 +75,59 @@ class GoliothDeviceEntity(GoliothConnectionEntity):
         """Follow the logs of the device."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            self.coordinator.async_add_log_listener(
-                self._golioth_device_id, self._async_handle_log
-            )
+            self.coordinator.async_follow_logs(self._golioth_device_id, self)
         )
 
     @callback
-    def _async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Take a log in, and write the state if the log changed it."""
+    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
+        """Take a log in."""
         raise NotImplementedError
+
+    @callback
+    def async_show(self) -> None:
+        """Write what logs have changed, where that has waited."""
+
+    @callback
+    def async_show_connection(self) -> None:
+        """Write whether a log would be seen."""
+        self.async_write_ha_state()
+
+
+def log_attributes(entry: LogEntry, truncated: bool) -> dict[str, Any]:
+    """Return a log that has been cut to what attributes can hold as these, and whether anything was cut."""
+    attributes = {
+        "message": entry.message,
+        "level": entry.level,
+        "module": entry.module,
+        "timestamp": entry.timestamp,
+        "type": entry.type,
+        "metadata": entry.metadata,
+    }
+    return attributes | {"truncated": True} if truncated else attributes
+
+
+async def async_add_device_entities(
+    hass: HomeAssistant,
+    entry: GoliothConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    entities_of: Callable[[str], Iterable[Entity]],
+) -> None:
+    """Add what `entities_of` returns for Golioth's ID of each device that there is, and of each one that will be."""
+    coordinator = entry.runtime_data
+    added: set[str] = set()
+
+    async def add_new_devices() -> None:
+        # A device that has gone may come back.
+        added.intersection_update(coordinator.data)
+        new = sorted(coordinator.data.keys() - added)
+        added.update(new)
+        async for golioth_device_id in in_turns(new):
+            if golioth_device_id in coordinator.data:
+                async_add_entities(entities_of(golioth_device_id))
+
+    @callback
+    def handle_update() -> None:
+        entry.async_create_task(hass, add_new_devices())
+
+    entry.async_on_unload(coordinator.async_add_listener(handle_update))
+    await add_new_devices()

@@ -19,20 +19,25 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 from homeassistant.helpers.typing import StateType
 
-from .client.feed import LogFeed, LogSource, Transport
+from .client.feed import LogSource, Transport
 from .client.models import LEVELS, LogEntry
+from .const import OTHER_LEVEL
 from .coordinator import (
     MAX_ATTRIBUTES_SIZE,
     GoliothConfigEntry,
     GoliothCoordinator,
     is_last,
+    level_or_other,
 )
-from .entity import GoliothConnectionEntity, GoliothDeviceEntity, GoliothEntity
+from .entity import (
+    GoliothConnectionEntity,
+    GoliothDeviceEntity,
+    GoliothEntity,
+    async_add_device_entities,
+    log_attributes,
+)
 
 PARALLEL_UPDATES = 0
-
-# A level that Golioth does not publish, or none.
-OTHER_LEVEL: Final = "other"
 
 # Counters move with every log: they are shown no more often than this.
 COUNTER_INTERVAL: Final = timedelta(seconds=30)
@@ -44,7 +49,7 @@ class GoliothLogSensorEntityDescription(SensorEntityDescription):
 
     applies_fn: Callable[[LogEntry], bool] = lambda _entry: True
     value_fn: Callable[[LogEntry], StateType | datetime]
-    attributes_fn: Callable[[LogEntry], dict[str, Any]] | None = None
+    has_attributes: bool = False
 
 
 def _message(entry: LogEntry) -> str:
@@ -67,44 +72,35 @@ def _time(entry: LogEntry) -> datetime | None:
         return None
 
 
-def _attributes(entry: LogEntry) -> dict[str, Any]:
-    """Return the whole log."""
-    return {
-        "message": entry.message,
-        "level": entry.level,
-        "module": entry.module,
-        "timestamp": entry.timestamp,
-        "type": entry.type,
-        "metadata": entry.metadata,
-    }
-
-
 LOG_SENSORS: Final = (
     GoliothLogSensorEntityDescription(
         key="last_log",
         translation_key="last_log",
         value_fn=_message,
-        attributes_fn=_attributes,
+        has_attributes=True,
     ),
     GoliothLogSensorEntityDescription(
         key="last_log_level",
         translation_key="last_log_level",
         device_class=SensorDeviceClass.ENUM,
+        entity_registry_enabled_default=False,
         options=[*LEVELS, OTHER_LEVEL],
-        value_fn=lambda entry: entry.level if entry.level in LEVELS else OTHER_LEVEL,
+        value_fn=level_or_other,
     ),
     GoliothLogSensorEntityDescription(
         key="last_log_time",
         translation_key="last_log_time",
         device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=False,
         value_fn=_time,
     ),
     GoliothLogSensorEntityDescription(
         key="last_error",
         translation_key="last_error",
+        entity_registry_enabled_default=False,
         applies_fn=lambda entry: entry.level == "error",
         value_fn=_message,
-        attributes_fn=_attributes,
+        has_attributes=True,
     ),
 )
 
@@ -120,36 +116,71 @@ TRANSPORT: Final = SensorEntityDescription(
 
 @dataclass(frozen=True, kw_only=True)
 class GoliothCounterSensorEntityDescription(SensorEntityDescription):
-    """What a sensor shows of the feed's counters, which start at 0 with each set-up."""
+    """What a sensor shows of the project's counters, which start at 0 with each set-up."""
 
-    entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
     state_class: SensorStateClass | None = SensorStateClass.TOTAL_INCREASING
-    value_fn: Callable[[LogFeed], int]
+    value_fn: Callable[[GoliothCoordinator], int]
 
 
 COUNTERS: Final = (
     GoliothCounterSensorEntityDescription(
+        key="debug_logs",
+        translation_key="debug_logs",
+        value_fn=lambda coordinator: coordinator.fired["debug"],
+    ),
+    GoliothCounterSensorEntityDescription(
+        key="info_logs",
+        translation_key="info_logs",
+        value_fn=lambda coordinator: coordinator.fired["info"],
+    ),
+    GoliothCounterSensorEntityDescription(
+        key="warn_logs",
+        translation_key="warn_logs",
+        value_fn=lambda coordinator: coordinator.fired["warn"],
+    ),
+    GoliothCounterSensorEntityDescription(
+        key="error_logs",
+        translation_key="error_logs",
+        value_fn=lambda coordinator: coordinator.fired["error"],
+    ),
+    GoliothCounterSensorEntityDescription(
+        key="other_logs",
+        translation_key="other_logs",
+        value_fn=lambda coordinator: coordinator.fired[OTHER_LEVEL],
+    ),
+    GoliothCounterSensorEntityDescription(
         key="logs_delivered",
         translation_key="logs_delivered",
-        value_fn=lambda feed: feed.delivered,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda coordinator: coordinator.feed.delivered,
     ),
     GoliothCounterSensorEntityDescription(
         key="logs_caught_up",
         translation_key="logs_caught_up",
-        value_fn=lambda feed: feed.caught_up,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda coordinator: coordinator.feed.caught_up,
     ),
     GoliothCounterSensorEntityDescription(
         key="logs_found_by_audit",
         translation_key="logs_found_by_audit",
+        entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        value_fn=lambda feed: feed.found_by_audit,
+        value_fn=lambda coordinator: coordinator.feed.found_by_audit,
     ),
     GoliothCounterSensorEntityDescription(
         key="frames_ignored",
         translation_key="frames_ignored",
+        entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        value_fn=lambda feed: feed.ignored,
+        value_fn=lambda coordinator: coordinator.feed.ignored,
     ),
+)
+
+ERRORS: Final = SensorEntityDescription(
+    key="errors",
+    translation_key="errors",
+    entity_registry_enabled_default=False,
+    state_class=SensorStateClass.TOTAL_INCREASING,
 )
 
 
@@ -163,7 +194,7 @@ async def async_setup_entry(
     async_add_entities(
         [
             GoliothTransportSensor(coordinator),
-            *(GoliothCounterSensor(coordinator, counter) for counter in COUNTERS),
+            *(GoliothProjectCounter(coordinator, counter) for counter in COUNTERS),
         ]
     )
     entry.async_on_unload(
@@ -174,20 +205,17 @@ async def async_setup_entry(
             cancel_on_shutdown=True,
         )
     )
-    added: set[str] = set()
 
-    @callback
-    def add_devices() -> None:
-        new = coordinator.data.keys() - added
-        added.update(new)
-        async_add_entities(
-            GoliothLogSensor(coordinator, golioth_device_id, description)
-            for golioth_device_id in sorted(new)
-            for description in LOG_SENSORS
-        )
+    def sensors_of(golioth_device_id: str) -> list[SensorEntity]:
+        return [
+            *(
+                GoliothLogSensor(coordinator, golioth_device_id, description)
+                for description in LOG_SENSORS
+            ),
+            GoliothErrorCounter(coordinator, golioth_device_id),
+        ]
 
-    add_devices()
-    entry.async_on_unload(coordinator.async_add_listener(add_devices))
+    await async_add_device_entities(hass, entry, async_add_entities, sensors_of)
 
 
 class GoliothTransportSensor(GoliothConnectionEntity, SensorEntity):
@@ -212,8 +240,33 @@ class GoliothTransportSensor(GoliothConnectionEntity, SensorEntity):
         return self.coordinator.feed.transport
 
 
-class GoliothCounterSensor(GoliothEntity, SensorEntity):
-    """One of the feed's counters."""
+class GoliothCounter(GoliothEntity, SensorEntity):
+    """A counter, which starts at 0 with each set-up, and is shown now and then."""
+
+    @property
+    def count(self) -> int:
+        """The count at present."""
+        raise NotImplementedError
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the counter."""
+        await super().async_added_to_hass()
+        self._attr_native_value = self.count
+        self.async_on_remove(
+            self.coordinator.async_add_counter_listener(self._async_show_count)
+        )
+
+    @callback
+    def _async_show_count(self) -> None:
+        """Write the state, if the counter has moved."""
+        if self._attr_native_value != (count := self.count):
+            self._attr_native_value = count
+            self.async_write_ha_state()
+
+
+class GoliothProjectCounter(GoliothCounter):
+    """One of the project's counters."""
 
     entity_description: GoliothCounterSensorEntityDescription
 
@@ -225,23 +278,46 @@ class GoliothCounterSensor(GoliothEntity, SensorEntity):
         """Belong to the project."""
         super().__init__(coordinator, description.key)
         self.entity_description = description
-        self._attr_native_value = description.value_fn(coordinator.feed)
+
+    @property
+    @override
+    def count(self) -> int:
+        """What the project has counted."""
+        return self.entity_description.value_fn(self.coordinator)
+
+
+class GoliothErrorCounter(GoliothDeviceEntity, GoliothCounter):
+    """How many errors a device has logged."""
+
+    entity_description = ERRORS
+
+    def __init__(self, coordinator: GoliothCoordinator, golioth_device_id: str) -> None:
+        """Belong to a device."""
+        super().__init__(coordinator, ERRORS.key, golioth_device_id)
+        self._errors = 0
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Always: what has been counted is true without a connection as well."""
+        return True
+
+    @property
+    @override
+    def count(self) -> int:
+        """The errors so far."""
+        return self._errors
 
     @override
-    async def async_added_to_hass(self) -> None:
-        """Follow the counter."""
-        await super().async_added_to_hass()
-        self.async_on_remove(
-            self.coordinator.async_add_counter_listener(self._async_show)
-        )
-
     @callback
-    def _async_show(self) -> None:
-        """Write the state, if the counter has moved."""
-        value = self.entity_description.value_fn(self.coordinator.feed)
-        if value != self._attr_native_value:
-            self._attr_native_value = value
-            self.async_write_ha_state()
+    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
+        """Count an error, unless it is from before the project was set up."""
+        self._errors += entry.level == "error" and source is not None
+
+    @override
+    @callback
+    def async_show_connection(self) -> None:
+        """Show nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +326,11 @@ class ShownLog(ExtraStoredData):
 
     entry: LogEntry
     truncated: bool
+
+    @classmethod
+    def of(cls, entry: LogEntry) -> Self:
+        """Return what can be shown of a log."""
+        return cls(*entry.bounded(MAX_ATTRIBUTES_SIZE))
 
     @override
     def as_dict(self) -> dict[str, Any]:
@@ -281,37 +362,55 @@ class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
         super().__init__(coordinator, description.key, golioth_device_id)
         self.entity_description = description
         self._shown: ShownLog | None = None
+        # The log to show next, which has not been cut yet: in a storm most of them are never shown.
+        self._next: LogEntry | None = None
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData | None:
-        """The log that is shown."""
-        return self._shown
+        """The last log, whether it is shown already or not."""
+        return self._shown if self._next is None else ShownLog.of(self._next)
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Show what was shown before, until the next log."""
+        """Show what was shown before, or what the device has logged meanwhile, until the next log."""
         if (stored := await self.async_get_last_extra_data()) is not None:
             # What another version has stored may not fit: then there is nothing to show until the next log.
             with suppress(TypeError):
                 self._show(ShownLog.from_dict(stored.as_dict()))
+        for kept in self.coordinator.async_kept_logs(self._golioth_device_id):
+            self.async_handle_log(*kept)
+        self._take_next()
         await super().async_added_to_hass()
 
     @override
     @callback
-    def _async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Show the log, if it is one for this sensor and the last one."""
-        if self.entity_description.applies_fn(entry) and is_last(
-            entry, source, None if self._shown is None else self._shown.entry
-        ):
-            self._show(ShownLog(*entry.bounded(MAX_ATTRIBUTES_SIZE)))
+    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
+        """Keep the log to be shown, if it is one for this sensor and the last one."""
+        last = self._next or (None if self._shown is None else self._shown.entry)
+        if self.entity_description.applies_fn(entry) and is_last(entry, source, last):
+            self._next = entry
+
+    @override
+    @callback
+    def async_show(self) -> None:
+        """Write the state, if there is another log to show."""
+        if self._take_next():
             self.async_write_ha_state()
+
+    def _take_next(self) -> bool:
+        """Make the next log, if there is one, the one that is shown."""
+        if self._next is None:
+            return False
+        self._show(ShownLog.of(self._next))
+        self._next = None
+        return True
 
     def _show(self, shown: ShownLog) -> None:
         self._shown = shown
         description = self.entity_description
         self._attr_native_value = description.value_fn(shown.entry)
-        if description.attributes_fn is not None:
-            self._attr_extra_state_attributes = description.attributes_fn(shown.entry)
-            if shown.truncated:
-                self._attr_extra_state_attributes["truncated"] = True
+        if description.has_attributes:
+            self._attr_extra_state_attributes = log_attributes(
+                shown.entry, shown.truncated
+            )

@@ -16,9 +16,9 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 
 from .log_dispatcher import EVERY_DEVICE, LogEventListener, async_listen_to_logs
-from .log_filter import LogFilter, filter_schema
 from .silence import DeviceSilentTrigger
 from .target_devices import TARGET_SCHEMA, TargetDevices
+from .trigger_options import LogMatcher, filter_schema
 
 CONF_CONFIG_ENTRY_ID: Final = "config_entry_id"
 
@@ -54,7 +54,7 @@ class LogTrigger(Trigger):
         """Prepare to filter."""
         super().__init__(hass, config)
         self._options = config.options or {}
-        self._filter = LogFilter(self._options)
+        self._filter = LogMatcher(self._options)
 
     def _is_wanted(self, event: Event) -> bool:
         """Whether the trigger fires for a log."""

@@ -445,27 +445,75 @@ async def test_moment_of_a_large_fleet(
         assert not any("deviceId" in each.query for each in asked)
 
 
-async def test_order_of_a_moment(
+async def test_order_while_a_busy_project_is_polled(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
+    """What is sent while a poll reads never comes before what was sent earlier, and devices whose clocks are ahead come at once."""
+    simulator.retire()
+    async with running(session, simulator, recorder, request_interval=0.02) as (
+        feed,
+        _,
+    ):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        ahead = now_ns(simulator) + 2 * MINUTE
+        for number in range(300):
+            moment = format_timestamp(ahead + number * 10_000_000)
+            simulator.log(f"ahead {number}", timestamp=moment)
+        async with traffic(simulator, 0) as next_number:
+            await recorder.until(lambda: "1500" in recorder.messages)
+        sent = next_number()
+        await recorder.until(lambda: len(recorder.logs) >= 300 + sent)
+    in_time = [text for text in recorder.messages if text.isdecimal()]
+    assert in_time == numbered(0, sent)
+    assert len(set(recorder.messages)) == len(recorder.messages) == 300 + sent
+    assert recorder.messages.index("ahead 299") < recorder.messages.index("1500")
+
+
+async def test_crowd_after_a_long_silence(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Where everything lies at one end of a span, it is found in a few steps."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        async with outage(simulator):
+            moment = now_ns(simulator)
+            for number in range(1000):
+                simulator.log(
+                    str(number), timestamp=format_timestamp(moment + number * 1_000_000)
+                )
+            requests = len(simulator.requests)
+        await delivered_once(recorder, numbered(0, 1000))
+        asked = [each for each in simulator.requests[requests:] if each.status == 200]
+        # A dozen for the logs themselves.
+        assert len(asked) < 60
+
+
+@pytest.mark.parametrize("digits", [3, 9])
+async def test_order_of_a_moment(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    digits: int,
+) -> None:
     """The logs of a device keep their order, whatever had to be asked to get them."""
+    simulator.timestamp_digits = digits
+    devices = [simulator.add_device(f"device-{number}") for number in range(20)]
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
             moment = format_timestamp(now_ns(simulator) - MINUTE)
-            for number in range(160):
+            for number in range(360):
                 simulator.log(
                     str(number),
-                    device=(GREENHOUSE_NODE, WATER_METER)[number % 2],
-                    level=("DEBUG", "INFO", "WARN", "ERROR")[number % 4],
+                    device=devices[number % 20],
+                    level=("DEBUG", "INFO", "WARN", "ERROR")[number // 20 % 4],
                     timestamp=moment,
                 )
-        await recorder.until(lambda: len(recorder.logs) >= 160)
-        for remainder in (0, 1):
-            numbers = [int(text) for text in recorder.messages]
-            # The service gives the newest first.
-            of_device = [each for each in numbers if each % 2 == remainder]
-            assert of_device == list(range(remainder, 160, 2))
+        await recorder.until(lambda: len(recorder.logs) >= 360)
+        numbers = [int(text) for text in recorder.messages]
+        for index in range(20):
+            of_device = [each for each in numbers if each % 20 == index]
+            assert of_device == list(range(index, 360, 20))
 
 
 async def test_crowd_on_the_end_of_a_slice(

@@ -1,10 +1,15 @@
 """Tests of the REST client, against the simulated service."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
+import socket
+from typing import Any
 
 import aiohttp
 import pytest
 
+from custom_components.golioth.client import rest as rest_module
 from custom_components.golioth.client.endpoint import Credential, Endpoint
 from custom_components.golioth.client.exceptions import (
     GoliothAuthenticationError,
@@ -12,9 +17,11 @@ from custom_components.golioth.client.exceptions import (
     GoliothError,
     GoliothNotFoundError,
     GoliothResponseError,
+    GoliothTimeoutError,
 )
 from custom_components.golioth.client.rest import GoliothRest, retry_after
-from tests.simulator import GoliothSimulator
+from tests import WATER_METER
+from tests.simulator import GoliothSimulator, RpcCall
 
 
 @pytest.mark.parametrize("kind", ["api_key", "jwt"])
@@ -48,12 +55,39 @@ async def test_devices_of_every_page(
         simulator.remove_device(device_id)
     for index in range(number):
         simulator.add_device(f"device-{index}")
-    devices = await rest.devices()
+    devices, is_complete = await rest.devices()
+    assert is_complete
     assert set(devices) == set(simulator.devices)
     assert {device.name for device in devices.values()} == {
         f"device-{index}" for index in range(number)
     }
     assert len(simulator.requests) <= max(1, -(-number // 100)) + 1
+
+
+@pytest.mark.parametrize(("total", "is_complete"), [(250, True), (251, False)])
+async def test_devices_that_do_not_add_up(
+    simulator: GoliothSimulator, rest: GoliothRest, total: int, is_complete: bool
+) -> None:
+    """A list is whole only if it holds as many devices as it says there are."""
+    for index in range(248):
+        simulator.add_device(f"device-{index}")
+    simulator.faults.device_total = total
+    listed = await rest.devices()
+    assert len(listed.devices) == 250
+    assert listed.is_complete is is_complete
+
+
+async def test_devices_without_end(
+    monkeypatch: pytest.MonkeyPatch, simulator: GoliothSimulator, rest: GoliothRest
+) -> None:
+    """A service that lists ever more devices is not followed for ever, and its list is not taken for a whole one."""
+    monkeypatch.setattr(rest_module, "MAX_DEVICES", 200)
+    for index in range(998):
+        simulator.add_device(f"device-{index}")
+    listed = await rest.devices()
+    assert len(listed.devices) == 200
+    assert not listed.is_complete
+    assert len(simulator.requests) == 2
 
 
 async def test_rejected_credential(
@@ -184,3 +218,232 @@ async def test_service_that_is_not_there(
     await simulator.stop()
     with pytest.raises(GoliothConnectionError):
         await rest.project()
+
+
+async def test_logs_of_a_module_with_a_term(
+    simulator: GoliothSimulator, rest: GoliothRest
+) -> None:
+    """Filters are the service's, percent-encoded."""
+    simulator.log("a & b", module="x=y", level="WARN")
+    simulator.log("a", module="x=y", level="WARN")
+    simulator.log("a & b", module="x", level="WARN")
+    window = await rest.logs(level="warn", module="x=y", term="a & b")
+    assert [entry.message for entry in window.entries] == ["a & b"]
+    assert [entry.module for entry in window.entries] == ["x=y"]
+
+
+@pytest.mark.parametrize(
+    "params", [[], [1, 2.5, "text", True, None], [{"a": [1]}], ["ä\n\u2028"]]
+)
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"statusCode": 0, "detail": {"value": 1337}}, (0, {"value": 1337})),
+        ({"statusCode": 0, "detail": [1, "a", None]}, (0, [1, "a", None])),
+        ({"statusCode": "3", "detail": "bad"}, (3, "bad")),
+        ({"statusCode": 12}, (12, None)),
+        ({"statusCode": 99, "detail": ""}, (99, "")),
+        ({"detail": {}}, (0, {})),
+        ({}, (0, None)),
+    ],
+)
+async def test_call(
+    simulator: GoliothSimulator,
+    rest: GoliothRest,
+    params: list[Any],
+    answer: dict[str, Any],
+    expected: tuple[int, Any],
+) -> None:
+    """A device is called once, and its answer returned, whatever it is."""
+    simulator.on_rpc = lambda _call: answer
+    assert await rest.call_rpc(WATER_METER, "reboot", params, timeout=5) == expected
+    device = simulator.devices[WATER_METER]
+    assert simulator.rpc_calls == [
+        RpcCall(device=device, method="reboot", params=params)
+    ]
+    assert len(simulator.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"statusCode": "soon"},
+        {"statusCode": None},
+        {"statusCode": -1},
+        {"statusCode": "9" * 400},
+        {"statusCode": 0, "detail": "x" * 100_000},
+    ],
+)
+async def test_call_that_is_answered_with_nonsense(
+    simulator: GoliothSimulator, rest: GoliothRest, answer: dict[str, Any]
+) -> None:
+    """What is no answer is none: nobody knows what the device did."""
+    simulator.on_rpc = lambda _call: answer
+    with pytest.raises(GoliothResponseError) as caught:
+        await rest.call_rpc(WATER_METER, "reboot", [], timeout=5)
+    assert not caught.value.nothing_done
+
+
+async def test_call_that_is_answered_with_deep_nesting(
+    simulator: GoliothSimulator, rest: GoliothRest
+) -> None:
+    """What Home Assistant could not write is no answer."""
+    detail: Any = 0
+    for _ in range(245):
+        detail = [detail]
+    simulator.on_rpc = lambda _call: {"statusCode": 0, "detail": detail}
+    with pytest.raises(GoliothResponseError):
+        await rest.call_rpc(WATER_METER, "reboot", [], timeout=5)
+
+
+@pytest.mark.parametrize("kind", ["api_key", "jwt"])
+@pytest.mark.parametrize("status_code", [0, 13])
+async def test_call_that_is_answered_with_the_credential(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    endpoint_with: Callable[[str], Endpoint],
+    kind: str,
+    status_code: int,
+) -> None:
+    """A service that echoes what it was sent does not get the credential shown."""
+    secret = simulator.api_key if kind == "api_key" else simulator.jwt()
+    simulator.on_rpc = lambda _call: {
+        "statusCode": status_code,
+        "detail": {"echo": [f"got {secret}!"]},
+    }
+    rest = GoliothRest(session, endpoint_with(secret))
+    with pytest.raises(GoliothResponseError) as caught:
+        await rest.call_rpc(WATER_METER, "reboot", [], timeout=5)
+    assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "html", "error", "nothing_done"),
+    [
+        (400, False, GoliothConnectionError, True),
+        (401, False, GoliothAuthenticationError, None),
+        (403, False, GoliothAuthenticationError, None),
+        (403, True, GoliothResponseError, True),
+        (404, False, GoliothNotFoundError, None),
+        (404, True, GoliothResponseError, True),
+        (408, False, GoliothConnectionError, False),
+        (408, True, GoliothResponseError, False),
+        (429, False, GoliothConnectionError, True),
+        (429, True, GoliothConnectionError, True),
+        (500, False, GoliothConnectionError, False),
+        (502, True, GoliothConnectionError, False),
+        (503, False, GoliothConnectionError, False),
+        (504, False, GoliothConnectionError, False),
+        (None, True, GoliothResponseError, False),
+    ],
+)
+async def test_call_that_the_service_does_not_answer(
+    simulator: GoliothSimulator,
+    rest: GoliothRest,
+    status: int | None,
+    html: bool,
+    error: type[GoliothError],
+    nothing_done: bool | None,
+) -> None:
+    """Only where the service has turned the call down, it is certain that the device has not acted."""
+    simulator.faults.rest_status = status
+    simulator.faults.rest_html = html
+    with pytest.raises(error) as caught:
+        await rest.call_rpc(WATER_METER, "reboot", [], timeout=5)
+    assert type(caught.value) is error
+    assert getattr(caught.value, "nothing_done", None) is nothing_done
+    assert len(simulator.requests) == 1
+
+
+async def test_call_of_an_unknown_device(
+    simulator: GoliothSimulator, rest: GoliothRest
+) -> None:
+    """A device that is gone is told, however its ID looks."""
+    for device_id in ("gone", "a/b?c=d#e", "%2e%2e"):
+        with pytest.raises(GoliothNotFoundError):
+            await rest.call_rpc(device_id, "reboot", [], timeout=5)
+    assert not simulator.rpc_calls
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_call_is_not_redirected(
+    simulator: GoliothSimulator, rest: GoliothRest, status: int
+) -> None:
+    """Neither the call nor the credential goes to another origin."""
+    async with GoliothSimulator() as other:
+        simulator.faults.redirect_to = other.url
+        simulator.faults.redirect_status = status
+        with pytest.raises(GoliothResponseError):
+            await rest.call_rpc(WATER_METER, "reboot", [], timeout=5)
+        assert not other.requests
+    assert len(simulator.requests) == 1
+
+
+async def test_call_that_takes_too_long(
+    simulator: GoliothSimulator, rest: GoliothRest
+) -> None:
+    """The device has been called, and may have acted."""
+
+    async def never(_call: RpcCall) -> dict[str, Any]:
+        await asyncio.get_running_loop().create_future()
+        return {}
+
+    simulator.on_rpc = never
+    with pytest.raises(GoliothTimeoutError) as caught:
+        await rest.call_rpc(WATER_METER, "reboot", [], timeout=0.2)
+    assert not caught.value.nothing_done
+    assert len(simulator.rpc_calls) == 1
+
+
+@pytest.mark.parametrize("reused", [False, True], ids=["first", "reused"])
+async def test_call_whose_connection_breaks(
+    simulator: GoliothSimulator, rest: GoliothRest, reused: bool
+) -> None:
+    """A call is sent once, though the HTTP client repeats a question on a connection that it has used before."""
+    if reused:
+        await rest.project()
+    simulator.faults.rest_cut = True
+    requests = len(simulator.requests)
+    with pytest.raises(GoliothConnectionError) as caught:
+        await rest.call_rpc(WATER_METER, "reboot", [], timeout=5)
+    assert not caught.value.nothing_done
+    assert len(simulator.rpc_calls) == 1
+    assert len(simulator.requests) == requests + 1
+
+    # The fault is one that is repeated, where that does no harm.
+    simulator.faults.clear()
+    await rest.project()
+    simulator.faults.rest_cut = True
+    requests = len(simulator.requests)
+    with pytest.raises(GoliothConnectionError):
+        await rest.project()
+    assert len(simulator.requests) == requests + 2
+
+
+async def test_call_without_a_service(
+    simulator: GoliothSimulator, rest: GoliothRest
+) -> None:
+    """Where no connection is made, nothing was sent."""
+    await simulator.stop()
+    with pytest.raises(GoliothConnectionError) as caught:
+        await rest.call_rpc(WATER_METER, "reboot", [], timeout=5)
+    assert caught.value.nothing_done
+
+
+async def test_call_of_a_service_that_takes_no_connection(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Where a connection takes too long, nothing was sent: that is told from an answer that takes too long."""
+    with ExitStack() as stack:
+        # A queue that nobody serves holds two connections; the next ones hang.
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        rest = GoliothRest(session, Endpoint(url, "demo", Credential("key")))
+        with pytest.raises(GoliothConnectionError) as caught:
+            await rest.call_rpc(WATER_METER, "reboot", [], timeout=0.4)
+    assert type(caught.value) is GoliothConnectionError
+    assert caught.value.nothing_done

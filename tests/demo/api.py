@@ -171,8 +171,18 @@ class HomeAssistantApi:
 
     async def post(self, path: str, data: Mapping[str, Any]) -> Json:
         """Send a REST request and return the answer."""
+        return await self._request("POST", path, data)
+
+    async def delete(self, path: str) -> Json:
+        """Send a REST request that deletes something, and return the answer."""
+        return await self._request("DELETE", path)
+
+    async def _request(
+        self, method: str, path: str, data: Mapping[str, Any] | None = None
+    ) -> Json:
+        """Send a REST request and return the answer."""
         try:
-            async with self._session.post(path, json=data) as response:
+            async with self._session.request(method, path, json=data) as response:
                 if not response.ok:
                     raise ApiError(
                         f"Home Assistant answered {path} with {response.status}: {await response.text()}"

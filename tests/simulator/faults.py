@@ -36,6 +36,12 @@ class Faults:
         logs_status: HTTP status that answers requests for logs alone.
         date_offset: Seconds by which the date of REST answers is off.
         date_answers: How many answers that is so for; None for all of them.
+        rest_cut: The connection of a REST request is reset when what was asked has been
+            done, in place of the answer.
+        log_bounds_ignored: REST returns logs as if it had not been told a start and an
+            end.
+        log_total: What REST says is the number of logs, whatever it is.
+        device_total: How many devices a list says there are, however many it holds.
 
     """
 
@@ -59,6 +65,10 @@ class Faults:
     logs_status: int | None = None
     date_offset: float = 0.0
     date_answers: int | None = None
+    rest_cut: bool = False
+    log_bounds_ignored: bool = False
+    log_total: int | None = None
+    device_total: int | None = None
 
     def clear(self) -> None:
         """Turn every fault off."""

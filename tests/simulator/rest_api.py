@@ -86,6 +86,8 @@ class RestApi:
             answer = json_answer(
                 error_body(err.code, err.message), err.code.http_status
             )
+        if self._faults.rest_cut and request.transport is not None:
+            request.transport.abort()
         record.status = answer.status
         self._watch.changed()
         return answer
@@ -145,19 +147,22 @@ class RestApi:
             for device in self._project.devices.values()
             if all(matches(device, value) for matches, value in filters)
         ]
-        return self._page(devices, request)
+        return self._page(devices, request, self._faults.device_total)
 
     def _logs(self, request: web.Request) -> Mapping[str, Any]:
         """Return the newest logs of a window, and how many it holds."""
         query = request.query
         start = timestamp_parameter(query, "start")
+        end = timestamp_parameter(query, "end")
+        if self._faults.log_bounds_ignored:
+            start, end = 0, None
         tags = query.getall("tags", [])
         logs, total = self._project.logs.find(
             LogQuery(
                 start=self._project.clock() - _DEFAULT_WINDOW
                 if start is None
                 else start,
-                end=timestamp_parameter(query, "end"),
+                end=end,
                 device_id=query.get("deviceId"),
                 device_ids=self._tagged(tags) if tags else None,
                 module=query.get("module"),
@@ -174,7 +179,7 @@ class RestApi:
             [orjson.Fragment(document) for document in documents],
             0,
             self._options.log_cap,
-            total,
+            total if self._faults.log_total is None else self._faults.log_total,
         )
 
     def _tagged(self, tags: list[str]) -> set[str]:
@@ -203,13 +208,19 @@ class RestApi:
         return await answer if inspect.isawaitable(answer) else answer
 
     def _page(
-        self, entries: Sequence[Device | Project], request: web.Request
+        self,
+        entries: Sequence[Device | Project],
+        request: web.Request,
+        total: int | None = None,
     ) -> Mapping[str, Any]:
-        """Return the page of a list that the query asks for."""
+        """Return the page of a list that the query asks for, and a total if it is not the true one."""
         page, per_page = page_parameters(request.query)
         shown = entries[page * per_page : (page + 1) * per_page]
         return self._list(
-            [entry.as_json() for entry in shown], page, per_page, len(entries)
+            [entry.as_json() for entry in shown],
+            page,
+            per_page,
+            len(entries) if total is None else total,
         )
 
     def _list(

@@ -50,6 +50,10 @@ class Credential:
             f"{'jwt' if self._is_jwt else 'x-api-key'}={quote(self._secret, safe='')}"
         )
 
+    def is_in(self, text: str) -> bool:
+        """Whether a text gives it away."""
+        return self._secret in text
+
     @property
     def is_usable(self) -> bool:
         """Whether it can be sent at all: printable ASCII without blanks."""

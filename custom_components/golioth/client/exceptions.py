@@ -14,12 +14,24 @@ class GoliothConnectionError(GoliothError):
 
     Attributes:
         retry_after: Seconds that the service asked us to wait, where it did.
+        nothing_done: Whether it is certain that the service has not done what was asked.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        """Keep what the service asked for."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        nothing_done: bool = False,
+    ) -> None:
+        """Keep what the service asked for, and whether it has done anything."""
         super().__init__(message)
         self.retry_after = retry_after
+        self.nothing_done = nothing_done
+
+
+class GoliothTimeoutError(GoliothConnectionError):
+    """No answer in time."""
 
 
 class GoliothResponseError(GoliothConnectionError):

@@ -597,7 +597,9 @@ class LogFeed:
             self.caught_up += source is LogSource.CATCH_UP
             self._deliver(entry, source)
 
-        await self._read(start_ns, end_ns, deliver)
+        # While there is a stream, what comes meanwhile comes by it.
+        clock = self._now_ns if stream is None else None
+        await self._read(start_ns, end_ns, deliver, clock)
         self._advance(min(now_ns, end_ns))
         self._forget()
 
@@ -651,9 +653,13 @@ class LogFeed:
             start_ns = max(start_ns, streamed_until * SECOND)
 
     async def _read(
-        self, start_ns: int, end_ns: int, deliver: Callable[[LogEntry], None]
+        self,
+        start_ns: int,
+        end_ns: int,
+        deliver: Callable[[LogEntry], None],
+        clock: Callable[[], int] | None = None,
     ) -> None:
-        """Deliver the logs of a span that have not been delivered."""
+        """Deliver the logs of a span that have not been delivered. The clock is the one of `LogReader.read`."""
         loop = asyncio.get_running_loop()
         position = start_ns
         end_ns += -end_ns % SECOND
@@ -668,7 +674,7 @@ class LogFeed:
                         end = min(end, hole_start * SECOND)
             if position >= end:
                 continue
-            async with aclosing(self._reader.read(position, end)) as slices:
+            async with aclosing(self._reader.read(position, end, clock)) as slices:
                 async for part in slices:
                     pause = loop.time() + _SLICE
                     for entry in self._logs.add_read(part.entries):
@@ -683,7 +689,8 @@ class LogFeed:
                             part.missing,
                         )
                     position = part.end_ns
-                    self._advance(position)
+                    if part.is_whole:
+                        self._advance(position)
 
     async def _server_time_ns(self) -> int:
         """Return the time of the service's clock, and ask for it if it has not told it yet.
@@ -700,6 +707,10 @@ class LogFeed:
         if (time_ns := self._rest.server_time_ns) is None:
             raise GoliothResponseError("The service does not tell its time")
         return time_ns
+
+    def _now_ns(self) -> int:
+        """Return the time of the service's clock, or the beginning of time where it is not known."""
+        return self._rest.server_time_ns or 0
 
     def _on_rest_answer(self) -> None:
         """Be patient for longer, because REST does answer."""
@@ -740,6 +751,11 @@ class LogFeed:
     # What is common to both
 
     def _deliver(self, entry: LogEntry, source: LogSource) -> None:
+        # A log that was read before a new stream has settled: that logs arrive is told before the log.
+        if self.transport is None:
+            self._set_transport(
+                Transport.POLLING if self._stream is None else Transport.STREAMING
+            )
         self.delivered += 1
         try:
             self._on_log(entry, source)
@@ -764,7 +780,7 @@ class LogFeed:
     def _forget(self, before: int = 0) -> None:
         """Keep what is remembered within its bounds, and nothing from before a second."""
         self._forgotten_at = asyncio.get_running_loop().time()
-        now = (self._rest.server_time_ns or 0) // SECOND
+        now = self._now_ns() // SECOND
         resume = (self._resume_ns or 0) // SECOND
         before = max(before, resume - int(self._timing.margin))
         self._logs.forget(before, now, resume, self._spans())
@@ -775,7 +791,7 @@ class LogFeed:
         stream = self._stream
         if stream is not None and stream.complete_from is not None:
             # A log of a later time may be one that the stream has not delivered yet.
-            now = (self._rest.server_time_ns or 0) // SECOND
+            now = self._now_ns() // SECOND
             spans.append((stream.complete_from, now))
         return spans
 

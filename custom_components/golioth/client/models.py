@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from enum import IntEnum
 import json
 import re
 from typing import Any, Final, NamedTuple
@@ -119,6 +120,37 @@ class Project(NamedTuple):
     name: str
 
 
+class RpcStatus(IntEnum):
+    """The status codes of remote procedure calls, which are those of gRPC."""
+
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    DATA_LOSS = 15
+    UNAUTHENTICATED = 16
+
+
+class RpcAnswer(NamedTuple):
+    """What a device answered to a remote procedure call."""
+
+    status_code: int
+    """One of `RpcStatus`, or a code that Golioth invents next."""
+    detail: Any
+    """Any JSON that Home Assistant can write; None where there is none."""
+
+
 def parse_frame(data: bytes) -> Iterable[LogEntry | StreamError | None]:
     """Return what a frame of the log stream holds: logs, errors of the service, and None for what is neither.
 
@@ -234,6 +266,20 @@ def parse_project(document: Any) -> Project | None:
     if not isinstance(document, dict) or not (project_id := _field(document.get("id"))):
         return None
     return Project(project_id, _field(document.get("name")) or project_id)
+
+
+def parse_rpc_answer(document: dict[str, Any]) -> RpcAnswer | None:
+    """Return the answer of a device that an object of the service holds, or None where it is none."""
+    # A field at its default may be left out.
+    status_code = parse_number(document.get("statusCode", 0))
+    detail = document.get("detail")
+    if (
+        status_code is None
+        or not 0 <= status_code < 2**31
+        or not _is_writable({"detail": detail}, b"")
+    ):
+        return None
+    return RpcAnswer(status_code, detail)
 
 
 def parse_number(value: Any) -> int | None:

@@ -1,19 +1,26 @@
-"""A span of time read from REST: forward, in slices that one answer can hold."""
+"""A span of time read from REST, in slices that one answer can hold: forward, or backward from its end."""
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection
-from typing import Final, NamedTuple
+from contextlib import suppress
+from typing import Final, NamedTuple, Protocol
 
 from .delivered import SECOND, identify
 from .models import LEVELS, LogEntry
-from .rest import GoliothRest, LogWindow
+from .rest import LogWindow
 
 _MILLISECOND: Final = 1_000_000
 _MICROSECOND: Final = 1_000
 
+# Later than any log.
+_END_OF_TIME: Final = 2**63
+
 # An answer holds 100 logs: slices are cut for a few less, because logs do not come evenly.
 _LOGS_PER_SLICE: Final = 70
+
+# After a slice with fewer the next one is no more than four times as long.
+_FEW_LOGS: Final = 18
 
 # Devices that are asked for one by one, for what they logged at one moment: at two requests a second it takes a minute.
 _MAX_DEVICES: Final = 100
@@ -30,7 +37,32 @@ class LogSlice(NamedTuple):
     entries: list[LogEntry]
     """Oldest first; empty as well where the number of logs showed that all of them are known."""
     missing: int = 0
-    """Logs that the service has, and that no question makes it give. Each is told once."""
+    """Logs that the service has, and that no question makes it give, or that were not asked for. `read` tells each once."""
+    is_whole: bool = True
+    """Whether it has all logs of its time, and not only those that are ahead of the service's clock."""
+
+
+class TooManyRequestsError(Exception):
+    """No more requests may be made."""
+
+
+class LogService(Protocol):
+    """What logs are asked of, as `GoliothRest.logs` has it."""
+
+    async def logs(
+        self,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        *,
+        device_id: str | None = None,
+        level: str | None = None,
+    ) -> LogWindow:
+        """Return what one answer holds of the logs of a span of time.
+
+        Raises:
+            GoliothError: As by `GoliothRest.logs`.
+            TooManyRequestsError: Reading has to end here.
+        """
 
 
 class LogReader:
@@ -42,7 +74,7 @@ class LogReader:
 
     def __init__(
         self,
-        rest: GoliothRest,
+        rest: LogService,
         *,
         count_known: Callable[[int, int], int],
         device_ids: Callable[[], Collection[str]],
@@ -65,26 +97,47 @@ class LogReader:
         self._on_answer = on_answer
         self._request_interval = request_interval
         self._next_request = 0.0
+        # Whether an answer had no time with nanoseconds, since it was last looked at.
+        self._has_cut_times = False
         # How many logs of a millisecond cannot be had, by its start, and whether that is for sure.
         self._unreadable: dict[int, tuple[int, bool]] = {}
 
-    async def read(self, start_ns: int, end_ns: int) -> AsyncGenerator[LogSlice]:
+    async def read(
+        self, start_ns: int, end_ns: int, clock: Callable[[], int] | None = None
+    ) -> AsyncGenerator[LogSlice]:
         """Yield the slices of a span, one after the other.
+
+        With a clock, slices of the present are read once their time is over: what came to one of them later would be read after
+        what came later still. What is more than two seconds ahead is from a device whose clock is: of that, and of that alone,
+        slices are read at once. What is left of the present is for the next time. All of this only where one answer does not
+        hold the rest.
 
         Args:
             start_ns: A whole second.
             end_ns: A whole second.
+            clock: Returns the service's time in nanoseconds since 1970, which may be up to two seconds behind; None where
+                what comes meanwhile comes by other means.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`; what was yielded is complete.
         """
         position = start_ns
+        # Whatever the service has by now, save for what is ahead, is from before this.
+        present_ns = end_ns
+        if clock is not None:
+            present_ns = min(end_ns, _align_up(clock()) + 2 * SECOND)
         width = end_ns - start_ns
         # Until where the numbers differ, so that some log before it is not known; and whether most of them are.
         suspect_end = position
         is_mostly_known = False
+        # Whether the last slice had next to nothing, so that the others are crowded somewhere.
+        is_sparse = False
+        is_whole = True
         while position < end_ns:
             end = min(position + width, end_ns)
+            if clock is not None and end < end_ns and position < present_ns:
+                end = min(end, present_ns)
+                await asyncio.sleep(max(0, end - clock()) / SECOND)
             # Counted before the question: what the stream delivers meanwhile may not be in the answer.
             known = None
             if not position % SECOND and not end % SECOND:
@@ -92,13 +145,15 @@ class LogReader:
             # From a nanosecond earlier, because the service may leave its bounds out.
             window = await self._ask(position - 1, end)
             if window.total is not None and window.total == known:
-                yield LogSlice(position, end, [])
+                part = LogSlice(position, end, [])
+                is_sparse = not known
                 # The difference is in the other half, then.
                 rest = suspect_end - end
                 width = _halve(rest) if rest > 0 else end_ns - end
             elif _is_complete(window, position):
-                yield LogSlice(position, end, _within(window, position, end))
-                density = max(len(window.entries), 18)
+                part = LogSlice(position, end, _within(window, position, end))
+                is_sparse = len(window.entries) < _FEW_LOGS
+                density = max(len(window.entries), _FEW_LOGS)
                 width = _align((end - position) * _LOGS_PER_SLICE // density)
                 if is_mostly_known:
                     # Back to whole seconds, and then to what may be known again.
@@ -107,25 +162,77 @@ class LogReader:
             elif (
                 newest := self._newest_if_others_are_known(window, position, end)
             ) is not None:
-                yield LogSlice(position, end, _within(newest, position, end))
+                part = LogSlice(position, end, _within(newest, position, end))
                 width = end_ns - end
             elif width > _MILLISECOND:
                 is_mostly_known = (known or 0) * 2 >= (window.total or 1)
-                suspect_end = max(suspect_end, end)
+                suspect_end = end
                 width = end - position
                 half = _halve(width)
-                if window.total and not is_mostly_known:
+                if window.total and not is_mostly_known and not is_sparse:
                     half = min(half, _align(width * _LOGS_PER_SLICE // window.total))
                 width = half
                 continue
             else:
-                yield self._note_missing(
+                part = self._note_missing(
                     await self._read_millisecond(position, end, window),
                     # Where times may have been cut, what lies on a bound cannot be told from what lies beside it.
                     is_exact=not _is_cut(window),
                 )
                 width = SECOND - end % SECOND
+            is_whole = is_whole and (position < present_ns or end == end_ns)
+            if clock is not None and not is_whole:
+                ahead = _from(part.entries, clock() + 2 * SECOND)
+                part = part._replace(entries=ahead, is_whole=False)
+            yield part
             position = end
+
+    async def read_backward(
+        self, start_ns: int, end_ns: int | None, limit: int
+    ) -> AsyncGenerator[LogSlice]:
+        """Yield the slices of a span, the last one first, until there are enough logs.
+
+        What is known is not left out. A slice that ends the reading early tells of at least one missing log.
+
+        Args:
+            start_ns: A whole millisecond.
+            end_ns: A whole millisecond; without it, whatever the service has until now.
+            limit: How many logs are enough.
+
+        Raises:
+            GoliothError: As by `GoliothRest.logs`; what was yielded is complete.
+            TooManyRequestsError: As by the service.
+        """
+        end = _END_OF_TIME if end_ns is None else end_ns
+        left = limit
+        while start_ns < end:
+            window = await self._ask(start_ns - 1, end if end < _END_OF_TIME else None)
+            found = _within(window, start_ns, end)
+            if _is_complete(window, start_ns):
+                yield LogSlice(start_ns, end, found)
+                return
+            others = (window.total or 0) - len(window.entries)
+            # It gives none of the logs that it counts, or there are enough.
+            if not found or len(found) > left or (len(found) == left and others > 0):
+                yield LogSlice(start_ns, end, found, missing=max(1, others))
+                return
+            # The answer has the newest logs: it lacks none but in the millisecond of the oldest one, and before.
+            oldest = found[0].timestamp_ns or 0
+            cut = oldest - oldest % _MILLISECOND + _MILLISECOND
+            if cut < end:
+                part = LogSlice(cut, end, _within(window, cut, end))
+                left -= len(part.entries)
+                yield part
+                end = cut
+                continue
+            end = cut - _MILLISECOND
+            part = LogSlice(end, cut, _within(window, end, cut), missing=max(1, others))
+            # An answer that is not full has all that the service gives, whatever it counts.
+            if window.is_full:
+                with suppress(TooManyRequestsError):
+                    part = await self._read_any_millisecond(end, cut)
+            left -= len(part.entries)
+            yield part
 
     def _newest_if_others_are_known(
         self, window: LogWindow, start: int, end: int
@@ -155,10 +262,28 @@ class LogReader:
             if is_exact and start <= millisecond // SECOND < end
         )
 
+    async def _read_any_millisecond(self, start: int, end: int) -> LogSlice:
+        """Read a millisecond, whether one answer holds it or not."""
+        window = await self._ask(start - 1, end)
+        if _is_complete(window, start):
+            return LogSlice(start, end, _within(window, start, end))
+        return await self._read_millisecond(start, end, window)
+
     async def _read_millisecond(
         self, start: int, end: int, window: LogWindow
     ) -> LogSlice:
         """Read a millisecond that one answer does not hold."""
+        self._has_cut_times = False
+        part = await self._read_millisecond_once(start, end, window)
+        if self._has_cut_times and not _is_cut(window):
+            # The service has begun to cut times meanwhile: what was asked for by the nanosecond was not to be seen.
+            window = await self._ask(start - 1, end)
+            part = await self._read_millisecond_once(start, end, window)
+        return part
+
+    async def _read_millisecond_once(
+        self, start: int, end: int, window: LogWindow
+    ) -> LogSlice:
         is_cut = _is_cut(window)
         if any((entry.timestamp_ns or 0) % _MILLISECOND for entry in window.entries):
             return await self._read_nanoseconds(start, end, is_cut=is_cut)
@@ -258,14 +383,16 @@ class LogReader:
     async def _ask(
         self,
         start: int,
-        end: int,
+        end: int | None,
         *,
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
         """Ask for the logs before an end, which the service may count in."""
         window = await self.ask(start, end, device_id=device_id, level=level)
-        if any((entry.timestamp_ns or 0) == end for entry in window.entries):
+        if end is not None and any(
+            (entry.timestamp_ns or 0) == end for entry in window.entries
+        ):
             # The logs of the end itself are the newest, and crowd out the others.
             window = await self.ask(start, end - 1, device_id=device_id, level=level)
         return window
@@ -284,6 +411,7 @@ class LogReader:
             start_ns, end_ns, device_id=device_id, level=level
         )
         self._on_answer()
+        self._has_cut_times |= bool(window.entries) and _is_cut(window)
         return window
 
     async def wait_for_turn(self) -> None:
@@ -338,6 +466,16 @@ def _is_all(found: list[LogEntry], window: LogWindow, cut_levels: list[str]) -> 
     if window.total is not None:
         return len(found) >= window.total
     return not cut_levels and all(entry.level in LEVELS for entry in found)
+
+
+def _from(entries: list[LogEntry], time_ns: int) -> list[LogEntry]:
+    """Leave out what is from before a time, and from its millisecond."""
+    time_ns += -time_ns % _MILLISECOND
+    return [entry for entry in entries if (entry.timestamp_ns or 0) >= time_ns]
+
+
+def _align_up(time_ns: int) -> int:
+    return time_ns + -time_ns % SECOND
 
 
 def _halve(width: int) -> int:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import aiohttp
+import orjson
 
 from .endpoint import Endpoint
 from .exceptions import (
@@ -15,17 +16,20 @@ from .exceptions import (
     GoliothConnectionError,
     GoliothNotFoundError,
     GoliothResponseError,
+    GoliothTimeoutError,
 )
 from .models import (
     Device,
     LogEntry,
     Project,
+    RpcAnswer,
     format_timestamp,
     parse_device,
     parse_json,
     parse_log,
     parse_number,
     parse_project,
+    parse_rpc_answer,
 )
 
 # gRPC codes (google.rpc.Code) of a rejected credential: 7 permission denied, 16 unauthenticated.
@@ -37,11 +41,26 @@ _NOT_FOUND_CODE: Final = 5
 # An answer holds at most 100 objects, and a log at most 64 KiB.
 _MAX_ANSWER_SIZE: Final = 8 * 1024 * 1024
 
+# A device answers a call in a packet or a few.
+_MAX_RPC_ANSWER_SIZE: Final = 64 * 1024
+
+# HTTP statuses of 4xx after which it is open whether anything was done: given up by the service, or by what is before it.
+_GIVEN_UP: Final = frozenset({408, 499})
+
 _DEVICES_PER_PAGE: Final = 100
 _LOGS_PER_ANSWER: Final = 100
 
 # More than any fleet on one Home Assistant; a service that invents devices is not followed for ever.
-_MAX_DEVICES: Final = 20_000
+MAX_DEVICES: Final = 20_000
+
+
+class DeviceList(NamedTuple):
+    """What the service lists of the project's devices."""
+
+    devices: dict[str, Device]
+    """By their IDs."""
+    is_complete: bool
+    """Whether no device is missing: the list may change while it is read, and is not followed beyond `MAX_DEVICES`."""
 
 
 # Nanoseconds by which the clocks of a service's servers may differ.
@@ -71,12 +90,15 @@ class LogWindow(NamedTuple):
     """How many logs an answer has at most, if the service told."""
 
     @property
+    def is_full(self) -> bool:
+        """Whether it may be cut, because an answer does not hold more."""
+        limit = min(self.limit or _LOGS_PER_ANSWER, _LOGS_PER_ANSWER)
+        return len(self.entries) >= limit
+
+    @property
     def is_complete(self) -> bool:
         """Whether no log of the span is missing. A full answer may be cut, whatever its total says."""
-        number = len(self.entries)
-        return number < min(
-            self.limit or _LOGS_PER_ANSWER, _LOGS_PER_ANSWER
-        ) and number >= (self.total or 0)
+        return not self.is_full and len(self.entries) >= (self.total or 0)
 
 
 class GoliothRest:
@@ -126,8 +148,8 @@ class GoliothRest:
             raise GoliothResponseError("The service answered without a project")
         return project
 
-    async def devices(self) -> dict[str, Device]:
-        """Return every device of the project by its ID. One request for each hundred devices."""
+    async def devices(self) -> DeviceList:
+        """Return the devices of the project. One request for each hundred of them."""
         devices: dict[str, Device] = {}
         page = 0
         while True:
@@ -140,10 +162,12 @@ class GoliothRest:
             devices.update((device.id, device) for device in found)
             total = parse_number(answer.get("total"))
             # A page that adds nothing is the last one, whatever the total says: the list may shrink while it is read.
-            if len(devices) in {known, total} or len(devices) >= _MAX_DEVICES:
-                return devices
-            if total is None and len(found) < _DEVICES_PER_PAGE:
-                return devices
+            if len(devices) in {known, total} or (
+                total is None and len(found) < _DEVICES_PER_PAGE
+            ):
+                return DeviceList(devices, is_complete=total in {None, len(devices)})
+            if len(devices) >= MAX_DEVICES:
+                return DeviceList(devices, is_complete=False)
             page += 1
 
     async def logs(
@@ -153,6 +177,8 @@ class GoliothRest:
         *,
         device_id: str | None = None,
         level: str | None = None,
+        module: str | None = None,
+        term: str | None = None,
     ) -> LogWindow:
         """Return what one answer holds of the logs of a span of time; the newest, where that is not all of them.
 
@@ -163,12 +189,16 @@ class GoliothRest:
             end_ns: Nanoseconds since 1970; without it, until now.
             device_id: Golioth's ID of the only device to ask for.
             level: The only level to ask for, one of `LEVELS`.
+            module: The only module to ask for.
+            term: A text to search for.
         """
         query = {
             "start": None if start_ns is None else format_timestamp(start_ns),
             "end": None if end_ns is None else format_timestamp(end_ns),
             "deviceId": device_id,
             "level": None if level is None else level.upper(),
+            "module": module,
+            "term": term,
         }
         answer = await self._get(
             f"{self._endpoint.project_path}/logs",
@@ -189,6 +219,38 @@ class GoliothRest:
             parse_number(answer.get("perPage")),
         )
 
+    async def call_rpc(
+        self, device_id: str, method: str, params: list[Any], *, timeout: float
+    ) -> RpcAnswer:
+        """Call a method of a device, and return what the device answered, success or not.
+
+        The call is sent once. Where a `GoliothConnectionError` does not say that nothing was done, the device may have acted.
+
+        Args:
+            device_id: Golioth's ID of the device.
+            method: The name of the method.
+            params: What the method is called with: any JSON.
+            timeout: Seconds that it may take in all. If the service is not reached in half of it, the call is not sent.
+
+        Raises:
+            GoliothTimeoutError: There was no answer in time.
+        """
+        # aiohttp sends a POST once: what it repeats on a connection that turns out to be closed are idempotent methods.
+        document = await self._request(
+            "POST",
+            f"{self._endpoint.project_path}/devices/{quote(device_id, safe='')}/rpc",
+            body=orjson.dumps({"method": method, "params": params}),
+            timeout=aiohttp.ClientTimeout(total=timeout, connect=timeout / 2),
+            max_size=_MAX_RPC_ANSWER_SIZE,
+        )
+        answer = parse_rpc_answer(document)
+        if answer is None:
+            raise GoliothResponseError("The answer is none to a call")
+        # It is shown to whoever called.
+        if self._endpoint.credential.is_in(orjson.dumps(answer.detail).decode()):
+            raise GoliothResponseError("The answer holds the credential")
+        return answer
+
     @property
     def server_time_ns(self) -> int | None:
         """The time of the service's own clock, in nanoseconds since 1970; None before it has told it.
@@ -199,30 +261,54 @@ class GoliothRest:
         return None if self._server_time is None else self._server_time.now_ns
 
     async def _get(self, path: str, query: str = "") -> dict[str, Any]:
-        """Return the JSON object that a call is answered with."""
+        """Return the JSON object that a question is answered with."""
+        return await self._request("GET", path, query, timeout=self._timeout)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: str = "",
+        *,
+        body: bytes | None = None,
+        timeout: aiohttp.ClientTimeout,
+        max_size: int = _MAX_ANSWER_SIZE,
+    ) -> dict[str, Any]:
+        """Return the JSON object that a request is answered with."""
+        headers = {
+            **self._endpoint.credential.headers,
+            "Accept": "application/json",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         # Exceptions of aiohttp may hold an address or a header: none of their text goes on.
         try:
-            async with self._session.get(
+            async with self._session.request(
+                method,
                 self._endpoint.url(path, query),
-                headers={
-                    **self._endpoint.credential.headers,
-                    "Accept": "application/json",
-                },
+                data=body,
+                headers=headers,
                 # aiohttp would send the credential along to wherever a redirect points.
                 allow_redirects=False,
-                timeout=self._timeout,
+                timeout=timeout,
             ) as response:
-                body = await read_limited(response, _MAX_ANSWER_SIZE)
-                status, headers = response.status, response.headers
+                content = await read_limited(response, max_size)
+                status, answer_headers = response.status, response.headers
+        # Before the others, as they are of these kinds as well: there was no connection to send anything on.
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
+            raise GoliothConnectionError(
+                f"Golioth could not be reached: {type(err).__name__}",
+                nothing_done=True,
+            ) from None
         except TimeoutError:
-            raise GoliothConnectionError("Golioth did not answer in time") from None
+            raise GoliothTimeoutError("Golioth did not answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as err:
             raise GoliothConnectionError(
-                f"Golioth could not be reached: {type(err).__name__}"
+                f"The connection to Golioth broke: {type(err).__name__}"
             ) from None
-        answer = check_answer(status, headers, body)
+        answer = check_answer(status, answer_headers, content)
         # Not that of a proxy or a captive portal, which may be years off.
-        self._hear_time(headers)
+        self._hear_time(answer_headers)
         return answer
 
     def _hear_time(self, headers: Mapping[str, str]) -> None:
@@ -272,6 +358,7 @@ def check_answer(
     except ValueError:
         answer = None
     document: dict[str, Any] | None = answer if isinstance(answer, dict) else None
+    is_refused = 400 <= status < 500 and status not in _GIVEN_UP
     code = None if document is None else parse_number(document.get("code"))
     if 200 <= status < 300:
         if document is None:
@@ -293,10 +380,13 @@ def check_answer(
         )
     if status < 500 and status != 429 and code is None:
         raise GoliothResponseError(
-            f"The answer is none of the Golioth API (HTTP {status})"
+            f"The answer is none of the Golioth API (HTTP {status})",
+            nothing_done=is_refused,
         )
     raise GoliothConnectionError(
-        f"Golioth answered HTTP {status}", retry_after=retry_after(headers)
+        f"Golioth answered HTTP {status}",
+        retry_after=retry_after(headers),
+        nothing_done=is_refused,
     )
 
 

@@ -1,0 +1,128 @@
+"""The devices of a project in Home Assistant's registry."""
+
+import logging
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+
+from .client.models import Device, Project
+from .client.rest import MAX_DEVICES, DeviceList
+from .const import DOMAIN, MANUFACTURER
+from .turns import in_turns
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class RegisteredDevices:
+    """Registers the devices that Golioth lists, and removes the ones that two complete lists in a row lack.
+
+    Attributes:
+        project_device_id: Home Assistant's ID of the project's own device.
+    """
+
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, project: Project
+    ) -> None:
+        """Register the project's own device, and take over what is registered of the others."""
+        self._entry_id = entry.entry_id
+        self._registry = dr.async_get(hass)
+        self.project_device_id = self._registry.async_get_or_create(
+            config_entry_id=self._entry_id,
+            entry_type=dr.DeviceEntryType.SERVICE,
+            identifiers={(DOMAIN, self._entry_id)},
+            manufacturer=MANUFACTURER,
+            name=project.name,
+        ).id
+        # Home Assistant's IDs by Golioth's.
+        self._ids = {
+            golioth_device_id: device.id
+            for device in dr.async_entries_for_config_entry(
+                self._registry, self._entry_id
+            )
+            if device.id != self.project_device_id
+            for golioth_device_id in _golioth_ids(device)
+        }
+        # Of these, the ones that the last complete list lacked.
+        self._missing: set[str] = set()
+        # Home Assistant remembers removed devices, too: a service that always lists others would fill its storage.
+        self._ever_registered = set(self._ids)
+        self._is_told = False
+
+    def get(self, golioth_device_id: str) -> str:
+        """Return Home Assistant's ID of a device; of the project's own, where it is not registered."""
+        return self._ids.get(golioth_device_id, self.project_device_id)
+
+    async def async_update(
+        self, listed: DeviceList, known: dict[str, Device]
+    ) -> dict[str, Device]:
+        """Bring the registry up to date with a list.
+
+        Args:
+            listed: What Golioth lists.
+            known: What was returned for the list before.
+
+        Returns:
+            The devices that there are by Golioth's ID: the ones of the list, and the ones that are given another chance.
+        """
+        devices: dict[str, Device] = {}
+        async for device in in_turns(listed.devices.values()):
+            if known.get(device.id) == device or self._register(device):
+                devices[device.id] = device
+        missing = self._ids.keys() - devices.keys()
+        gone = missing & self._missing if listed.is_complete else set()
+        self._missing = (
+            missing - gone if listed.is_complete else missing & self._missing
+        )
+        async for golioth_device_id in in_turns(gone):
+            self._remove(golioth_device_id)
+        spared = self._ids.keys() & known.keys() - devices.keys()
+        return devices | {each: known[each] for each in spared}
+
+    @callback
+    def async_forget(self, device: dr.AnyDeviceEntry) -> set[str]:
+        """Let go of a device that is deleted by hand.
+
+        Returns:
+            Golioth's IDs of it. None, where it should not be deleted: the project's own device, and one that Golioth lists,
+            because it would come back.
+        """
+        golioth_ids = _golioth_ids(device)
+        if device.id == self.project_device_id or any(
+            each in self._ids and each not in self._missing for each in golioth_ids
+        ):
+            return set()
+        for each in golioth_ids:
+            self._ids.pop(each, None)
+        return golioth_ids
+
+    def _register(self, device: Device) -> bool:
+        """Register a device, or what is new of it; return whether there is room for it."""
+        if device.id not in self._ever_registered:
+            if len(self._ever_registered) >= MAX_DEVICES:
+                if not self._is_told:
+                    self._is_told = True
+                    _LOGGER.warning(
+                        "Golioth has listed more than %d different devices. Further ones are not added until this project is"
+                        " reloaded",
+                        MAX_DEVICES,
+                    )
+                return False
+            self._ever_registered.add(device.id)
+        self._ids[device.id] = self._registry.async_get_or_create(
+            config_entry_id=self._entry_id,
+            identifiers={(DOMAIN, device.id)},
+            name=device.name,
+            serial_number=device.hardware_ids[0] if device.hardware_ids else None,
+            via_device_id=self.project_device_id,
+        ).id
+        return True
+
+    def _remove(self, golioth_device_id: str) -> None:
+        device_id = self._ids.pop(golioth_device_id, None)
+        if device_id is not None and self._registry.async_get(device_id) is not None:
+            self._registry.async_remove_device(device_id)
+
+
+def _golioth_ids(device: dr.AnyDeviceEntry) -> set[str]:
+    return {each for domain, each in device.identifiers if domain == DOMAIN}

@@ -1,0 +1,62 @@
+"""Events of the Golioth integration."""
+
+from typing import Final, override
+
+from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .client.feed import LogSource
+from .client.models import LEVELS, LogEntry
+from .const import OTHER_LEVEL
+from .coordinator import (
+    MAX_ATTRIBUTES_SIZE,
+    GoliothConfigEntry,
+    GoliothCoordinator,
+    level_or_other,
+)
+from .entity import GoliothDeviceEntity, async_add_device_entities, log_attributes
+
+PARALLEL_UPDATES = 0
+
+LOG: Final = EventEntityDescription(
+    key="log", translation_key="log", event_types=[*LEVELS, OTHER_LEVEL]
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: GoliothConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the events of every device, and of those to come."""
+    await async_add_device_entities(
+        hass,
+        entry,
+        async_add_entities,
+        lambda golioth_device_id: [
+            GoliothLogEvent(entry.runtime_data, golioth_device_id)
+        ],
+    )
+
+
+class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
+    """The logs of a device, each one an event."""
+
+    _unrecorded_attributes = frozenset({"metadata"})
+
+    entity_description = LOG
+
+    def __init__(self, coordinator: GoliothCoordinator, golioth_device_id: str) -> None:
+        """Belong to a device."""
+        super().__init__(coordinator, LOG.key, golioth_device_id)
+
+    @override
+    @callback
+    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
+        """Trigger the event, unless the log is from before the project was set up."""
+        if source is not None:
+            attributes = log_attributes(*entry.bounded(MAX_ATTRIBUTES_SIZE))
+            attributes["source"] = source.value
+            self._trigger_event(level_or_other(entry), attributes)
+            self.async_write_ha_state()

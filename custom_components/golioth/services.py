@@ -1,0 +1,406 @@
+"""Actions of the Golioth integration: the logs that were, and calls to devices."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from time import time_ns
+from typing import Any, Final
+
+import orjson
+import voluptuous as vol
+
+from homeassistant.auth.permissions.const import (
+    CAT_ENTITIES,
+    POLICY_CONTROL,
+    POLICY_READ,
+)
+from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+    UnknownUser,
+)
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    entity_registry as er,
+    service,
+)
+from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonValueType
+
+from .client.exceptions import (
+    GoliothAuthenticationError,
+    GoliothConnectionError,
+    GoliothError,
+    GoliothNotFoundError,
+    GoliothTimeoutError,
+)
+from .client.history import LogFilter
+from .client.models import LEVELS, RpcAnswer, RpcStatus
+from .const import DOMAIN
+from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
+
+SERVICE_GET_LOGS: Final = "get_logs"
+ATTR_START_TIME: Final = "start_time"
+ATTR_END_TIME: Final = "end_time"
+ATTR_LEVEL: Final = "level"
+ATTR_MODULE: Final = "module"
+ATTR_SEARCH_TERM: Final = "search_term"
+ATTR_LIMIT: Final = "limit"
+
+SERVICE_CALL_RPC: Final = "call_rpc"
+ATTR_METHOD: Final = "method"
+ATTR_PARAMETERS: Final = "parameters"
+ATTR_TIMEOUT: Final = "timeout"
+
+DEFAULT_SPAN: Final = timedelta(hours=1)
+DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 1000
+
+# In seconds.
+DEFAULT_TIMEOUT: Final = 30
+MAX_TIMEOUT: Final = 120
+
+# The logs of one response, in bytes of JSON: it is held by the automation, and by its traces.
+MAX_RESPONSE_SIZE: Final = 4 * 1024 * 1024
+
+_LOGS_PER_SLICE: Final = 50
+
+# What a device says of an error, in characters of a message.
+_MAX_DETAIL_LENGTH: Final = 200
+
+_STATUS_NAMES: Final = {
+    status.value: f"{status.value} ({status.name})" for status in RpcStatus
+}
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+# In a millisecond.
+_NANOSECONDS: Final = 1_000_000
+
+
+def _moment(value: Any) -> datetime:
+    """Validate a time; without a time zone it is local."""
+    moment = cv.datetime(value)
+    # Others cannot be told in every time zone, or in nanoseconds.
+    if not 1970 < moment.year < 2200:
+        raise vol.Invalid("Only the years 1971 to 2199 are known")
+    return dt_util.as_utc(moment)
+
+
+def _parameters(value: Any) -> list[Any]:
+    """Validate what a method is called with; what is no list is the only parameter."""
+    parameters = cv.ensure_list(value)
+    try:
+        orjson.dumps(parameters)
+    except orjson.JSONEncodeError:
+        raise vol.Invalid("Only what JSON can hold is sent to a device") from None
+    return parameters
+
+
+GET_LOGS_SCHEMA: Final = vol.Schema(
+    {
+        vol.Optional(ATTR_DEVICE_ID): cv.string,
+        vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+        vol.Optional(ATTR_START_TIME): _moment,
+        vol.Optional(ATTR_END_TIME): _moment,
+        vol.Optional(ATTR_LEVEL, default=[]): vol.All(cv.ensure_list, [vol.In(LEVELS)]),
+        vol.Optional(ATTR_MODULE): cv.string,
+        vol.Optional(ATTR_SEARCH_TERM): cv.string,
+        vol.Optional(ATTR_LIMIT, default=DEFAULT_LIMIT): vol.All(
+            vol.Coerce(int), vol.Range(min=1, max=MAX_LIMIT)
+        ),
+    }
+)
+
+CALL_RPC_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_DEVICE_ID): cv.string,
+        vol.Required(ATTR_METHOD): vol.All(cv.string, vol.Length(min=1, max=255)),
+        vol.Optional(ATTR_PARAMETERS, default=[]): _parameters,
+        vol.Optional(ATTR_TIMEOUT, default=DEFAULT_TIMEOUT): vol.All(
+            vol.Coerce(int), vol.Range(min=1, max=MAX_TIMEOUT)
+        ),
+    }
+)
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_LOGS,
+        _async_get_logs,
+        schema=GET_LOGS_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_CALL_RPC,
+        _async_call_rpc,
+        schema=CALL_RPC_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+
+
+async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
+    """Return the newest logs of a span of time, of a device or of a project."""
+    device, entry = _async_get_source(call)
+    golioth_device_id = None if device is None else _golioth_device_id(device, entry)
+    entity_registry = er.async_get(call.hass)
+    await _async_check_permission(
+        call,
+        er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+        if device is None or golioth_device_id is None
+        else _async_get_entities(entity_registry, device),
+        POLICY_READ,
+    )
+    coordinator = entry.runtime_data
+    start_ns, end_ns = _span(call, coordinator.rest.server_time_ns or time_ns())
+    async with coordinator.history.turn:
+        try:
+            with _asking(call.hass, entry):
+                found = await coordinator.history.read(
+                    start_ns,
+                    end_ns,
+                    call.data[ATTR_LIMIT],
+                    LogFilter(
+                        device_id=golioth_device_id,
+                        levels=tuple(dict.fromkeys(call.data[ATTR_LEVEL])),
+                        module=call.data.get(ATTR_MODULE) or None,
+                        term=call.data.get(ATTR_SEARCH_TERM) or None,
+                    ),
+                )
+        except GoliothError as err:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="logs_not_read",
+                translation_placeholders={"reason": str(err)},
+            ) from err
+    max_size = min(MAX_EVENT_SIZE, MAX_RESPONSE_SIZE // max(len(found.entries), 1))
+    logs: list[JsonValueType] = []
+    for log in found.entries:
+        logs.append(coordinator.log_data(log, max_size))
+        # A thousand long ones take longer than Home Assistant may stand still.
+        if not len(logs) % _LOGS_PER_SLICE:
+            await asyncio.sleep(0)
+    return {"logs": logs, "truncated": found.truncated}
+
+
+async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
+    """Call a method of a device once, and return its answer."""
+    entry: GoliothConfigEntry
+    device, entry = service.async_get_device_and_config_entry(
+        call.hass, DOMAIN, call.data[ATTR_DEVICE_ID], include_child_devices=False
+    )
+    await _async_check_permission(
+        call, _async_get_entities(er.async_get(call.hass), device), POLICY_CONTROL
+    )
+    golioth_device_id = _golioth_device_id(device, entry)
+    if golioth_device_id is None:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="device_is_project"
+        )
+    method: str = call.data[ATTR_METHOD]
+    name = device.name_by_user or device.name or golioth_device_id
+    try:
+        with _asking(call.hass, entry):
+            answer = await entry.runtime_data.rest.call_rpc(
+                golioth_device_id,
+                method,
+                call.data[ATTR_PARAMETERS],
+                timeout=call.data[ATTR_TIMEOUT],
+            )
+    except GoliothNotFoundError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="device_not_found",
+            translation_placeholders={"device": name},
+        ) from err
+    except GoliothTimeoutError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="rpc_timeout",
+            translation_placeholders={"device": name, "method": method},
+        ) from err
+    except GoliothConnectionError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="rpc_not_sent" if err.nothing_done else "rpc_interrupted",
+            translation_placeholders={
+                "device": name,
+                "method": method,
+                "reason": str(err),
+            },
+        ) from err
+    if answer.status_code != RpcStatus.OK:
+        raise _rpc_error(name, method, answer)
+    return {"status_code": answer.status_code, "detail": answer.detail}
+
+
+@callback
+def _async_get_source(
+    call: ServiceCall,
+) -> tuple[dr.DeviceEntry | None, GoliothConfigEntry]:
+    """Return the device and the project that an action is about.
+
+    Raises:
+        ServiceValidationError: It is about none of ours, about several projects, or the project is not loaded.
+    """
+    hass = call.hass
+    entry: GoliothConfigEntry
+    entry_id: str | None = call.data.get(ATTR_CONFIG_ENTRY_ID)
+    device_id: str | None = call.data.get(ATTR_DEVICE_ID)
+    if device_id is None:
+        projects = hass.config_entries.async_entries(
+            DOMAIN, include_ignore=False, include_disabled=False
+        )
+        if entry_id is None and len(projects) > 1:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="several_projects"
+            )
+        entry = service.async_get_config_entry(hass, DOMAIN, entry_id)
+        return None, entry
+    device, entry = service.async_get_device_and_config_entry(
+        hass, DOMAIN, device_id, include_child_devices=False
+    )
+    if entry_id not in {None, entry.entry_id}:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="device_of_other_project"
+        )
+    return device, entry
+
+
+def _golioth_device_id(device: dr.DeviceEntry, entry: GoliothConfigEntry) -> str | None:
+    """Return Golioth's ID of a device; None for the one that is the project itself."""
+    identifier = next(
+        identifier for domain, identifier in device.identifiers if domain == DOMAIN
+    )
+    return None if identifier == entry.entry_id else identifier
+
+
+@callback
+def _async_get_entities(
+    entity_registry: er.EntityRegistry, device: dr.DeviceEntry
+) -> list[er.RegistryEntry]:
+    """Return our entities of a device."""
+    return [
+        entity
+        for entity in er.async_entries_for_device(
+            entity_registry, device.id, include_disabled_entities=True
+        )
+        if entity.platform == DOMAIN
+    ]
+
+
+async def _async_check_permission(
+    call: ServiceCall, entities: Iterable[er.RegistryEntry], policy: str
+) -> None:
+    """Refuse a user who has no such permission on each of the entities. An automation acts for no user.
+
+    Raises:
+        Unauthorized: The user has no permission; without any entity, only an administrator has.
+    """
+    if call.context.user_id is None:
+        return
+    user = await call.hass.auth.async_get_user(call.context.user_id)
+    if user is None:
+        raise UnknownUser(
+            context=call.context, permission=policy, perm_category=CAT_ENTITIES
+        )
+    if user.is_admin:
+        return
+    allowed = [
+        user.permissions.check_entity(entity.entity_id, policy) for entity in entities
+    ]
+    if not allowed or not all(allowed):
+        raise Unauthorized(
+            context=call.context, permission=policy, perm_category=CAT_ENTITIES
+        )
+
+
+def _span(call: ServiceCall, now_ns: int) -> tuple[int, int | None]:
+    """Return the start of what is to be read, and its end, which is not part of it; None where that is now.
+
+    Golioth may cut the times of logs to milliseconds, so these are whole ones, and the last one is read as well.
+
+    Raises:
+        ServiceValidationError: The end is before the start.
+    """
+    end: datetime | None = call.data.get(ATTR_END_TIME)
+    last = now_ns // _NANOSECONDS if end is None else (end - _EPOCH) // _MILLISECOND
+    start: datetime | None = call.data.get(ATTR_START_TIME)
+    if start is None:
+        first = last - DEFAULT_SPAN // _MILLISECOND
+    else:
+        first = (start - _EPOCH) // _MILLISECOND
+    if end is None:
+        return first * _NANOSECONDS, None
+    if first > last:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="start_after_end"
+        )
+    return first * _NANOSECONDS, (last + 1) * _NANOSECONDS
+
+
+@contextmanager
+def _asking(hass: HomeAssistant, entry: GoliothConfigEntry) -> Iterator[None]:
+    """Have a key that Golioth rejects replaced, and ask nothing with it until then.
+
+    Raises:
+        HomeAssistantError: Golioth rejects the key, or has done so before.
+    """
+    try:
+        if any(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
+            raise GoliothAuthenticationError("Golioth has rejected the credential")
+        yield
+    except GoliothAuthenticationError as err:
+        entry.async_start_reauth(hass)
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="invalid_auth"
+        ) from err
+
+
+def _rpc_error(device: str, method: str, answer: RpcAnswer) -> HomeAssistantError:
+    """Return what to tell of an answer that is no success."""
+    status = answer.status_code
+    # Golioth's firmware SDK answers that the status is unknown, and nothing else, where it has no such method.
+    has_no_method = status == RpcStatus.UNIMPLEMENTED or (
+        status == RpcStatus.UNKNOWN and not answer.detail
+    )
+    detail = orjson.dumps(answer.detail).decode()
+    if len(detail) > _MAX_DETAIL_LENGTH:
+        detail = f"{detail[:_MAX_DETAIL_LENGTH]}…"
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=(
+            "rpc_no_method"
+            if has_no_method
+            else "rpc_invalid_argument"
+            if status == RpcStatus.INVALID_ARGUMENT
+            else "rpc_timeout"
+            if status == RpcStatus.DEADLINE_EXCEEDED
+            else "rpc_offline"
+            if status == RpcStatus.UNAVAILABLE
+            else "rpc_failed"
+        ),
+        translation_placeholders={
+            "device": device,
+            "method": method,
+            "status": _STATUS_NAMES.get(status, str(status)),
+            "detail": detail,
+        },
+    )

@@ -1,0 +1,114 @@
+"""Which logs a trigger wants: its options."""
+
+from collections.abc import Mapping
+import json
+from typing import Any, Final
+
+import voluptuous as vol
+
+from homeassistant.const import CONF_TYPE
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType, VolDictType
+
+from .client.feed import LogSource
+from .client.models import LEVELS
+
+CONF_CAUGHT_UP: Final = "caught_up"
+CONF_LEVEL: Final = "level"
+CONF_MESSAGE: Final = "message"
+CONF_METADATA_FIELD: Final = "metadata_field"
+CONF_METADATA_VALUE: Final = "metadata_value"
+CONF_MODULE: Final = "module"
+
+
+def _as_text(value: Any) -> str:
+    """Return a value of the metadata as text: a text as it is, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _has_field_for_value(options: ConfigType) -> ConfigType:
+    """Refuse a value without the field that is to have it."""
+    if CONF_METADATA_VALUE in options and CONF_METADATA_FIELD not in options:
+        raise vol.Invalid(
+            f"{CONF_METADATA_VALUE} needs a {CONF_METADATA_FIELD}",
+            path=[CONF_METADATA_VALUE],
+        )
+    return options
+
+
+_TEXT: Final = vol.All(cv.string, vol.Length(min=1))
+
+FILTER_FIELDS: Final[VolDictType] = {
+    vol.Optional(CONF_LEVEL): vol.In(LEVELS),
+    # A log can have no module.
+    vol.Optional(CONF_MODULE): vol.All(cv.ensure_list, [cv.string]),
+    vol.Optional(CONF_MESSAGE): vol.All(cv.ensure_list, [_TEXT]),
+    vol.Optional(CONF_TYPE): vol.All(cv.ensure_list, [_TEXT]),
+    vol.Optional(CONF_METADATA_FIELD): _TEXT,
+    vol.Optional(CONF_METADATA_VALUE): vol.All(
+        vol.Any(str, bool, int, float), _as_text
+    ),
+    vol.Optional(CONF_CAUGHT_UP, default=True): cv.boolean,
+}
+
+
+def filter_schema(fields: VolDictType) -> vol.All:
+    """Return the schema of a filter's options, and others beside them."""
+    return vol.All(vol.Schema({**FILTER_FIELDS, **fields}), _has_field_for_value)
+
+
+class LogMatcher:
+    """Tells which logs are wanted. What is not set wants all."""
+
+    def __init__(self, options: ConfigType) -> None:
+        """Take options that have been validated."""
+        self._unwanted_levels: tuple[str, ...] = ()
+        if (level := options.get(CONF_LEVEL)) is not None:
+            # Any other level passes, because nobody knows how grave it is.
+            self._unwanted_levels = LEVELS[: LEVELS.index(level)]
+        self._modules: list[str] = options.get(CONF_MODULE, [])
+        # The keys of translations are in lower case, and Golioth's types in upper case.
+        self._types = [text.casefold() for text in options.get(CONF_TYPE, [])]
+        self._texts = [text.casefold() for text in options.get(CONF_MESSAGE, [])]
+        self._metadata_field: str | None = options.get(CONF_METADATA_FIELD)
+        self._metadata_value: str | None = options.get(CONF_METADATA_VALUE)
+        self._caught_up: bool = options[CONF_CAUGHT_UP]
+
+    def matches(self, data: Mapping[str, Any]) -> bool:
+        """Whether a log is wanted, given the data of its event, of which anything may be missing if a user fired it."""
+        return (
+            (self._caught_up or data.get("source") != LogSource.CATCH_UP)
+            and data.get("level") not in self._unwanted_levels
+            and (not self._modules or data.get("module") in self._modules)
+            and (not self._types or str(data.get("type")).casefold() in self._types)
+            and self._matches_metadata(data.get("metadata"))
+            and self._matches_message(str(data.get("message", "")))
+        )
+
+    def _matches_message(self, message: str) -> bool:
+        if not self._texts:
+            return True
+        message = message.casefold()
+        return any(text in message for text in self._texts)
+
+    def _matches_metadata(self, metadata: Any) -> bool:
+        if self._metadata_field is None:
+            return True
+        found, value = _find(metadata, self._metadata_field)
+        return found and (
+            self._metadata_value is None or _as_text(value) == self._metadata_value
+        )
+
+
+def _find(metadata: Any, field: str) -> tuple[bool, Any]:
+    """Return whether there is a field, and its value: one that is named so, or else the one at the end of a dotted path."""
+    if isinstance(metadata, Mapping) and field in metadata:
+        return True, metadata[field]
+    value = metadata
+    for key in field.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return False, None
+        value = value[key]
+    return True, value

@@ -1,0 +1,344 @@
+"""Tests of reading the newest logs of a span of time backward, against the simulated service."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from custom_components.golioth.client.exceptions import GoliothConnectionError
+from custom_components.golioth.client.history import FoundLogs, LogFilter, LogHistory
+from custom_components.golioth.client.models import format_timestamp
+from custom_components.golioth.client.rest import GoliothRest
+from tests import GREENHOUSE_NODE, WATER_METER
+from tests.simulator import GoliothSimulator
+
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+
+NOON = 1_700_049_600_000_000_000  # 2023-11-15T12:00:00Z
+AN_HOUR = 3600 * SECOND
+
+# Of one reading.
+MAX_REQUESTS = 80
+
+
+@pytest.fixture
+def history(rest: GoliothRest) -> LogHistory:
+    """Read without a pause."""
+    return LogHistory(rest, request_interval=0, longest_retry_after=600)
+
+
+@pytest.fixture(
+    params=[
+        {},
+        {"start_inclusive": False},
+        {"end_inclusive": True},
+        {"start_inclusive": False, "end_inclusive": True, "timestamp_digits": 3},
+        {"timestamp_digits": 3},
+        {"numbers_as_text": True, "omit_defaults": True},
+    ],
+    ids=lambda options: ",".join(options) or "usual",
+)
+def service(
+    simulator: GoliothSimulator, request: pytest.FixtureRequest
+) -> GoliothSimulator:
+    """Give the service in each way that its contract leaves open."""
+    options: dict[str, Any] = request.param
+    for name, value in options.items():
+        setattr(simulator, name, value)
+    return simulator
+
+
+def send(
+    simulator: GoliothSimulator, times: Iterable[int], **log: Any
+) -> Callable[[int], list[str]]:
+    """Send numbered logs at these times; return what tells the messages of the newest."""
+    messages = []
+    for number, time_ns in enumerate(times):
+        messages.append(str(number))
+        log = {"device": GREENHOUSE_NODE, **log}
+        simulator.log(str(number), timestamp=format_timestamp(time_ns), **log)
+    return lambda limit: messages[-limit:]
+
+
+def messages(found: FoundLogs) -> list[str]:
+    """Return the messages of logs."""
+    return [entry.message for entry in found.entries]
+
+
+@pytest.mark.parametrize("limit", [1, 20, 99, 100, 101, 250, 1000])
+@pytest.mark.parametrize("number", [0, 1, 99, 100, 101, 250])
+async def test_newest(
+    service: GoliothSimulator, history: LogHistory, number: int, limit: int
+) -> None:
+    """The newest logs are returned, the oldest of them first, and whether there are more; in few requests."""
+    newest = send(service, [NOON + index * 7_654_321 for index in range(number)])
+    found = await history.read(NOON, NOON + AN_HOUR, limit, LogFilter())
+    assert messages(found) == newest(limit)
+    assert found.truncated is (number > limit)
+    assert len(service.requests) <= -(-min(number, limit) // 90) + 1
+
+
+@pytest.mark.parametrize("limit", [20, 100])
+async def test_limit_that_one_answer_holds(
+    simulator: GoliothSimulator, history: LogHistory, limit: int
+) -> None:
+    """Where the service tells how many logs there are, nothing is asked twice."""
+    send(simulator, [NOON + index for index in range(500)])
+    found = await history.read(NOON, NOON + AN_HOUR, limit, LogFilter())
+    assert found.truncated
+    assert len(found.entries) == limit
+    assert len(simulator.requests) == 1
+
+
+async def test_span(service: GoliothSimulator, history: LogHistory) -> None:
+    """A span holds the logs from its start on to before its end, and no other."""
+    times = [-1, 0, 1, SECOND - 1, SECOND, SECOND + 1]
+    send(service, [NOON + time for time in times])
+    found = await history.read(NOON, NOON + SECOND, 100, LogFilter())
+    assert messages(found) == ["1", "2", "3"]
+    assert not found.truncated
+
+
+async def test_span_without_an_end(
+    service: GoliothSimulator, history: LogHistory
+) -> None:
+    """Logs that the service has until now are returned, those of a clock that is ahead included."""
+    now = service._clock() // MILLISECOND * MILLISECOND
+    times = [now - AN_HOUR, now - SECOND, now + SECOND]
+    send(service, times)
+    found = await history.read(now - 2 * SECOND, None, 100, LogFilter())
+    assert messages(found) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (LogFilter(device_id=WATER_METER), ["2", "3"]),
+        (LogFilter(levels=("error",)), ["1", "3"]),
+        (LogFilter(levels=("error", "debug")), ["0", "1", "3"]),
+        (LogFilter(levels=("warn",)), []),
+        (LogFilter(module="wifi"), ["1", "2"]),
+        (LogFilter(term="3"), ["3"]),
+        (LogFilter(WATER_METER, ("error",), "power", "3"), ["3"]),
+        (LogFilter(WATER_METER, ("error",), "wifi"), []),
+    ],
+)
+async def test_filter(
+    service: GoliothSimulator,
+    history: LogHistory,
+    wanted: LogFilter,
+    expected: list[str],
+) -> None:
+    """Only what is wanted is returned."""
+    logs = [
+        (GREENHOUSE_NODE, "DEBUG", "power"),
+        (GREENHOUSE_NODE, "ERROR", "wifi"),
+        (WATER_METER, "INFO", "wifi"),
+        (WATER_METER, "ERROR", "power"),
+    ]
+    for number, (device, level, module) in enumerate(logs):
+        service.log(
+            str(number),
+            device=device,
+            level=level,
+            module=module,
+            timestamp=format_timestamp(NOON + number * SECOND),
+        )
+    found = await history.read(NOON, NOON + AN_HOUR, 100, wanted)
+    assert messages(found) == expected
+    assert not found.truncated
+
+
+@pytest.mark.parametrize("limit", [3, 100, 150, 300, 301])
+async def test_several_levels(
+    service: GoliothSimulator, history: LogHistory, limit: int
+) -> None:
+    """The newest of several levels are the newest of all of them."""
+    for number in range(450):
+        service.log(
+            str(number),
+            level=("DEBUG", "WARN", "ERROR")[number % 3],
+            timestamp=format_timestamp(NOON + number * MILLISECOND),
+        )
+    wanted = LogFilter(levels=("error", "warn"))
+    found = await history.read(NOON, NOON + AN_HOUR, limit, wanted)
+    expected = [str(number) for number in range(450) if number % 3]
+    assert messages(found) == expected[-limit:]
+    assert found.truncated is (limit < 300)
+
+
+@pytest.mark.parametrize("level", [(), ("info",)], ids=["any level", "one level"])
+@pytest.mark.parametrize("device", [None, GREENHOUSE_NODE], ids=["any", "one device"])
+@pytest.mark.parametrize("step", [0, 1, 1000], ids=["moment", "ns", "us"])
+async def test_many_logs_of_one_millisecond(
+    service: GoliothSimulator,
+    history: LogHistory,
+    step: int,
+    device: str | None,
+    level: tuple[str, ...],
+) -> None:
+    """Logs that no span of time tells apart are all found, those around them too, as far as the service gives them."""
+    before = [NOON + index * MILLISECOND for index in range(150)]
+    burst = [NOON + SECOND + index * step for index in range(90)]
+    send(service, [*before, *burst], level="INFO")
+    # In the same moments: other devices and levels.
+    for time_ns in burst:
+        for other_device, other_level in (
+            (WATER_METER, "INFO"),
+            (WATER_METER, "ERROR"),
+            (GREENHOUSE_NODE, "ERROR"),
+        ):
+            service.log(
+                "other",
+                device=other_device,
+                level=other_level,
+                timestamp=format_timestamp(time_ns),
+            )
+    wanted = LogFilter(device_id=device, levels=level)
+    found = await history.read(NOON, NOON + AN_HOUR, 1000, wanted)
+    others = {
+        (None, ()): 270,
+        (None, ("info",)): 90,
+        (GREENHOUSE_NODE, ()): 90,
+        (GREENHOUSE_NODE, ("info",)): 0,
+    }[device, level]
+    expected = Counter([str(number) for number in range(240)] + ["other"] * others)
+    assert Counter(messages(found)) == expected
+    assert not found.truncated
+    assert len(service.requests) <= MAX_REQUESTS
+    times = [entry.timestamp_ns or 0 for entry in found.entries]
+    assert times == sorted(times)
+
+
+async def test_logs_that_cannot_be_had(
+    simulator: GoliothSimulator, history: LogHistory
+) -> None:
+    """Where the service has more logs of a moment than it gives, the others are returned, and that it is not all."""
+    send(simulator, [NOON] * 150, level="INFO")
+    simulator.log("before", timestamp=format_timestamp(NOON - SECOND))
+    simulator.log("after", timestamp=format_timestamp(NOON + SECOND))
+    found = await history.read(NOON - AN_HOUR, NOON + AN_HOUR, 1000, LogFilter())
+    assert found.truncated
+    assert len(found.entries) == 102
+    assert messages(found)[0] == "before"
+    assert messages(found)[-1] == "after"
+
+
+@pytest.mark.parametrize("step", [0, 1, MILLISECOND])
+@pytest.mark.parametrize("levels", [(), ("info", "error")])
+async def test_service_that_does_not_heed_bounds(
+    simulator: GoliothSimulator, history: LogHistory, step: int, levels: tuple[str, ...]
+) -> None:
+    """The same answer to every question comes to an end, and says that it is not all."""
+    newest = send(simulator, [NOON + index * step for index in range(300)])
+    simulator.faults.log_bounds_ignored = True
+    wanted = LogFilter(levels=levels)
+    found = await history.read(NOON - AN_HOUR, NOON + AN_HOUR, 1000, wanted)
+    assert found.truncated
+    assert set(messages(found)) <= set(newest(100))
+    assert len(simulator.requests) <= MAX_REQUESTS
+    # Of a time without logs it returns none.
+    found = await history.read(NOON - AN_HOUR, NOON - SECOND, 1000, wanted)
+    assert found.entries == []
+
+
+@pytest.mark.parametrize("total", [0, 1, 50, 10**9])
+@pytest.mark.parametrize("number", [0, 50, 100, 250])
+async def test_service_that_counts_wrong(
+    simulator: GoliothSimulator, history: LogHistory, number: int, total: int
+) -> None:
+    """Every log is found all the same."""
+    newest = send(simulator, [NOON + index * SECOND for index in range(number)])
+    simulator.faults.log_total = total
+    found = await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
+    assert messages(found) == newest(1000)
+    assert found.truncated or total < 10**9
+    assert not found.truncated or total
+    assert len(simulator.requests) <= 5
+
+
+async def test_level_of_logs_that_cannot_be_had(
+    simulator: GoliothSimulator, history: LogHistory
+) -> None:
+    """Looking for them brings no logs of another level."""
+    for level in ("INFO", "ERROR"):
+        send(simulator, [NOON] * 150, level=level)
+    wanted = LogFilter(device_id=GREENHOUSE_NODE, levels=("info",))
+    found = await history.read(NOON, NOON + AN_HOUR, 1000, wanted)
+    assert found.truncated
+    assert [entry.level for entry in found.entries] == ["info"] * 100
+
+
+async def test_many_moments_with_logs_that_cannot_be_had(
+    simulator: GoliothSimulator, history: LogHistory
+) -> None:
+    """Reading ends, and what the answers held is returned."""
+    for moment in range(10):
+        send(simulator, [NOON + moment * SECOND] * 150, level="INFO")
+    found = await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
+    assert found.truncated
+    # A hundred of each moment that was come to.
+    assert len(found.entries) in range(200, 1000, 100)
+    assert len(simulator.requests) == MAX_REQUESTS
+
+
+async def test_service_that_gives_few_at_a_time(
+    simulator: GoliothSimulator, history: LogHistory
+) -> None:
+    """The number of requests is bounded, whatever the service does; what was read until then is returned."""
+    simulator.log_cap = 3
+    newest = send(simulator, [NOON + index * SECOND for index in range(500)])
+    found = await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
+    assert found.truncated
+    assert len(simulator.requests) == MAX_REQUESTS
+    assert len(found.entries) > MAX_REQUESTS
+    assert messages(found) == newest(len(found.entries))
+
+
+async def test_failure(simulator: GoliothSimulator, history: LogHistory) -> None:
+    """Trouble on the way is told, and the next reading is as good as any."""
+    newest = send(simulator, [NOON + index * SECOND for index in range(150)])
+    simulator.faults.rest_status = 503
+    with pytest.raises(GoliothConnectionError):
+        await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
+    simulator.faults.clear()
+    found = await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
+    assert messages(found) == newest(150)
+
+
+@pytest.mark.parametrize("within_reason", [600, 0.05])
+async def test_service_that_asks_to_wait(
+    simulator: GoliothSimulator, rest: GoliothRest, within_reason: float
+) -> None:
+    """Nothing is asked while the service wants to be left alone, as long as that is within reason."""
+    history = LogHistory(rest, request_interval=0, longest_retry_after=within_reason)
+    simulator.faults.rest_status = 429
+    simulator.faults.rest_headers = {"Retry-After": "3600"}
+    with pytest.raises(GoliothConnectionError, match="HTTP 429"):
+        await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
+    simulator.faults.clear()
+    if within_reason > 1:
+        with pytest.raises(GoliothConnectionError, match=r"another (600|599) s$"):
+            await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
+        assert len(simulator.requests) == 1
+        return
+    while len(simulator.requests) == 1:
+        with suppress(GoliothConnectionError):
+            await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
+        await asyncio.sleep(0.01)
+
+
+async def test_pace(simulator: GoliothSimulator, rest: GoliothRest) -> None:
+    """There is a pause between two requests, be they of one reading or of two."""
+    history = LogHistory(rest, request_interval=0.05, longest_retry_after=0)
+    send(simulator, [NOON + index * SECOND for index in range(150)])
+    for _ in range(2):
+        await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
+    times = [request.time for request in simulator.requests]
+    assert len(times) == 4
+    # The service may take a moment to see one.
+    assert times[-1] - times[0] > 3 * 0.05 - 0.01

@@ -1,0 +1,1 @@
+"""Home Assistant's own user interface in a real browser, with the integration and the simulator behind it."""

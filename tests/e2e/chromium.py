@@ -1,0 +1,65 @@
+"""The machine's own Chromium, of which Playwright is told where it is: python -m tests.e2e.chromium finds it."""
+
+import os
+import shutil
+import sys
+from typing import Final
+
+# What Google calls it, Debian, and others. Google's first: Ubuntu lets that one have a sandbox, but no Chromium that
+# was not packaged for it.
+NAMES: Final = ("google-chrome", "chromium", "chromium-browser")
+
+# It only talks to Home Assistant, on loopback: nothing of its own, and nothing that a page may want from elsewhere.
+ARGUMENTS: Final = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--no-first-run",
+)
+
+
+class ChromiumMissingError(Exception):
+    """There is no Chromium; the message says what to do."""
+
+
+def find_chromium() -> str:
+    """Return the path of the browser that CHROMIUM names, or else of the first that is installed.
+
+    Raises:
+        ChromiumMissingError: There is none.
+    """
+    if named := os.environ.get("CHROMIUM"):
+        if path := shutil.which(named):
+            return path
+        raise ChromiumMissingError(
+            f"CHROMIUM names {named}, which is not there or cannot be run"
+        )
+    for name in NAMES:
+        if path := shutil.which(name):
+            return path
+    raise ChromiumMissingError(
+        "The end-to-end tests need Chromium: run scripts/setup-e2e, which installs it on Debian and its like, install"
+        f" one of {', '.join(NAMES)} yourself, or name another one in CHROMIUM"
+    )
+
+
+def may_sandbox() -> bool:
+    """Return whether Chromium may have its sandbox, which it refuses to root."""
+    return os.geteuid() != 0
+
+
+def main() -> int:
+    """Print the path, or say why there is none."""
+    try:
+        sys.stdout.write(f"{find_chromium()}\n")
+    except ChromiumMissingError as err:
+        sys.stderr.write(f"{err}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

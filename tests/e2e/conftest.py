@@ -1,0 +1,225 @@
+"""What the end-to-end tests stand on: a real Home Assistant, the Golioth service on loopback, and a browser."""
+
+from collections.abc import AsyncIterator, Generator
+import contextlib
+from pathlib import Path
+import shutil
+from typing import Final
+
+from playwright.async_api import Browser, Page, StorageState, async_playwright, expect
+import pytest
+
+from tests import GREENHOUSE_NODE, WATER_METER
+from tests.demo import REPOSITORY
+from tests.demo.api import HomeAssistantApi
+from tests.demo.home_assistant import DOMAIN, HomeAssistantProcess, Login
+from tests.demo.smoke import check_log_file
+from tests.simulator import GoliothSimulator
+
+from . import pictures
+from .chromium import ARGUMENTS, ChromiumMissingError, find_chromium, may_sandbox
+from .pages.login import LoginPage
+
+# What failed tests leave behind.
+REMAINS: Final = REPOSITORY / ".e2e"
+
+# Milliseconds after which something is taken not to happen. Only a failure takes so long.
+PATIENCE: Final = 30_000
+
+FAILED: Final = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to take the README's pictures."""
+    parser.addoption(
+        "--screenshots",
+        action="store_true",
+        help=f"take the pictures in {pictures.FOLDER.relative_to(REPOSITORY)} anew",
+    )
+
+
+def pytest_sessionstart() -> None:
+    """Begin with a browser, and without what an earlier run has left behind.
+
+    Raises:
+        pytest.UsageError: There is no browser.
+    """
+    try:
+        find_chromium()
+    except ChromiumMissingError as err:
+        raise pytest.UsageError(str(err)) from err
+    shutil.rmtree(REMAINS, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell the fixtures of a test whether it has failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where to look after a failure."""
+    if REMAINS.exists():
+        terminalreporter.write_line(
+            f"The browser's last views and Home Assistant's log: {REMAINS}"
+        )
+
+
+@pytest.fixture(scope="session")
+async def home_assistant(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[HomeAssistantProcess]:
+    """Run Home Assistant, which has to stop cleanly and to have no complaint about the integration."""
+    home_assistant = HomeAssistantProcess(tmp_path_factory.mktemp("home-assistant"))
+    try:
+        async with home_assistant:
+            await home_assistant.start()
+            yield home_assistant
+            assert await home_assistant.stop() == 0
+        check_log_file(home_assistant.log_path, GoliothSimulator().api_key)
+    except BaseException:
+        _keep_log(home_assistant.log_path)
+        raise
+    if request.session.testsfailed:
+        _keep_log(home_assistant.log_path)
+
+
+def _keep_log(path: Path) -> None:
+    """Keep Home Assistant's log."""
+    REMAINS.mkdir(exist_ok=True)
+    shutil.copy(path, REMAINS)
+
+
+@pytest.fixture(scope="session")
+async def login(home_assistant: HomeAssistantProcess) -> Login:
+    """Make the user."""
+    return await home_assistant.create_user("demo")
+
+
+@pytest.fixture(scope="session")
+async def api(
+    home_assistant: HomeAssistantProcess, login: Login
+) -> AsyncIterator[HomeAssistantApi]:
+    """Open Home Assistant's API, once everything has been set up: for what a test needs, but is not about."""
+    async with HomeAssistantApi(home_assistant.url, login.access_token) as api:
+        await api.wait_until_running()
+        yield api
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Run the browser."""
+    expect.set_options(timeout=PATIENCE)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=find_chromium(),
+            chromium_sandbox=may_sandbox(),
+            args=ARGUMENTS,
+        )
+        yield browser
+        await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def _open_page(
+    browser: Browser,
+    home_assistant: HomeAssistantProcess,
+    node: pytest.Item | pytest.Session,
+    state: StorageState | None = None,
+) -> AsyncIterator[Page]:
+    """Open a page, which always shows things the same way; keep what it shows if the test fails."""
+    context = await browser.new_context(
+        base_url=home_assistant.url,
+        viewport={"width": 1200, "height": 800},
+        locale="en-GB",
+        timezone_id="UTC",
+        color_scheme="light",
+        reduced_motion="reduce",
+        storage_state=state,
+    )
+    context.set_default_timeout(PATIENCE)
+    page = await context.new_page()
+    failed = True
+    try:
+        yield page
+        failed = node.stash.get(FAILED, False)
+    finally:
+        if failed:
+            await page.screenshot(path=REMAINS / f"{node.name or 'log_in'}.png")
+        await context.close()
+
+
+@pytest.fixture
+async def stranger(
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    home_assistant: HomeAssistantProcess,
+    api: HomeAssistantApi,
+) -> AsyncIterator[Page]:
+    """Open a page for somebody who has not logged in."""
+    async with _open_page(browser, home_assistant, request.node) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+async def logged_in(
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    home_assistant: HomeAssistantProcess,
+    api: HomeAssistantApi,
+    login: Login,
+) -> StorageState:
+    """Log in once, and return what the browser remembers of that."""
+    async with _open_page(browser, home_assistant, request.node) as page:
+        await LoginPage(page).log_in(login.username, login.password)
+        return await page.context.storage_state()
+
+
+@pytest.fixture
+async def page(
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    home_assistant: HomeAssistantProcess,
+    logged_in: StorageState,
+    simulator: GoliothSimulator,
+) -> AsyncIterator[Page]:
+    """Open a page for the user, who has logged in; it is left before the service, and all that came of it, goes."""
+    async with _open_page(browser, home_assistant, request.node, logged_in) as page:
+        yield page
+
+
+@pytest.fixture
+async def simulator(api: HomeAssistantApi) -> AsyncIterator[GoliothSimulator]:
+    """Run the Golioth service with two devices; whatever was set up with it goes before it does."""
+    async with GoliothSimulator() as simulator:
+        simulator.add_device("greenhouse-node", device_id=GREENHOUSE_NODE)
+        simulator.add_device("water-meter", device_id=WATER_METER)
+        yield simulator
+        for entry in await api.command("config_entries/get", domain=DOMAIN):
+            await api.delete(f"/api/config/config_entries/entry/{entry['entry_id']}")
+
+
+@pytest.fixture
+async def project(api: HomeAssistantApi, simulator: GoliothSimulator) -> str:
+    """Set the simulated project up, and return its name once its logs are streamed."""
+    entry = await api.add_integration(
+        DOMAIN,
+        {
+            "project_id": simulator.project_id,
+            "api_key": simulator.api_key,
+            "advanced": {"api_url": simulator.url},
+        },
+    )
+    await simulator.wait_for_streams(1)
+    return str(entry["title"])
+
+
+@pytest.fixture
+def take_picture(request: pytest.FixtureRequest) -> pictures.TakePicture:
+    """Return what takes a picture for the README, or leaves that be."""
+    wanted = request.config.getoption("--screenshots")
+    return pictures.take_picture if wanted else pictures.take_no_picture

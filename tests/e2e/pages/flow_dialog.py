@@ -1,0 +1,55 @@
+"""The dialog that adds an integration, or changes what was set up."""
+
+from playwright.async_api import Locator, Page, expect
+
+
+class FlowDialog:
+    """A form of a config flow or an options flow, and the page that tells how it ended."""
+
+    def __init__(self, page: Page) -> None:
+        """Look at the dialog of a page."""
+        self.element = page.locator("dialog-data-entry-flow")
+        self.window = self.element.locator("dialog")
+
+    async def expect_title(self, title: str) -> None:
+        """Wait until the form has this title."""
+        await expect(self.element.get_by_text(title, exact=True)).to_be_visible()
+
+    def field(self, label: str) -> Locator:
+        """Return the text field with this label."""
+        return self.element.get_by_role("textbox", name=label)
+
+    def number(self, label: str) -> Locator:
+        """Return the number field with this label."""
+        return self.element.get_by_role("spinbutton", name=label)
+
+    async def open_section(self, name: str) -> None:
+        """Open a section of the form that is closed at first."""
+        await self.element.get_by_role("button", name=name).click()
+
+    async def submit(self) -> None:
+        """Send the form."""
+        await self.element.get_by_role("button", name="Submit").click()
+
+    async def expect_error(self, label: str, message: str) -> None:
+        """Wait until the form shows an error right above the text field with this label."""
+        await expect(self.element.locator("ha-alert")).to_have_text(message)
+        refused = self.element.locator("ha-alert + ha-selector")
+        await expect(refused.get_by_role("textbox", name=label)).to_be_visible()
+
+    async def expect_message(self, message: str) -> None:
+        """Wait until the dialog shows a message in place of a form."""
+        await expect(self.element.get_by_text(message)).to_be_visible()
+
+    async def finish(self) -> None:
+        """Close the dialog after it has done what it was asked for."""
+        await self._leave("Finish")
+
+    async def close(self) -> None:
+        """Close the dialog after it has said why there is nothing more to do."""
+        await self._leave("Close")
+
+    async def _leave(self, button: str) -> None:
+        """Click the last button."""
+        await self.element.get_by_role("button", name=button).last.click()
+        await expect(self.element).to_be_hidden()

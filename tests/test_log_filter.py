@@ -1,0 +1,138 @@
+"""Tests of leaving out logs, as set in the options."""
+
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.golioth.client.models import LEVELS, LogEntry
+from custom_components.golioth.log_filter import LogFilter
+from homeassistant.core import HomeAssistant
+
+from . import GREENHOUSE_NODE
+from .events import LogEvents, state_of, wait_for_state
+from .simulator import GoliothSimulator
+
+LOG = "event.greenhouse_node_log"
+LAST_LOG = "sensor.greenhouse_node_last_log"
+
+WARNINGS_OF_NET = {"minimum_level": "warn", "include_modules": ["net"]}
+
+
+def log(level: str = "info", module: str = "app") -> LogEntry:
+    """Return a log of a level and a module."""
+    return LogEntry("", None, "LOGGING", level, module, "", "text", {}, "")
+
+
+@pytest.mark.parametrize(
+    ("minimum_level", "expected"),
+    [
+        (None, ["debug", "info", "warn", "error", "NONE", "TRACE"]),
+        ("debug", ["debug", "info", "warn", "error", "NONE", "TRACE"]),
+        ("info", ["info", "warn", "error", "NONE", "TRACE"]),
+        ("warn", ["warn", "error", "NONE", "TRACE"]),
+        ("error", ["error", "NONE", "TRACE"]),
+    ],
+)
+def test_minimum_level(minimum_level: str | None, expected: list[str]) -> None:
+    """A level that is not published passes every minimum."""
+    options = {} if minimum_level is None else {"minimum_level": minimum_level}
+    log_filter = LogFilter(options)
+    levels = [*LEVELS, "NONE", "TRACE"]
+    assert [level for level in levels if log_filter.passes(log(level))] == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ["", "net", "Net", "network", "power"]),
+        (
+            {"include_modules": [], "exclude_modules": []},
+            ["", "net", "Net", "network", "power"],
+        ),
+        ({"include_modules": ["net", "power"]}, ["net", "power"]),
+        ({"exclude_modules": ["net"]}, ["", "Net", "network", "power"]),
+        (
+            {"include_modules": ["net", "power"], "exclude_modules": ["net"]},
+            ["power"],
+        ),
+        ({"include_modules": ["net"], "exclude_modules": ["net"]}, []),
+    ],
+)
+def test_modules(options: dict[str, Any], expected: list[str]) -> None:
+    """Names are exact; no module to include means all of them; what is to be left out is."""
+    log_filter = LogFilter(options)
+    modules = ["", "net", "Net", "network", "power"]
+    assert [
+        module for module in modules if log_filter.passes(log(module=module))
+    ] == expected
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+@pytest.mark.parametrize("options", [WARNINGS_OF_NET])
+async def test_what_is_left_out(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """A log that is left out fires nothing, and is neither shown nor counted; but it has been delivered."""
+    for module in ("net", "app"):
+        for level in ("DEBUG", "INFO", "WARN", "ERROR"):
+            simulator.log(
+                f"{module} {level}", device=GREENHOUSE_NODE, level=level, module=module
+            )
+    simulator.log("unknown", device=simulator.add_device("door-sensor"))
+    simulator.log("end", device=GREENHOUSE_NODE, level="WARN", module="net")
+    await log_events.wait_for(3)
+    await wait_for_state(hass, LAST_LOG, "end")
+    assert log_events.messages == ["net WARN", "net ERROR", "end"]
+    assert state_of(hass, LOG).attributes["message"] == "end"
+    assert state_of(hass, "sensor.greenhouse_node_last_error").state == "net ERROR"
+    coordinator = streaming.runtime_data
+    coordinator.async_show_counters()
+    assert state_of(hass, "sensor.greenhouse_node_errors").state == "1"
+    assert coordinator.fired == {
+        "debug": 0,
+        "info": 0,
+        "warn": 2,
+        "error": 1,
+        "other": 0,
+    }
+    assert coordinator.feed.delivered == 10
+    assert not coordinator._logs_to_show
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("options", [WARNINGS_OF_NET])
+async def test_what_was_logged_before_the_set_up(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """What is left out is not shown from before the first set-up either."""
+    simulator.log("wanted", device=GREENHOUSE_NODE, level="WARN", module="net")
+    simulator.log("not wanted", device=GREENHOUSE_NODE)
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await wait_for_state(hass, LAST_LOG, "wanted")
+
+
+@pytest.mark.parametrize("options", [WARNINGS_OF_NET])
+async def test_options_that_are_changed(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """What was left out does not come back when it would be wanted, and what comes from then on is wanted at once."""
+    simulator.log("left out", device=GREENHOUSE_NODE)
+    simulator.log("first", device=GREENHOUSE_NODE, level="WARN", module="net")
+    await log_events.wait_for(1)
+    form = await hass.config_entries.options.async_init(streaming.entry_id)
+    await hass.config_entries.options.async_configure(
+        form["flow_id"], {"poll_interval": 30, "catch_up_window": 1}
+    )
+    await hass.async_block_till_done()
+    await simulator.wait_for_streams(1)
+    simulator.log("second", device=GREENHOUSE_NODE)
+    await log_events.wait_for(2)
+    await wait_for_state(hass, LAST_LOG, "second")
+    assert log_events.messages == ["first", "second"]

@@ -1,0 +1,272 @@
+"""Tests of what is left of the logs in the recorder, in Activity and in statistics."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+    do_adhoc_statistics,
+    get_start_time,
+)
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+from sqlalchemy import func, select
+
+from custom_components.golioth import device_logs
+from custom_components.golioth.const import DOMAIN
+from homeassistant.components.recorder import get_instance
+from homeassistant.components.recorder.db_schema import (
+    Events,
+    EventTypes,
+    StateAttributes,
+    States,
+    StatesMeta,
+)
+from homeassistant.components.recorder.statistics import statistics_during_period
+from homeassistant.components.recorder.util import session_scope
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from homeassistant.util.yaml import parse_yaml
+
+from . import GREENHOUSE_NODE, README, WATER_METER
+from .events import LogEvents, wait_for_state
+from .simulator import GoliothSimulator
+
+LOG = "event.greenhouse_node_log"
+LAST_LOG = "sensor.greenhouse_node_last_log"
+CONNECTION = "binary_sensor.demo_project_connection"
+
+LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "NONE")
+
+# Before anything else, so that it records from the start.
+pytestmark = pytest.mark.usefixtures("recorder_mock")
+
+
+@pytest.fixture
+def recorder_config() -> dict[str, Any]:
+    """Write rows in the usual way, many at once."""
+    return {"commit_interval": 1}
+
+
+def readme_configuration(key: str) -> dict[str, Any]:
+    """Return what the README shows for a key of configuration.yaml to leave out everything."""
+    blocks = README.read_text().split("```yaml\n")[1:]
+    (block,) = [
+        block for each in blocks if (block := each.split("```")[0]).startswith(key)
+    ]
+    configuration = parse_yaml(block)
+    assert isinstance(configuration, dict)
+    return dict(configuration[key])
+
+
+async def recorded(hass: HomeAssistant) -> tuple[Counter[str], Counter[str]]:
+    """Return how many rows the recorder has of each type of event and of each entity."""
+    await async_wait_recording_done(hass)
+
+    def read() -> tuple[Counter[str], Counter[str]]:
+        with session_scope(hass=hass, read_only=True) as session:
+            events = session.execute(
+                select(EventTypes.event_type, func.count())
+                .join(Events, Events.event_type_id == EventTypes.event_type_id)
+                .group_by(EventTypes.event_type)
+            )
+            states = session.execute(
+                select(StatesMeta.entity_id, func.count())
+                .join(States, States.metadata_id == StatesMeta.metadata_id)
+                .group_by(StatesMeta.entity_id)
+            )
+            return (
+                Counter({str(event_type): number for event_type, number in events}),
+                Counter({str(entity_id): number for entity_id, number in states}),
+            )
+
+    return await get_instance(hass).async_add_executor_job(read)
+
+
+async def activity(
+    hass: HomeAssistant,
+    hass_ws_client: WebSocketGenerator,
+    start: datetime,
+    **target: list[str],
+) -> Counter[str]:
+    """Return how many rows of each entity, or of none, Activity shows."""
+    client = await hass_ws_client(hass)
+    await client.send_json_auto_id(
+        {"type": "logbook/get_events", "start_time": start.isoformat(), **target}
+    )
+    answer = await client.receive_json()
+    assert answer["success"]
+    return Counter(row.get("entity_id", "none") for row in answer["result"])
+
+
+def device_page(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, list[str]]:
+    """Return what the page of the device asks Activity for."""
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, GREENHOUSE_NODE), entry.entry_id
+    )
+    assert device is not None
+    entities = er.async_entries_for_device(er.async_get(hass), device.id)
+    return {
+        "entity_ids": [entity.entity_id for entity in entities],
+        "device_ids": [device.id],
+    }
+
+
+async def log_a_lot(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    number: int,
+) -> float:
+    """Log something else at another level each time; return how many seconds that took."""
+    await wait_for_state(hass, CONNECTION, "on")
+    start = hass.loop.time()
+    for index in range(number):
+        simulator.log(
+            f"log {index}",
+            device=GREENHOUSE_NODE,
+            level=LEVELS[index % len(LEVELS)],
+            module=f"module {index % 7}",
+            metadata={"index": index},
+        )
+    await log_events.wait_for(number)
+    await wait_for_state(hass, LAST_LOG, f"log {number - 1}")
+    return hass.loop.time() - start
+
+
+@pytest.mark.parametrize("interval", [device_logs.SHOW_INTERVAL, 0.0])
+async def test_rows(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    hass_ws_client: WebSocketGenerator,
+    interval: float,
+) -> None:
+    """A log has two rows in Activity, a row as an event and one of its entity; in a storm the sensor has one a second."""
+    # Where there is no interval, every log is one that comes after a calm.
+    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", interval)
+    assert await async_setup_component(hass, "logbook", {})
+    await wait_for_state(hass, CONNECTION, "on")
+    _, before = await recorded(hass)
+    start = dt_util.utcnow()
+    took = await log_a_lot(hass, simulator, log_events, 1000)
+    events, states = await recorded(hass)
+    states.subtract(before)
+    assert events["golioth_log"] == 1000
+    assert states[LOG] == 1000
+    shown = states[LAST_LOG]
+    assert shown == 1000 if interval == 0 else shown <= took / interval + 2
+    # The rest is the project's counters, which are shown every 30 seconds.
+    del states[LOG], states[LAST_LOG]
+    assert max(states.values()) <= took / 30 + 1
+
+    rows = await activity(hass, hass_ws_client, start, **device_page(hass, streaming))
+    assert rows[LOG] == 1000
+    assert rows[LAST_LOG] == shown
+    assert rows.total() <= 2000
+
+
+async def test_metadata_is_not_recorded(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """Of an entity, the recorder keeps the message, but not the metadata: these are in the event."""
+    await wait_for_state(hass, CONNECTION, "on")
+    simulator.log("text", device=GREENHOUSE_NODE, metadata={"secret": "of the device"})
+    await wait_for_state(hass, LAST_LOG, "text")
+    await async_wait_recording_done(hass)
+
+    def read() -> list[str]:
+        with session_scope(hass=hass, read_only=True) as session:
+            return [
+                attributes
+                for attributes in session.scalars(select(StateAttributes.shared_attrs))
+                if attributes is not None and '"message"' in attributes
+            ]
+
+    attributes = await get_instance(hass).async_add_executor_job(read)
+    assert len(attributes) == 2
+    assert not [each for each in attributes if "secret" in each]
+
+
+@pytest.mark.parametrize("recorder_config", [readme_configuration("recorder")])
+async def test_leaving_out_of_the_recorder(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """With the lines of the README nothing of a log is recorded, nor shown in Activity; and every one fires."""
+    assert await async_setup_component(hass, "logbook", {})
+    start = dt_util.utcnow()
+    await log_a_lot(hass, simulator, log_events, 20)
+    events, states = await recorded(hass)
+    assert events["golioth_log"] == 0
+    assert states[LOG] == 0
+    assert states[LAST_LOG] == 0
+    assert states[CONNECTION] > 0
+    assert not await activity(
+        hass, hass_ws_client, start, **device_page(hass, streaming)
+    )
+
+
+async def test_leaving_out_of_activity(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """With the lines of the README the page Activity has one row for a log, and the recorder goes on as before."""
+    assert await async_setup_component(
+        hass, "logbook", {"logbook": readme_configuration("logbook")}
+    )
+    start = dt_util.utcnow()
+    await log_a_lot(hass, simulator, log_events, 20)
+    _, states = await recorded(hass)
+    assert states[LAST_LOG] > 0
+    rows = await activity(hass, hass_ws_client, start)
+    assert rows[LOG] >= 20
+    assert rows[LAST_LOG] == 0
+
+
+async def test_statistics_over_a_reload(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """The sum that a statistics graph shows holds every log, though the counters start again with each set-up."""
+    assert await async_setup_component(hass, "sensor", {})
+    await async_wait_recording_done(hass)
+    start = get_start_time(dt_util.utcnow())
+    expected = 0
+    for number in (5, 7, 1):
+        for _ in range(number):
+            simulator.log("broken", device=WATER_METER, level="ERROR")
+        expected += number
+        await log_events.wait_for(expected)
+        assert await hass.config_entries.async_reload(streaming.entry_id)
+    await async_wait_recording_done(hass)
+    # The tests may well run over the end of a period of five minutes.
+    period = start
+    while period <= dt_util.utcnow():
+        do_adhoc_statistics(hass, start=period)
+        period += timedelta(minutes=5)
+    await async_wait_recording_done(hass)
+    statistic = "sensor.demo_project_error_logs"
+    found = await get_instance(hass).async_add_executor_job(
+        lambda: statistics_during_period(
+            hass, start, None, {statistic}, "5minute", None, {"sum"}
+        )
+    )
+    assert found[statistic][-1].get("sum") == expected
