@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 import voluptuous as vol
 
 from custom_components.golioth import project_store
@@ -23,6 +27,7 @@ from homeassistant.helpers import (
 )
 from homeassistant.helpers.trigger import async_validate_trigger_config
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import TIMEOUT, LogEvents, wait_for_state
@@ -532,3 +537,69 @@ async def test_damage(
     assert clock.last_log(GREENHOUSE_NODE) is None
     assert await hass.config_entries.async_reload(config_entry.entry_id)
     assert caplog.text.count("cannot be read. Devices count") == 1
+
+
+def both_devices(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, Any]:
+    """Return the two devices as a target."""
+    device_registry = dr.async_get(hass)
+    devices = [
+        device_registry.async_get_device_by_identifier((DOMAIN, each), entry.entry_id)
+        for each in (GREENHOUSE_NODE, WATER_METER)
+    ]
+    return {"device_id": [device.id for device in devices if device is not None]}
+
+
+async def test_automation_that_ends_itself(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    silences: LogEvents,
+    clock: ListeningClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An automation may switch itself off when the first of two devices that fell silent together is told."""
+    config = automation(both_devices(hass, streaming), 300)
+    switch_off = {
+        "action": "automation.turn_off",
+        "target": {"entity_id": "automation.silence"},
+        "data": {"stop_actions": False},
+    }
+    config["actions"] = [switch_off, *config["actions"]]
+    await until(lambda: clock.is_running)
+    await automate(hass, config)
+    await silences.wait_for(1)
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+async def test_automation_that_is_broken(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    silences: LogEvents,
+    clock: ListeningClock,
+) -> None:
+    """What is wrong with an automation for one device keeps no other from being told."""
+    broken = automation(both_devices(hass, streaming), 300)
+    broken["triggers"][0]["variables"] = {
+        "x": "{{ 1 / 0 if trigger.device_name == 'greenhouse-node' else 1 }}"
+    }
+    await until(lambda: clock.is_running)
+    await automate(
+        hass, broken, automation(both_devices(hass, streaming), 300, alias="Other")
+    )
+    await silences.wait_for(3)
+
+
+async def test_rejected_key(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    clock: ListeningClock,
+) -> None:
+    """Nobody is silent because an audit finds the key rejected and the feed ends."""
+    await wait_for_state(hass, CONNECTION, "on")
+    await until(lambda: clock.is_running)
+    simulator.revoke()
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=40))
+    await wait_for_state(hass, CONNECTION, "off")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert not clock.is_running

@@ -230,7 +230,9 @@ class _Watch:
         silent = [each for each in self._devices.items() if each[1].wait <= 0]
         for _device_id, device in silent:
             device.async_note_told()
-        next_wait = min((each.wait for each in self._devices.values()), default=math.inf)
+        next_wait = min(
+            (each.wait for each in self._devices.values()), default=math.inf
+        )
         if next_wait < math.inf:
             self._cancel_timer = async_call_later(
                 self._hass, max(next_wait, self._shortest_wait), self._check_job
