@@ -55,7 +55,7 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: GoliothConfigEntry, device: dr.AnyDeviceEntry
 ) -> bool:
     """Let a device be deleted by hand that Golioth does not list any more."""
-    # Without a connection nobody knows what Golioth lists.
+    # Of a project that is not set up, nobody knows what Golioth lists.
     return (
         entry.state is ConfigEntryState.LOADED
         and entry.runtime_data.async_forget_device(device)

@@ -94,7 +94,12 @@ class GoliothDeviceEntity(GoliothEntity):
 
 
 def log_attributes(entry: LogEntry, truncated: bool) -> dict[str, Any]:
-    """Return a log that has been cut to what attributes can hold as these, and whether anything was cut."""
+    """Return a log as the attributes of an entity.
+
+    Args:
+        entry: The log, cut to what attributes can hold.
+        truncated: Whether anything was cut.
+    """
     attributes = {
         "message": entry.message,
         "level": entry.level,
