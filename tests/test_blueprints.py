@@ -48,8 +48,9 @@ class Notifications(LogEvents):
 
 
 @pytest.fixture
-def notifications(hass: HomeAssistant) -> Notifications:
-    """Capture the persistent notifications."""
+async def notifications(hass: HomeAssistant) -> Notifications:
+    """Capture the persistent notifications, which a test has to set up: Home Assistant does when it starts."""
+    assert await async_setup_component(hass, persistent_notification.DOMAIN, {})
     notifications = Notifications()
     persistent_notification.async_register_callback(
         hass, notifications.async_handle_update

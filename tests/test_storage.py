@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.golioth import resume_store
+from custom_components.golioth import project_store
 from custom_components.golioth.client.delivered import DeliveredLogs, Identity
 from custom_components.golioth.client.resume import ResumePoint
 from custom_components.golioth.resume_store import ResumeStore
@@ -61,7 +61,7 @@ async def test_steady_changes(
     hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, progress: Progress
 ) -> None:
     """However often it changes, it is saved once in each interval: neither more often, nor put off."""
-    monkeypatch.setattr(resume_store, "SAVE_DELAY", 0.2)
+    monkeypatch.setattr(project_store, "SAVE_DELAY", 0.2)
     store = ResumeStore(hass, "entry")
     loop = asyncio.get_running_loop()
     end = loop.time() + 1.5
@@ -74,7 +74,7 @@ async def test_steady_changes(
 
 async def test_interval() -> None:
     """A hard kill repeats at most 15 seconds of logs: 10 from here."""
-    assert resume_store.SAVE_DELAY == 10
+    assert project_store.SAVE_DELAY == 10
 
 
 async def test_close(
@@ -132,9 +132,9 @@ async def test_load(
     """Under a load of logs a project is saved once in each interval, and once when it is unloaded."""
 
     def saves() -> int:
-        return caplog.text.count(f"Writing data to {key_of(streaming)}")
+        return caplog.text.count(f"Writing data to {key_of(streaming)}:")
 
-    monkeypatch.setattr(resume_store, "SAVE_DELAY", 0.5)
+    monkeypatch.setattr(project_store, "SAVE_DELAY", 0.5)
     assert await hass.config_entries.async_reload(streaming.entry_id)
     await simulator.wait_for_streams(1)
     before = saves()

@@ -11,6 +11,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .gap import async_forget_gap
+from .listening import async_remove_clock
 from .resume_store import ResumeStore
 from .services import async_setup_services
 
@@ -46,6 +47,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
 async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
     """Remove what is kept of a Golioth project."""
     await ResumeStore(hass, entry.entry_id).async_remove()
+    await async_remove_clock(hass, entry.entry_id)
     async_forget_gap(hass, entry.entry_id)
 
 

@@ -41,6 +41,7 @@ from .const import (
 from .device_logs import DeviceLogs, LogFollower
 from .devices import RegisteredDevices
 from .gap import async_report_gap, catch_up_window
+from .listening import async_get_clock
 from .log_filter import LogFilter
 from .resume_store import ResumeStore
 from .turns import in_turns
@@ -145,6 +146,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             longest_retry_after=self._timing.longest_retry_after,
         )
         self._resume_store = ResumeStore(hass, entry.entry_id)
+        self._listening = async_get_clock(hass, entry.entry_id)
         self._feed_task: asyncio.Task[None] | None = None
         self._cancel_start: CALLBACK_TYPE | None = None
         self._was_connected: bool | None = None
@@ -174,7 +176,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._cancel_start = async_at_started(self.hass, self._async_start_feed)
         # The entry is not unloaded then.
         self.config_entry.async_on_unload(
-            self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._async_flush)
+            self.hass.bus.async_listen(
+                EVENT_HOMEASSISTANT_STOP, self._async_handle_stop
+            )
         )
 
     async def async_stop(self) -> None:
@@ -185,7 +189,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             self._feed_task.cancel()
             await asyncio.wait([self._feed_task], timeout=_STOP_TIMEOUT)
         self._async_flush()
+        self._listening.async_stop()
         await self._resume_store.async_close(self._resume_point)
+        await self._listening.async_save()
 
     @callback
     def async_follow_logs(
@@ -246,6 +252,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         """Read the project, register its device before anything refers to it, and prepare the feed."""
         self.project = await self._async_call(self._rest.project())
         self._registered = RegisteredDevices(self.hass, self.config_entry, self.project)
+        await self._listening.async_load()
         self.feed = LogFeed(
             self._session,
             self._endpoint,
@@ -272,7 +279,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         looked_up = set(self._logs_to_show)
         listed = await self._async_call(self._rest.devices())
         self._looked_up = looked_up
-        return await self._registered.async_update(listed, self.data)
+        devices = await self._registered.async_update(listed, self.data)
+        self._listening.async_note_devices(devices)
+        return devices
 
     async def _async_call[T](self, call: Awaitable[T]) -> T:
         """Await a call of the REST API, and raise what Home Assistant understands."""
@@ -342,6 +351,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
         """Make a log one event on the bus, and one update of its device's entities."""
+        # A device that logs what nobody wants is not silent.
+        self._listening.async_note_log(entry.device_id)
         if not self._filter.passes(entry):
             return
         self.fired[level_or_other(entry)] += 1
@@ -438,7 +449,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             device_logs.async_handle_connection(self.feed.connected)
 
     @callback
-    def _async_flush(self, _event: Event | None = None) -> None:
+    def _async_flush(self) -> None:
         """Have everything shown that is still to be."""
         for device_logs in self._device_logs.values():
             device_logs.async_flush()
@@ -450,17 +461,26 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         async_report_gap(self.hass, self.config_entry, start, end)
 
     @callback
-    def _async_handle_complete(self, transport: Transport) -> None:
+    def _async_handle_complete(self, transport: Transport, until: float) -> None:
         """Note that every log until a moment ago was delivered."""
+        self._listening.async_run(transport, until)
 
     @callback
     def _async_handle_incomplete(self) -> None:
         """Note that logs may be missing, until they have been fetched."""
+        self._listening.async_stop()
 
     @callback
     def _async_handle_progress(self) -> None:
-        """Save soon how far logs have been delivered."""
+        """Save soon how far logs have been delivered, and who logged."""
         self._resume_store.async_schedule_save(self._resume_point)
+        self._listening.async_schedule_save()
+
+    @callback
+    def _async_handle_stop(self, _event: Event) -> None:
+        """Show and save what waits, and how long devices have logged nothing, which nothing else would have saved."""
+        self._async_flush()
+        self._listening.async_schedule_save()
 
     @callback
     def _resume_point(self) -> ResumePoint | None:

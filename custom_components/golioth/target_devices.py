@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+import voluptuous as vol
+
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import (
     area_registry as ar,
+    config_validation as cv,
     device_registry as dr,
     entity_registry as er,
     floor_registry as fr,
@@ -26,6 +29,16 @@ _REGISTRY_EVENTS: Final = (
     fr.EVENT_FLOOR_REGISTRY_UPDATED,
     lr.EVENT_LABEL_REGISTRY_UPDATED,
 )
+
+
+def _has_target(target: ConfigType) -> ConfigType:
+    """Refuse a target that means nothing."""
+    if not TargetSelection(target).has_any_target:
+        raise vol.Invalid("choose at least one device, entity, area, floor or label")
+    return target
+
+
+TARGET_SCHEMA: Final = vol.All(vol.Schema(cv.TARGET_FIELDS), _has_target)
 
 
 class TargetDevices:

@@ -7,7 +7,6 @@ import voluptuous as vol
 from homeassistant.const import CONF_OPTIONS, CONF_TARGET
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.target import TargetSelection
 from homeassistant.helpers.trigger import (
     Trigger,
     TriggerActionRunner,
@@ -17,20 +16,11 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 
 from .log_dispatcher import EVERY_DEVICE, LogEventListener, async_listen_to_logs
-from .target_devices import TargetDevices
+from .silence import DeviceSilentTrigger
+from .target_devices import TARGET_SCHEMA, TargetDevices
 from .trigger_options import LogMatcher, filter_schema
 
 CONF_CONFIG_ENTRY_ID: Final = "config_entry_id"
-
-
-def _has_target(target: ConfigType) -> ConfigType:
-    """Refuse a target that means nothing."""
-    if not TargetSelection(target).has_any_target:
-        raise vol.Invalid("choose at least one device, entity, area, floor or label")
-    return target
-
-
-TARGET_SCHEMA: Final = vol.All(vol.Schema(cv.TARGET_FIELDS), _has_target)
 
 _LOG_RECEIVED_SCHEMA: Final = vol.Schema(
     {
@@ -154,6 +144,7 @@ class ProjectLogReceivedTrigger(LogTrigger):
 
 
 TRIGGERS: Final[dict[str, type[Trigger]]] = {
+    "device_silent": DeviceSilentTrigger,
     "log_received": LogReceivedTrigger,
     "project_log_received": ProjectLogReceivedTrigger,
 }

@@ -64,7 +64,7 @@ class Recorder:
         self.gaps.append((start_ns, end_ns))
         self._changed.set()
 
-    def on_complete(self, transport: Transport) -> None:
+    def on_complete(self, transport: Transport, _until: float) -> None:
         """Keep that everything was delivered."""
         self.completeness.append(transport)
         self._changed.set()

@@ -195,7 +195,7 @@ class LogFeed:
         on_history: Callable[[LogEntry], None],
         on_connection_change: Callable[[GoliothError | None], None],
         on_gap: Callable[[int, int], None],
-        on_complete: Callable[[Transport], None],
+        on_complete: Callable[[Transport, float], None],
         on_incomplete: Callable[[], None],
         on_progress: Callable[[], None],
         resume_point: ResumePoint | None,
@@ -216,8 +216,9 @@ class LogFeed:
                 from the start; with the reason while there is none.
             on_gap: Called with two times, in nanoseconds since 1970, between which logs were not delivered, because they
                 lie before the catch-up window.
-            on_complete: Called when every log until a moment ago has been delivered, with what the next ones will come over:
-                when nothing is missing before an open stream any more, and after each poll.
+            on_complete: Called when every log until a moment ago has been delivered, with what the next ones will come over,
+                and with that moment by the loop's clock: when nothing is missing before an open stream any more, and after each
+                poll.
             on_incomplete: Called when that cannot be said any more, until `on_complete` is called: when a stream is opened or
                 closed, and when logs cannot be read while there is none.
             on_progress: Called when `resume_point` has changed.
@@ -484,9 +485,9 @@ class LogFeed:
                 self.last_error = None
                 if self._stream is None:
                     self._set_transport(Transport.POLLING)
-                    self._tell(self._on_complete, Transport.POLLING)
+                    self._tell(self._on_complete, Transport.POLLING, started)
                 elif not self._has_gap:
-                    self._tell(self._on_complete, Transport.STREAMING)
+                    self._tell(self._on_complete, Transport.STREAMING, started)
                 await self._wait_for_next_read(started)
                 continue
             self.last_error = reason

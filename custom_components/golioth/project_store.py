@@ -1,0 +1,115 @@
+"""What is kept of a project over restarts of Home Assistant, one file for each thing."""
+
+from collections.abc import Callable
+import logging
+from typing import Any, Final, Protocol
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.storage import Store
+
+_LOGGER = logging.getLogger(__name__)
+
+STORAGE_VERSION: Final = 1
+STORAGE_MINOR_VERSION: Final = 1
+
+# Seconds from a change to its save. What changed in between is not known after a hard kill.
+SAVE_DELAY: Final = 10
+
+
+class Storable(Protocol):
+    """What can be saved."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is written."""
+
+
+class ProjectStore[T: Storable]:
+    """A file in the storage, saved soon after each change, however often there is one."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        key: str,
+        from_dict: Callable[[Any], T | None],
+        consequence: str,
+    ) -> None:
+        """Prepare, without reading or writing.
+
+        Args:
+            hass: Home Assistant.
+            key: The name of the file.
+            from_dict: Returns what the content stands for; where it cannot, it returns None or raises LookupError, TypeError
+                or ValueError.
+            consequence: What follows for the user if the file cannot be read.
+        """
+        self._store = Store[dict[str, Any]](
+            hass,
+            STORAGE_VERSION,
+            key,
+            private=True,
+            atomic_writes=True,
+            minor_version=STORAGE_MINOR_VERSION,
+        )
+        self._from_dict = from_dict
+        self._consequence = consequence
+        self._is_save_pending = False
+        self._has_changed = False
+
+    async def async_load(self) -> T | None:
+        """Return what was saved last, or None where nothing was, or nothing that can be read."""
+        try:
+            data = await self._store.async_load()
+            if not data:
+                return None
+            value = self._from_dict(data)
+        except (
+            HomeAssistantError,
+            NotImplementedError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as err:
+            _LOGGER.debug("Reading %s failed: %r", self._store.path, err)
+            value = None
+        if value is None:
+            _LOGGER.warning(
+                "%s cannot be read. %s", self._store.path, self._consequence
+            )
+        return value
+
+    @callback
+    def async_schedule_save(self, value_fn: Callable[[], T | None]) -> None:
+        """Save what the function returns in 10 seconds, or before Home Assistant ends.
+
+        Cheap enough to be called for every log: while a save is pending it does nothing. The store by itself would push a
+        pending save back with every call, and save nothing as long as logs come.
+        """
+        if self._is_save_pending:
+            return
+        self._is_save_pending = self._has_changed = True
+
+        @callback
+        def data() -> dict[str, Any]:
+            self._is_save_pending = False
+            return _as_dict(value_fn())
+
+        self._store.async_delay_save(data, SAVE_DELAY)
+
+    async def async_close(self, value_fn: Callable[[], T | None]) -> None:
+        """Save what the function returns, unless no save was scheduled since the store was made.
+
+        Returns when it is written. A save that is not pending any more may still be under way, and a reload would read what
+        was there before: so something is written in that case as well.
+        """
+        if self._has_changed:
+            self._is_save_pending = False
+            await self._store.async_save(_as_dict(value_fn()))
+
+    async def async_remove(self) -> None:
+        """Remove what was saved."""
+        await self._store.async_remove()
+
+
+def _as_dict(value: Storable | None) -> dict[str, Any]:
+    return {} if value is None else value.as_dict()

@@ -1,0 +1,257 @@
+"""The trigger that tells when a device has logged nothing for some time."""
+
+from datetime import datetime, timedelta
+import math
+from typing import Final, cast, override
+
+import voluptuous as vol
+
+from homeassistant.const import ATTR_DEVICE_ID, CONF_FOR, CONF_OPTIONS, CONF_TARGET
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.trigger import (
+    Trigger,
+    TriggerActionRunner,
+    TriggerConfig,
+    TriggerNotTriggeredReporter,
+)
+from homeassistant.helpers.typing import ConfigType
+
+from .const import CONF_PROJECT_ID, DOMAIN
+from .listening import ListeningClock, async_get_clock
+from .target_devices import TARGET_SCHEMA, TargetDevices
+
+# The devices are looked at no more often than this, in seconds, and than this part of the time.
+_SHORTEST_WAIT: Final = 1.0
+_SHORTEST_WAIT_PART: Final = 0.05
+
+_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_TARGET): TARGET_SCHEMA,
+        vol.Required(CONF_OPTIONS): {
+            vol.Required(CONF_FOR): vol.All(
+                cv.positive_time_period,
+                vol.Range(min=timedelta(0), min_included=False),
+            ),
+        },
+    }
+)
+
+
+class DeviceSilentTrigger(Trigger):
+    """Triggers when a device has logged nothing for some time.
+
+    The time runs from the device's last log, or for a device that never logged from when the trigger was attached. It stands
+    still while the project is not listened to. Of one silence it tells once: not again when the automation is reloaded or Home
+    Assistant restarts, if this or another automation has been told of at least the same time before. A device that has never
+    logged is the exception: its time starts anew.
+    """
+
+    _target: ConfigType
+    _duration: timedelta
+
+    @override
+    @classmethod
+    async def async_validate_config(
+        cls, hass: HomeAssistant, config: ConfigType
+    ) -> ConfigType:
+        """Validate the target and the time."""
+        return cast(ConfigType, _SCHEMA(config))
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Prepare, without a timer."""
+        super().__init__(hass, config)
+        assert config.target is not None
+        assert config.options is not None
+        self._target = config.target
+        self._duration = config.options[CONF_FOR]
+
+    @override
+    async def async_attach_runner(
+        self,
+        run_action: TriggerActionRunner,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        """Run the action for each silence, until the returned function is called."""
+        watch = _Watch(self._hass, self._target, self._duration, run_action)
+        watch.async_start()
+        return watch.async_stop
+
+
+class _WatchedDevice:
+    """The silences of a device, as one trigger sees them."""
+
+    def __init__(
+        self, clock: ListeningClock, golioth_device_id: str, duration: float
+    ) -> None:
+        """Count from now, if the device never logged.
+
+        Args:
+            clock: The clock of its project.
+            golioth_device_id: Golioth's ID of the device.
+            duration: The seconds after which a silence is told.
+        """
+        self.clock = clock
+        self.golioth_device_id = golioth_device_id
+        self._duration = duration
+        self._watched_since = clock.now
+        self._is_prepared = False
+        # When the silence began that has been told.
+        self._told: float | None = None
+
+    @property
+    def wait(self) -> float:
+        """The seconds until there may be a silence to tell, and 0 or less where there is; infinity until the clock tells."""
+        if not self.clock.is_running:
+            return math.inf
+        if self._told == self._start:
+            # It may log any moment, and be silent from then on.
+            wait = self._duration
+        else:
+            wait = self._start + self._duration - self.clock.confirmed
+        return wait if wait <= 0 or self.clock.is_streaming else math.inf
+
+    @callback
+    def async_prepare(self) -> None:
+        """Leave out a silence that was told before, once it is known what was."""
+        if self.clock.is_loaded and not self._is_prepared:
+            self._is_prepared = True
+            if self.clock.told(self.golioth_device_id) >= self._duration:
+                self._told = self._start
+
+    @callback
+    def async_note_told(self) -> None:
+        """Leave this silence out from now on."""
+        self._told = self._start
+        self.clock.async_note_told(self.golioth_device_id, self._duration)
+
+    @property
+    def _start(self) -> float:
+        """When its silence began, on the clock."""
+        last_log = self.clock.last_log(self.golioth_device_id)
+        return self._watched_since if last_log is None else last_log
+
+
+class _Watch:
+    """Watches the devices of a target with one timer, and does nothing when a log comes."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        target: ConfigType,
+        duration: timedelta,
+        run_action: TriggerActionRunner,
+    ) -> None:
+        """Prepare, without a timer."""
+        self._hass = hass
+        self._duration = duration
+        self._seconds = duration.total_seconds()
+        self._shortest_wait = min(_SHORTEST_WAIT, self._seconds * _SHORTEST_WAIT_PART)
+        self._run_action = run_action
+        self._target_devices = TargetDevices(hass, target, self._async_update)
+        self._devices: dict[str, _WatchedDevice] = {}
+        self._listening: dict[ListeningClock, CALLBACK_TYPE] = {}
+        self._cancel_timer: CALLBACK_TYPE | None = None
+        self._check_job = HassJob(
+            self._async_check_at, f"{DOMAIN} silence", cancel_on_shutdown=True
+        )
+
+    @callback
+    def async_start(self) -> None:
+        """Watch until `async_stop`."""
+        self._target_devices.async_start()
+
+    @callback
+    def async_stop(self) -> None:
+        """Watch no longer."""
+        self._target_devices.async_stop()
+        self._devices.clear()
+        self._async_listen()
+        self._async_check()
+
+    @callback
+    def _async_update(self) -> None:
+        """Watch the devices that the target means now: the ones that it meant before go on."""
+        device_registry = dr.async_get(self._hass)
+        devices = {}
+        for device_id in self._target_devices.device_ids:
+            device = self._devices.get(device_id)
+            if device is None:
+                device = self._async_watched_device(
+                    device_registry.async_get(device_id, include_child_devices=False)
+                )
+            if device is not None:
+                devices[device_id] = device
+        self._devices = devices
+        self._async_listen()
+        self._async_check()
+
+    @callback
+    def _async_watched_device(
+        self, device: dr.DeviceEntry | None
+    ) -> _WatchedDevice | None:
+        """Return what watches a device; None for the device of the project, which does not log."""
+        if device is None:
+            return None
+        for domain, golioth_device_id in device.identifiers:
+            if domain == DOMAIN and golioth_device_id != device.config_entry_id:
+                clock = async_get_clock(self._hass, device.config_entry_id)
+                return _WatchedDevice(clock, golioth_device_id, self._seconds)
+        return None
+
+    @callback
+    def _async_listen(self) -> None:
+        """Listen to the clocks of the devices, and to no others."""
+        clocks = {device.clock for device in self._devices.values()}
+        for clock in self._listening.keys() - clocks:
+            self._listening.pop(clock)()
+        for clock in clocks - self._listening.keys():
+            self._listening[clock] = clock.async_add_listener(self._async_check)
+
+    @callback
+    def _async_check_at(self, _now: datetime) -> None:
+        self._async_check()
+
+    @callback
+    def _async_check(self) -> None:
+        """Tell which devices are silent, and look again when the next one may be."""
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
+        for device in self._devices.values():
+            device.async_prepare()
+        if not self._hass.is_running:
+            # What was told while Home Assistant stops might be told to nobody.
+            return
+        next_wait = math.inf
+        for device_id, device in self._devices.items():
+            if device.wait <= 0:
+                self._async_tell(device_id, device)
+            next_wait = min(next_wait, device.wait)
+        if next_wait < math.inf:
+            self._cancel_timer = async_call_later(
+                self._hass, max(next_wait, self._shortest_wait), self._check_job
+            )
+
+    @callback
+    def _async_tell(self, device_id: str, device: _WatchedDevice) -> None:
+        """Run the action for a silence, once."""
+        device.async_note_told()
+        entry = dr.async_get(self._hass).async_get(device_id)
+        if entry is None:
+            return
+        config_entry = self._hass.config_entries.async_get_entry(entry.config_entry_id)
+        if config_entry is None:
+            return
+        self._run_action(
+            {
+                "config_entry_id": config_entry.entry_id,
+                "project_id": config_entry.data[CONF_PROJECT_ID],
+                ATTR_DEVICE_ID: device_id,
+                "golioth_device_id": device.golioth_device_id,
+                "device_name": entry.name,
+                CONF_FOR: self._duration,
+            },
+            f"no log from {entry.name} for {self._duration}",
+        )

@@ -1,0 +1,91 @@
+"""Lives of a Home Assistant on one storage, nothing of which is mocked."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_test_home_assistant,
+)
+
+from custom_components.golioth.const import DOMAIN
+from homeassistant import loader
+from homeassistant.bootstrap import async_load_base_functionality
+from homeassistant.core import CoreState, HomeAssistant, ServiceCall, callback
+from homeassistant.helpers import frame
+from homeassistant.setup import async_setup_component
+
+from .events import TIMEOUT, wait_for_begin, wait_for_state
+from .simulator import GoliothSimulator
+
+
+class Runs(list[tuple[str, str]]):
+    """The message and the source of the log of each run of the automation, in order."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__()
+        self._added = asyncio.Event()
+
+    @callback
+    def async_handle_run(self, call: ServiceCall) -> None:
+        """Keep a run."""
+        self.append((call.data["message"], call.data["source"]))
+        self._added.set()
+
+    async def wait_for(self, number: int) -> None:
+        """Wait until the automation has run that many times."""
+        async with asyncio.timeout(TIMEOUT):
+            while len(self) < number:
+                self._added.clear()
+                await self._added.wait()
+
+
+@asynccontextmanager
+async def life(
+    config_dir: Path, runs: Runs, automation: dict[str, Any]
+) -> AsyncIterator[HomeAssistant]:
+    """Run a Home Assistant with one automation, whose runs are kept: what it starts with is what the one before has stored."""
+    async with async_test_home_assistant(
+        # Its own registries would be in memory only.
+        load_registries=False,
+        config_dir=str(config_dir),
+        initial_state=CoreState.not_running,
+    ) as hass:
+        hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+        frame.async_setup(hass)
+        assert await async_load_base_functionality(hass)
+        hass.services.async_register("test", "run", runs.async_handle_run)
+        try:
+            assert await async_setup_component(
+                hass, "automation", {"automation": [automation]}
+            )
+            if hass.config_entries.async_entries(DOMAIN):
+                assert await async_setup_component(hass, DOMAIN, {})
+            await hass.async_start()
+            yield hass
+        finally:
+            await hass.async_stop(force=True)
+
+
+async def add_project(
+    hass: HomeAssistant, simulator: GoliothSimulator, options: dict[str, Any]
+) -> None:
+    """Set the simulated project up, and wait until its logs are received."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="Demo project",
+        unique_id=simulator.project_id,
+        data={
+            "project_id": simulator.project_id,
+            "api_key": simulator.api_key,
+            "api_url": simulator.url,
+        },
+        options=options,
+    )
+    await hass.config_entries.async_add(entry)
+    await wait_for_state(hass, "binary_sensor.demo_project_connection", "on")
+    await wait_for_begin(entry)
