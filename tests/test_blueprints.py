@@ -1,0 +1,285 @@
+"""Tests of the blueprints, in automations that run."""
+
+from pathlib import Path
+import shutil
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.components import persistent_notification
+from homeassistant.components.automation import automations_with_blueprint
+from homeassistant.components.automation.helpers import async_get_blueprints
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+
+from . import GREENHOUSE_NODE, WATER_METER
+from .events import LogEvents
+from .simulator import GoliothSimulator, RpcCall
+from .test_event import registry_id
+from .test_trigger import wait_for_runs
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "blueprints" / "automation" / "golioth"
+BLUEPRINTS = sorted(path.name for path in FOLDER.iterdir())
+
+COOL_DOWN = {"hours": 0, "minutes": 10, "seconds": 0}
+AUTOMATION = "automation.from_blueprint"
+
+
+class Notifications(LogEvents):
+    """Every persistent notification that was created, in order."""
+
+    @callback
+    def async_handle_update(
+        self,
+        update_type: persistent_notification.UpdateType,
+        notifications: dict[str, persistent_notification.Notification],
+    ) -> None:
+        """Keep what is new."""
+        if update_type is persistent_notification.UpdateType.ADDED:
+            self.extend(
+                {"title": notification["title"], "message": notification["message"]}
+                for notification in notifications.values()
+            )
+            self._arrived.set()
+
+
+@pytest.fixture
+async def notifications(hass: HomeAssistant) -> Notifications:
+    """Capture the persistent notifications, which a test has to set up: Home Assistant does when it starts."""
+    assert await async_setup_component(hass, persistent_notification.DOMAIN, {})
+    notifications = Notifications()
+    persistent_notification.async_register_callback(
+        hass, notifications.async_handle_update
+    )
+    return notifications
+
+
+@pytest.fixture
+def greenhouse(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
+    """Return Home Assistant's ID of the device that the automations are about."""
+    return registry_id(device_registry, streaming, GREENHOUSE_NODE)
+
+
+@pytest.fixture(autouse=True)
+def imported(hass: HomeAssistant) -> None:
+    """Put the blueprints where Home Assistant puts those that a user imports."""
+    shutil.copytree(FOLDER, hass.config.path("blueprints", "automation", "golioth"))
+
+
+async def automate(hass: HomeAssistant, blueprint: str, **inputs: Any) -> None:
+    """Set up an automation from a blueprint."""
+    path = f"golioth/{blueprint}"
+    assert await async_setup_component(
+        hass,
+        "automation",
+        {
+            "automation": [
+                {
+                    "id": "from_blueprint",
+                    "alias": "From blueprint",
+                    "use_blueprint": {"path": path, "input": inputs},
+                }
+            ]
+        },
+    )
+    await hass.async_block_till_done(wait_background_tasks=False)
+    state = hass.states.get(AUTOMATION)
+    assert state is not None
+    assert state.state == "on"
+    assert automations_with_blueprint(hass, path) == [AUTOMATION]
+
+
+@pytest.mark.parametrize("name", BLUEPRINTS)
+async def test_blueprint(hass: HomeAssistant, name: str) -> None:
+    """Home Assistant takes each blueprint, which says what a user has to know and what happens to runs that overlap."""
+    blueprint = await async_get_blueprints(hass).async_get_blueprint(f"golioth/{name}")
+    assert blueprint.validate() is None
+    assert blueprint.data["mode"] in ("single", "queued", "parallel", "restart")
+    assert ("max" in blueprint.data) is (blueprint.data["mode"] == "queued")
+    assert "max_exceeded" in blueprint.data
+    metadata = blueprint.metadata
+    assert set(metadata) == {
+        "name",
+        "description",
+        "domain",
+        "source_url",
+        "homeassistant",
+        "input",
+    }
+    assert metadata["source_url"] == (
+        "https://github.com/OWNER/ha-golioth/blob/main/blueprints/automation/golioth/"
+        + name
+    )
+    assert metadata["homeassistant"] == {"min_version": "2026.10.0"}
+    for field in blueprint.inputs.values():
+        assert set(field) >= {"name", "description", "selector"}
+
+
+async def test_readme_has_every_blueprint() -> None:
+    """The manual tells of each, by its name and where it is."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name in BLUEPRINTS:
+        assert f"blueprints/automation/golioth/{name}" in readme
+
+
+async def test_notify_on_log(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    notifications: Notifications,
+    greenhouse: str,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A log at or above the level notifies, and none within the cool-down after it."""
+    await automate(
+        hass,
+        "notify_on_log.yaml",
+        devices={"device_id": greenhouse},
+        level="warn",
+        cool_down=COOL_DOWN,
+    )
+    simulator.log("lower", device=GREENHOUSE_NODE, level="INFO")
+    simulator.log("other device", device=WATER_METER, level="ERROR")
+    await wait_for_runs(hass, log_events, 2)
+    assert notifications == []
+
+    for number in range(10):
+        simulator.log(f"[{number}]", device=GREENHOUSE_NODE, level="WARN")
+    await wait_for_runs(hass, log_events, 12)
+    first = {"title": "Log from greenhouse-node", "message": "warn: [0]"}
+    assert notifications == [first]
+
+    freezer.tick(9 * 60)
+    simulator.log("too early", device=GREENHOUSE_NODE, level="ERROR")
+    await wait_for_runs(hass, log_events, 13)
+    assert notifications == [first]
+
+    freezer.tick(2 * 60)
+    simulator.log("again", device=GREENHOUSE_NODE, level="ERROR")
+    await wait_for_runs(hass, log_events, 14)
+    assert notifications[1:] == [{**first, "message": "error: again"}]
+
+
+async def test_notify_with_other_actions(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    notifications: Notifications,
+    greenhouse: str,
+) -> None:
+    """Actions that the user chose run instead, with the texts and the log."""
+    notified = LogEvents()
+    hass.bus.async_listen("test_notified", notified.async_handle_event)
+    await automate(
+        hass,
+        "notify_on_log.yaml",
+        devices={"device_id": [greenhouse]},
+        actions=[
+            {
+                "event": "test_notified",
+                "event_data": {
+                    "title": "{{ title }}",
+                    "message": "{{ message }}",
+                    "module": "{{ trigger.module }}",
+                },
+            }
+        ],
+    )
+    # The level and the cool-down are those that the blueprint proposes.
+    simulator.log("lower", device=GREENHOUSE_NODE, level="WARN")
+    simulator.log("low", device=GREENHOUSE_NODE, level="ERROR", module="power")
+    simulator.log("too early", device=GREENHOUSE_NODE, level="ERROR", module="power")
+    await wait_for_runs(hass, log_events, 3)
+    assert notified == [
+        {
+            "title": "Log from greenhouse-node",
+            "message": "error: low",
+            "module": "power",
+        }
+    ]
+    assert notifications == []
+
+
+async def test_restart_device(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    greenhouse: str,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A log that matches restarts its device, which may log the same again when it starts."""
+
+    def restart(call: RpcCall) -> dict[str, Any]:
+        simulator.log("Out of memory", device=GREENHOUSE_NODE)
+        return {"statusCode": 0}
+
+    simulator.on_rpc = restart
+    await automate(
+        hass,
+        "restart_device.yaml",
+        device=greenhouse,
+        message="out of MEMORY",
+        cool_down=COOL_DOWN,
+    )
+    simulator.log("memory is fine", device=GREENHOUSE_NODE, level="ERROR")
+    simulator.log("Out of memory", device=WATER_METER)
+    await wait_for_runs(hass, log_events, 2)
+    assert simulator.rpc_calls == []
+
+    simulator.log("Out of memory!", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 4)
+    simulator.log("Out of memory, still", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 5)
+    assert [
+        (call.device.id, call.method, call.params) for call in simulator.rpc_calls
+    ] == [(GREENHOUSE_NODE, "reboot", [])]
+
+    freezer.tick(11 * 60)
+    simulator.log("Out of memory once more", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 7)
+    assert len(simulator.rpc_calls) == 2
+
+
+async def test_restart_by_another_method(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    greenhouse: str,
+) -> None:
+    """Firmware can name the method otherwise."""
+    await automate(
+        hass,
+        "restart_device.yaml",
+        device=greenhouse,
+        message="stuck",
+        method="reset",
+    )
+    simulator.log("I am stuck", device=GREENHOUSE_NODE)
+    simulator.log("I am stuck", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 2)
+    assert [call.method for call in simulator.rpc_calls] == ["reset"]
+
+
+async def test_alert_on_silence(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    notifications: Notifications,
+    greenhouse: str,
+) -> None:
+    """A device that logs nothing is told of, once for each silence."""
+    await automate(
+        hass,
+        "alert_on_silence.yaml",
+        devices={"device_id": greenhouse},
+        duration={"seconds": 1},
+    )
+    alert = {"title": "greenhouse-node is silent", "message": "No log for 0:00:01"}
+    await notifications.wait_for(1)
+    assert notifications == [alert]
+    simulator.log("back", device=GREENHOUSE_NODE)
+    await notifications.wait_for(2)
+    assert notifications == [alert, alert]
