@@ -1,0 +1,99 @@
+"""Tests of the automations that the README shows."""
+
+import re
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from homeassistant.components.automation import DOMAIN as AUTOMATION_DOMAIN
+from homeassistant.const import STATE_ON
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import parse_yaml
+
+from . import GREENHOUSE_NODE, README
+from .events import wait_for_state
+from .simulator import GoliothSimulator
+
+
+def automations() -> list[dict[str, Any]]:
+    """Return every automation that the README shows."""
+    blocks = re.findall(
+        r"^```yaml\n(alias: .*?)^```", README.read_text(), re.MULTILINE | re.DOTALL
+    )
+    parsed = [parse_yaml(block) for block in blocks]
+    return [each for each in parsed if isinstance(each, dict)]
+
+
+def test_triggers_and_actions_are_shown() -> None:
+    """There is an example for each trigger and action of ours."""
+    text = README.read_text()
+    for name in ("log_received", "project_log_received", "device_silent"):
+        assert f"- trigger: golioth.{name}\n" in text
+    for name in ("get_logs", "call_rpc"):
+        assert f"- action: golioth.{name}\n" in text
+
+
+@pytest.mark.parametrize("automation", automations(), ids=lambda each: each["alias"])
+async def test_automation_is_valid(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    hass_ws_client: WebSocketGenerator,
+    automation: dict[str, Any],
+) -> None:
+    """It is one that the editor accepts, and that is armed."""
+    client = await hass_ws_client()
+    await client.send_json_auto_id(
+        {
+            "type": "validate_config",
+            **{
+                key: automation[key]
+                for key in ("triggers", "conditions", "actions")
+                if key in automation
+            },
+        }
+    )
+    answer = await client.receive_json()
+    assert answer["success"]
+    assert all(each["valid"] for each in answer["result"].values()), answer["result"]
+    assert await async_setup_component(
+        hass, AUTOMATION_DOMAIN, {AUTOMATION_DOMAIN: [automation]}
+    )
+    (state,) = hass.states.async_all(AUTOMATION_DOMAIN)
+    assert state.state == STATE_ON
+    # Nothing is left that waits for its time.
+    await hass.services.async_call(
+        AUTOMATION_DOMAIN, "turn_off", {"entity_id": state.entity_id}, blocking=True
+    )
+
+
+@pytest.mark.parametrize(("level", "runs"), [("WARN", 0), ("ERROR", 1)])
+async def test_conditions(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    level: str,
+    runs: int,
+) -> None:
+    """Home Assistant's own conditions do what the README says of them."""
+    await wait_for_state(hass, "binary_sensor.demo_project_connection", STATE_ON)
+    simulator.log("first", device=GREENHOUSE_NODE, level="ERROR")
+    simulator.log("last", device=GREENHOUSE_NODE, level=level)
+    await wait_for_state(hass, "sensor.greenhouse_node_last_log", "last")
+    (automation,) = (each for each in automations() if "Evening" in each["alias"])
+    automation["triggers"] = [{"trigger": "event", "event_type": "evening"}]
+    assert await async_setup_component(hass, "persistent_notification", {})
+    notifications = async_capture_events(hass, "call_service")
+    assert await async_setup_component(
+        hass, AUTOMATION_DOMAIN, {AUTOMATION_DOMAIN: [automation]}
+    )
+    hass.bus.async_fire("evening")
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert [each.data["service_data"]["message"] for each in notifications] == [
+        "last"
+    ] * runs
