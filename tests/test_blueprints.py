@@ -8,6 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.golioth.const import EVENT_GOLIOTH_LOG
 from homeassistant.components import persistent_notification
 from homeassistant.components.automation import automations_with_blueprint
 from homeassistant.components.automation.helpers import async_get_blueprints
@@ -228,19 +229,30 @@ async def test_restart_device(
     simulator.log("memory is fine", device=GREENHOUSE_NODE, level="ERROR")
     simulator.log("Out of memory", device=WATER_METER)
     await wait_for_runs(hass, log_events, 2)
+    # What was caught up may be long over.
+    hass.bus.async_fire(
+        EVENT_GOLIOTH_LOG,
+        {
+            "device_id": greenhouse,
+            "message": "Out of memory",
+            "level": "error",
+            "source": "catch_up",
+        },
+    )
+    await wait_for_runs(hass, log_events, 3)
     assert simulator.rpc_calls == []
 
     simulator.log("Out of memory!", device=GREENHOUSE_NODE)
-    await wait_for_runs(hass, log_events, 4)
-    simulator.log("Out of memory, still", device=GREENHOUSE_NODE)
     await wait_for_runs(hass, log_events, 5)
+    simulator.log("Out of memory, still", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 6)
     assert [
         (call.device.id, call.method, call.params) for call in simulator.rpc_calls
     ] == [(GREENHOUSE_NODE, "reboot", [])]
 
     freezer.tick(11 * 60)
     simulator.log("Out of memory once more", device=GREENHOUSE_NODE)
-    await wait_for_runs(hass, log_events, 7)
+    await wait_for_runs(hass, log_events, 8)
     assert len(simulator.rpc_calls) == 2
 
 
