@@ -763,12 +763,12 @@ async def test_live_logs_wait_for_a_slow_gap(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
     """As long as REST answers, what is live comes after what was before it."""
-    async with running(session, simulator, recorder, rest_patience=0.3) as (feed, _):
+    async with running(session, simulator, recorder, rest_patience=4.0) as (feed, _):
         await streaming(feed, recorder)
         async with outage(simulator):
             for message in numbered(0, 400):
                 simulator.log(message)
-        simulator.faults.rest_delay = 0.1
+        simulator.faults.rest_delay = 0.15
         await simulator.wait_for_streams(1)
         simulator.log("400")
         await delivered_once(recorder, numbered(0, 401))
