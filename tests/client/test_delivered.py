@@ -192,6 +192,18 @@ def test_two_holes() -> None:
     assert logs.holes == [(NOW + 220, NOW + 430)]
 
 
+def test_no_hole_where_everything_was_read() -> None:
+    """Once nothing before a stream is still to be read, the oldest is given up first, so that late logs are told apart."""
+    logs = DeliveredLogs(100)
+    delivered_by(logs, [log(str(n), NOW + n) for n in range(500)])
+    logs.forget(
+        NOW, NOW + 500, NOW + 490, [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)]
+    )
+    assert not logs.holes
+    assert logs.floor == NOW + 400
+    assert list(logs.add_read([log("late", NOW + 400)]))
+
+
 def test_what_is_still_needed_is_bounded() -> None:
     """Whatever the service makes up, no more than four times the limit is remembered."""
     logs = DeliveredLogs(100)

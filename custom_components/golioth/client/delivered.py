@@ -167,8 +167,8 @@ class DeliveredLogs:
             now: The second of the service's clock.
             settled: The second before which everything has been delivered: the floor rises no further, whatever the limit,
                 because nothing below it would be delivered any more.
-            streamed: Seconds from and to which a stream has delivered everything, in their order: what is above the limit
-                leaves holes in them first.
+            streamed: Seconds from and to which a stream has delivered everything, in their order: where something before them
+                is still to be read, what is above the limit leaves holes in them first.
         """
         self._raise_floor(before)
         seconds = sorted(self._seconds)
@@ -182,6 +182,9 @@ class DeliveredLogs:
         if self._size <= self._limit:
             return
         for start, end in streamed:
+            if start < settled:
+                # Nothing before it is still to be read: the floor may rise into it.
+                continue
             self._make_hole(start, (each for each in seconds if start <= each < end))
         floor = self.floor
         size = self._size

@@ -451,11 +451,12 @@ def _within(window: LogWindow, start: int, end: int) -> list[LogEntry]:
 def _union(some: list[LogEntry], others: list[LogEntry]) -> list[LogEntry]:
     """Return what either answer holds: a log as often as the answer that has it most often."""
     union = list(some)
-    left = Counter((entry.timestamp, identify(entry)) for entry in some)
+    # Not by their text, because a service may begin to cut times between two answers.
+    left = Counter(map(identify, some))
     for entry in others:
-        key = (entry.timestamp, identify(entry))
-        if left[key]:
-            left[key] -= 1
+        identity = identify(entry)
+        if left[identity]:
+            left[identity] -= 1
         else:
             union.append(entry)
     return union
