@@ -64,7 +64,7 @@ async def test_automation_runs(
     await editor.add_target_device("greenhouse-node")
     await editor.choose(
         text("triggers.log_received.fields.level.name"),
-        text("selector.log_level.options.error"),
+        text("selector.level.options.error"),
     )
     await expect(editor.triggers).to_contain_text("greenhouse-node")
     await take_picture("automation", editor.element)
