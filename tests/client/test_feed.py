@@ -1,7 +1,7 @@
 """Tests of how the feed keeps its stream, against the simulated service."""
 
 import asyncio
-from itertools import pairwise
+import logging
 
 import aiohttp
 import pytest
@@ -210,9 +210,11 @@ async def test_retired_stream(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
     recorder: Recorder,
+    caplog: pytest.LogCaptureFixture,
     form: Retirement,
 ) -> None:
     """Three answers that the stream is gone mean polling, with rare tries, until one succeeds."""
+    caplog.set_level(logging.DEBUG, "custom_components.golioth.client.feed")
     simulator.retire(form)
     async with running(
         session, simulator, recorder, retired_after=0.1, retry_retired=(0.5, 1.5)
@@ -222,13 +224,23 @@ async def test_retired_stream(
         await recorder.until(lambda: recorder.messages == ["polled"])
 
         def waits() -> list[float]:
-            times = [handshake.time for handshake in simulator.handshakes]
-            return [later - earlier for earlier, later in pairwise(times)]
+            return [
+                record.args[1]
+                for record in caplog.records
+                if record.msg.startswith("No log stream")
+                and isinstance(record.args, tuple)
+                and isinstance(record.args[1], float)
+            ]
 
-        await simulator.wait_until(lambda: any(wait >= 1.5 for wait in waits()))
-        quick = [wait for wait in waits() if wait < 0.5]
-        assert len(quick) >= 2
-        assert 0.5 <= waits()[len(quick)] < 1.5
+        await simulator.wait_until(lambda: 1.5 in waits())
+        rare = waits().index(0.5)
+        assert rare >= 2
+        assert max(waits()[:rare]) < 0.5
+        assert waits()[rare + 1] == 1.5
+        await simulator.wait_until(lambda: len(simulator.handshakes) >= rare + 3)
+        times = [handshake.time for handshake in simulator.handshakes]
+        assert times[rare + 1] - times[rare] >= 0.5
+        assert times[rare + 2] - times[rare + 1] >= 1.5
         simulator.unretire()
         await recorder.until(lambda: feed.transport is Transport.STREAMING)
         simulator.log("streamed")

@@ -390,13 +390,8 @@ class LogFeed:
         if self._has_gap:
             self._keep_gap(stream)
         await self._release(stream)
-        if stream.complete_from is not None and (
-            (now_ns := self._rest.server_time_ns) is not None
-        ):
-            # Nobody can tell when it has ended, but what it has delivered last.
-            silence = asyncio.get_running_loop().time() - stream.heard_at
-            until = now_ns // SECOND - math.ceil(silence)
-            self._streamed.append((stream.complete_from, until))
+        if (span := self._streamed_by(stream)) is not None:
+            self._streamed.append(span)
         self._stream = None
         self._stream_changed.set()
         self._tell(self._on_incomplete)
@@ -780,20 +775,32 @@ class LogFeed:
     def _forget(self, before: int = 0) -> None:
         """Keep what is remembered within its bounds, and nothing from before a second."""
         self._forgotten_at = asyncio.get_running_loop().time()
-        now = self._now_ns() // SECOND
+        now_ns = self._rest.server_time_ns
         resume = (self._resume_ns or 0) // SECOND
-        before = max(before, resume - int(self._timing.margin))
-        self._logs.forget(before, now, resume, self._spans())
+        self._logs.forget(
+            max(before, resume - int(self._timing.margin)),
+            None if now_ns is None else now_ns // SECOND,
+            resume,
+            self._spans(),
+        )
 
     def _spans(self) -> list[tuple[int, int]]:
         """Return the seconds from and to which streams delivered everything while something before them was to be read."""
         spans = list(self._streamed)
-        stream = self._stream
-        if stream is not None and stream.complete_from is not None:
-            # A log of a later time may be one that the stream has not delivered yet.
-            now = self._now_ns() // SECOND
-            spans.append((stream.complete_from, now))
+        if (stream := self._stream) is not None and (
+            span := self._streamed_by(stream)
+        ) is not None:
+            spans.append(span)
         return spans
+
+    def _streamed_by(self, stream: _OpenStream) -> tuple[int, int] | None:
+        """Return from and to which second a stream has delivered everything, if that is known."""
+        now_ns = self._rest.server_time_ns
+        if stream.complete_from is None or now_ns is None:
+            return None
+        # Nobody can tell whether it has ended, but what it has delivered last.
+        silence = asyncio.get_running_loop().time() - stream.heard_at
+        return stream.complete_from, now_ns // SECOND - math.ceil(silence)
 
     def _set_transport(
         self, transport: Transport | None, reason: GoliothError | None = None
