@@ -19,6 +19,7 @@ from homeassistant.helpers.entity import Entity
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import LogEvents, capture_log_events, wait_for_begin
+from .lives import Runs
 from .simulator import GoliothSimulator
 
 # The end-to-end tests run in a pytest of their own, which does not come here.
@@ -140,3 +141,9 @@ def log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
     """Capture every `golioth_log` event."""
     with capture_log_events(hass) as events:
         yield events
+
+
+@pytest.fixture
+def runs() -> Runs:
+    """Return the runs of the automation, in every life."""
+    return Runs()

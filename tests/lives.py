@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -20,6 +20,24 @@ from homeassistant.setup import async_setup_component
 
 from .events import TIMEOUT, wait_for_begin, wait_for_state
 from .simulator import GoliothSimulator
+
+# Runs for each log, and leaves a trace of each run.
+EACH_LOG: Final = {
+    "id": "each_log",
+    "alias": "Each log",
+    "triggers": [{"trigger": "event", "event_type": "golioth_log"}],
+    "actions": [
+        {
+            "action": "test.run",
+            "data": {
+                "message": "{{ trigger.event.data.message }}",
+                "source": "{{ trigger.event.data.source }}",
+            },
+        }
+    ],
+    "mode": "queued",
+    "max": 1000,
+}
 
 
 class Runs(list[tuple[str, str]]):

@@ -1,7 +1,9 @@
-"""Tests of the automations that the README shows."""
+"""Tests of what the README says: its automations, and the texts that it quotes."""
 
+from collections.abc import Iterator
+import json
 import re
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -20,6 +22,51 @@ from . import GREENHOUSE_NODE, README
 from .events import wait_for_state
 from .simulator import GoliothSimulator
 
+TEXTS: Final[dict[str, Any]] = json.loads(
+    (README.parent / "custom_components/golioth/translations/en.json").read_text()
+)
+
+
+def messages() -> list[str]:
+    """Return every message that tells a user of trouble."""
+    return [
+        *TEXTS["config"]["error"].values(),
+        TEXTS["config"]["abort"]["already_configured"],
+        *(each["message"] for each in TEXTS["exceptions"].values()),
+        *(each["title"] for each in TEXTS["issues"].values()),
+    ]
+
+
+def quoted_messages() -> list[str]:
+    """Return the messages that the README explains, with dots for what it leaves out."""
+    return [
+        row.split("|")[1].strip()
+        for table in re.findall(
+            r"^\| Message \|.*\n\| --- .*\n((?:\|.*\n)+)",
+            README.read_text(),
+            re.MULTILINE,
+        )
+        for row in table.splitlines()
+    ]
+
+
+def is_quoted_as(message: str, quote: str) -> bool:
+    """Return whether a quote is of a message, the end of which may be left out."""
+    pattern = ".*".join(re.escape(piece.strip()) for piece in quote.split("…"))
+    return re.match(pattern, message) is not None
+
+
+def names() -> Iterator[str]:
+    """Yield the names of all that a user sees: entities, fields of forms, options, and triggers."""
+    for platform in TEXTS["entity"].values():
+        yield from (entity["name"] for entity in platform.values())
+    for flow in ("config", "options"):
+        for step in TEXTS[flow]["step"].values():
+            yield from step["data"].values()
+            for section in step.get("sections", {}).values():
+                yield from (section["name"], *section["data"].values())
+    yield from (trigger["name"] for trigger in TEXTS["triggers"].values())
+
 
 def automations() -> list[dict[str, Any]]:
     """Return every automation that the README shows."""
@@ -37,6 +84,24 @@ def test_triggers_and_actions_are_shown() -> None:
         assert f"- trigger: golioth.{name}\n" in text
     for name in ("get_logs", "call_rpc"):
         assert f"- action: golioth.{name}\n" in text
+
+
+@pytest.mark.parametrize("quote", quoted_messages())
+def test_message_is_shown(quote: str) -> None:
+    """A message that the README explains is one that Home Assistant shows."""
+    assert any(is_quoted_as(message, quote) for message in messages())
+
+
+@pytest.mark.parametrize("message", messages())
+def test_message_is_explained(message: str) -> None:
+    """The README explains each message that tells of trouble."""
+    assert any(is_quoted_as(message, quote) for quote in quoted_messages())
+
+
+@pytest.mark.parametrize("name", names())
+def test_name_is_told(name: str) -> None:
+    """The README tells of all that a user sees, by its name."""
+    assert name in README.read_text()
 
 
 @pytest.mark.parametrize("automation", automations(), ids=lambda each: each["alias"])

@@ -11,34 +11,10 @@ from homeassistant.helpers import issue_registry as ir
 
 from . import GREENHOUSE_NODE
 from .events import wait_for_state
-from .lives import Runs, add_project, life
+from .lives import EACH_LOG, Runs, add_project, life
 from .simulator import GoliothSimulator
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
-
-# Runs for each log, and leaves a trace of each run.
-AUTOMATION = {
-    "id": "each_log",
-    "alias": "Each log",
-    "triggers": [{"trigger": "event", "event_type": "golioth_log"}],
-    "actions": [
-        {
-            "action": "test.run",
-            "data": {
-                "message": "{{ trigger.event.data.message }}",
-                "source": "{{ trigger.event.data.source }}",
-            },
-        }
-    ],
-    "mode": "queued",
-    "max": 1000,
-}
-
-
-@pytest.fixture
-def runs() -> Runs:
-    """Return the runs of the automation, in every life."""
-    return Runs()
 
 
 @pytest.mark.usefixtures("impatient")
@@ -55,7 +31,7 @@ async def test_logs_while_home_assistant_is_down(
     simulator.log("from before the set-up", device=GREENHOUSE_NODE)
     if retired:
         simulator.retire()
-    async with life(tmp_path, runs, AUTOMATION) as hass:
+    async with life(tmp_path, runs, EACH_LOG) as hass:
         await add_project(hass, simulator, options)
         for number in range(20):
             simulator.log(f"up {number}", device=GREENHOUSE_NODE)
@@ -64,7 +40,7 @@ async def test_logs_while_home_assistant_is_down(
     for number in range(150):
         simulator.log(f"down {number}", device=GREENHOUSE_NODE)
 
-    async with life(tmp_path, runs, AUTOMATION) as hass:
+    async with life(tmp_path, runs, EACH_LOG) as hass:
         await runs.wait_for(170)
         await wait_for_state(hass, LAST_LOG, "down 149")
         for number in range(20):
@@ -97,15 +73,15 @@ async def test_logs_while_home_assistant_stops(
             simulator.log(str(sent), device=GREENHOUSE_NODE)
             await asyncio.sleep(0.005)
 
-    async with life(tmp_path, runs, AUTOMATION) as hass:
+    async with life(tmp_path, runs, EACH_LOG) as hass:
         await add_project(hass, simulator, {})
         traffic = asyncio.create_task(send())
         await runs.wait_for(50)
     for _ in range(2):
-        async with life(tmp_path, runs, AUTOMATION):
+        async with life(tmp_path, runs, EACH_LOG):
             await runs.wait_for(sent + 50)
     traffic.cancel()
-    async with life(tmp_path, runs, AUTOMATION):
+    async with life(tmp_path, runs, EACH_LOG):
         await runs.wait_for(sent)
     assert sorted(int(message) for message, _source in runs) == list(range(1, sent + 1))
 
@@ -118,14 +94,14 @@ async def test_storage_that_is_damaged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A file that is no JSON any more is said by Home Assistant, and the project goes on from now."""
-    async with life(tmp_path, runs, AUTOMATION) as hass:
+    async with life(tmp_path, runs, EACH_LOG) as hass:
         await add_project(hass, simulator, {})
     stored, _listening = sorted((tmp_path / ".storage").glob(f"{DOMAIN}.*"))
     assert stored.stat().st_mode & 0o077 == 0
     stored.write_bytes(stored.read_bytes()[:20])
     simulator.log("down", device=GREENHOUSE_NODE)
 
-    async with life(tmp_path, runs, AUTOMATION) as hass:
+    async with life(tmp_path, runs, EACH_LOG) as hass:
         await wait_for_state(hass, LAST_LOG, "down")
         simulator.log("up", device=GREENHOUSE_NODE)
         await runs.wait_for(1)

@@ -8,9 +8,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
+from .config_flow import GoliothConfigFlow
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
-from .gap import async_forget_gap
+from .gap import async_forget_gaps
 from .listening import async_remove_clock
 from .resume_store import ResumeStore
 from .services import async_setup_services
@@ -37,6 +38,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> b
     return True
 
 
+async def async_migrate_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> bool:
+    """Take over an entry that another release has made.
+
+    A newer minor version only adds what this one can do without, and no older one was released. A newer major version is
+    refused, by Home Assistant before it comes here.
+    """
+    return entry.version == GoliothConfigFlow.VERSION
+
+
 async def async_unload_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> bool:
     """Unload a Golioth project."""
     # Before the platforms, so that the entities have seen every log that was delivered.
@@ -48,7 +58,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
     """Remove what is kept of a Golioth project."""
     await ResumeStore(hass, entry.entry_id).async_remove()
     await async_remove_clock(hass, entry.entry_id)
-    async_forget_gap(hass, entry.entry_id)
+    async_forget_gaps(hass, entry.entry_id)
 
 
 async def async_remove_config_entry_device(

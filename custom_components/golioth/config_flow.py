@@ -140,6 +140,7 @@ def _user_schema(*, collapsed: bool) -> vol.Schema:
 class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
     """Set up a Golioth project."""
 
+    # Of an entry. A minor version only adds what the ones before it can do without; a major one changes what there is.
     VERSION = 1
     MINOR_VERSION = 1
 

@@ -40,7 +40,7 @@ from .const import (
 )
 from .device_logs import DeviceLogs, LogFollower
 from .devices import RegisteredDevices
-from .gap import async_report_gap, catch_up_window
+from .gap import async_report_gap, async_report_new_start, catch_up_window
 from .listening import async_get_clock
 from .log_filter import LogFilter
 from .resume_store import ResumeStore
@@ -252,7 +252,10 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         """Read the project, register its device before anything refers to it, and prepare the feed."""
         self.project = await self._async_call(self._rest.project())
         self._registered = RegisteredDevices(self.hass, self.config_entry, self.project)
-        await self._listening.async_load()
+        is_readable = await self._listening.async_load()
+        resume_point = await self._resume_store.async_load()
+        if not is_readable or self._resume_store.is_unreadable:
+            async_report_new_start(self.hass, self.config_entry)
         self.feed = LogFeed(
             self._session,
             self._endpoint,
@@ -264,7 +267,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             on_complete=self._async_handle_complete,
             on_incomplete=self._async_handle_incomplete,
             on_progress=self._async_handle_progress,
-            resume_point=await self._resume_store.async_load(),
+            resume_point=resume_point,
             poll_interval=float(
                 self.config_entry.options.get(CONF_POLL_INTERVAL, DEFAULT_POLL_INTERVAL)
             ),

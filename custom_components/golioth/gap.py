@@ -1,4 +1,4 @@
-"""Times whose logs were not delivered, because they lay beyond the catch-up window, as repairs."""
+"""Times whose logs were not delivered, or may not have been, as repairs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -135,9 +135,33 @@ def async_report_gap(
 
 
 @callback
-def async_forget_gap(hass: HomeAssistant, entry_id: str) -> None:
-    """Tell the user no longer that logs of a project were not delivered."""
+def async_report_new_start(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Tell the user that what was kept of a project could not be read, so that nobody knows what was not delivered."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        _new_start_id(entry.entry_id),
+        is_fixable=True,
+        # As with a gap, it has happened.
+        is_persistent=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="new_start",
+        translation_placeholders={
+            "project": entry.title,
+            "time": _local_time(int(dt_util.utcnow().timestamp())),
+        },
+    )
+
+
+@callback
+def async_forget_gaps(hass: HomeAssistant, entry_id: str) -> None:
+    """Tell the user no longer that logs of a project were not delivered, or may not have been."""
     ir.async_delete_issue(hass, DOMAIN, _issue_id(entry_id))
+    ir.async_delete_issue(hass, DOMAIN, _new_start_id(entry_id))
+
+
+def _new_start_id(entry_id: str) -> str:
+    return f"new_start_{entry_id}"
 
 
 def _issue_id(entry_id: str) -> str:

@@ -181,10 +181,14 @@ class ListeningClock:
         self._is_streaming = False
         self._async_tell()
 
-    async def async_load(self) -> None:
-        """Go on from what was kept, unless that has been done since Home Assistant started."""
+    async def async_load(self) -> bool:
+        """Go on from what was kept, unless that has been done since Home Assistant started.
+
+        Returns:
+            Whether nothing was found that cannot be read.
+        """
         if self.is_loaded:
-            return
+            return True
         silences = await self._store.async_load()
         self.is_loaded = True
         if silences is not None:
@@ -193,6 +197,7 @@ class ListeningClock:
                 self._last_logs[golioth_device_id] = last_log
                 self._told[golioth_device_id] = (last_log, silence.told)
         self._async_tell()
+        return not self._store.is_unreadable
 
     @callback
     def async_schedule_save(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 import logging
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, override
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -10,6 +10,7 @@ from homeassistant.helpers.storage import Store
 
 _LOGGER = logging.getLogger(__name__)
 
+# Of every file. A minor version only adds what the ones before it can do without; a major one changes what there is.
 STORAGE_VERSION: Final = 1
 STORAGE_MINOR_VERSION: Final = 1
 
@@ -24,8 +25,29 @@ class Storable(Protocol):
         """Return what is written."""
 
 
+class VersionedStore(Store[dict[str, Any]]):
+    """A file that another version of this integration may have written."""
+
+    @override
+    async def _async_migrate_func(
+        self, old_major_version: int, old_minor_version: int, old_data: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return what another version has kept, as this one keeps it. Home Assistant refuses newer major versions by itself.
+
+        Raises:
+            NotImplementedError: There was no such version.
+        """
+        if old_major_version != STORAGE_VERSION:
+            raise NotImplementedError
+        return old_data
+
+
 class ProjectStore[T: Storable]:
-    """A file in the storage, saved soon after each change, however often there is one."""
+    """A file in the storage, saved soon after each change, however often there is one.
+
+    Attributes:
+        is_unreadable: Whether something was kept that could not be read when it was loaded.
+    """
 
     def __init__(
         self,
@@ -43,7 +65,7 @@ class ProjectStore[T: Storable]:
                 or ValueError.
             consequence: What follows for the user if the file cannot be read.
         """
-        self._store = Store[dict[str, Any]](
+        self._store = VersionedStore(
             hass,
             STORAGE_VERSION,
             key,
@@ -53,6 +75,7 @@ class ProjectStore[T: Storable]:
         )
         self._from_dict = from_dict
         self._consequence = consequence
+        self.is_unreadable = False
         self._is_save_pending = False
         self._has_changed = False
 
@@ -73,6 +96,7 @@ class ProjectStore[T: Storable]:
             _LOGGER.debug("Reading %s failed: %r", self._store.path, err)
             value = None
         if value is None:
+            self.is_unreadable = True
             _LOGGER.warning(
                 "%s cannot be read. %s", self._store.path, self._consequence
             )

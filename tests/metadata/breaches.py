@@ -13,8 +13,10 @@ from .rules import (
     actions,
     code,
     distribution,
+    documentation,
     icons,
     manifest,
+    quality_scale,
     translations,
     usage,
 )
@@ -30,6 +32,7 @@ ENGLISH = f"{INTEGRATION}/translations/en.json"
 ICONS = f"{INTEGRATION}/icons.json"
 INIT = f"{INTEGRATION}/__init__.py"
 MANIFEST = f"{INTEGRATION}/manifest.json"
+QUALITY_SCALE = f"{INTEGRATION}/quality_scale.yaml"
 REPAIRS = f"{INTEGRATION}/repairs.py"
 SERVICES = f"{INTEGRATION}/services.yaml"
 TRIGGER_MODULE = f"{INTEGRATION}/trigger.py"
@@ -143,13 +146,17 @@ def _misordered_manifest(root: Path) -> None:
     path.write_text(json.dumps(dict(reversed(content.items()))), "utf-8")
 
 
-def _depend_on_mqtt(root: Path) -> None:
+def _depend_on_mqtt(key: str) -> Change:
     """Declare a dependency, with the keys in order."""
-    path = root / MANIFEST
-    content = json.loads(path.read_text("utf-8"))
-    content["dependencies"] = [*content.get("dependencies", []), "mqtt"]
-    order = sorted(content, key=lambda key: (key != "domain", key != "name", key))
-    path.write_text(json.dumps({key: content[key] for key in order}), "utf-8")
+
+    def change(root: Path) -> None:
+        path = root / MANIFEST
+        content = json.loads(path.read_text("utf-8"))
+        content[key] = [*content.get(key, []), "mqtt"]
+        order = sorted(content, key=lambda key: (key != "domain", key != "name", key))
+        path.write_text(json.dumps({key: content[key] for key in order}), "utf-8")
+
+    return change
 
 
 def _trigger_field(text: str) -> Change:
@@ -215,6 +222,12 @@ BREACHES = (
         manifest.manifest_has_only_allowed_keys,
         _merge(MANIFEST, homeassistant="2026.10.0"),
         "homeassistant is not allowed",
+    ),
+    Breach(
+        "package that Home Assistant does not ship",
+        manifest.manifest_needs_no_package,
+        _merge(MANIFEST, requirements=["golioth==1.0"]),
+        "golioth==1.0 is required",
     ),
     Breach(
         "domain of another folder",
@@ -303,7 +316,49 @@ BREACHES = (
         "async_setup without CONFIG_SCHEMA",
         code.setup_without_yaml_says_so,
         _write(INIT, "async def async_setup(hass, config): return True"),
-        "async_setup and no CONFIG_SCHEMA",
+        "async_setup, and no CONFIG_SCHEMA",
+    ),
+    Breach(
+        "async_setup with a CONFIG_SCHEMA that takes YAML",
+        code.setup_without_yaml_says_so,
+        _replace(INIT, "cv.config_entry_only_config_schema(DOMAIN)", "vol.Schema({})"),
+        "async_setup, and no CONFIG_SCHEMA",
+    ),
+    Breach(
+        "schema of the engine behind voluptuous",
+        code.schemas_are_made_with_voluptuous,
+        _append(INIT, "import probatio as vol"),
+        "__init__.py imports probatio: import voluptuous as vol",
+    ),
+    Breach(
+        "less to look for than core has",
+        code.checks_are_as_strict_as_those_of_core,
+        _replace("pyproject.toml", '"BLE",', ""),
+        "ruff does not look for BLE",
+    ),
+    Breach(
+        "docstrings of another style",
+        code.checks_are_as_strict_as_those_of_core,
+        _replace("pyproject.toml", 'convention = "google"', 'convention = "numpy"'),
+        "ruff does not ask for docstrings in Google's style",
+    ),
+    Breach(
+        "types that are not strict",
+        code.checks_are_as_strict_as_those_of_core,
+        _replace("pyproject.toml", "strict = true", "strict = false"),
+        "mypy is not strict",
+    ),
+    Breach(
+        "overriding that nobody has to say",
+        code.checks_are_as_strict_as_those_of_core,
+        _replace("pyproject.toml", '"explicit-override",', ""),
+        "mypy does not ask for @override",
+    ),
+    Breach(
+        "check that is not run",
+        code.checks_are_as_strict_as_those_of_core,
+        _replace("scripts/lint", ".venv/bin/mypy", "true"),
+        "scripts/lint does not run mypy",
     ),
     Breach(
         "platform without PARALLEL_UPDATES",
@@ -421,6 +476,66 @@ BREACHES = (
         translations.translations_have_the_known_structure,
         _merge(ENGLISH, **{"exceptions.lost_mood": {}}),
         "exceptions.lost_mood.message",
+    ),
+    Breach(
+        "unknown text of a step",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"config.step.user.hint": "Hint"}),
+        "config.step.user.hint",
+    ),
+    Breach(
+        "unknown text of an entity",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"entity.sensor.last_log.hint": "Hint"}),
+        "entity.sensor.last_log.hint",
+    ),
+    Breach(
+        "entity of a platform that does not exist",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"entity.mood.last_mood.name": "Last mood"}),
+        "entity.mood",
+    ),
+    Breach(
+        "issue without a title",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"issues.bad_mood": {"description": "Mood"}}),
+        "issues.bad_mood.title",
+    ),
+    Breach(
+        "field of an action without description",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"services.get_logs.fields.limit": {"name": "Limit"}}),
+        "services.get_logs.fields.limit.description",
+    ),
+    Breach(
+        "trigger without a name",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"triggers.mood_changed": {"description": "Mood"}}),
+        "triggers.mood_changed.name",
+    ),
+    Breach(
+        "condition without a description",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"conditions.is_moody": {"name": "Mood"}}),
+        "conditions.is_moody.description",
+    ),
+    Breach(
+        "select field without options",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"selector.mood": {"name": "Mood"}}),
+        "selector.mood",
+    ),
+    Breach(
+        "name of a device that is no name",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, **{"device.mood": {"title": "Mood"}}),
+        "device.mood",
+    ),
+    Breach(
+        "system health without lines",
+        translations.translations_have_the_known_structure,
+        _merge(ENGLISH, system_health={"title": "Health"}),
+        "system_health",
     ),
     Breach(
         "key in capitals",
@@ -705,6 +820,12 @@ BREACHES = (
     ),
     # icons.json
     Breach(
+        "icon of a condition without its kind",
+        icons.icons_have_the_known_structure,
+        _merge(ICONS, **{"conditions.is_moody": "mdi:text"}),
+        "conditions.is_moody",
+    ),
+    Breach(
         "unknown section of icons",
         icons.icons_have_the_known_structure,
         _merge(ICONS, **{"devices.project": "mdi:cloud"}),
@@ -973,13 +1094,109 @@ BREACHES = (
         _write("docs/new.md", "See https://github.com/SOMEONE/ha-golioth/issues."),
         "docs/new.md links to SOMEONE, the manifest to OWNER",
     ),
+    # quality_scale.yaml
+    Breach(
+        "no quality scale",
+        quality_scale.scale_has_cores_form,
+        _write(QUALITY_SCALE, "tiers: {}"),
+        "quality_scale.yaml should hold rules",
+    ),
     Breach(
         "exemption without a reason",
-        distribution.quality_scale_has_cores_form,
-        _write(
-            f"{INTEGRATION}/quality_scale.yaml", "rules: {brands: {status: exempt}}"
+        quality_scale.scale_has_cores_form,
+        _write(QUALITY_SCALE, "rules: {brands: {status: exempt}}"),
+        "brands should be done, or exempt",
+    ),
+    Breach(
+        "exemption with an empty reason",
+        quality_scale.scale_has_cores_form,
+        _write(QUALITY_SCALE, 'rules: {brands: {status: exempt, comment: " "}}'),
+        "brands should be done, or exempt",
+    ),
+    Breach(
+        "rule that is still to do",
+        quality_scale.scale_has_cores_form,
+        _replace(QUALITY_SCALE, "brands: done", "brands: todo"),
+        "brands should be done, or exempt",
+    ),
+    Breach(
+        "rule that is left out",
+        quality_scale.scale_has_every_rule,
+        _replace(QUALITY_SCALE, "  brands: done", "  #"),
+        "brands is missing",
+    ),
+    Breach(
+        "rule that the scale does not have",
+        quality_scale.scale_has_every_rule,
+        _append(QUALITY_SCALE, "  good-mood: done # LICENSE"),
+        "good-mood is no rule of the scale",
+    ),
+    Breach(
+        "rules out of order",
+        quality_scale.scale_has_every_rule,
+        _all(
+            _replace(QUALITY_SCALE, "  devices: done", "  x: done"),
+            _replace(QUALITY_SCALE, "  diagnostics: done", "  devices: done"),
+            _replace(QUALITY_SCALE, "  x: done", "  diagnostics: done"),
         ),
-        "brands should be done, todo, or exempt",
+        "the order should be action-setup, ",
+    ),
+    Breach(
+        "rule that nothing shows to be kept",
+        quality_scale.scale_shows_what_is_done,
+        _replace(QUALITY_SCALE, "brands: done #", "brands: done\n  #"),
+        "brands does not say what shows it",
+    ),
+    Breach(
+        "rule that a file shows which is gone",
+        quality_scale.scale_shows_what_is_done,
+        _delete("tests/test_init.py"),
+        "devices: there is no tests/test_init.py::test_devices_and_entities",
+    ),
+    Breach(
+        "rule that a test shows which is gone",
+        quality_scale.scale_shows_what_is_done,
+        _replace("tests/test_init.py", "test_devices_and_entities", "test_moods"),
+        "devices: there is no tests/test_init.py::test_devices_and_entities",
+    ),
+    Breach(
+        "rule that a section of the README shows which is gone",
+        quality_scale.scale_shows_what_is_done,
+        _replace("README.md", "## Troubleshooting", "## Moods"),
+        "docs-troubleshooting: there is no README.md#troubleshooting",
+    ),
+    Breach(
+        "page that is older than the scale",
+        quality_scale.scale_is_shown,
+        _replace(
+            QUALITY_SCALE, "tests/test_init.py::test_devices_and_entities", "LICENSE"
+        ),
+        "docs/quality-scale.md is out of date",
+    ),
+    # The documents
+    Breach(
+        "link to a file that is gone",
+        documentation.links_lead_somewhere,
+        _append("README.md", "See [this](docs/moods.md)."),
+        "README.md links to docs/moods.md, which is not there",
+    ),
+    Breach(
+        "picture that is gone",
+        documentation.links_lead_somewhere,
+        _delete("docs/images/device.png"),
+        "README.md links to docs/images/device.png, which is not there",
+    ),
+    Breach(
+        "link to a section that is gone",
+        documentation.links_lead_somewhere,
+        _append("CONTRIBUTING.md", "See [this](README.md#moods)."),
+        "CONTRIBUTING.md links to README.md#moods, which has no such section",
+    ),
+    Breach(
+        "picture that nothing shows",
+        documentation.pictures_are_shown,
+        _write("docs/images/mood.png", ""),
+        "docs/images/mood.png is shown nowhere",
     ),
 )
 
@@ -1076,16 +1293,20 @@ ADDITIONS = (
     Addition(
         "declared dependency",
         _all(
-            _depend_on_mqtt,
+            _depend_on_mqtt("dependencies"),
             _append(INIT, "from homeassistant.components import mqtt"),
         ),
     ),
     Addition(
-        "quality scale",
-        _write(
-            f"{INTEGRATION}/quality_scale.yaml",
-            "rules: {brands: done, discovery: {status: exempt, comment: A cloud service.}}",
+        "dependency that is set up before, if it is there",
+        _all(
+            _depend_on_mqtt("after_dependencies"),
+            _append(INIT, "from homeassistant.components import mqtt"),
         ),
+    ),
+    Addition(
+        "imports that need no dependency",
+        _append(INIT, "from homeassistant.components import frontend, webhook"),
     ),
     Addition(
         "pinned action",

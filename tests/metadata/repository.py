@@ -7,6 +7,7 @@ from functools import cache, cached_property
 import importlib
 import json
 from pathlib import Path
+import re
 from typing import Any
 
 from homeassistant.util.yaml import load_yaml_dict
@@ -103,6 +104,14 @@ class Repository:
             homeassistant.exceptions.HomeAssistantError: The file is not a YAML mapping.
         """
         return load_yaml_dict(path) if path.is_file() else {}
+
+    def sections(self, path: Path) -> set[str]:
+        """Return the anchors of the headings in a Markdown file, as GitHub makes them."""
+        headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+        return {
+            re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+            for heading in headings
+        }
 
     def strings(self, node: ast.expr | None, module: str) -> set[str]:
         """Return the texts that an expression in a module of the integration can stand for.

@@ -8,7 +8,17 @@ from types import FunctionType
 
 from tests.metadata.repository import Repository
 
-from . import actions, code, distribution, icons, manifest, translations, usage
+from . import (
+    actions,
+    code,
+    distribution,
+    documentation,
+    icons,
+    manifest,
+    quality_scale,
+    translations,
+    usage,
+)
 
 type Rule = Callable[[Repository], Iterator[str]]
 
@@ -22,6 +32,8 @@ RULES: list[Rule] = [
         icons,
         actions,
         distribution,
+        quality_scale,
+        documentation,
     )
     for name, value in vars(module).items()
     if isinstance(value, FunctionType)

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+import tomllib
 
 import homeassistant.components
 from homeassistant.const import Platform
@@ -11,6 +12,16 @@ from tests.metadata.repository import DOMAIN, Repository
 COMPONENTS = Path(homeassistant.components.__path__[0])
 # May be imported without being a dependency.
 FREE_COMPONENTS = {*Platform, "frontend", "webhook"}
+CONFIG_SCHEMA = "cv.config_entry_only_config_schema(DOMAIN)"
+# Of what ruff looks for, what core has it look for, at least in part.
+RUFF_OF_CORE = {
+    *("A", "ASYNC", "B", "BLE", "C", "COM818", "D", "DTZ", "E", "F", "FLY", "FURB"),
+    *("G", "I", "ICN", "INP", "ISC", "LOG", "N", "PERF", "PGH", "PIE", "PL", "PT"),
+    *("PTH", "PYI", "RET", "RSE", "RUF", "S102", "S103", "S108", "S306", "S307"),
+    *("S31", "S6", "SIM", "SLF", "SLOT", "T10", "T20", "TC", "TID", "TRY", "UP", "W"),
+}
+# What has to be run on all of the code.
+CHECKS = ("ruff format --check", "ruff check", "mypy", "python -m pytest")
 
 
 def dependencies_match_the_imports(repository: Repository) -> Iterator[str]:
@@ -63,8 +74,15 @@ def setup_without_yaml_says_so(repository: Repository) -> Iterator[str]:
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    if defined & {"async_setup", "setup"} and "CONFIG_SCHEMA" not in _assigned(tree):
-        yield "__init__.py has async_setup and no CONFIG_SCHEMA"
+    schemas = [
+        ast.unparse(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name) and target.id == "CONFIG_SCHEMA"
+    ]
+    if defined & {"async_setup", "setup"} and schemas != [CONFIG_SCHEMA]:
+        yield f"__init__.py has async_setup, and no CONFIG_SCHEMA that is {CONFIG_SCHEMA}"
 
 
 def platforms_say_how_many_updates_run_at_once(
@@ -97,6 +115,35 @@ def annotations_need_no_future(repository: Repository) -> Iterator[str]:
     for path, tree in repository.programs.items():
         if "__future__.annotations" in _imports(tree):
             yield f"{path} imports annotations from __future__"
+
+
+def schemas_are_made_with_voluptuous(repository: Repository) -> Iterator[str]:
+    """Home Assistant puts its own engine behind that name: what imports the engine by its own works on few releases."""
+    for path, tree in repository.modules.items():
+        for name in _imports(tree):
+            if name.split(".")[0] == "probatio":
+                yield f"{path} imports {name}: import voluptuous as vol"
+
+
+def checks_are_as_strict_as_those_of_core(repository: Repository) -> Iterator[str]:
+    """Ruff looks for what core has it look for, mypy is strict and wants `@override`, and scripts/lint runs both."""
+    tools = tomllib.loads((repository.root / "pyproject.toml").read_text("utf-8"))[
+        "tool"
+    ]
+    lint = tools.get("ruff", {}).get("lint", {})
+    for family in sorted(RUFF_OF_CORE - set(lint.get("select", []))):
+        yield f"ruff does not look for {family}"
+    if lint.get("pydocstyle", {}).get("convention") != "google":
+        yield "ruff does not ask for docstrings in Google's style"
+    mypy = tools.get("mypy", {})
+    if mypy.get("strict") is not True:
+        yield "mypy is not strict"
+    if "explicit-override" not in mypy.get("enable_error_code", []):
+        yield "mypy does not ask for @override"
+    script = (repository.root / "scripts" / "lint").read_text("utf-8")
+    for check in CHECKS:
+        if f"\n.venv/bin/{check}" not in script:
+            yield f"scripts/lint does not run {check}"
 
 
 def _assigned(tree: ast.Module) -> set[str]:

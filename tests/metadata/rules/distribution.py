@@ -41,7 +41,6 @@ OUR_ADDRESS = re.compile(
     r"(?:github\.com/|owner=)([\w.-]+)(?:/|&repository=)ha-golioth\b"
 )
 TEXT_SUFFIXES = {".json", ".md", ".py", ".toml", ".txt", ".yaml", ".yml"}
-QUALITY_RULE_STATES = {"done", "todo"}
 
 
 class Image(NamedTuple):
@@ -183,23 +182,6 @@ def address_is_the_same_everywhere(repository: Repository) -> Iterator[str]:
             for other in OUR_ADDRESS.findall(path.read_text("utf-8")):
                 if other != owner:
                     yield f"{repository.name(path)} links to {other}, the manifest to {owner}"
-
-
-def quality_scale_has_cores_form(repository: Repository) -> Iterator[str]:
-    """Each rule is done, to do, or exempt with a reason."""
-    scale = repository.yaml(repository.integration / "quality_scale.yaml")
-    if scale and scale.keys() != {"rules"}:
-        yield "quality_scale.yaml should hold rules, and nothing else"
-    for name, state in scale.get("rules", {}).items():
-        match state:
-            case str() if state in QUALITY_RULE_STATES:
-                pass
-            case {"status": "done" | "todo", "comment": str(), **rest} if not rest:
-                pass
-            case {"status": "exempt", "comment": str(), **rest} if not rest:
-                pass
-            case _:
-                yield f"{name} should be done, todo, or exempt with a comment"
 
 
 def _hacs(repository: Repository) -> dict[str, Any]:

@@ -81,6 +81,12 @@ def manifest_has_only_allowed_keys(repository: Repository) -> Iterator[str]:
         yield f"{key} is not allowed"
 
 
+def manifest_needs_no_package(repository: Repository) -> Iterator[str]:
+    """The integration needs nothing that Home Assistant does not ship."""
+    for package in repository.manifest.get("requirements", []):
+        yield f"{package} is required"
+
+
 def manifest_names_the_folder(repository: Repository) -> Iterator[str]:
     """The domain is the name of the folder that Home Assistant looks for."""
     if repository.manifest.get("domain") != DOMAIN:

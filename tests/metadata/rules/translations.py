@@ -7,6 +7,7 @@ from typing import Any
 
 import voluptuous as vol
 
+from homeassistant.const import Platform
 from homeassistant.helpers import config_validation as cv
 from tests.metadata.repository import Repository
 
@@ -63,7 +64,7 @@ STRUCTURE = vol.Schema(
         vol.Optional("options"): FLOW,
         vol.Optional("device"): {str: {vol.Required("name"): str}},
         vol.Optional("entity"): {
-            str: {
+            vol.In([*Platform]): {
                 str: {
                     vol.Optional("name"): str,
                     vol.Optional("state"): TEXTS,
