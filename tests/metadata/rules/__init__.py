@@ -8,7 +8,16 @@ from types import FunctionType
 
 from tests.metadata.repository import Repository
 
-from . import actions, code, distribution, icons, manifest, translations, usage
+from . import (
+    actions,
+    code,
+    distribution,
+    icons,
+    manifest,
+    translations,
+    usage,
+    vocabulary,
+)
 
 type Rule = Callable[[Repository], Iterator[str]]
 
@@ -18,6 +27,7 @@ RULES: list[Rule] = [
         manifest,
         code,
         translations,
+        vocabulary,
         usage,
         icons,
         actions,
