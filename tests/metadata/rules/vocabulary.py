@@ -69,6 +69,16 @@ WORDS = (
     ),
     # States
     Word(
+        "binary_sensor",
+        ("entity_component.connectivity.state.on",),
+        within="Connected",
+    ),
+    Word(
+        "device_tracker",
+        ("entity_component._.state_attributes.tracking_type.state.connection",),
+        same=("entity.binary_sensor.connection.name",),
+    ),
+    Word(
         "telegram_bot",
         ("selector.platforms.options.polling",),
         same=("entity.sensor.transport.state.polling",),
