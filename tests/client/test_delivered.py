@@ -144,33 +144,36 @@ def test_bounds() -> None:
     for second in range(50):
         delivered_by(logs, [log(str(n), NOW + second) for n in range(10)])
         logs.forget(NOW - 300, NOW + second, NOW + second)
-    assert logs.floor == NOW + 40
-    assert logs.count(NOW, NOW + 50) == 100
+    # And a second of which logs are still coming.
+    assert logs.floor == NOW + 39
+    assert logs.count(NOW, NOW + 50) == 110
     # Whether these were delivered cannot be told: they are not delivered again.
-    assert not list(logs.add_read([log("other", NOW + 39)]))
-    assert len(list(logs.add_read([log("other", NOW + 40)]))) == 1
+    assert not list(logs.add_read([log("other", NOW + 38)]))
+    assert len(list(logs.add_read([log("other", NOW + 39)]))) == 1
 
 
 def test_what_is_not_settled_is_not_given_up() -> None:
     """The floor does not rise above what is still to be read, whatever the limit."""
     logs = DeliveredLogs(100)
-    delivered_by(logs, [log(str(n), NOW + n // 100) for n in range(500)])
-    logs.forget(NOW - 300, NOW + 10, NOW + 2)
-    assert logs.floor == NOW + 2
-    assert len(list(logs.add_read([log("new", NOW + 2)]))) == 1
+    delivered_by(logs, [log(str(n), NOW + n // 200) for n in range(400)])
+    logs.forget(NOW - 300, NOW + 10, NOW + 1)
+    assert logs.floor == NOW + 1
+    assert len(list(logs.add_read([log("new", NOW + 1)]))) == 1
 
 
 def test_hole() -> None:
-    """What is still to be read is kept, and what was streamed long after it is given up first."""
+    """Of what was streamed after what is still to be read, the middle is given up: the rest tells early and late logs apart."""
     logs = DeliveredLogs(100)
     delivered_by(logs, [log(str(n), NOW) for n in range(20)])
     for second in range(10, 60):
         delivered_by(logs, [log(str(n), NOW + second) for n in range(10)])
         logs.forget(NOW - 300, NOW + second, NOW, [(NOW + 5, NOW + second)])
-    assert logs.holes == [(NOW + 5, NOW + 52)]
+    assert logs.holes == [(NOW + 20, NOW + 50)]
     assert logs.count(NOW, NOW + 5) == 20
-    assert not list(logs.add_read([log("0", NOW), log("1", NOW + 30)]))
-    assert len(list(logs.add_read([log("0", NOW), log("new", NOW + 2)]))) == 1
+    streamed = [log("1", NOW + second) for second in (15, 20, 49, 55)]
+    assert not list(logs.add_read([log("0", NOW), *streamed]))
+    new = [log("new", NOW + second) for second in (2, 19, 50)]
+    assert list(logs.add_read([log("0", NOW), *new])) == new
     logs.forget(NOW + 52, NOW + 60, NOW + 60)
     assert not logs.holes
 
@@ -181,15 +184,39 @@ def test_two_holes() -> None:
     delivered_by(logs, [log(str(n), NOW + n) for n in range(500)])
     spans = [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)]
     logs.forget(NOW, NOW + 500, NOW, spans)
-    assert logs.holes == [(NOW + 10, NOW + 200), (NOW + 220, NOW + 430)]
-    again = DeliveredLogs(100)
-    again.restore(json.loads(json.dumps(logs.as_dict())))
-    assert again.holes == logs.holes
-    missed = [log("missed", NOW + second) for second in (9, 200, 219, 430)]
-    streamed = [log("streamed", NOW + second) for second in (10, 199, 220, 429)]
+    assert logs.holes == [(NOW + 110, NOW + 200), (NOW + 220, NOW + 400)]
+    missed = [log("missed", NOW + second) for second in (9, 109, 200, 219, 400)]
+    streamed = [log("streamed", NOW + second) for second in (110, 199, 220, 399)]
     assert list(logs.add_read([*missed, *streamed])) == missed
     logs.forget(NOW + 205, NOW + 500, NOW + 205, spans)
-    assert logs.holes == [(NOW + 220, NOW + 430)]
+    assert logs.holes == [(NOW + 220, NOW + 400)]
+
+
+def test_holes_in_the_storage() -> None:
+    """What is stored has no more than the limit: rather than that anything is repeated, more is given up of what was streamed."""
+    logs = DeliveredLogs(100)
+    delivered_by(logs, [log(str(n), NOW + n) for n in range(500)])
+    spans = [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)]
+    logs.forget(NOW, NOW + 500, NOW, spans)
+    again = DeliveredLogs(100)
+    again.restore(json.loads(json.dumps(logs.as_dict())))
+    assert again.holes == [(NOW + 10, NOW + 200), (NOW + 220, NOW + 430)]
+    assert not list(again.add_read([log(str(n), NOW + n) for n in range(500)]))
+    # What goes on is as it was.
+    assert logs.holes == [(NOW + 110, NOW + 200), (NOW + 220, NOW + 400)]
+    assert logs.count(NOW, NOW + 500) == 230
+
+
+def test_settled_logs_in_the_storage() -> None:
+    """Where nothing was streamed ahead, the oldest are given up, and nothing is repeated."""
+    logs = DeliveredLogs(100)
+    delivered_by(logs, [log(str(n), NOW + n // 10) for n in range(150)])
+    logs.forget(NOW, NOW + 15, NOW + 10)
+    assert logs.floor == NOW
+    again = DeliveredLogs(100)
+    again.restore(json.loads(json.dumps(logs.as_dict())))
+    assert again.floor == NOW + 5
+    assert not list(again.add_read([log(str(n), NOW + n // 10) for n in range(150)]))
 
 
 def test_no_hole_where_everything_was_read() -> None:
@@ -200,8 +227,8 @@ def test_no_hole_where_everything_was_read() -> None:
         NOW, NOW + 500, NOW + 490, [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)]
     )
     assert not logs.holes
-    assert logs.floor == NOW + 400
-    assert list(logs.add_read([log("late", NOW + 400)]))
+    assert logs.floor == NOW + 390
+    assert list(logs.add_read([log("late", NOW + 390)]))
 
 
 def test_what_is_still_needed_is_bounded() -> None:

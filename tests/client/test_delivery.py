@@ -900,7 +900,7 @@ async def test_long_failure_of_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The gap is filled even if more has been streamed meanwhile than can be remembered."""
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 300)
+    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 200)
     async with running(session, simulator, recorder, audit_interval=0.5) as (feed, _):
         await streaming(feed, recorder)
         for message in numbered(0, 20):
@@ -911,7 +911,7 @@ async def test_long_failure_of_rest(
                 simulator.log(message)
         simulator.faults.rest_status = 503
         await simulator.wait_for_streams(1)
-        async with traffic(simulator, 60) as number:
+        async with traffic(simulator, 60, rate=100) as number:
             await recorder.until(lambda: bool(feed._logs.holes))
         simulator.faults.clear()
         await delivered_once(recorder, numbered(0, number()))
@@ -927,7 +927,9 @@ async def test_two_gaps_that_wait_for_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A gap between two streams is filled, even if both delivered more than can be remembered."""
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 600)
+    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 200)
+    # Holes consist of whole seconds, which are many logs here.
+    monkeypatch.setattr("custom_components.golioth.client.delivered._MOST", 10)
     async with running(session, simulator, recorder) as (feed, _):
         await streaming(feed, recorder)
         number = 0
@@ -939,7 +941,7 @@ async def test_two_gaps_that_wait_for_rest(
                 assert feed.resume_point is not None
             simulator.faults.rest_status = 503
             await simulator.wait_for_streams(1)
-            async with traffic(simulator, number + 40) as next_number:
+            async with traffic(simulator, number + 40, rate=100) as next_number:
                 await recorder.until(lambda: len(feed._logs.holes) == holes)  # noqa: B023
             number = next_number()
         assert not recorder.gaps
@@ -957,7 +959,7 @@ async def test_restart_while_a_gap_waits_for_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A gap that could not be read yet is read after a restart, however much was streamed meanwhile."""
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 1500)
+    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 300)
     async with running(session, simulator, recorder) as (feed, task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -965,7 +967,7 @@ async def test_restart_while_a_gap_waits_for_rest(
                 simulator.log(message)
         simulator.faults.rest_status = 503
         await simulator.wait_for_streams(1)
-        async with traffic(simulator, 200) as number:
+        async with traffic(simulator, 200, rate=100) as number:
             await recorder.until(lambda: bool(feed._logs.holes))
         task.cancel()
         await asyncio.wait({task})

@@ -1,7 +1,7 @@
 """Tests of how the feed keeps its stream, against the simulated service."""
 
 import asyncio
-from itertools import pairwise
+import logging
 
 import aiohttp
 import pytest
@@ -14,6 +14,7 @@ from custom_components.golioth.client.feed import (
     FeedTiming,
     LogFeed,
     LogSource,
+    StreamState,
     Transport,
 )
 from custom_components.golioth.client.models import LogEntry
@@ -99,6 +100,7 @@ async def test_rejected_credential_ends_it(
         with pytest.raises(GoliothAuthenticationError):
             await task
         assert not feed.connected
+        assert isinstance(feed.last_error, GoliothAuthenticationError)
     assert len(simulator.handshakes) == 1
     assert len(simulator.requests) <= 2
     (reason,) = recorder.changes
@@ -210,9 +212,11 @@ async def test_retired_stream(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
     recorder: Recorder,
+    caplog: pytest.LogCaptureFixture,
     form: Retirement,
 ) -> None:
     """Three answers that the stream is gone mean polling, with rare tries, until one succeeds."""
+    caplog.set_level(logging.DEBUG, "custom_components.golioth.client.feed")
     simulator.retire(form)
     async with running(
         session, simulator, recorder, retired_after=0.1, retry_retired=(0.5, 1.5)
@@ -222,18 +226,71 @@ async def test_retired_stream(
         await recorder.until(lambda: recorder.messages == ["polled"])
 
         def waits() -> list[float]:
-            times = [handshake.time for handshake in simulator.handshakes]
-            return [later - earlier for earlier, later in pairwise(times)]
+            return [
+                record.args[1]
+                for record in caplog.records
+                if record.msg.startswith("No log stream")
+                and isinstance(record.args, tuple)
+                and isinstance(record.args[1], float)
+            ]
 
-        await simulator.wait_until(lambda: any(wait >= 1.5 for wait in waits()))
-        quick = [wait for wait in waits() if wait < 0.5]
-        assert len(quick) >= 2
-        assert 0.5 <= waits()[len(quick)] < 1.5
+        await simulator.wait_until(lambda: 1.5 in waits())
+        rare = waits().index(0.5)
+        assert rare >= 2
+        assert max(waits()[:rare]) < 0.5
+        assert waits()[rare + 1] == 1.5
+        await simulator.wait_until(lambda: len(simulator.handshakes) >= rare + 3)
+        times = [handshake.time for handshake in simulator.handshakes]
+        assert times[rare + 1] - times[rare] >= 0.5
+        assert times[rare + 2] - times[rare + 1] >= 1.5
         simulator.unretire()
         await recorder.until(lambda: feed.transport is Transport.STREAMING)
         simulator.log("streamed")
         await recorder.until(lambda: recorder.messages == ["polled", "streamed"])
     assert not any(recorder.changes)
+
+
+async def test_state_of_the_stream(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+) -> None:
+    """It is told whether the stream is open, is tried again soon, or counts as retired."""
+    simulator.faults.handshake_status = 503
+    async with running(
+        session, simulator, recorder, retired_after=0.0, retry_retired=(60.0,)
+    ) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        told = [(feed.stream_state, feed.opened)]
+        simulator.faults.clear()
+        await recorder.until(lambda: feed.transport is Transport.STREAMING)
+        told.append((feed.stream_state, feed.opened))
+        simulator.retire()
+        await recorder.until(lambda: feed.stream_state is StreamState.RETIRED)
+        told.append((feed.stream_state, feed.opened))
+    assert told == [
+        (StreamState.CLOSED, 0),
+        (StreamState.OPEN, 1),
+        (StreamState.RETIRED, 1),
+    ]
+
+
+async def test_age_of_the_resume_point(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+) -> None:
+    """It is known once the feed has begun, and grows while logs cannot be read."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        age_before = feed.resume_age
+        await recorder.until(lambda: feed.resume_age is not None)
+        await recorder.until(lambda: feed.transport is Transport.STREAMING)
+        simulator.faults.rest_status = 500
+        simulator.retire()
+        await recorder.until(lambda: feed.transport is None)
+        age = feed.resume_age or 0.0
+        await recorder.until(lambda: (feed.resume_age or 0.0) > age)
+    assert age_before is None
 
 
 async def test_trouble_is_no_retirement(

@@ -85,6 +85,7 @@ async def test_hour_of_logs(
                 counter._changed.clear()
                 await counter._changed.wait()
         grown = peak_memory() - before
-    assert counter.remembered <= 33_000
+    # The limit, the tenth above it that is forgotten next, and the slice that is being delivered.
+    assert counter.remembered <= 33_000 + 1_000
     # The simulator in this process remembers each request: some 400 bytes of 11,000.
     assert grown < 40 * MEGABYTE

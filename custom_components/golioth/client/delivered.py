@@ -82,6 +82,9 @@ class DeliveredLogs:
         self.holes: list[tuple[int, int]] = []
         self._limit = limit
         self._size = 0
+        self._forgotten_size = 0
+        self._settled = 0
+        self._streamed: list[tuple[int, int]] = []
         self._seconds: dict[int, dict[int, int]] = {}
         # What was there before the first start: at most one answer.
         self._history: dict[int, int] = {}
@@ -90,8 +93,8 @@ class DeliveredLogs:
 
     @property
     def is_overfull(self) -> bool:
-        """Whether so much is above the limit that `forget` is due."""
-        return self._size > self._limit * 1.1
+        """Whether so much has come since the last time that `forget` is due."""
+        return self._size > max(self._forgotten_size, self._limit) + self._limit // 10
 
     def add_streamed(self, identity: Identity) -> bool:
         """Note a log of the stream; return whether it is new."""
@@ -156,7 +159,7 @@ class DeliveredLogs:
     def forget(
         self,
         before: int,
-        now: int,
+        now: int | None,
         settled: int,
         streamed: Iterable[tuple[int, int]] = (),
     ) -> None:
@@ -164,40 +167,35 @@ class DeliveredLogs:
 
         Args:
             before: The second before which nothing is read again.
-            now: The second of the service's clock.
+            now: The second of the service's clock; None while it is not known.
             settled: The second before which everything has been delivered: the floor rises no further, whatever the limit,
                 because nothing below it would be delivered any more.
-            streamed: Seconds from and to which a stream has delivered everything, in their order: where something before them
-                is still to be read, what is above the limit leaves holes in them first.
+            streamed: Seconds from and to which a stream has delivered everything, in their order, while something before them
+                is still to be read. Beside the first and the newest logs, up to the limit each, they become holes: a log that
+                is late or early by its device's clock may still come from there by REST.
         """
         self._raise_floor(before)
-        seconds = sorted(self._seconds)
+        self._settled = settled
+        # Before the others, there is nothing to be read any more.
+        self._streamed = [span for span in streamed if span[0] >= settled]
         # A device whose clock is hours ahead must not push out what is needed now.
-        while len(seconds) > _MAX_SECONDS or (
-            self._size > self._limit
-            and len(seconds) > 1
-            and seconds[-1] > now + _FUTURE
-        ):
-            self._drop(seconds.pop())
-        if self._size <= self._limit:
-            return
-        for start, end in streamed:
-            if start < settled:
-                # Nothing before it is still to be read: the floor may rise into it.
-                continue
-            self._make_hole(start, (each for each in seconds if start <= each < end))
-        floor = self.floor
-        size = self._size
-        # Not the last second: logs of it are still coming.
-        for second in seconds[:-1]:
-            if size <= self._limit or second >= settled:
-                break
-            size -= self._count(second) if second in self._seconds else 0
-            floor = second + 1
-        self._raise_floor(floor)
+        ahead = sorted(
+            second
+            for second in self._seconds
+            if now is not None and second > now + _FUTURE
+        )
+        while ahead and self._is_above_limit:
+            self._drop(ahead.pop())
+        self._give_up_settled(self._count_settled() - self._limit)
+        last = self._start_of_last()
+        number = self._limit
+        for start, end in self._streamed:
+            first_end, number = self._end_of_first(start, end, number)
+            self._make_hole(first_end, min(end, last))
         # What cannot be forgotten without harm is limited as well. It may be repeated.
         while self._size > _MOST * self._limit:
-            self._drop(max(self._seconds, key=self._count))
+            self._drop_fullest()
+        self._forgotten_size = self._size
 
     def clear(self, floor: int) -> None:
         """Forget everything, and know what is delivered from a second on."""
@@ -208,14 +206,17 @@ class DeliveredLogs:
             logs.clear()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is known, for storage: 8 bytes for each log, and some 20 for each second."""
-        seconds = dict(self._seconds)
-        excess = self._size - self._limit
-        while excess > 0:
-            # What was kept beyond the limit may be repeated after a restart.
-            second = max(seconds, key=self._count)
-            excess -= self._count(second)
-            del seconds[second]
+        """Return what is known, for storage: 8 bytes for each log up to the limit, and some 20 for each second."""
+        if self._is_above_limit:
+            stored = DeliveredLogs(self._limit)
+            stored.floor = self.floor
+            stored.holes = self.holes
+            stored._seconds = dict(self._seconds)
+            stored._size = self._size
+            stored._settled = self._settled
+            stored._streamed = self._streamed
+            stored._shrink()
+            return stored.as_dict()
         return {
             "floor": self.floor,
             "holes": self.holes,
@@ -226,7 +227,7 @@ class DeliveredLogs:
                         for digest, number in logs.items()
                     )
                 ).decode()
-                for second, logs in seconds.items()
+                for second, logs in self._seconds.items()
             },
         }
 
@@ -257,19 +258,73 @@ class DeliveredLogs:
             for second in [each for each in self._seconds if each < floor]:
                 self._drop(second)
 
-    def _make_hole(self, start: int, seconds: Iterable[int]) -> None:
-        """Forget as many seconds as is needed, from the first one on, and that everything from the start until there is known."""
-        end = start
+    def _end_of_first(self, start: int, end: int, number: int) -> tuple[int, int]:
+        """Return the second where the first logs of a span end, or the hole after them begins, and what is left of their number."""
+        end = min([end, *(hole[0] for hole in self.holes if start <= hole[0] < end)])
+        for second in sorted(each for each in self._seconds if start <= each < end):
+            if number <= 0:
+                return second, 0
+            number -= self._count(second)
+        return end, number
+
+    def _start_of_last(self) -> int:
+        """Return the second where the last logs begin."""
+        seconds = sorted(self._seconds)[-_MAX_SECONDS:]
+        number = 0
+        for second in reversed(seconds):
+            number += self._count(second)
+            if number >= self._limit:
+                return second
+        return seconds[0] if seconds else 0
+
+    def _make_hole(self, start: int, end: int) -> None:
+        """Forget what was delivered of some seconds, and that all of it is known."""
+        seconds = [second for second in self._seconds if start <= second < end]
+        if not seconds:
+            return
         for second in seconds:
-            if self._size <= self._limit:
-                break
             self._drop(second)
-            end = second + 1
-        if end > start:
-            # One that begins there already ends there as well, or before.
-            self.holes = sorted(
-                [*(hole for hole in self.holes if hole[0] != start), (start, end)]
-            )
+        apart = []
+        # It becomes one with what it touches.
+        for hole in self.holes:
+            if hole[1] < start or end < hole[0]:
+                apart.append(hole)
+            else:
+                start, end = min(start, hole[0]), max(end, hole[1])
+        self.holes = sorted([*apart, (start, end)])
+
+    def _shrink(self) -> None:
+        """Forget what is above the limit, all in all, with as little harm as can be."""
+        self._give_up_settled(
+            min(self._size - self._limit, self._count_settled() - self._limit // 2)
+        )
+        for start, end in self._streamed:
+            for second in sorted(each for each in self._seconds if start <= each < end):
+                if self._is_above_limit:
+                    self._make_hole(start, second + 1)
+        self._give_up_settled(self._size - self._limit)
+        while self._is_above_limit:
+            self._drop_fullest()
+
+    @property
+    def _is_above_limit(self) -> bool:
+        return self._size > self._limit or len(self._seconds) > _MAX_SECONDS
+
+    def _count_settled(self) -> int:
+        return sum(self._count(each) for each in self._seconds if each < self._settled)
+
+    def _give_up_settled(self, number: int) -> None:
+        """Raise the floor over so many logs before which everything has been delivered, and not over the last second."""
+        floor = self.floor
+        for second in sorted(self._seconds)[:-1]:
+            if number <= 0 or second >= self._settled:
+                break
+            number -= self._count(second)
+            floor = second + 1
+        self._raise_floor(floor)
+
+    def _drop_fullest(self) -> None:
+        self._drop(max(self._seconds, key=self._count))
 
     def _is_known(self, second: int) -> bool:
         return second >= self.floor and not any(
