@@ -19,6 +19,7 @@ from .rules import (
     quality_scale,
     translations,
     usage,
+    vocabulary,
 )
 
 type Change = Callable[[Path], object]
@@ -29,6 +30,7 @@ CONDITIONS = f"{INTEGRATION}/conditions.yaml"
 CONFIG_FLOW = f"{INTEGRATION}/config_flow.py"
 DUTCH = f"{INTEGRATION}/translations/nl.json"
 ENGLISH = f"{INTEGRATION}/translations/en.json"
+FRENCH = f"{INTEGRATION}/translations/fr.json"
 ICONS = f"{INTEGRATION}/icons.json"
 INIT = f"{INTEGRATION}/__init__.py"
 MANIFEST = f"{INTEGRATION}/manifest.json"
@@ -77,6 +79,38 @@ def _merge(name: str, **values: Any) -> Change:
             else:
                 node[key] = value
         path.write_text(json.dumps(content), "utf-8")
+
+    return change
+
+
+def _say(**values: Any) -> Change:
+    """Merge texts into every language."""
+
+    def change(root: Path) -> None:
+        for path in (root / INTEGRATION / "translations").glob("*.json"):
+            language = "" if path.stem == "en" else f"{path.stem}: "
+            said = {key: _prefixed(language, value) for key, value in values.items()}
+            _merge(path.relative_to(root).as_posix(), **said)(root)
+
+    return change
+
+
+def _prefixed(prefix: str, node: Any) -> Any:
+    """Return texts that all begin with the same."""
+    if isinstance(node, dict):
+        return {key: _prefixed(prefix, value) for key, value in node.items()}
+    return f"{prefix}{node}"
+
+
+def _translated(language: str) -> Change:
+    """Add a language of which nothing is known."""
+
+    def change(root: Path) -> None:
+        english = json.loads((root / ENGLISH).read_text("utf-8"))
+        _write(
+            f"{INTEGRATION}/translations/{language}.json",
+            json.dumps(_prefixed(f"{language}: ", english)),
+        )(root)
 
     return change
 
@@ -579,7 +613,25 @@ BREACHES = (
         "placeholder in single quotes",
         translations.translations_quote_no_placeholder,
         _merge(ENGLISH, **{"config.error.x": "No '{name}'"}),
-        "en.json: config.error.x has a placeholder in single quotes",
+        "en.json: config.error.x has an apostrophe before a brace",
+    ),
+    Breach(
+        "placeholder after an elision",
+        translations.translations_quote_no_placeholder,
+        _merge(FRENCH, **{"config.error.x": "Pas d'{name}"}),
+        "fr.json: config.error.x has an apostrophe before a brace",
+    ),
+    Breach(
+        "sentences that do not end",
+        translations.several_sentences_end_with_a_full_stop,
+        _merge(ENGLISH, **{"config.error.x": "This is wrong. Try another one"}),
+        "en.json: config.error.x has several sentences",
+    ),
+    Breach(
+        "sentences of another language that do not end",
+        translations.several_sentences_end_with_a_full_stop,
+        _merge(FRENCH, **{"config.error.x": "C'est faux. Écrivez autre chose"}),
+        "fr.json: config.error.x has several sentences",
     ),
     Breach(
         "placeholder that is no name",
@@ -635,6 +687,70 @@ BREACHES = (
             _merge(DUTCH, **{"config.error.x": "Geen {naam}"}),
         ),
         "nl.json: config.error.x has other placeholders",
+    ),
+    Breach(
+        "text that a language lacks",
+        translations.languages_are_complete,
+        _merge(DUTCH, **{"config.error.unknown": None}),
+        "nl.json: config.error.unknown is missing",
+    ),
+    Breach(
+        "text that all other languages lack",
+        translations.languages_are_complete,
+        _merge(ENGLISH, **{"config.error.x": "No"}),
+        "de.json: config.error.x is missing",
+    ),
+    Breach(
+        "language that is gone",
+        translations.languages_are_complete,
+        _delete(DUTCH),
+        "translations/nl.json is missing",
+    ),
+    Breach(
+        "text that nobody has translated",
+        translations.languages_are_translated,
+        _copy(ENGLISH, DUTCH),
+        "nl.json: config.step.user.title is in English",
+    ),
+    Breach(
+        "sentence that a language has lost",
+        translations.languages_end_texts_as_english,
+        _merge(DUTCH, **{"config.error.unknown": "Onverwachte fout"}),
+        "nl.json: config.error.unknown does not end as in English",
+    ),
+    # Words that are Home Assistant's own
+    Breach(
+        "level with a name of its own",
+        vocabulary.labels_of_home_assistant_are_used,
+        _merge(DUTCH, **{"entity.sensor.last_log_level.state.warn": "Let op"}),
+        "nl.json: entity.sensor.last_log_level.state.warn is Waarschuwing in Home",
+    ),
+    Breach(
+        "label with a name of its own, in English",
+        vocabulary.labels_of_home_assistant_are_used,
+        _merge(ENGLISH, **{"config.step.user.data.api_key": "Secret"}),
+        "en.json: config.step.user.data.api_key is API key in Home Assistant",
+    ),
+    Breach(
+        "label that is gone",
+        vocabulary.labels_of_home_assistant_are_used,
+        _merge(ENGLISH, **{"entity.sensor.transport.state.polling": None}),
+        "entity.sensor.transport.state.polling is in no text",
+    ),
+    Breach(
+        "device by another name",
+        vocabulary.words_of_home_assistant_are_used,
+        _merge(
+            DUTCH,
+            **{"exceptions.several_projects.message": "Kies een toestel of project."},
+        ),
+        "nl.json: exceptions.several_projects.message does not say Apparaat or Apparaten",
+    ),
+    Breach(
+        "page of Home Assistant by another name",
+        vocabulary.words_of_home_assistant_are_used,
+        _replace(FRENCH, "Appareils et services", "Appareils & services"),
+        "fr.json: exceptions.invalid_auth.message does not say Appareils et services",
     ),
     # Texts that the code asks for
     Breach(
@@ -1210,8 +1326,7 @@ ADDITIONS = (
                 "read_mind: {fields: {more: {fields: {level: {selector: {select: "
                 "{options: [warn], translation_key: mood}}}}}}}",
             ),
-            _merge(
-                ENGLISH,
+            _say(
                 **{
                     "services.read_mind": {
                         "name": "Read mind",
@@ -1232,8 +1347,7 @@ ADDITIONS = (
         _all(
             _append(TRIGGER_MODULE, TRIGGER),
             _append(TRIGGERS, "mood_changed: {target: {entity: [{domain: event}]}}"),
-            _merge(
-                ENGLISH,
+            _say(
                 **{
                     "triggers.mood_changed": {
                         "name": "Mood",
@@ -1248,8 +1362,7 @@ ADDITIONS = (
         "options flow",
         _all(
             _append(CONFIG_FLOW, OPTIONS_FLOW),
-            _merge(
-                ENGLISH,
+            _say(
                 **{
                     "options.step.mood": {
                         "title": "Options",
@@ -1264,8 +1377,7 @@ ADDITIONS = (
         _all(
             _append(INIT, EXCEPTION),
             _append(INIT, ISSUE),
-            _merge(
-                ENGLISH,
+            _say(
                 **{
                     "exceptions.lost_mood.message": "{name} is lost",
                     "issues.bad_mood": {"title": "Mood", "description": "Since {from}"},
@@ -1275,7 +1387,7 @@ ADDITIONS = (
     ),
     Addition(
         "another language",
-        _copy(ENGLISH, DUTCH),
+        _translated("it"),
     ),
     Addition(
         "platform of another component, and its import",

@@ -169,6 +169,17 @@ def argument(call: ast.Call, name: str) -> ast.expr | None:
     return next((word.value for word in call.keywords if word.arg == name), None)
 
 
+def texts(
+    node: Any, keys: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield every text with the keys that lead to it."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from texts(value, (*keys, key))
+    else:
+        yield keys, str(node)
+
+
 @cache
 def _parse(program: str) -> ast.Module:
     """Return a program as a tree, parsed once however many copies of it there are."""

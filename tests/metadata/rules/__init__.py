@@ -18,6 +18,7 @@ from . import (
     quality_scale,
     translations,
     usage,
+    vocabulary,
 )
 
 type Rule = Callable[[Repository], Iterator[str]]
@@ -28,6 +29,7 @@ RULES: list[Rule] = [
         manifest,
         code,
         translations,
+        vocabulary,
         usage,
         icons,
         actions,

@@ -9,13 +9,17 @@ import voluptuous as vol
 
 from homeassistant.const import Platform
 from homeassistant.helpers import config_validation as cv
-from tests.metadata.repository import Repository
+from tests.metadata.repository import Repository, texts
 
 type Path = tuple[str, ...]
 
 KEY = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 URL = re.compile(r"\w://|\bwww\.", re.IGNORECASE)
-QUOTED_PLACEHOLDER = re.compile(r"'\{\w*\}'")
+QUOTED_BRACE = re.compile(r"'[{}]")
+SENTENCES = re.compile(r"[.!?]\s+[^\W\d_a-zß-ÿ]")
+
+# The languages that are promised beside English.
+LANGUAGES = ("de", "es", "fr", "nl")
 
 TEXTS = {str: str}
 STEP_SECTION = {
@@ -126,7 +130,7 @@ def translations_have_the_known_structure(repository: Repository) -> Iterator[st
 
 def translation_keys_are_slugs(repository: Repository) -> Iterator[str]:
     """Keys are `[a-z0-9_-]+`, and neither start nor end with, nor double, a separator."""
-    for key in sorted({key for path, _ in _texts(repository.english) for key in path}):
+    for key in sorted({key for path, _ in texts(repository.english) for key in path}):
         if not KEY.fullmatch(key):
             yield f"{key} is not a valid key"
 
@@ -162,10 +166,17 @@ def translations_are_trimmed(repository: Repository) -> Iterator[str]:
 
 
 def translations_quote_no_placeholder(repository: Repository) -> Iterator[str]:
-    """In the message format that the frontend uses, `'{name}'` shows as `{name}`."""
+    """In the message format that the frontend uses, an apostrophe before a brace takes its meaning: `l'{name}` shows as `l{name}`."""
     for where, text in _every_text(repository):
-        if QUOTED_PLACEHOLDER.search(text):
-            yield f"{where} has a placeholder in single quotes"
+        if QUOTED_BRACE.search(text):
+            yield f"{where} has an apostrophe before a brace"
+
+
+def several_sentences_end_with_a_full_stop(repository: Repository) -> Iterator[str]:
+    """What is more than a label ends as sentences do, unless it ends with what somebody else says."""
+    for where, text in _every_text(repository):
+        if SENTENCES.search(text) and not text.endswith((".", "}")):
+            yield f"{where} has several sentences, and no full stop at the end"
 
 
 def translation_placeholders_are_names(repository: Repository) -> Iterator[str]:
@@ -183,7 +194,7 @@ def translation_placeholders_are_names(repository: Repository) -> Iterator[str]:
 
 def translated_states_have_no_placeholder(repository: Repository) -> Iterator[str]:
     """Nothing fills a placeholder in a state, in the name of an attribute or in a unit."""
-    for path, text in _texts(repository.english.get("entity", {})):
+    for path, text in texts(repository.english.get("entity", {})):
         if set(path[2:]) & {"state", "state_attributes", "unit_of_measurement"}:
             if "{" in text:
                 yield f"entity.{'.'.join(path)} has a placeholder"
@@ -202,23 +213,40 @@ def translations_follow_english(repository: Repository) -> Iterator[str]:
 
     Home Assistant drops a text with other placeholders, and logs an error for each.
     """
-    english = dict(_texts(repository.english))
+    english = dict(texts(repository.english))
+    for where, key, text in _every_translation(repository):
+        if key not in english:
+            yield f"{where} is not in English"
+        elif _placeholders(text) != _placeholders(english[key]):
+            yield f"{where} has other placeholders than English"
+
+
+def languages_are_complete(repository: Repository) -> Iterator[str]:
+    """Every language that is promised is there, and each that is there has all texts of English."""
+    for language in LANGUAGES:
+        if not (repository.translations / f"{language}.json").is_file():
+            yield f"translations/{language}.json is missing"
     for path in repository.translations.glob("*.json"):
-        for key, text in _texts(repository.json(path)):
-            where = f"{path.name}: {'.'.join(key)}"
-            if key not in english:
-                yield f"{where} is not in English"
-            elif _placeholders(text) != _placeholders(english[key]):
-                yield f"{where} has other placeholders than English"
+        translated = {key for key, _ in texts(repository.json(path))}
+        for key, _ in texts(repository.english):
+            if key not in translated:
+                yield f"{path.name}: {'.'.join(key)} is missing"
 
 
-def _texts(node: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Yield every text with the keys that lead to it."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from _texts(value, (*path, key))
-    else:
-        yield path, str(node)
+def languages_are_translated(repository: Repository) -> Iterator[str]:
+    """Several words are not the same in another language; one word, such as Transport, may be."""
+    english = dict(texts(repository.english))
+    for where, key, text in _every_translation(repository):
+        if text == english.get(key) and " " in text:
+            yield f"{where} is in English"
+
+
+def languages_end_texts_as_english(repository: Repository) -> Iterator[str]:
+    """A text ends with a full stop where English has one, and only there: what has lost a sentence is noticed."""
+    english = dict(texts(repository.english))
+    for where, key, text in _every_translation(repository):
+        if key in english and text.endswith(".") != english[key].endswith("."):
+            yield f"{where} does not end as in English"
 
 
 def _mappings(node: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -232,8 +260,16 @@ def _mappings(node: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]
 def _every_text(repository: Repository) -> Iterator[tuple[str, str]]:
     """Yield the texts of every language, each with the file and the key that it stands at."""
     for path in sorted(repository.translations.glob("*.json")):
-        for key, text in _texts(repository.json(path)):
+        for key, text in texts(repository.json(path)):
             yield f"{path.name}: {'.'.join(key)}", text
+
+
+def _every_translation(repository: Repository) -> Iterator[tuple[str, Path, str]]:
+    """Yield the texts of every language but English, each with where it stands, and with its key."""
+    for path in sorted(repository.translations.glob("*.json")):
+        if path.name != "en.json":
+            for key, text in texts(repository.json(path)):
+                yield f"{path.name}: {'.'.join(key)}", key, text
 
 
 def _placeholders(text: str) -> set[str]:
