@@ -90,7 +90,6 @@ async def test_options(
     event = await anext(events)
     assert (event["data"]["level"], event["data"]["module"]) == ("warn", "power")
 
-    await integration.open()
     options = await integration.configure(project)
     await expect(options.dropdown(MINIMUM_LEVEL)).to_contain_text(warning)
     await options.expect_list(INCLUDE_MODULES, "pump", "power", "net")
@@ -106,7 +105,7 @@ async def test_options(
 
 
 async def test_sign_in_again(
-    page: Page, simulator: GoliothSimulator, project: str, take_picture: TakePicture
+    page: Page, simulator: GoliothSimulator, project: str
 ) -> None:
     """A key that is revoked is asked for again, and with a new one the logs arrive again."""
     simulator.revoke()
@@ -156,14 +155,14 @@ async def test_reconfigure(
 
     flow = await integration.reconfigure(project)
     await expect(flow.field("API address")).to_have_value(address)
-    await integration.open()
+    await flow.close()
     simulator.log("From there", device=GREENHOUSE_NODE)
     device = await integration.open_device(project, "greenhouse-node")
     await device.expect_state("Last log", "From there")
 
 
 async def test_delete_device(
-    page: Page, simulator: GoliothSimulator, project: str
+    page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, project: str
 ) -> None:
     """A device can be deleted once Golioth does not list it any more, and not before."""
     integration = IntegrationPage(page, DOMAIN)
@@ -175,9 +174,10 @@ async def test_delete_device(
     )
 
     simulator.remove_device(WATER_METER)
-    await integration.open()
-    await integration.reload(project)
-    device = await integration.open_device(project, "water-meter")
+    (entry,) = await api.command("config_entries/get", domain=DOMAIN)
+    await api.post(
+        f"/api/config/config_entries/entry/{entry['entry_id']}/reload", data={}
+    )
     await device.delete()
     await device.expect_gone()
     await integration.open()

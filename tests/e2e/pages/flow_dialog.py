@@ -39,7 +39,8 @@ class FlowDialog:
         await box.fill(text)
         await expect(self._list(label).get_by_text(f'"{text}"')).to_be_visible()
         await box.press("Enter")
-        await expect(box).to_be_hidden()
+        # As long as the list of suggestions closes, it does not open again.
+        await expect(box).to_have_count(0)
 
     async def expect_list(self, label: str, *texts: str) -> None:
         """Wait until a field holds a list of exactly these texts."""
@@ -76,7 +77,7 @@ class FlowDialog:
         await self._leave("Finish")
 
     async def close(self) -> None:
-        """Close the dialog after it has said why there is nothing more to do."""
+        """Close the dialog, whether there is something left to do or not."""
         await self._leave("Close")
 
     async def _leave(self, button: str) -> None:
