@@ -2,13 +2,29 @@
 
 from playwright.async_api import Page, expect
 
-from tests import GREENHOUSE_NODE
+from tests import GREENHOUSE_NODE, WATER_METER
+from tests.demo.api import HomeAssistantApi
 from tests.demo.home_assistant import DOMAIN
 from tests.simulator import GoliothSimulator
 
 from .pages.integrations import IntegrationPage
+from .pages.message_box import MessageBox
 from .pictures import TakePicture
 from .texts import text
+
+OPTIONS = "options.step.init.data"
+MINIMUM_LEVEL = text(f"{OPTIONS}.minimum_level")
+INCLUDE_MODULES = text(f"{OPTIONS}.include_modules")
+EXCLUDE_MODULES = text(f"{OPTIONS}.exclude_modules")
+POLL_INTERVAL = text(f"{OPTIONS}.poll_interval")
+CATCH_UP_WINDOW = text(f"{OPTIONS}.catch_up_window")
+
+
+async def wait_for_new_stream(simulator: GoliothSimulator, handshakes: int) -> None:
+    """Wait until logs are streamed after more handshakes than so many."""
+    await simulator.wait_until(
+        lambda: len(simulator.handshakes) > handshakes and simulator.streams == 1
+    )
 
 
 async def test_device_shows_last_log(
@@ -21,26 +37,71 @@ async def test_device_shows_last_log(
     device = await integration.open_device(project, "greenhouse-node")
     await device.expect_state("Last log", "Pump blocked")
 
+    # It goes when the page is loaded again.
+    await page.evaluate("window.isStillThere = true")
     simulator.log("Soil moisture 31 %", device=GREENHOUSE_NODE, module="sensors")
     await device.expect_state("Last log", "Soil moisture 31 %")
     await expect(device.activity).to_contain_text("Soil moisture 31 %")
+    assert await page.evaluate("window.isStillThere")
     await take_picture("device", device.element)
 
 
-async def test_options(page: Page, project: str) -> None:
-    """A changed option is used, and shown the next time."""
+async def test_options(
+    page: Page,
+    api: HomeAssistantApi,
+    simulator: GoliothSimulator,
+    project: str,
+    take_picture: TakePicture,
+) -> None:
+    """Options that were changed are used, and shown the next time."""
     integration = IntegrationPage(page, DOMAIN)
     await integration.open()
     options = await integration.configure(project)
     await options.expect_title(text("options.step.init.title"))
-    await expect(options.number("Poll interval")).to_have_value("30")
-    await options.number("Poll interval").fill("45")
+    await expect(options.dropdown(MINIMUM_LEVEL)).to_contain_text(
+        text("selector.minimum_level.options.debug")
+    )
+    await options.expect_list(INCLUDE_MODULES)
+    await options.expect_list(EXCLUDE_MODULES)
+    await expect(options.number(POLL_INTERVAL)).to_have_value("30")
+    await expect(options.number(CATCH_UP_WINDOW)).to_have_value("1")
+
+    warning = text("selector.minimum_level.options.warn")
+    await options.choose(MINIMUM_LEVEL, warning)
+    for module in ("pump", "power", "net"):
+        await options.add(INCLUDE_MODULES, module)
+    await options.add(EXCLUDE_MODULES, "net")
+    await options.number(POLL_INTERVAL).fill("45")
+    await options.number(CATCH_UP_WINDOW).fill("2.5")
+    handshakes = len(simulator.handshakes)
     await options.submit()
     await options.finish()
+    await wait_for_new_stream(simulator, handshakes)
 
-    await integration.open()
+    events = await api.subscribe("golioth_log")
+    for level, module in (
+        ("INFO", "pump"),
+        ("ERROR", "sensors"),
+        ("ERROR", "net"),
+        ("WARN", "power"),
+    ):
+        simulator.log("Low", device=GREENHOUSE_NODE, level=level, module=module)
+    # The other ones came before.
+    event = await anext(events)
+    assert (event["data"]["level"], event["data"]["module"]) == ("warn", "power")
+
     options = await integration.configure(project)
-    await expect(options.number("Poll interval")).to_have_value("45")
+    await expect(options.dropdown(MINIMUM_LEVEL)).to_contain_text(warning)
+    await options.expect_list(INCLUDE_MODULES, "pump", "power", "net")
+    await options.expect_list(EXCLUDE_MODULES, "net")
+    await expect(options.number(POLL_INTERVAL)).to_have_value("45")
+    await expect(options.number(CATCH_UP_WINDOW)).to_have_value("2.5")
+    # So that the picture has all of it.
+    await page.set_viewport_size({"width": 1200, "height": 1000})
+    await options.expect_message(
+        text("options.step.init.data_description.catch_up_window")
+    )
+    await take_picture("options", options.window)
 
 
 async def test_sign_in_again(
@@ -63,3 +124,63 @@ async def test_sign_in_again(
     await flow.expect_message("Re-authentication was successful")
     await flow.close()
     await simulator.wait_for_streams(1)
+    await expect(integration.attention(project)).to_have_count(0)
+    simulator.log("Back again", device=GREENHOUSE_NODE)
+    device = await integration.open_device(project, "greenhouse-node")
+    await device.expect_state("Last log", "Back again")
+
+
+async def test_reconfigure(
+    page: Page, simulator: GoliothSimulator, project: str
+) -> None:
+    """Key and address can be changed before the old ones stop working, and logs go on to arrive."""
+    integration = IntegrationPage(page, DOMAIN)
+    await integration.open()
+    flow = await integration.reconfigure(project)
+    await flow.expect_title(text("config.step.reconfigure.title", project=project))
+    await expect(flow.field("API address")).to_have_value(simulator.url)
+    await expect(flow.field("API key")).to_have_value("")
+    simulator.restore(f"{simulator.api_key}new")
+    await flow.submit()
+    await flow.expect_error("API key", text("config.error.invalid_auth"))
+
+    address = simulator.url.replace("127.0.0.1", "localhost")
+    await flow.field("API key").fill(simulator.api_key)
+    await flow.field("API address").fill(address)
+    handshakes = len(simulator.handshakes)
+    await flow.submit()
+    await flow.expect_message("Reconfiguration was successful")
+    await flow.close()
+    await wait_for_new_stream(simulator, handshakes)
+
+    flow = await integration.reconfigure(project)
+    await expect(flow.field("API address")).to_have_value(address)
+    await flow.close()
+    simulator.log("From there", device=GREENHOUSE_NODE)
+    device = await integration.open_device(project, "greenhouse-node")
+    await device.expect_state("Last log", "From there")
+
+
+async def test_delete_device(
+    page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, project: str
+) -> None:
+    """A device can be deleted once Golioth does not list it any more, and not before."""
+    integration = IntegrationPage(page, DOMAIN)
+    await integration.open()
+    device = await integration.open_device(project, "water-meter")
+    await device.delete()
+    await MessageBox(page).answer(
+        "Failed to remove device entry, rejected by integration", "OK"
+    )
+
+    simulator.remove_device(WATER_METER)
+    (entry,) = await api.command("config_entries/get", domain=DOMAIN)
+    await api.post(
+        f"/api/config/config_entries/entry/{entry['entry_id']}/reload", data={}
+    )
+    await device.delete()
+    await device.expect_gone()
+    await integration.open()
+    await expect(integration.devices(project)).to_contain_text(
+        ["greenhouse-node", project]
+    )

@@ -2,7 +2,8 @@
 
 from playwright.async_api import Page, expect
 
-from tests.demo.home_assistant import DOMAIN, Login
+from tests.demo.api import HomeAssistantApi
+from tests.demo.home_assistant import DOMAIN, HomeAssistantProcess, Login
 from tests.simulator import GoliothSimulator
 
 from .pages.integrations import IntegrationPage, IntegrationsPage
@@ -32,6 +33,7 @@ async def test_add_integration(
     await flow.field("API address").fill(simulator.url)
     await flow.submit()
     await flow.expect_error("API key", text("config.error.invalid_auth"))
+    await take_picture("wrong-key", flow.window)
 
     await flow.field("API key").fill(simulator.api_key)
     await flow.submit()
@@ -43,12 +45,43 @@ async def test_add_integration(
     await expect(devices).to_contain_text(
         ["greenhouse-node", "water-meter", simulator.project_name]
     )
+    await take_picture("integration", integration.element)
 
 
-async def test_delete(page: Page, simulator: GoliothSimulator, project: str) -> None:
-    """What was set up goes with its devices, and Golioth hears no more of it."""
+async def remains(
+    api: HomeAssistantApi, home_assistant: HomeAssistantProcess
+) -> dict[str, int]:
+    """Return how much Home Assistant has of the integration, of each kind."""
+    entries = await api.command("config_entries/get", domain=DOMAIN)
+    devices = await api.command("config/device_registry/list")
+    entities = await api.command("config/entity_registry/list")
+    storage = home_assistant.config_dir / ".storage"
+    return {
+        "entries": len(entries),
+        "devices": sum(
+            any(domain == DOMAIN for domain, _ in device["identifiers"])
+            for device in devices
+        ),
+        "entities": sum(entity["platform"] == DOMAIN for entity in entities),
+        "files": len(list(storage.glob(f"{DOMAIN}.*"))),
+    }
+
+
+async def test_delete(
+    page: Page,
+    api: HomeAssistantApi,
+    home_assistant: HomeAssistantProcess,
+    simulator: GoliothSimulator,
+    project: str,
+) -> None:
+    """What was set up goes with all that Home Assistant has of it, and Golioth hears no more of it."""
     integration = IntegrationPage(page, DOMAIN)
     await integration.open()
+    # Then it stores where to go on.
+    await integration.reload(project)
+    assert all((await remains(api, home_assistant)).values())
+
     await integration.delete(project)
     await expect(integration.entry(project)).to_have_count(0)
     await simulator.wait_for_streams(0)
+    assert not any((await remains(api, home_assistant)).values())

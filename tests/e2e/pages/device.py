@@ -2,17 +2,32 @@
 
 from playwright.async_api import Page, expect
 
+from .message_box import MessageBox
+
 
 class DevicePage:
     """A device with its entities."""
 
     def __init__(self, page: Page) -> None:
         """Look at a page."""
+        self._page = page
         self.element = page.locator("ha-config-device-page")
         self.activity = self.element.locator("ha-logbook")
 
     async def expect_state(self, entity: str, state: str) -> None:
         """Wait until the row of an entity shows this state."""
-        name = self.element.page.get_by_text(entity, exact=True)
+        name = self._page.get_by_text(entity, exact=True)
         row = self.element.locator("hui-generic-entity-row").filter(has=name)
         await expect(row).to_contain_text(state)
+
+    async def delete(self) -> None:
+        """Delete the device, and confirm that."""
+        await self.element.get_by_role("button", name="Delete").click()
+        question = "Are you sure you want to delete this device?"
+        await MessageBox(self._page).answer(question, "Delete")
+
+    async def expect_gone(self) -> None:
+        """Wait until there is no such device any more."""
+        await expect(
+            self._page.get_by_text("Device / service not found.")
+        ).to_be_visible()

@@ -23,13 +23,44 @@ class FlowDialog:
         """Return the number field with this label."""
         return self.element.get_by_role("spinbutton", name=label)
 
+    def dropdown(self, label: str) -> Locator:
+        """Return the field with this label that offers one of several options."""
+        return self.element.locator("ha-select").filter(has_text=label)
+
+    async def choose(self, label: str, option: str) -> None:
+        """Choose an option of a dropdown field."""
+        await self.dropdown(label).click()
+        await self.dropdown(label).get_by_role("menuitem", name=option).click()
+
+    async def add(self, label: str, text: str) -> None:
+        """Type a text into a field that holds a list of them."""
+        await self._list(label).get_by_role("button", name=label).click()
+        box = self._list(label).get_by_placeholder("Search")
+        await box.fill(text)
+        await expect(self._list(label).get_by_text(f'"{text}"')).to_be_visible()
+        await box.press("Enter")
+        # As long as the list of suggestions closes, it does not open again.
+        await expect(box).to_have_count(0)
+
+    async def expect_list(self, label: str, *texts: str) -> None:
+        """Wait until a field holds a list of exactly these texts."""
+        shown = self._list(label).get_by_role("button", name="Remove")
+        await expect(shown).to_have_count(len(texts))
+        for number, text in enumerate(texts):
+            await expect(shown.nth(number)).to_have_accessible_name(f"Remove {text}")
+
+    def _list(self, label: str) -> Locator:
+        """Return the field with this label that holds a list of texts."""
+        button = self.element.page.get_by_role("button", name=label)
+        return self.element.locator("ha-selector").filter(has=button)
+
     async def open_section(self, name: str) -> None:
         """Open a section of the form that is closed at first."""
         await self.element.get_by_role("button", name=name).click()
 
-    async def submit(self) -> None:
+    async def submit(self, button: str = "Submit") -> None:
         """Send the form."""
-        await self.element.get_by_role("button", name="Submit").click()
+        await self.element.get_by_role("button", name=button).click()
 
     async def expect_error(self, label: str, message: str) -> None:
         """Wait until the form shows an error right above the text field with this label."""
@@ -46,7 +77,7 @@ class FlowDialog:
         await self._leave("Finish")
 
     async def close(self) -> None:
-        """Close the dialog after it has said why there is nothing more to do."""
+        """Close the dialog, whether there is something left to do or not."""
         await self._leave("Close")
 
     async def _leave(self, button: str) -> None:

@@ -1,9 +1,11 @@
 """The pages under Settings > Devices & services."""
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page
 
 from .device import DevicePage
 from .flow_dialog import FlowDialog
+from .message_box import MessageBox
+from .settings import SettingsPage
 
 
 class IntegrationsPage:
@@ -16,7 +18,7 @@ class IntegrationsPage:
     async def open(self) -> None:
         """Go there from anywhere, as a person does."""
         await self._page.goto("/")
-        await self._page.get_by_role("link", name="Settings").click()
+        await SettingsPage(self._page).open()
         await self._page.get_by_role("link", name="Devices & services").click()
 
     async def add(self, name: str) -> FlowDialog:
@@ -35,6 +37,7 @@ class IntegrationPage:
         """Look at a page."""
         self._page = page
         self._domain = domain
+        self.element = page.locator("ha-config-integration-page")
 
     async def open(self) -> None:
         """Go there."""
@@ -53,10 +56,13 @@ class IntegrationPage:
         await self.entry(title).get_by_role("button", name="Configure").click()
         return FlowDialog(self._page)
 
+    def attention(self, title: str) -> Locator:
+        """Return the row that says that it needs attention."""
+        return self._page.locator("ha-list-item-base").filter(has_text=title)
+
     async def attend_to(self, title: str) -> FlowDialog:
         """Begin with what needs attention, and return the dialog for it."""
-        row = self._page.locator("ha-list-item-base").filter(has_text=title)
-        await row.get_by_role("button", name="Reconfigure").click()
+        await self.attention(title).get_by_role("button", name="Reconfigure").click()
         return FlowDialog(self._page)
 
     async def open_device(self, title: str, name: str) -> DevicePage:
@@ -64,10 +70,23 @@ class IntegrationPage:
         await self.devices(title).filter(has_text=name).click()
         return DevicePage(self._page)
 
+    async def reload(self, title: str) -> None:
+        """Reload what was set up, and wait until that is done."""
+        await self._choose(title, "Reload")
+        await MessageBox(self._page).answer("The integration was reloaded", "OK")
+
+    async def reconfigure(self, title: str) -> FlowDialog:
+        """Begin to change how it was set up, and return the dialog for it."""
+        await self._choose(title, "Reconfigure")
+        return FlowDialog(self._page)
+
     async def delete(self, title: str) -> None:
         """Delete what was set up, and confirm that."""
-        await self.entry(title).get_by_role("button", name="Menu").first.click()
-        await self.entry(title).get_by_role("menuitem", name="Delete").click()
-        question = self._page.locator("dialog-box")
-        await expect(question.get_by_text(f"Delete {title}?")).to_be_visible()
-        await question.get_by_role("button", name="Delete").click()
+        await self._choose(title, "Delete")
+        await MessageBox(self._page).answer(f"Delete {title}?", "Delete")
+
+    async def _choose(self, title: str, item: str) -> None:
+        """Open the menu of what was set up, and choose an item of it."""
+        entry = self.entry(title)
+        await entry.get_by_role("button", name="Menu").first.click()
+        await entry.get_by_role("menuitem", name=item).click()

@@ -1,0 +1,17 @@
+"""The small box in which Home Assistant asks something, or tells it."""
+
+from playwright.async_api import Page, expect
+
+
+class MessageBox:
+    """A text, and the buttons to answer it with."""
+
+    def __init__(self, page: Page) -> None:
+        """Look at the box of a page."""
+        self._element = page.locator("dialog-box")
+
+    async def answer(self, message: str, button: str) -> None:
+        """Wait for a message, click a button, and wait until the box is gone."""
+        await expect(self._element.get_by_text(message)).to_be_visible()
+        await self._element.get_by_role("button", name=button).click()
+        await expect(self._element.get_by_text(message)).to_be_hidden()

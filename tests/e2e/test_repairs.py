@@ -1,0 +1,73 @@
+"""What Home Assistant has the user repair."""
+
+from datetime import UTC, datetime, timedelta
+
+from playwright.async_api import Page, expect
+import pytest
+
+from tests import GREENHOUSE_NODE
+from tests.demo.api import HomeAssistantApi
+from tests.demo.home_assistant import DOMAIN
+from tests.simulator import GoliothSimulator
+
+from .pages.integrations import IntegrationPage
+from .pages.settings import SettingsPage
+from .pictures import TakePicture
+from .texts import text
+
+STEP = "issues.gap.fix_flow.step.confirm"
+
+
+def ago(time: timedelta) -> str:
+    """Return a time in the past, as Golioth writes it."""
+    return (datetime.now(UTC) - time).isoformat().replace("+00:00", "Z")
+
+
+@pytest.fixture
+def simulator(simulator: GoliothSimulator) -> GoliothSimulator:
+    """Run a service that says it is two and a half hours earlier."""
+    simulator.faults.date_offset = -timedelta(hours=2.5).total_seconds()
+    return simulator
+
+
+async def test_gap(
+    page: Page,
+    api: HomeAssistantApi,
+    simulator: GoliothSimulator,
+    project: str,
+    take_picture: TakePicture,
+) -> None:
+    """It is told that logs from before the catch-up window were not delivered, and a longer window is set for the next time."""
+    events = await api.subscribe("golioth_log")
+    simulator.log(
+        "Pump on", device=GREENHOUSE_NODE, timestamp=ago(timedelta(hours=2.5))
+    )
+    await anext(events)
+    # From here on, that was the last log for two and a half hours.
+    simulator.faults.clear()
+    simulator.mute()
+    simulator.log("Pump hot", device=GREENHOUSE_NODE, timestamp=ago(timedelta(hours=2)))
+    integration = IntegrationPage(page, DOMAIN)
+    await integration.open()
+    await integration.reload(project)
+
+    settings = SettingsPage(page)
+    await settings.open()
+    title = text("issues.gap.title", project=project)
+    repair = await settings.begin_repair(title)
+    window = repair.number(text(f"{STEP}.data.catch_up_window"))
+    await expect(window).to_have_value("3")
+    await repair.expect_message(f"What the devices of {project} logged from")
+    await repair.expect_message(text(f"{STEP}.data_description.catch_up_window"))
+    await take_picture("repair", repair.window)
+    await window.fill("4")
+    await repair.submit(text(f"{STEP}.submit"))
+    await repair.expect_message("The issue is repaired!")
+    await repair.finish()
+    await expect(settings.repair(title)).to_have_count(0)
+
+    await integration.open()
+    options = await integration.configure(project)
+    await expect(
+        options.number(text("options.step.init.data.catch_up_window"))
+    ).to_have_value("4")
