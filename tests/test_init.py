@@ -118,6 +118,8 @@ async def test_setup_with_a_rejected_key(
     simulator.revoke()
     assert not await hass.config_entries.async_setup(config_entry.entry_id)
     assert config_entry.state is ConfigEntryState.SETUP_ERROR
+    assert config_entry.reason is not None
+    assert config_entry.reason.startswith("Golioth does not accept the API key")
     (flow,) = config_entry.async_get_active_flows(hass, {SOURCE_REAUTH})
     assert flow["step_id"] == "reauth_confirm"
 
@@ -131,6 +133,8 @@ async def test_setup_with_an_address_in_the_clear(
     )
     assert not await hass.config_entries.async_setup(config_entry.entry_id)
     assert config_entry.state is ConfigEntryState.SETUP_ERROR
+    assert config_entry.reason is not None
+    assert config_entry.reason.startswith("The API address of this project cannot be")
 
 
 async def test_key_that_is_revoked_while_streaming(

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import warnings
 
 import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.golioth.const import DOMAIN
 from homeassistant.config_entries import SOURCE_USER
@@ -19,6 +20,7 @@ from homeassistant.helpers.json import json_dumps
 
 from . import GREENHOUSE_NODE
 from .events import LogEvents, wait_for_state
+from .health import download_diagnostics, read_system_health
 from .simulator import (
     GARBAGE_FRAMES,
     GoliothSimulator,
@@ -64,6 +66,7 @@ async def test_full_run(
     everything_logged: Callable[[], str],
     log_events: LogEvents,
     device_registry: dr.DeviceRegistry,
+    hass_client: ClientSessionGenerator,
 ) -> None:
     """From the set-up through faults of every kind to the removal, nothing shows the credential."""
     form = await hass.config_entries.flow.async_init(
@@ -127,11 +130,14 @@ async def test_full_run(
                 )
             )
             shown.append(repr(feed.last_error))
+            shown.append(await download_diagnostics(hass, hass_client, entry))
+            shown.append(repr(await read_system_health(hass)))
             simulator.faults.clear()
             await simulator.wait_for_streams(1)
             await wait_for_state(hass, CONNECTION, "on")
         assert not other.handshakes
-        assert not other.requests
+        # The system health asks whether anybody is there, which it does without the credential.
+        assert {request.path for request in other.requests} == {"/"}
     for form_of_end in Retirement:
         handshakes = len(simulator.handshakes)
         simulator.retire(form_of_end)
@@ -139,6 +145,7 @@ async def test_full_run(
             lambda: len(simulator.handshakes) > handshakes  # noqa: B023
         )
         shown.append(repr(feed.last_error))
+        shown.append(await download_diagnostics(hass, hass_client, entry))
         simulator.unretire()
         await simulator.wait_for_streams(1)
     for end in (simulator.reset, simulator.reset_mid_frame, simulator.stall):
@@ -148,6 +155,8 @@ async def test_full_run(
         await simulator.wait_for_streams(1)
     await simulator.stop()
     await wait_for_state(hass, CONNECTION, "off")
+    shown.append(await download_diagnostics(hass, hass_client, entry))
+    shown.append(repr(await read_system_health(hass)))
     await simulator.start()
     await wait_for_state(hass, CONNECTION, "on")
 
@@ -187,6 +196,9 @@ async def test_full_run(
     await hass.async_block_till_done(wait_background_tasks=True)
     shown.extend(json_dumps(flow) for flow in hass.config_entries.flow.async_progress())
     shown.append(repr(feed.last_error))
+    shown.append(await download_diagnostics(hass, hass_client, entry))
+    shown.append(await download_diagnostics(hass, hass_client, entry, device))
+    shown.append(repr(await read_system_health(hass)))
     shown.extend(json_dumps(state.as_dict()) for state in hass.states.async_all())
     shown.extend(json_dumps(event) for event in log_events)
     shown.extend([repr(entry), entry.title, str(entry.reason)])

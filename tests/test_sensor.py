@@ -545,6 +545,28 @@ async def test_counters(
     )
 
 
+@pytest.mark.usefixtures("impatient", "entity_registry_enabled_by_default")
+@pytest.mark.parametrize("options", QUICK_POLLS)
+async def test_logs_that_golioth_does_not_give(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """What no request can be made to return is counted."""
+    monkeypatch.setattr(sensor, "COUNTER_INTERVAL", timedelta(seconds=0.5))
+    simulator.retire()
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await wait_for_state(hass, TRANSPORT, "polling")
+    assert counter(hass, "logs_unreadable") == "0"
+    moment = ago(seconds=1)
+    for number in range(150):
+        simulator.log(str(number), device=GREENHOUSE_NODE, timestamp=moment)
+    await log_events.wait_for(100)
+    await wait_for_state(hass, "sensor.demo_project_logs_unreadable", "50")
+
+
 async def test_what_few_look_at(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -561,6 +583,7 @@ async def test_what_few_look_at(
     assert disabled == {
         "sensor.demo_project_frames_ignored",
         "sensor.demo_project_logs_found_by_audit",
+        "sensor.demo_project_logs_unreadable",
         *(
             f"sensor.{device}_{key}"
             for device in ("greenhouse_node", "water_meter")

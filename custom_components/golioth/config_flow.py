@@ -210,7 +210,7 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
                 errors = {"base": errors[CONF_API_URL]}
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=REAUTH_SCHEMA,
+            data_schema=self.add_suggested_values_to_schema(REAUTH_SCHEMA, user_input),
             errors=errors,
             description_placeholders={"project": entry.title},
         )
@@ -221,24 +221,28 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for another key, another address or both, and check them with Golioth."""
         errors: dict[str, str] = {}
         entry = self._get_reconfigure_entry()
-        shown = {CONF_API_URL: entry.data[CONF_API_URL]}
         if user_input is not None:
-            shown = {CONF_API_URL: user_input[CONF_API_URL]}
-            data_updates = dict(shown)
+            data_updates = {CONF_API_URL: user_input[CONF_API_URL]}
             if api_key := user_input.get(CONF_API_KEY, "").strip():
                 data_updates[CONF_API_KEY] = api_key
             project, errors = await _async_check(
                 self.hass, {**entry.data, **data_updates}
             )
             if project is not None:
-                data_updates[CONF_API_URL] = str(parse_api_url(shown[CONF_API_URL]))
+                data_updates[CONF_API_URL] = str(
+                    parse_api_url(user_input[CONF_API_URL])
+                )
                 return self.async_update_reload_and_abort(
                     entry, data_updates=data_updates
                 )
             errors = _blame_key(errors)
         return self.async_show_form(
             step_id="reconfigure",
-            data_schema=self.add_suggested_values_to_schema(RECONFIGURE_SCHEMA, shown),
+            # What was typed in, the key included: an empty field would keep the old one, unnoticed.
+            data_schema=self.add_suggested_values_to_schema(
+                RECONFIGURE_SCHEMA,
+                user_input or {CONF_API_URL: entry.data[CONF_API_URL]},
+            ),
             errors=errors,
             description_placeholders={"project": entry.title},
         )

@@ -1,10 +1,10 @@
-"""The devices of a project in Home Assistant's registry."""
+"""The devices of a project in Home Assistant's registries."""
 
 import logging
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .client.models import Device, Project
 from .client.rest import MAX_DEVICES, DeviceList
@@ -122,6 +122,28 @@ class RegisteredDevices:
         device_id = self._ids.pop(golioth_device_id, None)
         if device_id is not None and self._registry.async_get(device_id) is not None:
             self._registry.async_remove_device(device_id)
+
+
+def golioth_id(device: dr.AnyDeviceEntry, entry: ConfigEntry) -> str | None:
+    """Return Golioth's ID of a device; None for the one that is the project itself."""
+    identifier = next(
+        identifier for domain, identifier in device.identifiers if domain == DOMAIN
+    )
+    return None if identifier == entry.entry_id else identifier
+
+
+@callback
+def async_get_entities(
+    entity_registry: er.EntityRegistry, device: dr.AnyDeviceEntry
+) -> list[er.RegistryEntry]:
+    """Return our entities of a device."""
+    return [
+        entity
+        for entity in er.async_entries_for_device(
+            entity_registry, device.id, include_disabled_entities=True
+        )
+        if entity.platform == DOMAIN
+    ]
 
 
 def _golioth_ids(device: dr.AnyDeviceEntry) -> set[str]:

@@ -168,6 +168,13 @@ COUNTERS: Final = (
         value_fn=lambda coordinator: coordinator.feed.found_by_audit,
     ),
     GoliothCounterSensorEntityDescription(
+        key="logs_unreadable",
+        translation_key="logs_unreadable",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value_fn=lambda coordinator: coordinator.feed.unreadable,
+    ),
+    GoliothCounterSensorEntityDescription(
         key="frames_ignored",
         translation_key="frames_ignored",
         entity_category=EntityCategory.DIAGNOSTIC,

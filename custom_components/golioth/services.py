@@ -50,6 +50,7 @@ from .client.history import LogFilter
 from .client.models import LEVELS, RpcAnswer, RpcStatus
 from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
+from .devices import async_get_entities, golioth_id
 
 SERVICE_GET_LOGS: Final = "get_logs"
 ATTR_START_TIME: Final = "start_time"
@@ -159,13 +160,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
 async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
     """Return the newest logs of a span of time, of a device or of a project."""
     device, entry = _async_get_source(call)
-    golioth_device_id = None if device is None else _golioth_device_id(device, entry)
+    golioth_device_id = None if device is None else golioth_id(device, entry)
     entity_registry = er.async_get(call.hass)
     await _async_check_permission(
         call,
         er.async_entries_for_config_entry(entity_registry, entry.entry_id)
         if device is None or golioth_device_id is None
-        else _async_get_entities(entity_registry, device),
+        else async_get_entities(entity_registry, device),
         POLICY_READ,
     )
     coordinator = entry.runtime_data
@@ -207,9 +208,9 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
         call.hass, DOMAIN, call.data[ATTR_DEVICE_ID], include_child_devices=False
     )
     await _async_check_permission(
-        call, _async_get_entities(er.async_get(call.hass), device), POLICY_CONTROL
+        call, async_get_entities(er.async_get(call.hass), device), POLICY_CONTROL
     )
-    golioth_device_id = _golioth_device_id(device, entry)
+    golioth_device_id = golioth_id(device, entry)
     if golioth_device_id is None:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="device_is_project"
@@ -282,28 +283,6 @@ def _async_get_source(
             translation_domain=DOMAIN, translation_key="device_of_other_project"
         )
     return device, entry
-
-
-def _golioth_device_id(device: dr.DeviceEntry, entry: GoliothConfigEntry) -> str | None:
-    """Return Golioth's ID of a device; None for the one that is the project itself."""
-    identifier = next(
-        identifier for domain, identifier in device.identifiers if domain == DOMAIN
-    )
-    return None if identifier == entry.entry_id else identifier
-
-
-@callback
-def _async_get_entities(
-    entity_registry: er.EntityRegistry, device: dr.DeviceEntry
-) -> list[er.RegistryEntry]:
-    """Return our entities of a device."""
-    return [
-        entity
-        for entity in er.async_entries_for_device(
-            entity_registry, device.id, include_disabled_entities=True
-        )
-        if entity.platform == DOMAIN
-    ]
 
 
 async def _async_check_permission(

@@ -14,6 +14,7 @@ from custom_components.golioth.client.feed import (
     FeedTiming,
     LogFeed,
     LogSource,
+    StreamState,
     Transport,
 )
 from custom_components.golioth.client.models import LogEntry
@@ -99,6 +100,7 @@ async def test_rejected_credential_ends_it(
         with pytest.raises(GoliothAuthenticationError):
             await task
         assert not feed.connected
+        assert isinstance(feed.last_error, GoliothAuthenticationError)
     assert len(simulator.handshakes) == 1
     assert len(simulator.requests) <= 2
     (reason,) = recorder.changes
@@ -234,6 +236,49 @@ async def test_retired_stream(
         simulator.log("streamed")
         await recorder.until(lambda: recorder.messages == ["polled", "streamed"])
     assert not any(recorder.changes)
+
+
+async def test_state_of_the_stream(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+) -> None:
+    """It is told whether the stream is open, is tried again soon, or counts as retired."""
+    simulator.faults.handshake_status = 503
+    async with running(
+        session, simulator, recorder, retired_after=0.0, retry_retired=(60.0,)
+    ) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        told = [(feed.stream_state, feed.opened)]
+        simulator.faults.clear()
+        await recorder.until(lambda: feed.transport is Transport.STREAMING)
+        told.append((feed.stream_state, feed.opened))
+        simulator.retire()
+        await recorder.until(lambda: feed.stream_state is StreamState.RETIRED)
+        told.append((feed.stream_state, feed.opened))
+    assert told == [
+        (StreamState.CLOSED, 0),
+        (StreamState.OPEN, 1),
+        (StreamState.RETIRED, 1),
+    ]
+
+
+async def test_age_of_the_resume_point(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+) -> None:
+    """It is known once the feed has begun, and grows while logs cannot be read."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        age_before = feed.resume_age
+        await recorder.until(lambda: feed.resume_age is not None)
+        await recorder.until(lambda: feed.transport is Transport.STREAMING)
+        simulator.faults.rest_status = 500
+        simulator.retire()
+        await recorder.until(lambda: feed.transport is None)
+        age = feed.resume_age or 0.0
+        await recorder.until(lambda: (feed.resume_age or 0.0) > age)
+    assert age_before is None
 
 
 async def test_trouble_is_no_retirement(

@@ -306,6 +306,12 @@ BREACHES = (
         "async_setup and no CONFIG_SCHEMA",
     ),
     Breach(
+        "platform without PARALLEL_UPDATES",
+        code.platforms_say_how_many_updates_run_at_once,
+        _replace(f"{INTEGRATION}/event.py", "PARALLEL_UPDATES = 0", ""),
+        "event.py has no PARALLEL_UPDATES",
+    ),
+    Breach(
         "client that imports Home Assistant",
         code.client_knows_nothing_of_home_assistant,
         _append(f"{INTEGRATION}/client/rest.py", "import homeassistant.core"),
@@ -577,6 +583,12 @@ BREACHES = (
         "config.abort.no_devices is in en.json, and not used",
     ),
     Breach(
+        "text of a reason that core shows a text for",
+        usage.flow_aborts_are_translated,
+        _merge(ENGLISH, **{"config.abort.reauth_successful": "Done"}),
+        "config.abort.reauth_successful is in en.json, and not used",
+    ),
+    Breach(
         "entity without texts",
         usage.entities_are_translated,
         _append(
@@ -620,6 +632,12 @@ BREACHES = (
             ),
         ),
         "exceptions.lost_mood has {project}, which is not filled",
+    ),
+    Breach(
+        "exception with a text of its own",
+        usage.exceptions_name_their_message,
+        _append(INIT, 'raise HomeAssistantError("Lost")'),
+        "__init__.py: HomeAssistantError has no translation_key",
     ),
     Breach(
         "repair without texts",

@@ -62,6 +62,16 @@ class Transport(StrEnum):
     POLLING = "polling"
 
 
+class StreamState(StrEnum):
+    """Where the stream is, whatever logs come over."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    """It is tried again soon."""
+    RETIRED = "retired"
+    """The service says that there is none: it is tried again now and then."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FeedTiming:
     """How long the feed waits, in seconds.
@@ -181,6 +191,7 @@ class LogFeed:
         caught_up: Of these, the ones that filled a gap before a stream.
         found_by_audit: Of these, the ones that an audit found.
         ignored: Documents of the stream so far that were no logs.
+        opened: Streams opened so far.
         unreadable: Logs so far that REST has, but cannot be made to give.
         last_error: Why the last connection or request failed; None since one has worked.
     """
@@ -234,6 +245,7 @@ class LogFeed:
         self.caught_up = 0
         self.found_by_audit = 0
         self.ignored = 0
+        self.opened = 0
         self.unreadable = 0
         self.last_error: GoliothError | None = None
         self._session = session
@@ -272,6 +284,7 @@ class LogFeed:
                 _LOGGER.warning("The stored logs are unusable: some may be repeated")
             self._streamed.extend(self._logs.holes)
         self._stream: _OpenStream | None = None
+        self._is_retired = False
         # Whether something before the open stream is still to be read.
         self._has_gap = True
         self._stream_tried = asyncio.Event()
@@ -287,6 +300,21 @@ class LogFeed:
         self._forget()
         return ResumePoint(self._resume_ns, self._logs.as_dict())
 
+    @property
+    def resume_age(self) -> float | None:
+        """How far the resume point is behind the service's clock, in seconds; None while either is not known."""
+        now_ns = self._rest.server_time_ns
+        if self._resume_ns is None or now_ns is None:
+            return None
+        return (now_ns - self._resume_ns) / SECOND
+
+    @property
+    def stream_state(self) -> StreamState:
+        """Where the stream is."""
+        if self._stream is not None:
+            return StreamState.OPEN
+        return StreamState.RETIRED if self._is_retired else StreamState.CLOSED
+
     async def run(self) -> None:
         """Deliver logs until cancelled.
 
@@ -301,6 +329,7 @@ class LogFeed:
         except* GoliothAuthenticationError as rejections:
             rejection = rejections.exceptions[0]
         assert isinstance(rejection, GoliothAuthenticationError)
+        self.last_error = rejection
         self._set_transport(None, rejection)
         raise rejection
 
@@ -337,6 +366,7 @@ class LogFeed:
                     failures = 0
                 await self._close_stream(stream)
             wait = retirement.wait_after(is_missing, tried_at)
+            self._is_retired = wait is not None
             if wait is None:
                 wait = self._wait_after(failures, reason)
             _LOGGER.debug("No log stream (%s): next try in %.1f s", reason, wait)
@@ -378,6 +408,7 @@ class LogFeed:
         """Have the gap before the stream read, while its logs wait."""
         now = asyncio.get_running_loop().time()
         self._stream = stream = _OpenStream(connection, now)
+        self.opened += 1
         self._has_gap = True
         self._restart_patience()
         self._stream_tried.set()

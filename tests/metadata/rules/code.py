@@ -63,15 +63,18 @@ def setup_without_yaml_says_so(repository: Repository) -> Iterator[str]:
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    assigned = {
-        target.id
-        for node in tree.body
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        if isinstance(target, ast.Name)
-    }
-    if defined & {"async_setup", "setup"} and "CONFIG_SCHEMA" not in assigned:
+    if defined & {"async_setup", "setup"} and "CONFIG_SCHEMA" not in _assigned(tree):
         yield "__init__.py has async_setup and no CONFIG_SCHEMA"
+
+
+def platforms_say_how_many_updates_run_at_once(
+    repository: Repository,
+) -> Iterator[str]:
+    """Each platform tells Home Assistant, which would guess."""
+    for platform in Platform:
+        tree = repository.modules.get(f"{platform}.py")
+        if tree is not None and "PARALLEL_UPDATES" not in _assigned(tree):
+            yield f"{platform}.py has no PARALLEL_UPDATES"
 
 
 def client_knows_nothing_of_home_assistant(repository: Repository) -> Iterator[str]:
@@ -94,6 +97,17 @@ def annotations_need_no_future(repository: Repository) -> Iterator[str]:
     for path, tree in repository.programs.items():
         if "__future__.annotations" in _imports(tree):
             yield f"{path} imports annotations from __future__"
+
+
+def _assigned(tree: ast.Module) -> set[str]:
+    """Return the names that a module assigns at its top."""
+    return {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }
 
 
 def _imports(

@@ -17,8 +17,15 @@ FLOWS = {
     "OptionsFlow": "options",
     "OptionsFlowWithReload": "options",
 }
-# Core has texts of its own for these: ours are welcome, but nobody has to name them.
-CORE_REASONS = {"already_in_progress", "reauth_successful", "reconfigure_successful"}
+# Exceptions whose message Home Assistant shows to a user.
+SHOWN_EXCEPTIONS = (
+    "ConfigEntryAuthFailed",
+    "ConfigEntryError",
+    "ConfigEntryNotReady",
+    "HomeAssistantError",
+    "ServiceValidationError",
+    "UpdateFailed",
+)
 # What a method of the config flow aborts with if it is not told otherwise.
 REASONS = {
     "_abort_if_unique_id_configured": "already_configured",
@@ -77,7 +84,7 @@ def flow_errors_are_translated(repository: Repository) -> Iterator[str]:
 
 
 def flow_aborts_are_translated(repository: Repository) -> Iterator[str]:
-    """Every reason to end a flow has a text."""
+    """Every reason to end a flow has a text, but those that core has a text for and shows."""
     for flow, tree in _flows(repository):
         reasons: set[str] = set()
         for call in calls(tree, "async_abort", "AbortFlow"):
@@ -92,9 +99,7 @@ def flow_aborts_are_translated(repository: Repository) -> Iterator[str]:
         ):
             reasons |= repository.strings(argument(call, "reason"), CONFIG_FLOW)
         texts = repository.english.get(flow, {}).get("abort", {})
-        yield from _compare(
-            f"{flow}.abort", reasons, texts, CORE_REASONS | _constants(tree)
-        )
+        yield from _compare(f"{flow}.abort", reasons, texts, _constants(tree))
 
 
 def entities_are_translated(repository: Repository) -> Iterator[str]:
@@ -132,6 +137,15 @@ def exceptions_are_translated(repository: Repository) -> Iterator[str]:
                 f"exceptions.{key}", call, texts.get(key, {})
             )
     yield from _compare("exceptions", used, texts)
+
+
+def exceptions_name_their_message(repository: Repository) -> Iterator[str]:
+    """No exception that is shown to a user has a text of its own, which nobody could translate."""
+    for path, tree in repository.modules.items():
+        for call in calls(tree, *SHOWN_EXCEPTIONS):
+            for name in ("translation_domain", "translation_key"):
+                if argument(call, name) is None:
+                    yield f"{path}: {ast.unparse(call.func)} has no {name}"
 
 
 def issues_are_translated(repository: Repository) -> Iterator[str]:

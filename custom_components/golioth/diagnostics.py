@@ -1,0 +1,147 @@
+"""Diagnostics of the Golioth integration."""
+
+import time
+from typing import Any, Final
+
+from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_API_KEY
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from .client.endpoint import DEFAULT_API_URL
+from .client.exceptions import GoliothError
+from .const import CONF_API_URL, CONF_PROJECT_ID, DOMAIN
+from .coordinator import GoliothConfigEntry, GoliothCoordinator
+from .devices import async_get_entities, golioth_id
+from .listening import async_get_clock
+
+# The file may be attached to a public report. The last two are entities that show what a device has logged.
+TO_REDACT: Final = {
+    CONF_API_KEY,
+    CONF_PROJECT_ID,
+    "title",
+    "unique_id",
+    "last_log",
+    "last_error",
+}
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: GoliothConfigEntry
+) -> dict[str, Any]:
+    """Return what tells how the logs of a project arrive. Home Assistant adds the versions."""
+    # Diagnostics are wanted above all of a project that could not be set up: then there is the reason.
+    is_loaded = entry.state is ConfigEntryState.LOADED
+    return {
+        "entry": _entry(entry),
+        "project": _project(hass, entry.runtime_data) if is_loaded else None,
+    }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: GoliothConfigEntry, device: dr.AnyDeviceEntry
+) -> dict[str, Any]:
+    """Return the same with what there is of a device, which may be the project's own."""
+    return {
+        **await async_get_config_entry_diagnostics(hass, entry),
+        "device": _device(hass, entry, device),
+    }
+
+
+def _entry(entry: GoliothConfigEntry) -> dict[str, Any]:
+    """Return what the user has set up, and whether it could be."""
+    data = entry.as_dict()
+    # An address of their own may tell whose it is.
+    if entry.data[CONF_API_URL] != DEFAULT_API_URL:
+        data["data"][CONF_API_URL] = REDACTED
+    return {
+        **async_redact_data(data, TO_REDACT),
+        "state": entry.state.value,
+        # Not its text: that of an error nobody expected may hold anything.
+        "reason": entry.error_reason_translation_key,
+        "reason_placeholders": (
+            entry.error_reason_translation_placeholders
+            if entry.error_reason_translation_domain == DOMAIN
+            else None
+        ),
+    }
+
+
+def _project(hass: HomeAssistant, coordinator: GoliothCoordinator) -> dict[str, Any]:
+    """Return how the logs arrive, and what has been counted since the set-up."""
+    feed = coordinator.feed
+    server_time_ns = coordinator.rest.server_time_ns
+    return {
+        "connected": feed.connected,
+        "transport": feed.transport,
+        "stream": feed.stream_state,
+        "streams_opened": feed.opened,
+        "last_error": _error(feed.last_error),
+        "is_listening": async_get_clock(
+            hass, coordinator.config_entry.entry_id
+        ).is_running,
+        "logs": {
+            "delivered": feed.delivered,
+            "caught_up": feed.caught_up,
+            "found_by_audit": feed.found_by_audit,
+            "unreadable": feed.unreadable,
+            "frames_ignored": feed.ignored,
+            "fired": coordinator.fired,
+        },
+        "devices": len(coordinator.data),
+        "device_list_error": (
+            None
+            if coordinator.last_update_success
+            else _error(coordinator.last_exception)
+        ),
+        # In seconds.
+        "resume_point_age": _rounded(feed.resume_age),
+        "service_clock_offset": (
+            None
+            if server_time_ns is None
+            else _rounded(server_time_ns / 1_000_000_000 - time.time())
+        ),
+    }
+
+
+def _device(
+    hass: HomeAssistant, entry: GoliothConfigEntry, device: dr.AnyDeviceEntry
+) -> dict[str, Any]:
+    """Return whether Golioth has a device, how long it has been silent, and what its entities show."""
+    golioth_device_id = golioth_id(device, entry)
+    clock = async_get_clock(hass, entry.entry_id)
+    last_log = None if golioth_device_id is None else clock.last_log(golioth_device_id)
+    states = {
+        entity.translation_key: hass.states.get(entity.entity_id)
+        for entity in async_get_entities(er.async_get(hass), device)
+    }
+    return {
+        "is_project": golioth_device_id is None,
+        "is_listed": (
+            entry.state is ConfigEntryState.LOADED
+            and golioth_device_id in entry.runtime_data.data
+        ),
+        # In seconds; None where it is not known.
+        "silent_for": None if last_log is None else _rounded(clock.now - last_log),
+        # By translation key; None for one that is disabled.
+        "entities": async_redact_data(
+            {key: state and state.state for key, state in states.items()}, TO_REDACT
+        ),
+    }
+
+
+def _error(error: BaseException | None) -> dict[str, str | None] | None:
+    """Return what an error is, and its text if that is one of ours: any other may hold an address, and with it the key."""
+    if error is None:
+        return None
+    if isinstance(error.__cause__, GoliothError):
+        error = error.__cause__
+    return {
+        "type": type(error).__name__,
+        "text": str(error) if isinstance(error, GoliothError) else None,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)

@@ -1,0 +1,124 @@
+"""Tests of what holds for every entity."""
+
+from functools import cache
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components import golioth
+from homeassistant.components.event import ATTR_EVENT_TYPES
+from homeassistant.components.sensor import (
+    ATTR_OPTIONS,
+    ATTR_STATE_CLASS,
+    SensorDeviceClass,
+)
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, EntityCategory, Platform
+from homeassistant.core import HomeAssistant, split_entity_id
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from .events import state_of
+
+pytestmark = pytest.mark.usefixtures("entity_registry_enabled_by_default")
+
+# Device classes that give each state an icon.
+WITH_ICONS = {"connectivity"}
+
+
+@cache
+def texts_and_icons() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what is said and drawn of entities, by platform and translation key."""
+    integration = Path(golioth.__path__[0])
+    texts = json.loads((integration / "translations/en.json").read_text("utf-8"))
+    icons = json.loads((integration / "icons.json").read_text("utf-8"))
+    return texts["entity"], icons["entity"]
+
+
+@pytest.fixture
+def entities(
+    streaming: MockConfigEntry, entity_registry: er.EntityRegistry
+) -> list[er.RegistryEntry]:
+    """Return every entity of a project and its devices."""
+    entities = er.async_entries_for_config_entry(entity_registry, streaming.entry_id)
+    assert {Platform(entity.domain) for entity in entities} == set(golioth.PLATFORMS)
+    return entities
+
+
+async def test_every_entity_has_a_name_and_an_icon(
+    entities: list[er.RegistryEntry],
+) -> None:
+    """The name is that of the device and a translated one, and nothing is drawn as a mere sensor."""
+    texts, icons = texts_and_icons()
+    for entity in entities:
+        assert entity.has_entity_name
+        assert entity.translation_key is not None
+        assert texts[entity.domain][entity.translation_key]["name"]
+        icon = icons.get(entity.domain, {}).get(entity.translation_key, {})
+        assert "default" in icon or entity.original_device_class in WITH_ICONS, entity
+
+
+async def test_every_state_has_a_text(
+    hass: HomeAssistant, entities: list[er.RegistryEntry]
+) -> None:
+    """What can be one of a few states is shown in the user's language."""
+    texts, _icons = texts_and_icons()
+    translated = set()
+    for entity in entities:
+        assert entity.translation_key is not None
+        words = texts[entity.domain][entity.translation_key]
+        attributes = state_of(hass, entity.entity_id).attributes
+        if entity.original_device_class == SensorDeviceClass.ENUM:
+            assert words["state"].keys() == set(attributes[ATTR_OPTIONS])
+            translated.add(entity.translation_key)
+        elif entity.domain == Platform.EVENT:
+            event_type = words["state_attributes"]["event_type"]
+            assert event_type["state"].keys() == set(attributes[ATTR_EVENT_TYPES])
+            translated.add(entity.translation_key)
+    assert translated == {"log", "last_log_level", "transport"}
+
+
+async def test_every_number_has_a_unit(
+    hass: HomeAssistant, entities: list[er.RegistryEntry]
+) -> None:
+    """Home Assistant keeps statistics of what is counted, and they say of what."""
+    counters = [
+        attributes
+        for entity in entities
+        if ATTR_STATE_CLASS
+        in (attributes := state_of(hass, entity.entity_id).attributes)
+    ]
+    assert len(counters) == 10 + 2
+    for attributes in counters:
+        assert attributes[ATTR_UNIT_OF_MEASUREMENT] in {"logs", "frames", "errors"}
+
+
+async def test_what_is_about_the_connection_is_diagnostic(
+    entities: list[er.RegistryEntry],
+    device_registry: dr.DeviceRegistry,
+    streaming: MockConfigEntry,
+) -> None:
+    """Dashboards that Home Assistant makes show what devices log, not how that arrives."""
+    project = device_registry.async_get_device_by_identifier(
+        ("golioth", streaming.entry_id), streaming.entry_id
+    )
+    assert project is not None
+    diagnostic = {
+        split_entity_id(entity.entity_id)[1].removeprefix("demo_project_")
+        for entity in entities
+        if entity.entity_category is EntityCategory.DIAGNOSTIC
+        and entity.device_id == project.id
+    }
+    assert diagnostic == {
+        "connection",
+        "transport",
+        "logs_delivered",
+        "logs_caught_up",
+        "logs_found_by_audit",
+        "logs_unreadable",
+        "frames_ignored",
+    }
+    assert {
+        entity.entity_category for entity in entities if entity.device_id != project.id
+    } == {None}
