@@ -65,6 +65,9 @@ async def test_options(
     await options.expect_list(EXCLUDE_MODULES)
     await expect(options.number(POLL_INTERVAL)).to_have_value("30")
     await expect(options.number(CATCH_UP_WINDOW)).to_have_value("1")
+    # It comes last, and moves everything.
+    description = text("options.step.init.data_description.catch_up_window")
+    await options.expect_message(description)
 
     warning = text("selector.minimum_level.options.warn")
     await options.choose(MINIMUM_LEVEL, warning)
@@ -98,9 +101,7 @@ async def test_options(
     await expect(options.number(CATCH_UP_WINDOW)).to_have_value("2.5")
     # So that the picture has all of it.
     await page.set_viewport_size({"width": 1200, "height": 1000})
-    await options.expect_message(
-        text("options.step.init.data_description.catch_up_window")
-    )
+    await options.expect_message(description)
     await take_picture("options", options.window)
 
 
