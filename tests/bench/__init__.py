@@ -1,0 +1,1 @@
+"""What a log costs: each figure beside the floor that the same work cannot go below."""

@@ -1,0 +1,109 @@
+"""Home Assistant's own core with the integration, as it runs for a user, and one listener to its events."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+import tempfile
+from typing import Any
+from unittest.mock import patch
+
+from aiohttp import ThreadedResolver
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_test_home_assistant,
+)
+
+from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
+from homeassistant import loader
+from homeassistant.core import Event, HomeAssistant, callback
+
+from .service import BenchProject
+
+# Seconds: only what is broken takes longer.
+_TIMEOUT = 600.0
+
+
+class _Resolver(ThreadedResolver):
+    """The machine's own names: Home Assistant's resolver would look for others by multicast."""
+
+    async def real_close(self) -> None:
+        """Close, which is what Home Assistant calls it."""
+        await self.close()
+
+
+class Count:
+    """Counts what arrives, and lets others wait for it."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self.number = 0
+        self._awaited = 0
+        self._arrived = asyncio.Event()
+
+    def add(self, *_: Any) -> None:
+        """Count one more."""
+        self.number += 1
+        if self.number == self._awaited:
+            self._arrived.set()
+
+    async def wait_for_more(self, number: int) -> None:
+        """Wait until so many have arrived since this was called."""
+        self._awaited = self.number + number
+        self._arrived.clear()
+        async with asyncio.timeout(_TIMEOUT):
+            await self._arrived.wait()
+
+
+@asynccontextmanager
+async def home_assistant() -> AsyncIterator[HomeAssistant]:
+    """Run Home Assistant on an empty folder until the end of the block."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        patch(
+            "homeassistant.helpers.aiohttp_client._async_make_resolver",
+            lambda _hass: _Resolver(),
+        ),
+    ):
+        async with async_test_home_assistant(config_dir=folder) as hass:
+            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+            try:
+                yield hass
+            finally:
+                await hass.async_stop(force=True)
+
+
+async def set_up(hass: HomeAssistant, project: BenchProject) -> MockConfigEntry:
+    """Set a project up, and return when its devices are there; `wait_for_stream` waits for its logs."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title=project.id,
+        unique_id=project.id,
+        data={
+            "project_id": project.id,
+            "api_key": project.api_key,
+            "api_url": project.url,
+        },
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+async def wait_for_stream(entry: MockConfigEntry) -> None:
+    """Wait until logs are delivered as they come."""
+    feed = entry.runtime_data.feed
+    async with asyncio.timeout(_TIMEOUT):
+        while (  # noqa: ASYNC110
+            feed.resume_point is None
+            or feed._stream is None
+            or feed._stream.waiting is not None
+            or not feed.connected
+        ):
+            await asyncio.sleep(0.05)
+
+
+@callback
+def listen(hass: HomeAssistant, listener: Callable[[Event], None]) -> None:
+    """Have one listener to the events of all logs."""
+    hass.bus.async_listen(EVENT_GOLIOTH_LOG, callback(listener))

@@ -1,0 +1,128 @@
+"""The service that the load comes from, in a process of its own: `python -m tests.bench.load`.
+
+It reads commands, one JSON object a line, and answers each with a line when it is done.
+"""
+
+import asyncio
+import sys
+import time
+from typing import Any, Final
+
+import orjson
+
+from custom_components.golioth.client.models import format_timestamp
+from tests.simulator import GoliothSimulator
+from tests.simulator.frames import encode_text_frame
+
+# Bytes that wait in a connection at most: more would be the memory of this process, and not the speed of the other one.
+_MAX_BUFFER: Final = 1024 * 1024
+
+_BATCH: Final = 500
+
+# What is sent is random in nothing: the floor and what is measured get the same.
+_LEVELS: Final = ("DEBUG", "INFO", "DEBUG", "WARN", "INFO", "DEBUG", "ERROR", "INFO")
+_MODULES: Final = ("sensor", "net", "power", "ota")
+
+
+def device_id(number: int) -> str:
+    """Return Golioth's ID of one of the devices."""
+    return f"61a4d0{number:018x}"
+
+
+def _frame(number: int, device: str) -> bytes:
+    """Return a log as it goes over the wire. Its message ends with the time of its sending, by the machine's monotonic clock."""
+    log = {
+        "timestamp": format_timestamp(time.time_ns()),
+        "type": "LOGGING",
+        "level": _LEVELS[number % len(_LEVELS)],
+        "module": _MODULES[number % len(_MODULES)],
+        "moduleId": "",
+        "message": f"Sampled {number % 40} °C after {time.monotonic_ns()}",
+        "metadata": {
+            "func": "sensor_sample",
+            "index": number,
+            "uptime": 172_271_000 + number,
+        },
+        "deviceId": device,
+    }
+    return encode_text_frame(orjson.dumps({"result": {"data": log}}))
+
+
+class Load:
+    """Two projects of the service: one for what is measured, and one for its floor."""
+
+    def __init__(self) -> None:
+        """Prepare, without a device."""
+        self.projects = {
+            name: GoliothSimulator(name) for name in ("measured", "few", "floor")
+        }
+
+    async def handle(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Do what a command says.
+
+        Args:
+            command: `project`, and `register` (devices that the project has) or `send` (logs), `devices` (that they are from)
+                and `rate` (a second; None for as fast as they are taken).
+        """
+        simulator = self.projects[command["project"]]
+        if (number := command.get("register")) is not None:
+            for each in range(len(simulator.devices), number):
+                simulator.add_device(f"device-{each:05}", device_id(each))
+            return {}
+        await simulator.wait_for_streams(1)
+        (transport,) = simulator._streams.transports
+        await self._send(
+            transport, command["send"], command["devices"], command["rate"]
+        )
+        return {}
+
+    async def _send(
+        self,
+        transport: asyncio.Transport,
+        number: int,
+        devices: int,
+        rate: float | None,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        sent = 0
+        ids = [device_id(each) for each in range(devices)]
+        while sent < number:
+            due = min(number, sent + _BATCH)
+            if rate is not None:
+                await asyncio.sleep(0.001)
+                due = min(number, int((loop.time() - started) * rate))
+            frames = [_frame(each, ids[each % devices]) for each in range(sent, due)]
+            if frames:
+                transport.write(b"".join(frames))
+            sent = due
+            while transport.get_write_buffer_size() > _MAX_BUFFER:  # noqa: ASYNC110
+                await asyncio.sleep(0.0005)
+
+
+async def _serve() -> None:
+    """Serve until the input ends."""
+    load = Load()
+    loop = asyncio.get_running_loop()
+    commands = asyncio.StreamReader()
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(commands), sys.stdin
+    )
+    for simulator in load.projects.values():
+        await simulator.start()
+    answer: Any = {
+        name: {"url": simulator.url, "api_key": simulator.api_key}
+        for name, simulator in load.projects.items()
+    }
+    while True:
+        sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
+        sys.stdout.buffer.flush()
+        if not (line := await commands.readline()):
+            break
+        answer = await load.handle(orjson.loads(line))
+    for simulator in load.projects.values():
+        await simulator.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

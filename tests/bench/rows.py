@@ -1,0 +1,460 @@
+"""The rows of the table: what is measured, beside its floor, in turns."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+import gc
+from pathlib import Path
+import resource
+import statistics
+import time
+from typing import Any, Final
+
+import aiohttp
+
+from custom_components.golioth.client.feed import FeedTiming, LogFeed, Transport
+from custom_components.golioth.client.rest import GoliothRest
+from custom_components.golioth.const import DOMAIN
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.trigger import (
+    async_initialize_triggers,
+    async_validate_trigger_config,
+)
+
+from .floor import BareIntegration, BarePipeline, bare_loop
+from .home_assistant import Count, home_assistant, listen, set_up, wait_for_stream
+from .load import device_id
+from .service import LoadService
+
+# The sensors of a device, and whether they are enabled, as the integration has them.
+SENSORS: Final = (
+    ("last_log", True),
+    ("last_log_level", False),
+    ("last_log_time", False),
+    ("last_error", False),
+    ("errors", False),
+)
+
+# Logs a second of the rows where devices log as devices do: 100 of them, 20 a second each.
+_DEVICES: Final = 100
+_RATE: Final = 2_000.0
+
+# Seconds after the last log in which the sensors show it.
+_SHOWN: Final = 1.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much is measured.
+
+    Attributes:
+        turns: How often each row takes turns with its floor.
+        client_logs: Logs of a turn of the client.
+        pipeline_logs: Logs of a turn of the rows that go through Home Assistant.
+        fleet: Devices of the large fleet.
+        burst_turns: How often a burst is sent.
+        latency_logs: Logs of a turn of the latency.
+        warm_up_logs: Logs before the memory is looked at.
+        memory_logs: Logs after that.
+        startup_turns: How often a project is set up.
+    """
+
+    turns: int
+    client_logs: int
+    pipeline_logs: int
+    fleet: int
+    burst_turns: int
+    latency_logs: int
+    warm_up_logs: int
+    memory_logs: int
+    startup_turns: int
+
+
+FULL: Final = Size(
+    turns=7,
+    client_logs=50_000,
+    pipeline_logs=10_000,
+    fleet=10_000,
+    burst_turns=3,
+    latency_logs=10_000,
+    warm_up_logs=150_000,
+    memory_logs=1_000_000,
+    startup_turns=5,
+)
+QUICK: Final = Size(
+    turns=3,
+    client_logs=10_000,
+    pipeline_logs=3_000,
+    fleet=1_000,
+    burst_turns=1,
+    latency_logs=2_000,
+    warm_up_logs=50_000,
+    memory_logs=50_000,
+    startup_turns=1,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row of the table.
+
+    Attributes:
+        name: What was measured.
+        unit: Of the figures.
+        measured: A figure for each turn.
+        floor: The floor of the same turn; empty where the target is absolute.
+        target: What the ratio, or the figure itself, may be at most.
+    """
+
+    name: str
+    unit: str
+    measured: list[float]
+    floor: list[float]
+    target: float
+
+    @property
+    def ratios(self) -> list[float]:
+        """The ratio of each turn."""
+        return [
+            measured / floor
+            for measured, floor in zip(
+                self.measured, self.floor, strict=bool(self.floor)
+            )
+        ]
+
+    @property
+    def result(self) -> float:
+        """What the target is for: the median ratio, or the worst figure."""
+        return statistics.median(self.ratios) if self.floor else max(self.measured)
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the target is met."""
+        return self.result <= self.target
+
+
+type MeasureRow = Callable[[LoadService, Size], Awaitable[Row]]
+
+
+async def client(service: LoadService, size: Size) -> Row:
+    """CPU of a log, from its frame until the feed gives it, beside the bare loop."""
+    measured, floor = Count(), Count()
+    is_ready = asyncio.Event()
+    project = service.project("measured")
+
+    def on_complete(transport: Transport, _until: float) -> None:
+        if transport is Transport.STREAMING:
+            is_ready.set()
+
+    def ignore(*_: Any) -> None:
+        pass
+
+    async with (
+        aiohttp.ClientSession() as session,
+        bare_loop(service.project("floor"), floor.add),
+    ):
+        feed = LogFeed(
+            session,
+            project.endpoint,
+            GoliothRest(session, project.endpoint),
+            on_log=measured.add,
+            on_history=ignore,
+            on_connection_change=ignore,
+            on_gap=ignore,
+            on_complete=on_complete,
+            on_incomplete=ignore,
+            on_progress=ignore,
+            resume_point=None,
+            poll_interval=30.0,
+            catch_up_window=3600.0,
+            timing=FeedTiming(),
+        )
+        task = asyncio.create_task(feed.run())
+        try:
+            await is_ready.wait()
+            return await _in_turns(
+                "client",
+                lambda: _cpu(service, "measured", measured, size.client_logs),
+                lambda: _cpu(service, "floor", floor, size.client_logs),
+                turns=size.turns,
+                target=2.0,
+            )
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def pipeline(service: LoadService, size: Size) -> Row:
+    """CPU of a log until it is an event, and its device's entities are written, beside the same without the integration."""
+    floor = Count()
+    async with _pipeline(service, "measured", _DEVICES) as (hass, measured):
+        bare = BareIntegration(hass, _DEVICES, SENSORS)
+        await bare.async_set_up()
+        hass.bus.async_listen("bare_log", floor.add)
+        async with bare_loop(service.project("floor"), BarePipeline(hass, bare.events)):
+            return await _in_turns(
+                "pipeline",
+                lambda: _paced_cpu(service, "measured", measured, size, _DEVICES),
+                lambda: _paced_cpu(service, "floor", floor, size, _DEVICES),
+                turns=size.turns,
+                target=1.3,
+            )
+
+
+async def fleet(service: LoadService, size: Size) -> Row:
+    """CPU of a log of ten devices where there are thousands, beside that where there are ten."""
+    async with (
+        _pipeline(service, "few", 10) as (_few, floor),
+        _pipeline(service, "measured", size.fleet) as (_many, measured),
+    ):
+        return await _in_turns(
+            "fleet",
+            lambda: _paced_cpu(service, "measured", measured, size, 10),
+            lambda: _paced_cpu(service, "few", floor, size, 10),
+            turns=size.turns,
+            target=1.2,
+        )
+
+
+async def triggers(service: LoadService, size: Size) -> Row:
+    """CPU of a log where 50 devices have a trigger each, beside that where none has."""
+    async with _pipeline(service, "measured", _DEVICES) as (hass, count):
+        device_registry = dr.async_get(hass)
+        (entry,) = hass.config_entries.async_entries(DOMAIN)
+        config = await async_validate_trigger_config(
+            hass,
+            [
+                {
+                    "trigger": f"{DOMAIN}.log_received",
+                    "target": {"device_id": device.id},
+                }
+                for each in range(50)
+                if (
+                    device := device_registry.async_get_device_by_identifier(
+                        (DOMAIN, device_id(each)), entry.entry_id
+                    )
+                )
+            ],
+        )
+        assert len(config) == 50
+
+        async def ignore(*_: Any) -> None:
+            pass
+
+        async def with_triggers() -> float:
+            remove = await async_initialize_triggers(
+                hass, config, ignore, DOMAIN, "bench", lambda *_args, **_kwargs: None
+            )
+            assert remove is not None
+            try:
+                return await _paced_cpu(service, "measured", count, size, _DEVICES)
+            finally:
+                remove()
+
+        return await _in_turns(
+            "triggers",
+            with_triggers,
+            lambda: _paced_cpu(service, "measured", count, size, _DEVICES),
+            turns=size.turns,
+            target=1.5,
+        )
+
+
+async def burst(service: LoadService, size: Size) -> Row:
+    """The longest time that Home Assistant's loop is held while 50,000 logs come at once."""
+    held = []
+    async with _pipeline(service, "measured", _DEVICES) as (_hass, count):
+        for _ in range(size.burst_turns):
+            watch = asyncio.create_task(_longest_hold())
+            await _sent(service, "measured", count, 50_000)
+            await asyncio.sleep(_SHOWN)
+            watch.cancel()
+            held.append(await watch * 1000)
+    return Row(name="burst", unit="ms", measured=held, floor=[], target=50.0)
+
+
+async def latency(service: LoadService, size: Size) -> Row:
+    """The time from the sending of a log to its event, as 99 of 100 have it, beside that to the bare loop."""
+    times: list[float] = []
+
+    def note(message: str) -> None:
+        times.append(time.monotonic_ns() - int(message.rpartition(" ")[2]))
+
+    floor = Count()
+
+    def on_document(document: Any) -> None:
+        note(document["result"]["data"]["message"])
+        floor.add()
+
+    def on_event(event: Event) -> None:
+        note(event.data["message"])
+
+    async with _pipeline(service, "measured", _DEVICES) as (hass, measured):
+        listen(hass, on_event)
+
+        async def percentile(project: str, count: Count) -> float:
+            times.clear()
+            await _sent(
+                service,
+                project,
+                count,
+                size.latency_logs,
+                devices=_DEVICES,
+                rate=1_000.0,
+            )
+            return statistics.quantiles(times, n=100)[98] / 1e6
+
+        async with bare_loop(service.project("floor"), on_document):
+            row = await _in_turns(
+                "latency",
+                lambda: percentile("measured", measured),
+                lambda: percentile("floor", floor),
+                turns=size.turns,
+                target=2.0,
+                unit="ms",
+            )
+    return row
+
+
+async def memory(service: LoadService, size: Size) -> Row:
+    """How much the process grows over a million logs, after it has warmed up."""
+    async with _pipeline(service, "measured", 1_000) as (_hass, count):
+        await _sent(service, "measured", count, size.warm_up_logs, devices=1_000)
+        await asyncio.sleep(_SHOWN)
+        before = _resident()
+        await _sent(service, "measured", count, size.memory_logs, devices=1_000)
+        await asyncio.sleep(_SHOWN)
+        grown = (_resident() - before) / 1024**2
+    return Row(name="memory", unit="MiB", measured=[grown], floor=[], target=10.0)
+
+
+async def startup(service: LoadService, size: Size) -> Row:
+    """The time that a project with 1,000 devices takes to be set up, beside that of adding the same entities."""
+    await service.register("few", 1_000)
+    project = service.project("few")
+
+    async def integration() -> float:
+        async with home_assistant() as hass:
+            # What is imported once is no part of it.
+            started = time.perf_counter()
+            entry = await set_up(hass, project)
+            taken = time.perf_counter() - started
+            assert len(entry.runtime_data.data) == 1_000
+            return taken
+
+    async def bare() -> float:
+        async with home_assistant() as hass:
+            floor = BareIntegration(hass, 1_000, SENSORS)
+            started = time.perf_counter()
+            await floor.async_set_up()
+            return time.perf_counter() - started
+
+    # The first ones import what the others need.
+    await integration()
+    await bare()
+    return await _in_turns(
+        "startup", integration, bare, turns=size.startup_turns, target=1.3, unit="s"
+    )
+
+
+ROWS: Final[tuple[MeasureRow, ...]] = (
+    client,
+    pipeline,
+    fleet,
+    triggers,
+    burst,
+    latency,
+    memory,
+    startup,
+)
+
+
+@asynccontextmanager
+async def _pipeline(
+    service: LoadService, project: str, devices: int
+) -> AsyncIterator[tuple[HomeAssistant, Count]]:
+    """Run Home Assistant with a project, and count its events."""
+    await service.register(project, devices)
+    count = Count()
+    async with home_assistant() as hass:
+        listen(hass, count.add)
+        entry = await set_up(hass, service.project(project))
+        await wait_for_stream(entry)
+        yield hass, count
+
+
+async def _in_turns(
+    name: str,
+    measure: Callable[[], Awaitable[float]],
+    measure_floor: Callable[[], Awaitable[float]],
+    *,
+    turns: int,
+    target: float,
+    unit: str = "µs",
+) -> Row:
+    """Measure both, again and again."""
+    measured, floor = [], []
+    for _ in range(turns):
+        floor.append(await measure_floor())
+        measured.append(await measure())
+    return Row(name=name, unit=unit, measured=measured, floor=floor, target=target)
+
+
+async def _sent(
+    service: LoadService,
+    project: str,
+    count: Count,
+    number: int,
+    *,
+    devices: int = _DEVICES,
+    rate: float | None = None,
+) -> None:
+    """Send logs, and wait until all have arrived: none may be lost."""
+    await asyncio.gather(
+        count.wait_for_more(number),
+        service.send(project, number, devices=devices, rate=rate),
+    )
+
+
+async def _cpu(service: LoadService, project: str, count: Count, number: int) -> float:
+    """Return the microseconds of CPU that a log costs this process, where they come as fast as they are taken."""
+    gc.collect()
+    started = time.process_time()
+    await _sent(service, project, count, number)
+    return (time.process_time() - started) / number * 1e6
+
+
+async def _paced_cpu(
+    service: LoadService, project: str, count: Count, size: Size, devices: int
+) -> float:
+    """Return the microseconds of CPU that a log costs this process, where they come as from a fleet, until all is shown."""
+    number = size.pipeline_logs
+    gc.collect()
+    started = time.process_time()
+    await _sent(service, project, count, number, devices=devices, rate=_RATE)
+    await asyncio.sleep(_SHOWN)
+    return (time.process_time() - started) / number * 1e6
+
+
+async def _longest_hold() -> float:
+    """Watch the loop until cancelled, and return the longest time between two of its turns, in seconds."""
+    loop = asyncio.get_running_loop()
+    longest = 0.0
+    last = loop.time()
+    try:
+        while True:
+            await asyncio.sleep(0)
+            now = loop.time()
+            longest = max(longest, now - last)
+            last = now
+    except asyncio.CancelledError:
+        return longest
+
+
+def _resident() -> int:
+    """Return the bytes of this process that are in memory."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()

@@ -1,0 +1,88 @@
+"""The load's process, as the bench sees it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+import json
+import sys
+from typing import Any, Final, Self
+
+from custom_components.golioth.client.endpoint import Credential, Endpoint
+from tests.demo import REPOSITORY
+
+# Seconds: only what is broken takes longer.
+_TIMEOUT: Final = 300.0
+
+
+@dataclass(frozen=True)
+class BenchProject:
+    """A project of the service."""
+
+    id: str
+    url: str
+    api_key: str
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it is found."""
+        return Endpoint(self.url, self.id, Credential(self.api_key))
+
+
+class LoadService:
+    """Has logs sent by another process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        """Take over a process that has been started."""
+        self._process = process
+        self._projects: dict[str, BenchProject] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls) -> AsyncIterator[Self]:
+        """Run the process until the end of the block."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.bench.load"),
+            cwd=REPOSITORY,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        service = cls(process)
+        try:
+            service._projects = {
+                name: BenchProject(name, **each)
+                for name, each in (await service._answer()).items()
+            }
+            yield service
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            await process.wait()
+
+    def project(self, name: str) -> BenchProject:
+        """Return one of its projects: `measured`, `few` or `floor`."""
+        return self._projects[name]
+
+    async def register(self, project: str, number: int) -> None:
+        """Have so many devices in a project, at least."""
+        await self._command(project=project, register=number)
+
+    async def send(
+        self, project: str, number: int, *, devices: int, rate: float | None = None
+    ) -> None:
+        """Send logs of so many devices, so many a second or as fast as they are taken, to the one stream of a project."""
+        await self._command(project=project, send=number, devices=devices, rate=rate)
+
+    async def _command(self, **command: Any) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        await self._answer()
+
+    async def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(_TIMEOUT):
+            line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("The load's process has ended")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
