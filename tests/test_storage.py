@@ -7,7 +7,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth import project_store
-from custom_components.golioth.client.delivered import DeliveredLogs, Identity
+from custom_components.golioth.client.delivered import DeliveredLogs
+from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.resume import ResumePoint
 from custom_components.golioth.resume_store import ResumeStore
 from homeassistant.config_entries import ConfigEntryState
@@ -224,7 +225,10 @@ async def test_size_on_disk(hass: HomeAssistant) -> None:
     """The most that is remembered, over the most seconds, takes 256 KiB as Home Assistant writes it."""
     logs = DeliveredLogs(30_000)
     for number in range(31_000):
-        logs.add_streamed(Identity(number, 1_795_000_000 + number % 990, 100))
+        time_ns = (1_795_000_000 + number % 990) * 1_000_000_000
+        logs.add_streamed(
+            LogEntry("", time_ns, "LOGGING", "info", "", "", str(number), {}, "device")
+        )
     logs.forget(1_795_000_000, 1_795_000_990, 1_795_000_000)
     resume_point = ResumePoint(1_795_000_990_000_000_000, logs.as_dict())
     store = ResumeStore(hass, "entry")._store

@@ -483,9 +483,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @callback
     def _async_handle_stop(self, _event: Event) -> None:
-        """Show and save what waits, and how long devices have logged nothing, which nothing else would have saved."""
+        """Show what waits, and save what the feed has not told yet, and how long devices have logged nothing."""
         self._async_flush()
-        self._listening.async_schedule_save()
+        self._async_handle_progress()
 
     @callback
     def _resume_point(self) -> ResumePoint | None:

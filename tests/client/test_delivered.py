@@ -6,7 +6,7 @@ import json
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.golioth.client.delivered import DeliveredLogs, identify
+from custom_components.golioth.client.delivered import DeliveredLogs
 from custom_components.golioth.client.models import LogEntry, format_timestamp
 
 NOW = 1_795_000_000
@@ -30,7 +30,7 @@ def log(text: str, second: int = NOW, nanosecond: int = 0) -> LogEntry:
 
 def delivered_by(logs: DeliveredLogs, streamed: list[LogEntry]) -> list[LogEntry]:
     """Return what is new of the stream."""
-    return [entry for entry in streamed if logs.add_streamed(identify(entry))]
+    return [entry for entry in streamed if logs.add_streamed(entry)]
 
 
 TEXTS = st.lists(st.sampled_from("abc"), max_size=12)
@@ -264,7 +264,7 @@ def test_size_in_storage() -> None:
     """The most that is remembered takes less than 256 KiB."""
     logs = DeliveredLogs(30_000)
     for number in range(33_000):
-        logs.add_streamed(identify(log(str(number), NOW - 600 + number // 50)))
+        logs.add_streamed(log(str(number), NOW - 600 + number // 50))
     logs.forget(NOW - 600, NOW, NOW)
     assert len(json.dumps({"time_ns": 1, "delivered": logs.as_dict()})) < 256 * 1024
 

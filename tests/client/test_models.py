@@ -1,7 +1,9 @@
 """Tests of what Golioth's JSON becomes."""
 
+import json
 from typing import Any
 
+from hypothesis import given, strategies as st
 import orjson
 import pytest
 
@@ -338,3 +340,28 @@ def test_device_and_project_without_a_name() -> None:
 def test_number(value: Any, expected: int | None) -> None:
     """A count is taken as a number or as text."""
     assert parse_number(value) == expected
+
+
+_VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=300)
+
+
+@given(
+    values=st.tuples(
+        st.sampled_from(["2026-11-25T20:00:00.123456789Z", "", "never"]) | _VALUES,
+        st.sampled_from(["LOGGING", ""]) | _VALUES,
+        st.sampled_from(["DEBUG", "error", "NONE", "verbose", 3]) | _VALUES,
+        _VALUES,
+        _VALUES,
+        _VALUES,
+        st.dictionaries(st.text(max_size=5), _VALUES, max_size=3) | _VALUES,
+        st.sampled_from(["61a4cfc9b2b45578105aeca3", ""]) | _VALUES,
+    )
+)
+def test_order_of_fields(values: tuple[Any, ...]) -> None:
+    """A log with its fields in the published order, which is parsed faster, is the same as in any other order."""
+    fields = ("timestamp", "type", "level", "module")
+    fields += ("moduleId", "message", "metadata", "deviceId")
+    document = dict(zip(fields, values, strict=True))
+    source = json.dumps(document)
+    reordered = dict(reversed(document.items()))
+    assert parse_log(document, source) == parse_log(reordered, source)

@@ -3,7 +3,7 @@
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
@@ -24,41 +24,16 @@ _MAX_SECONDS: Final = 1_000
 _MOST: Final = 4
 
 
-class Identity(NamedTuple):
-    """What tells a log from another one, as Golioth has no log IDs: all of its fields."""
-
-    digest: int
-    second: int | None
-    """The second of its timestamp, since 1970; None where it has none, so that REST cannot be asked for it."""
-    size: int
-    """The bytes that were digested: about what the log takes in memory."""
-
-
-def identify(entry: LogEntry) -> Identity:
-    """Return the identity of a log.
+def identify(entry: LogEntry) -> bytes:
+    """Return what tells a log from another one, as Golioth has no log IDs: a digest of all its fields.
 
     The time counts in milliseconds only, because REST may cut it there: what two equal texts of one millisecond are is
     told by their number.
     """
     time_ns = entry.timestamp_ns
-    text = orjson.dumps(
-        (
-            entry.timestamp if time_ns is None else time_ns // 1_000_000,
-            entry.type,
-            entry.level,
-            entry.module,
-            entry.module_id,
-            entry.message,
-            entry.metadata,
-            entry.device_id,
-        ),
-        option=orjson.OPT_SORT_KEYS,
-    )
-    return Identity(
-        int.from_bytes(blake2b(text, digest_size=_DIGEST_SIZE).digest()),
-        None if time_ns is None else time_ns // SECOND,
-        len(text),
-    )
+    time = entry.timestamp if time_ns is None else time_ns // 1_000_000
+    text = orjson.dumps((time, *entry[2:]), option=orjson.OPT_SORT_KEYS)
+    return blake2b(text, digest_size=_DIGEST_SIZE).digest()
 
 
 class DeliveredLogs:
@@ -85,30 +60,35 @@ class DeliveredLogs:
         self._forgotten_size = 0
         self._settled = 0
         self._streamed: list[tuple[int, int]] = []
-        self._seconds: dict[int, dict[int, int]] = {}
+        self._seconds: dict[int, dict[bytes, int]] = {}
+        self._counts: dict[int, int] = {}
         # What was there before the first start: at most one answer.
-        self._history: dict[int, int] = {}
+        self._history: dict[bytes, int] = {}
         # What REST gave before the stream did, if that ever does.
-        self._ahead_of_stream: dict[int, int] = {}
+        self._ahead_of_stream: dict[bytes, int] = {}
 
     @property
     def is_overfull(self) -> bool:
         """Whether so much has come since the last time that `forget` is due."""
         return self._size > max(self._forgotten_size, self._limit) + self._limit // 10
 
-    def add_streamed(self, identity: Identity) -> bool:
+    def add_streamed(self, entry: LogEntry) -> bool:
         """Note a log of the stream; return whether it is new."""
-        if self._history and (number := self._history.get(identity.digest)):
+        digest = identify(entry)
+        if self._history and (number := self._history.get(digest)):
             # Counted already, but not delivered.
-            self._history[identity.digest] = number - 1
+            self._history[digest] = number - 1
             return True
-        if (ahead := self._ahead_of_stream.get(identity.digest)) is not None:
+        if (
+            self._ahead_of_stream
+            and (ahead := self._ahead_of_stream.get(digest)) is not None
+        ):
             if ahead > 1:
-                self._ahead_of_stream[identity.digest] = ahead - 1
+                self._ahead_of_stream[digest] = ahead - 1
             else:
-                del self._ahead_of_stream[identity.digest]
+                del self._ahead_of_stream[digest]
             return False
-        self._add(identity)
+        self._add(entry.timestamp_ns, digest)
         return True
 
     def add_read(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
@@ -117,43 +97,39 @@ class DeliveredLogs:
         Args:
             entries: All logs of the milliseconds that they are from.
         """
-        seen: dict[int, int] = {}
+        seen: dict[bytes, int] = {}
         for entry in entries:
-            identity = identify(entry)
-            second = identity.second
-            if second is None or not self._is_known(second):
+            time_ns = entry.timestamp_ns
+            # REST cannot be asked for one without a time.
+            if time_ns is None or not self._is_known(second := time_ns // SECOND):
                 continue
-            digest = identity.digest
+            digest = identify(entry)
             count = seen[digest] = seen.get(digest, 0) + 1
             if count > self._seconds.get(second, {}).get(digest, 0):
-                self._add(identity)
+                self._add(time_ns, digest)
                 self._ahead_of_stream[digest] = self._ahead_of_stream.get(digest, 0) + 1
                 yield entry
 
     def count(self, start: int, end: int) -> int:
         """Return how many logs are known from one second on to before another."""
-        if end - start > len(self._seconds):
+        if end - start > len(self._counts):
             return sum(
-                sum(logs.values())
-                for second, logs in self._seconds.items()
+                number
+                for second, number in self._counts.items()
                 if start <= second < end
             )
-        return sum(
-            sum(logs.values())
-            for second in range(start, end)
-            if (logs := self._seconds.get(second))
-        )
+        return sum(self._counts.get(second, 0) for second in range(start, end))
 
     def add_history(self, entries: Iterable[LogEntry]) -> None:
         """Note logs that REST gave and that nobody shall get from REST any more; the stream may still give them."""
-        seen: dict[int, int] = {}
+        seen: dict[bytes, int] = {}
         for entry in entries:
-            identity = identify(entry)
-            digest = identity.digest
+            digest = identify(entry)
             count = seen[digest] = seen.get(digest, 0) + 1
+            second = (entry.timestamp_ns or 0) // SECOND
             # What the stream has delivered already is counted already.
-            if count > self._seconds.get(identity.second or 0, {}).get(digest, 0):
-                self._add(identity)
+            if count > self._seconds.get(second, {}).get(digest, 0):
+                self._add(entry.timestamp_ns, digest)
                 self._history[digest] = self._history.get(digest, 0) + 1
 
     def forget(
@@ -202,7 +178,12 @@ class DeliveredLogs:
         self.floor = floor
         self.holes = []
         self._size = 0
-        for logs in (self._seconds, self._history, self._ahead_of_stream):
+        for logs in (
+            self._seconds,
+            self._counts,
+            self._history,
+            self._ahead_of_stream,
+        ):
             logs.clear()
 
     def as_dict(self) -> dict[str, Any]:
@@ -212,6 +193,7 @@ class DeliveredLogs:
             stored.floor = self.floor
             stored.holes = self.holes
             stored._seconds = dict(self._seconds)
+            stored._counts = dict(self._counts)
             stored._size = self._size
             stored._settled = self._settled
             stored._streamed = self._streamed
@@ -222,10 +204,7 @@ class DeliveredLogs:
             "holes": self.holes,
             "seconds": {
                 str(second - self.floor): b64encode(
-                    b"".join(
-                        digest.to_bytes(_DIGEST_SIZE) * number
-                        for digest, number in logs.items()
-                    )
+                    b"".join(digest * number for digest, number in logs.items())
                 ).decode()
                 for second, logs in self._seconds.items()
             },
@@ -239,17 +218,18 @@ class DeliveredLogs:
         """
         floor = int(data["floor"])
         holes = [(int(start), int(end)) for start, end in data["holes"]]
-        seconds: dict[int, dict[int, int]] = {}
+        seconds: dict[int, dict[bytes, int]] = {}
         for offset, text in data["seconds"].items():
             logs = seconds[floor + int(offset)] = {}
             digests = b64decode(text, validate=True)
             for start in range(0, len(digests), _DIGEST_SIZE):
-                digest = int.from_bytes(digests[start : start + _DIGEST_SIZE])
+                digest = digests[start : start + _DIGEST_SIZE]
                 logs[digest] = logs.get(digest, 0) + 1
         self.holes = holes
         self.floor = floor
         self._seconds = seconds
-        self._size = sum(sum(logs.values()) for logs in seconds.values())
+        self._counts = {second: sum(logs.values()) for second, logs in seconds.items()}
+        self._size = sum(self._counts.values())
 
     def _raise_floor(self, floor: int) -> None:
         if floor > self.floor:
@@ -327,23 +307,27 @@ class DeliveredLogs:
         self._drop(max(self._seconds, key=self._count))
 
     def _is_known(self, second: int) -> bool:
-        return second >= self.floor and not any(
-            start <= second < end for start, end in self.holes
+        return second >= self.floor and not (
+            self.holes and any(start <= second < end for start, end in self.holes)
         )
 
     def _count(self, second: int) -> int:
-        return sum(self._seconds[second].values())
+        return self._counts[second]
 
-    def _add(self, identity: Identity) -> None:
-        second = identity.second
-        if second is None or not self._is_known(second):
+    def _add(self, time_ns: int | None, digest: bytes) -> None:
+        if time_ns is None or not self._is_known(second := time_ns // SECOND):
             return
-        logs = self._seconds.setdefault(second, {})
-        logs[identity.digest] = logs.get(identity.digest, 0) + 1
+        logs = self._seconds.get(second)
+        if logs is None:
+            logs = self._seconds[second] = {}
+            self._counts[second] = 0
+        logs[digest] = logs.get(digest, 0) + 1
+        self._counts[second] += 1
         self._size += 1
 
     def _drop(self, second: int) -> None:
         logs = self._seconds.pop(second)
-        self._size -= sum(logs.values())
-        for digest in logs:
-            self._ahead_of_stream.pop(digest, None)
+        self._size -= self._counts.pop(second)
+        if self._ahead_of_stream:
+            for digest in logs:
+                self._ahead_of_stream.pop(digest, None)

@@ -12,8 +12,9 @@ import random
 from typing import Final
 
 import aiohttp
+import orjson
 
-from .delivered import SECOND, DeliveredLogs, Identity, identify
+from .delivered import SECOND, DeliveredLogs
 from .endpoint import Endpoint
 from .exceptions import (
     GoliothAuthenticationError,
@@ -39,6 +40,9 @@ _MAX_DELIVERED: Final = 30_000
 # Live logs that wait for the end of a gap, and their bytes.
 _MAX_WAITING: Final = 10_000
 _MAX_WAITING_SIZE: Final = 16 * 1024 * 1024
+
+# Seconds between two times that progress is told.
+_PROGRESS_INTERVAL: Final = 1.0
 
 # Nanoseconds by which the service's clock may go back, without having been wrong.
 _MAX_STEP_BACK: Final = 60 * SECOND
@@ -156,7 +160,7 @@ class _OpenStream:
         self.since = since
         self.received = 0
         self.is_audited = False
-        self.waiting: deque[tuple[LogEntry, Identity]] | None = deque()
+        self.waiting: deque[LogEntry] | None = deque()
         self.is_released = False
         self.complete_from: int | None = None
         self.heard_at = since
@@ -168,11 +172,11 @@ class _OpenStream:
         """End it."""
         await self._stream.close()
 
-    def add_waiting(self, entry: LogEntry, identity: Identity) -> bool:
+    def add_waiting(self, entry: LogEntry) -> bool:
         """Let a log wait; return whether more wait than should."""
         assert self.waiting is not None
-        self.waiting.append((entry, identity))
-        self._waiting_size += identity.size
+        self.waiting.append(entry)
+        self._waiting_size += len(orjson.dumps(entry[1:]))
         return (
             len(self.waiting) > _MAX_WAITING or self._waiting_size > _MAX_WAITING_SIZE
         )
@@ -232,7 +236,8 @@ class LogFeed:
                 poll.
             on_incomplete: Called when that cannot be said any more, until `on_complete` is called: when a stream is opened or
                 closed, and when logs cannot be read while there is none.
-            on_progress: Called when `resume_point` has changed.
+            on_progress: Called when `resume_point` has changed, at once or within a second; not any more when the feed has
+                been cancelled.
             resume_point: Where an earlier feed ended; None for the very first start.
             poll_interval: Seconds between two reads while there is no stream.
             catch_up_window: Seconds that a gap may reach back.
@@ -289,7 +294,10 @@ class LogFeed:
         self._has_gap = True
         self._stream_tried = asyncio.Event()
         self._stream_changed = asyncio.Event()
-        self._forgotten_at = 0.0
+        # The time of the newest log that says where to go on, which the resume point has not moved to yet.
+        self._streamed_until_ns = 0
+        self._has_progressed = False
+        self._progress_timer: asyncio.TimerHandle | None = None
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -328,6 +336,9 @@ class LogFeed:
                 self._tasks.create_task(self._read_forever())
         except* GoliothAuthenticationError as rejections:
             rejection = rejections.exceptions[0]
+        finally:
+            if self._progress_timer is not None:
+                self._progress_timer.cancel()
         assert isinstance(rejection, GoliothAuthenticationError)
         self.last_error = rejection
         self._set_transport(None, rejection)
@@ -390,13 +401,16 @@ class LogFeed:
                 pause = loop.time() + _SLICE
                 while True:
                     for entry in await connection.receive():
+                        now = loop.time()
                         if entry is None:
                             self.ignored += 1
                         else:
-                            self._set_transport(Transport.STREAMING)
+                            stream.heard_at = now
+                            if self.transport is not Transport.STREAMING:
+                                self._set_transport(Transport.STREAMING)
                             self._receive(stream, entry)
                         # Frames that wait already are received without a turn of the loop: a burst would hold it.
-                        if loop.time() >= pause:
+                        if now >= pause:
                             await asyncio.sleep(0)
                             pause = loop.time() + _SLICE
             finally:
@@ -418,6 +432,7 @@ class LogFeed:
 
     async def _close_stream(self, stream: _OpenStream) -> None:
         """Deliver what waits, because only the stream may have had it, and have REST take over."""
+        self._settle()
         if self._has_gap:
             self._keep_gap(stream)
         await self._release(stream)
@@ -430,27 +445,29 @@ class LogFeed:
     def _receive(self, stream: _OpenStream, entry: LogEntry) -> None:
         """Deliver a log of the stream, or let it wait."""
         stream.received += 1
-        stream.heard_at = asyncio.get_running_loop().time()
-        identity = identify(entry)
         if stream.waiting is None:
-            self._deliver_streamed(entry, identity)
-        elif stream.add_waiting(entry, identity):
+            self._deliver_streamed(entry)
+        elif stream.add_waiting(entry):
             self._lose_patience(stream)
 
-    def _deliver_streamed(self, entry: LogEntry, identity: Identity) -> None:
-        if not self._logs.add_streamed(identity):
+    def _deliver_streamed(self, entry: LogEntry) -> None:
+        if not self._logs.add_streamed(entry):
             return
-        self._deliver(entry, LogSource.STREAM)
         # As long as there is a gap before it, a log says nothing of where to go on.
-        if not self._has_gap and entry.timestamp_ns is not None:
-            self._advance(entry.timestamp_ns)
+        if (
+            not self._has_gap
+            and (time_ns := entry.timestamp_ns) is not None
+            and time_ns > self._streamed_until_ns
+        ):
+            self._streamed_until_ns = time_ns
+        self._deliver(entry, LogSource.STREAM)
 
     async def _release(self, stream: _OpenStream) -> None:
         """Deliver the logs that wait, and let no more wait."""
         loop = asyncio.get_running_loop()
         pause = loop.time() + _SLICE
         while stream.waiting:
-            self._deliver_streamed(*stream.waiting.popleft())
+            self._deliver_streamed(stream.waiting.popleft())
             if loop.time() >= pause:
                 await asyncio.sleep(0)
                 pause = loop.time() + _SLICE
@@ -548,6 +565,7 @@ class LogFeed:
         """
         stream = self._stream
         now_ns = await self._server_time_ns()
+        self._settle()
         if self._resume_ns is None:
             await self._begin(now_ns)
         else:
@@ -789,10 +807,31 @@ class LogFeed:
             # One log that nobody can digest must not keep the next ones away.
             _LOGGER.exception("Unexpected error while a log was delivered")
         # Even where the resume point stays where it is, what is known around it has changed.
-        self._on_progress()
-        now = asyncio.get_running_loop().time()
-        if now >= self._forgotten_at + 1 or self._logs.is_overfull:
+        self._has_progressed = True
+        if self._progress_timer is None:
+            self._tell_progress()
+        elif self._logs.is_overfull:
             self._forget()
+
+    def _tell_progress(self) -> None:
+        """Tell of the logs since the last time, now, and of those to come in a second at the earliest."""
+        self._progress_timer = None
+        if self._has_progressed:
+            self._has_progressed = False
+            self._forget()
+            self._tell(self._on_progress)
+            self._progress_timer = asyncio.get_running_loop().call_later(
+                _PROGRESS_INTERVAL, self._tell_progress
+            )
+
+    def _settle(self) -> None:
+        """Move the resume point to the last log of the stream, but never back, nor past the service's own clock."""
+        server_time_ns = self._rest.server_time_ns
+        if self._resume_ns is not None and server_time_ns is not None:
+            time_ns = min(self._streamed_until_ns, server_time_ns)
+            self._resume_ns = max(self._resume_ns, time_ns)
+        # It must not move on with the service's clock, once there is a gap.
+        self._streamed_until_ns = 0
 
     def _advance(self, time_ns: int) -> None:
         """Move the resume point, but never back, nor past the service's own clock."""
@@ -805,7 +844,7 @@ class LogFeed:
 
     def _forget(self, before: int = 0) -> None:
         """Keep what is remembered within its bounds, and nothing from before a second."""
-        self._forgotten_at = asyncio.get_running_loop().time()
+        self._settle()
         now_ns = self._rest.server_time_ns
         resume = (self._resume_ns or 0) // SECOND
         self._logs.forget(

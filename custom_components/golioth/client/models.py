@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 import json
 import re
 from typing import Any, Final, NamedTuple
@@ -32,6 +33,21 @@ _MAX_DEPTH: Final = 238
 
 # Parsing this many values takes some 30 ms, in which Home Assistant does nothing else. A log has a few dozen.
 _MAX_VALUES: Final = 150_000
+
+# A log in the form of all that Golioth sends today.
+_PUBLISHED_FIELDS: Final = (
+    "timestamp",
+    "type",
+    "level",
+    "module",
+    "moduleId",
+    "message",
+    "metadata",
+    "deviceId",
+)
+
+# In so many bytes of JSON, metadata cannot be nested too deeply.
+_MAX_PLAIN_SIZE: Final = 2 * _MAX_DEPTH
 
 _FRACTION: Final = re.compile(r"\.([0-9]{1,9})")
 
@@ -192,6 +208,36 @@ def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
     """
     if type(document) is not dict:
         return None
+    if tuple(document) == _PUBLISHED_FIELDS:
+        timestamp, kind, level, module, module_id, message, metadata, device_id = (
+            document.values()
+        )
+        # Nothing of it needs a closer look, as of almost every log.
+        if (
+            type(timestamp) is type(kind) is type(level) is type(module) is str
+            and type(module_id) is type(message) is type(device_id) is str
+            and type(metadata) is dict
+            and 0 < len(source) <= _MAX_PLAIN_SIZE
+            and len(timestamp)
+            + len(kind)
+            + len(module)
+            + len(module_id)
+            + len(device_id)
+            <= _MAX_FIELD_LENGTH
+            and kind
+            and level in _LEVELS_BY_VALUE
+        ):
+            return LogEntry(
+                timestamp,
+                parse_timestamp(timestamp),
+                kind,
+                _LEVELS_BY_VALUE[level],
+                module,
+                module_id,
+                message,
+                metadata,
+                device_id,
+            )
     get = document.get
     device_id = get("deviceId") or get("device_id")
     message = get("message")
@@ -224,6 +270,22 @@ def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
 
 def parse_timestamp(text: str) -> int | None:
     """Return the nanoseconds since 1970 UTC of an RFC 3339 time, or None where it is none."""
+    # As Golioth sends it, and the same second again and again.
+    if len(text) == 30 and text[19] == "." and text[29] == "Z":
+        digits = text[20:29]
+        if digits.isdecimal() and digits.isascii():
+            start_ns = _parse_whole(text[:19] + "Z")
+            return None if start_ns is None else _bounded(start_ns + int(digits))
+    start_ns = _parse_whole(text)
+    # datetime keeps microseconds; the digits behind these tell the logs of one burst apart.
+    found = _FRACTION.match(text, 19)
+    fraction = int(found[1].ljust(9, "0")) if found else 0
+    return None if start_ns is None else _bounded(start_ns + fraction)
+
+
+@lru_cache(maxsize=256)
+def _parse_whole(text: str) -> int | None:
+    """Return the nanoseconds of a time without its fraction, or None where it is none."""
     if text[10:11] not in {"T", "t"}:
         return None
     try:
@@ -232,11 +294,11 @@ def parse_timestamp(text: str) -> int | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    # datetime keeps microseconds; the digits behind these tell the logs of one burst apart.
-    digits = _FRACTION.match(text, 19)
-    fraction = int(digits[1].ljust(9, "0")) if digits else 0
-    time_ns = int(moment.replace(microsecond=0).timestamp()) * 1_000_000_000 + fraction
-    # The years 1678 to 2262: no JSON encoder of ours writes more than 64 bits.
+    return int(moment.replace(microsecond=0).timestamp()) * 1_000_000_000
+
+
+def _bounded(time_ns: int) -> int | None:
+    """Return a time of the years 1678 to 2262: no JSON encoder of ours writes more than 64 bits."""
     return time_ns if -(2**63) <= time_ns < 2**63 else None
 
 
@@ -354,7 +416,10 @@ def _parse_level(value: Any) -> str:
 
 def _is_writable(metadata: dict[str, Any], source: bytes | str) -> bool:
     """Whether Home Assistant can write the metadata as JSON, wrapped as it wraps them."""
-    if source and _count(source, "{") + _count(source, "[") <= _MAX_DEPTH:
+    if source and (
+        len(source) <= _MAX_PLAIN_SIZE
+        or _count(source, "{") + _count(source, "[") <= _MAX_DEPTH
+    ):
         return True
     wrapped: Any = metadata
     for _ in range(254 - _MAX_DEPTH):

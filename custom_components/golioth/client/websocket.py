@@ -60,7 +60,11 @@ class LogStream:
                         "The service has no log stream at this address"
                     )
                 self._is_first = False
-                return _raise_errors(parse_frame(data))
+                documents = parse_frame(data)
+                # One log, as almost every frame is.
+                if type(documents) is tuple and type(documents[0]) is LogEntry:
+                    return documents
+                return _raise_errors(documents)
             if kind is aiohttp.WSMsgType.PING:
                 await self._answer_ping(message.data)
             elif kind is aiohttp.WSMsgType.CLOSE:
