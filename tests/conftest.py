@@ -22,6 +22,8 @@ from .events import LogEvents, capture_log_events, wait_for_begin
 from .lives import Runs
 from .simulator import GoliothSimulator
 
+pytest_plugins = ["tests.no_deprecation"]
+
 # The end-to-end tests run in a pytest of their own, which does not come here.
 collect_ignore = ["e2e"]
 
@@ -110,12 +112,12 @@ async def streaming(
 @pytest.fixture
 def settling_time() -> float:
     """Return after how many seconds an impatient feed takes a stream that says nothing for a good one."""
-    return 0.01
+    return 0.2
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, settling_time: float) -> None:
-    """Let the feed wait a hundredth of what it usually does, and take a missing stream for retired at once."""
+    """Let the feed wait a fraction of what it usually does, and take a missing stream for retired at once."""
     timing = FeedTiming(
         settling_time=settling_time,
         shortest_wait=0.01,

@@ -20,7 +20,7 @@ from homeassistant.core import (
 from homeassistant.helpers.event import async_track_state_change_event
 
 # Longer than anything takes that is awaited here: only a failure waits for so long.
-TIMEOUT = 20
+TIMEOUT = 50
 
 
 class LogEvents(list[dict[str, Any]]):

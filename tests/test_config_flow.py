@@ -235,6 +235,23 @@ async def test_host_that_is_not_golioth(
     assert result["errors"] == {"advanced": "not_golioth"}
 
 
+async def test_answer_of_another_project(
+    hass: HomeAssistant, simulator: GoliothSimulator, aiohttp_server: Any
+) -> None:
+    """A service that answers with another project than was asked for is not believed."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({"data": {"id": "other", "name": "Other project"}})
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", answer)
+    server = await aiohttp_server(application)
+    result = await submit(
+        hass, simulator, api_url=f"http://{server.host}:{server.port}"
+    )
+    assert result["errors"] == {"project_id": "project_not_found"}
+
+
 async def test_project_that_is_set_up_already(
     hass: HomeAssistant, simulator: GoliothSimulator, config_entry: MockConfigEntry
 ) -> None:

@@ -21,7 +21,7 @@ from custom_components.golioth.client.resume import ResumePoint
 from tests.simulator import GoliothSimulator
 
 # Longer than anything takes that is awaited here: only a failure waits for so long.
-TIMEOUT = 20
+TIMEOUT = 50
 
 
 class Recorder:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 import aiohttp
 import pytest
@@ -18,6 +19,7 @@ from custom_components.golioth.client.feed import (
     Transport,
 )
 from custom_components.golioth.client.models import LogEntry
+from custom_components.golioth.client.resume import ResumePoint
 from tests.simulator import GoliothSimulator, Retirement
 
 from .feeds import Recorder, running
@@ -47,6 +49,22 @@ async def test_first_log_connects(
         await recorder.until(lambda: recorder.messages == ["hello"])
         assert recorder.changes == [None]
         assert feed.delivered == 1
+
+
+async def test_stored_logs_that_are_damaged(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Where nobody knows what was delivered, logs are rather repeated than lost, and that is said."""
+    simulator.log("before")
+    resume_point = ResumePoint(time.time_ns(), {"floor": "unexpected"})
+    async with running(session, simulator, recorder, resume_point=resume_point):
+        await simulator.wait_for_streams(1)
+        simulator.log("after")
+        await recorder.until(lambda: recorder.messages == ["before", "after"])
+    assert "The stored logs are unusable" in caplog.text
 
 
 @pytest.mark.parametrize("end", ["close", "cut", "reset", "reset_mid_frame"])

@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 import pytest
 
 from custom_components.golioth.client import rest as rest_module
@@ -182,11 +183,53 @@ async def test_service_that_asks_to_wait(
             },
             0,
         ),
+        # Without a clock of the service's, by our own.
+        ({"Retry-After": "Mon, 23 Nov 2026 12:01:00 GMT"}, 60),
+        ({"Retry-After": "Mon, 23 Nov 2026 12:01:00 GMT", "Date": "now"}, 60),
+        # A date in no time zone is none.
+        ({"Retry-After": "Mon, 23 Nov 2026 12:01:00 -0000"}, None),
     ],
 )
+@pytest.mark.freeze_time("2026-11-23 12:00:00")
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     """Retry-After is a number of seconds or a date, measured by the service's own clock."""
     assert retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("date", "time_s"),
+    [
+        ("Mon, 23 Nov 2026 12:00:00 GMT", 1795435200),
+        ("Mon, 23 Nov 2026 12:00:00 -0000", None),
+        ("a Monday", None),
+    ],
+)
+async def test_time_of_the_service(
+    session: aiohttp.ClientSession, aiohttp_server: Any, date: str, time_s: int | None
+) -> None:
+    """The service's clock is what two answers agree on; a date in no time zone is none."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response(
+            {"data": {"id": "demo", "name": "Demo project"}}, headers={"Date": date}
+        )
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", answer)
+    server = await aiohttp_server(application)
+    rest = GoliothRest(
+        session,
+        Endpoint(f"http://{server.host}:{server.port}", "demo", Credential("key")),
+    )
+    times = []
+    for _ in range(2):
+        await rest.project()
+        times.append(rest.server_time_ns)
+    # It runs on from where it was.
+    assert [time_ns and time_ns // 60_000_000_000 * 60 for time_ns in times] == [
+        None,
+        time_s,
+    ]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
+from aiohttp import web
 import pytest
 
-from custom_components.golioth.client.endpoint import Endpoint
+from custom_components.golioth.client.endpoint import Credential, Endpoint
 from custom_components.golioth.client.exceptions import (
     GoliothAuthenticationError,
     GoliothConnectionError,
@@ -16,6 +18,7 @@ from custom_components.golioth.client.exceptions import (
 )
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.websocket import LogStream, open_log_stream
+from tests import PUBLISHED_FRAMES
 from tests.simulator import GoliothSimulator, Retirement
 
 
@@ -56,14 +59,30 @@ async def test_logs(
 
 
 async def test_service_that_pings(
-    session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
+    session: aiohttp.ClientSession, aiohttp_server: Any
 ) -> None:
-    """Pings of the service are answered, and are no logs."""
-    simulator.faults.ping_interval = 0.01
+    """Pings of the service are answered with what they hold, and are no logs."""
+    answers = []
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        websocket = web.WebSocketResponse(autoping=False)
+        await websocket.prepare(request)
+        await websocket.ping(b"are you there?")
+        answers.append(await websocket.receive())
+        await websocket.send_str(PUBLISHED_FRAMES.read_text().splitlines()[0])
+        await websocket.close()
+        return websocket
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", serve)
+    server = await aiohttp_server(application)
+    endpoint = Endpoint(
+        f"http://{server.host}:{server.port}", "demo", Credential("key")
+    )
     async with open_log_stream(session, endpoint) as stream:
-        await simulator.wait_for_streams(1)
-        simulator.log("hello")
-        assert (await receive(stream)).message == "hello"
+        assert (await receive(stream)).message == "Log 1: 33"
+    (answer,) = answers
+    assert (answer.type, answer.data) == (aiohttp.WSMsgType.PONG, b"are you there?")
 
 
 @pytest.mark.parametrize("in_band", [True, False])

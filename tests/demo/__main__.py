@@ -85,7 +85,7 @@ class Demo:
             ) from err
         check_log_file(log_path, project.api_key)
         say(
-            "\nHome Assistant stopped cleanly, and its log has no error that names the integration."
+            "\nHome Assistant stopped cleanly, and its log has no error or deprecation that names the integration."
         )
 
     async def _run_in_time(self) -> SimulatedProject:

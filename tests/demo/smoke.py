@@ -7,6 +7,8 @@ import re
 from typing import Final
 from urllib.parse import quote
 
+from tests.deprecations import is_deprecation
+
 from . import REPOSITORY, DemoError
 from .api import EventStream, HomeAssistantApi, Json
 from .devices import Device, read_devices
@@ -18,7 +20,10 @@ PUBLISHED_FRAMES: Final = REPOSITORY / "tests/fixtures/log_frames.ndjson"
 LOGS_TIMEOUT: Final = 30
 SENSORS_TIMEOUT: Final = 15
 
-_RECORD: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} ([A-Z]+) \(")
+# Home Assistant 2026.11 and newer say the time zone, too.
+_RECORD: Final = re.compile(
+    r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}(?:[+-]\d\d:\d\d)? ([A-Z]+) \("
+)
 
 
 def published_logs() -> list[Json]:
@@ -68,7 +73,7 @@ def differences(
 
 
 def complaints(log_path: Path) -> list[str]:
-    """Return the errors and exceptions in Home Assistant's log that name the integration."""
+    """Return the errors, exceptions and deprecations in Home Assistant's log that name the integration."""
     try:
         log = log_path.read_text(errors="replace")
     except FileNotFoundError:
@@ -86,7 +91,7 @@ def complaints(log_path: Path) -> list[str]:
             level in ("ERROR", "CRITICAL")
             or "Traceback (most recent call last)" in text
         )
-        if bad and DOMAIN in text.lower():
+        if (bad and DOMAIN in text.lower()) or is_deprecation(text):
             found.append(text)
     return found
 
@@ -213,11 +218,11 @@ def check_log_file(path: Path, api_key: str) -> None:
     """Check that Home Assistant has nothing to complain about the integration.
 
     Raises:
-        DemoError: Its log names the integration in an error or exception, or holds the credential.
+        DemoError: Its log names the integration in an error, an exception or a deprecation, or holds the credential.
     """
     if found := complaints(path):
         raise DemoError(
-            "Home Assistant's log has errors that name the integration:\n"
+            "Home Assistant's log has errors or deprecations that name the integration:\n"
             + "\n".join(found)
         )
     log = path.read_text(errors="replace")

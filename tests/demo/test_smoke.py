@@ -76,13 +76,19 @@ def test_wrong_order_is_found() -> None:
             "2026-01-01 00:00:00.000 WARNING (MainThread) [py.warnings] Boom\nTraceback (most recent call last):\n"
             '  File "custom_components/golioth/sensor.py", line 1, in f'
         ),
+        (
+            "2026-01-01 00:00:00.000 WARNING (MainThread) [homeassistant.helpers.frame] Detected that custom integration"
+            " 'golioth' boils. This will stop working in Home Assistant 2099.1"
+        ),
     ],
 )
-def test_complaint_is_found(tmp_path: Path, record: str) -> None:
-    """An error or an exception that names the integration is found, and alone returned."""
+@pytest.mark.parametrize("zone", ["", "+00:00", "-08:00"])
+def test_complaint_is_found(tmp_path: Path, record: str, zone: str) -> None:
+    """An error, an exception or a deprecation that names the integration is found, and alone returned."""
+    lines = [line.replace(".000 ", f".000{zone} ") for line in (FINE, record, CUSTOM)]
     log = tmp_path / "home-assistant.log"
-    log.write_text(f"{FINE}\n{record}\n{CUSTOM}\n")
-    assert complaints(log) == [record]
+    log.write_text("\n".join(lines) + "\n")
+    assert complaints(log) == [lines[1]]
 
 
 def test_other_records_are_no_complaint(tmp_path: Path) -> None:

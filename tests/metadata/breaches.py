@@ -1109,8 +1109,8 @@ BREACHES = (
     Breach(
         "Home Assistant that nothing was tested with",
         distribution.hacs_installs_where_it_works,
-        _merge("hacs.json", homeassistant="2099.1.0"),
-        "homeassistant is newer than",
+        _merge("hacs.json", homeassistant="2026.9.0"),
+        "homeassistant is 2026.9.0, which requirements_oldest.txt does not pin",
     ),
     Breach(
         "no icon",
@@ -1202,7 +1202,7 @@ BREACHES = (
         "tests that no workflow runs",
         distribution.workflows_run_the_validators,
         _delete(TEST_WORKFLOW),
-        "no workflow runs .ci/run",
+        "no workflow runs .ci/run for a pull request",
     ),
     Breach(
         "link to another address of ours",

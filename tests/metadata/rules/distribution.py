@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from awesomeversion import AwesomeVersion
 
-from homeassistant import const
 from homeassistant.exceptions import HomeAssistantError
 from tests.metadata.repository import DOMAIN, Repository
 
@@ -78,12 +77,13 @@ def hacs_has_only_allowed_keys(repository: Repository) -> Iterator[str]:
 
 
 def hacs_installs_where_it_works(repository: Repository) -> Iterator[str]:
-    """The oldest release that may install it shows our images, and is not newer than the one it is tested with."""
-    oldest = AwesomeVersion(_hacs(repository).get("homeassistant", "0"))
-    if oldest < AwesomeVersion(FIRST_VERSION_WITH_BRAND):
+    """The oldest release that may install it shows our images, and is the oldest one that it is tested with."""
+    oldest = _hacs(repository).get("homeassistant", "0")
+    if AwesomeVersion(oldest) < AwesomeVersion(FIRST_VERSION_WITH_BRAND):
         yield f"homeassistant should be at least {FIRST_VERSION_WITH_BRAND}"
-    if oldest > AwesomeVersion(const.__version__):
-        yield f"homeassistant is newer than {const.__version__}, which the tests run on"
+    pins = (repository.root / "requirements_oldest.txt").read_text("utf-8").split("\n")
+    if f"homeassistant=={oldest}" not in pins:
+        yield f"homeassistant is {oldest}, which requirements_oldest.txt does not pin"
 
 
 def brand_has_its_images(repository: Repository) -> Iterator[str]:
@@ -166,8 +166,17 @@ def workflows_run_the_validators(repository: Repository) -> Iterator[str]:
     used = {action.partition("@")[0] for _, action in _used_actions(repository)}
     for action in sorted({"home-assistant/actions/hassfest", "hacs/action"} - used):
         yield f"no workflow uses {action}"
-    if not any(".ci/run" in step.get("run", "") for _, step in _steps(repository)):
-        yield "no workflow runs .ci/run"
+    deciding = {
+        name
+        for name, workflow in _workflows(repository)
+        # YAML 1.1 reads the key `on` as true.
+        if "pull_request" in workflow.get("on", workflow.get(True, ()))
+    }
+    if not any(
+        name in deciding and ".ci/run" in step.get("run", "")
+        for name, step in _steps(repository)
+    ):
+        yield "no workflow runs .ci/run for a pull request"
 
 
 def address_is_the_same_everywhere(repository: Repository) -> Iterator[str]:

@@ -1,0 +1,89 @@
+"""Tests of the check that fails a test when the integration uses what is deprecated."""
+
+import pytest
+
+from .deprecations import REPOSITORY, is_deprecation
+
+pytest_plugins = ["pytester"]
+
+# An integration of the same name in a folder of the same name, which does what ours must not.
+INTEGRATION = """
+import warnings
+
+from homeassistant.helpers.deprecation import deprecated_function
+from homeassistant.helpers.frame import report_usage
+
+
+@deprecated_function("other", breaks_in_ha_version="2099.1")
+def old():
+    pass
+
+
+def call_what_is_deprecated():
+    old()
+
+
+def use_what_is_reported():
+    report_usage("does as nobody should", breaks_in_ha_version="2099.1")
+
+
+def use_what_python_deprecates():
+    warnings.warn("old", DeprecationWarning)
+
+
+def do_as_one_should():
+    pass
+"""
+
+TESTS = """
+import pytest
+
+from custom_components import golioth
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["call_what_is_deprecated", "use_what_is_reported", "use_what_python_deprecates", "do_as_one_should"],
+)
+async def test_use(hass, name):
+    getattr(golioth, name)()
+"""
+
+
+@pytest.mark.timeout(120)
+def test_deprecation_fails_a_test(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test that uses what is deprecated does not pass, with the configuration of our own tests."""
+    components = pytester.mkpydir("custom_components")
+    integration = components / "golioth"
+    integration.mkdir()
+    (integration / "__init__.py").write_text(INTEGRATION)
+    pytester.makepyfile(TESTS)
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    result = pytester.runpytest_subprocess(
+        *("-c", REPOSITORY / "pyproject.toml", "--rootdir", pytester.path),
+        *("-p", "tests.no_deprecation", "-p", "no:cacheprovider"),
+    )
+    # What Home Assistant says is seen at the end of a test that has passed itself; what Python says ends it.
+    result.assert_outcomes(passed=3, errors=2, failed=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "E *The deprecated function old was called from golioth*",
+            "E *Detected that custom integration 'golioth' does as nobody should*",
+            "E *DeprecationWarning: old",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The deprecated constant OLD was used from other. It will be removed in HA Core 2099.1",
+        f"Detected that integration 'other' sleeps at {REPOSITORY}/.venv",
+        "We found a custom integration golioth which has not been tested by Home Assistant",
+    ],
+)
+def test_other_warnings_are_none_of_ours(text: str) -> None:
+    """Others may be deprecated, and not everything that names the integration says that it is."""
+    assert not is_deprecation(text)

@@ -1,0 +1,88 @@
+"""Tests of scripts/release-notes: a release is what its tag, the manifest and the CHANGELOG say."""
+
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+MANIFEST = '{"domain": "golioth", "version": "1.2.3"}'
+CHANGELOG = """# Changelog
+
+All notable changes are listed here.
+
+## [Unreleased]
+
+## [1.2.3] - 2026-12-01
+
+### Added
+
+- What is new.
+
+## [1.2.2] - 2026-11-30
+
+- What was new.
+"""
+
+
+def run(
+    folder: Path, *arguments: str, manifest: str = MANIFEST, changelog: str = CHANGELOG
+) -> subprocess.CompletedProcess[str]:
+    """Run the script in a repository that has nothing but what it reads."""
+    script = folder / "scripts" / "release-notes"
+    integration = folder / "custom_components" / "golioth"
+    for path in (script.parent, integration):
+        path.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "scripts" / "release-notes", script)
+    (integration / "manifest.json").write_text(manifest)
+    (folder / "CHANGELOG.md").write_text(changelog)
+    return subprocess.run(  # noqa: S603
+        [sys.executable, script, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_notes(tmp_path: Path) -> None:
+    """The notes of a release are its section of the CHANGELOG, and no other."""
+    result = run(tmp_path, "v1.2.3")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "### Added\n\n- What is new.\n"
+
+
+@pytest.mark.parametrize(
+    ("tag", "manifest", "old", "new", "complaint"),
+    [
+        ("v1.2.4", MANIFEST, "", "", "the tag is v1.2.4, but"),
+        ("1.2.3", MANIFEST, "", "", "not of the form v1.2.3"),
+        ("v1.2.3", MANIFEST.replace("1.2.3", "1.2.2"), "", "", "manifest.json has 1.2.2"),
+        ("v1.2.3", MANIFEST, "## [1.2.3] - 2026-12-01\n", "", "not with ['Unreleased', '1.2.2']"),
+        ("v1.2.3", MANIFEST, "## [1.2.3]", "## [1.2.4]", "not with ['Unreleased', '1.2.4']"),
+        ("v1.2.3", MANIFEST, "[Unreleased]\n", "[Unreleased]\n\n- More.\n", "still has changes"),
+        ("v1.2.3", MANIFEST, "- 2026-12-01", "- 2026-13-01", "has no date"),
+        ("v1.2.3", MANIFEST, " - 2026-12-01", "", "has no date"),
+        ("v1.2.3", MANIFEST, "### Added\n\n- What is new.\n", "", "says nothing"),
+    ],
+)  # fmt: skip
+def test_breach(
+    tmp_path: Path, tag: str, manifest: str, old: str, new: str, complaint: str
+) -> None:
+    """Nothing is released that the three do not agree on, and the message says what is wrong."""
+    changelog = CHANGELOG.replace(old, new, 1) if old else CHANGELOG
+    assert not old or changelog != CHANGELOG
+    result = run(tmp_path, tag, manifest=manifest, changelog=changelog)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert complaint in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_usage(tmp_path: Path) -> None:
+    """A tag has to be given."""
+    result = run(tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "usage: scripts/release-notes v1.2.3" in result.stderr
