@@ -1,4 +1,4 @@
-"""The browser is no matter of choice."""
+"""What the end-to-end tests do without a browser."""
 
 import asyncio
 import os

@@ -1,5 +1,7 @@
 """A project that was set up, as a person sees and changes it."""
 
+import json
+
 from playwright.async_api import Page, expect
 
 from tests import GREENHOUSE_NODE, WATER_METER
@@ -21,7 +23,7 @@ CATCH_UP_WINDOW = text(f"{OPTIONS}.catch_up_window")
 
 
 async def wait_for_new_stream(simulator: GoliothSimulator, handshakes: int) -> None:
-    """Wait until logs are streamed after more handshakes than so many."""
+    """Wait until a stream is open that came after so many handshakes."""
     await simulator.wait_until(
         lambda: len(simulator.handshakes) > handshakes and simulator.streams == 1
     )
@@ -37,7 +39,7 @@ async def test_device_shows_last_log(
     device = await integration.open_device(project, "greenhouse-node")
     await device.expect_state("Last log", "Pump blocked")
 
-    # It goes when the page is loaded again.
+    # This goes when the page is loaded again.
     await page.evaluate("window.isStillThere = true")
     simulator.log("Soil moisture 31 %", device=GREENHOUSE_NODE, module="sensors")
     await device.expect_state("Last log", "Soil moisture 31 %")
@@ -65,7 +67,7 @@ async def test_options(
     await options.expect_list(EXCLUDE_MODULES)
     await expect(options.number(POLL_INTERVAL)).to_have_value("30")
     await expect(options.number(CATCH_UP_WINDOW)).to_have_value("1")
-    # It comes last, and moves everything.
+    # The descriptions come a little later than the fields, and move them.
     description = text("options.step.init.data_description.catch_up_window")
     await options.expect_message(description)
 
@@ -89,7 +91,7 @@ async def test_options(
         ("WARN", "power"),
     ):
         simulator.log("Low", device=GREENHOUSE_NODE, level=level, module=module)
-    # The other ones came before.
+    # The first one that was not left out.
     event = await anext(events)
     assert (event["data"]["level"], event["data"]["module"]) == ("warn", "power")
 
@@ -134,7 +136,7 @@ async def test_sign_in_again(
 async def test_reconfigure(
     page: Page, simulator: GoliothSimulator, project: str
 ) -> None:
-    """Key and address can be changed before the old ones stop working, and logs go on to arrive."""
+    """Key and address can be changed at any time, a wrong key is refused, and logs go on to arrive."""
     integration = IntegrationPage(page, DOMAIN)
     await integration.open()
     flow = await integration.reconfigure(project)
@@ -160,6 +162,32 @@ async def test_reconfigure(
     simulator.log("From there", device=GREENHOUSE_NODE)
     device = await integration.open_device(project, "greenhouse-node")
     await device.expect_state("Last log", "From there")
+
+
+async def test_diagnostics(
+    page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, project: str
+) -> None:
+    """The files tell how logs arrive, but neither the key, nor which project and device they come from, nor what they say."""
+    events = await api.subscribe("golioth_log")
+    simulator.log("Pump blocked", device=GREENHOUSE_NODE)
+    await anext(events)
+    integration = IntegrationPage(page, DOMAIN)
+    await integration.open()
+    of_project = await integration.download_diagnostics(project)
+    device = await integration.open_device(project, "greenhouse-node")
+    await device.expect_state("Last log", "Pump blocked")
+    of_device = await device.download_diagnostics()
+    for file in (of_project, of_device):
+        assert json.loads(file)["data"]["project"]["transport"] == "streaming"
+        for secret in (
+            simulator.api_key,
+            simulator.project_id,
+            simulator.project_name,
+            GREENHOUSE_NODE,
+            "Pump blocked",
+        ):
+            assert secret not in file
+    assert json.loads(of_device)["data"]["device"]["is_listed"]
 
 
 async def test_delete_device(

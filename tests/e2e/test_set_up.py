@@ -45,6 +45,8 @@ async def test_add_integration(
     await expect(devices).to_contain_text(
         ["greenhouse-node", "water-meter", simulator.project_name]
     )
+    # So that the picture ends where they do.
+    await page.set_viewport_size({"width": 1200, "height": 620})
     await take_picture("integration", integration.element)
 
 

@@ -2,6 +2,7 @@
 
 from playwright.async_api import Page, expect
 
+from .download import download
 from .message_box import MessageBox
 
 
@@ -20,9 +21,16 @@ class DevicePage:
         row = self.element.locator("hui-generic-entity-row").filter(has=name)
         await expect(row).to_contain_text(state)
 
+    async def download_diagnostics(self) -> str:
+        """Download the diagnostics of the device, and return what is in the file."""
+        button = self.element.get_by_role("button", name="Download diagnostics")
+        return await download(self._page, button)
+
     async def delete(self) -> None:
         """Delete the device, and confirm that."""
-        await self.element.get_by_role("button", name="Delete").click()
+        # The first menu is the one of the page.
+        await self.element.get_by_role("button", name="Menu").nth(1).click()
+        await self.element.get_by_role("menuitem", name="Delete").click()
         question = "Are you sure you want to delete this device?"
         await MessageBox(self._page).answer(question, "Delete")
 

@@ -3,6 +3,7 @@
 from playwright.async_api import Locator, Page
 
 from .device import DevicePage
+from .download import download
 from .flow_dialog import FlowDialog
 from .message_box import MessageBox
 from .settings import SettingsPage
@@ -72,21 +73,26 @@ class IntegrationPage:
 
     async def reload(self, title: str) -> None:
         """Reload what was set up, and wait until that is done."""
-        await self._choose(title, "Reload")
+        await (await self._menu_item(title, "Reload")).click()
         await MessageBox(self._page).answer("The integration was reloaded", "OK")
 
     async def reconfigure(self, title: str) -> FlowDialog:
         """Begin to change how it was set up, and return the dialog for it."""
-        await self._choose(title, "Reconfigure")
+        await (await self._menu_item(title, "Reconfigure")).click()
         return FlowDialog(self._page)
+
+    async def download_diagnostics(self, title: str) -> str:
+        """Download the diagnostics of what was set up, and return what is in the file."""
+        item = await self._menu_item(title, "Download diagnostics")
+        return await download(self._page, item)
 
     async def delete(self, title: str) -> None:
         """Delete what was set up, and confirm that."""
-        await self._choose(title, "Delete")
+        await (await self._menu_item(title, "Delete")).click()
         await MessageBox(self._page).answer(f"Delete {title}?", "Delete")
 
-    async def _choose(self, title: str, item: str) -> None:
-        """Open the menu of what was set up, and choose an item of it."""
+    async def _menu_item(self, title: str, item: str) -> Locator:
+        """Open the menu of what was set up, and return an item of it."""
         entry = self.entry(title)
         await entry.get_by_role("button", name="Menu").first.click()
-        await entry.get_by_role("menuitem", name=item).click()
+        return entry.get_by_role("menuitem", name=item)

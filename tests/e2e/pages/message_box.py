@@ -11,7 +11,7 @@ class MessageBox:
         self._element = page.locator("dialog-box")
 
     async def answer(self, message: str, button: str) -> None:
-        """Wait for a message, click a button, and wait until the box is gone."""
+        """Wait for a message, click a button, and wait until it is gone."""
         await expect(self._element.get_by_text(message)).to_be_visible()
         await self._element.get_by_role("button", name=button).click()
         await expect(self._element.get_by_text(message)).to_be_hidden()
