@@ -209,6 +209,10 @@ async def test_first_log_after_the_connection_is_back(
     if way != "poll":
         simulator.faults.handshake_status = None
         await simulator.wait_for_streams(1)
+    if way == "catch_up":
+        # A poll that has begun before the stream was there goes on as one.
+        requests = len(simulator.requests)
+        await simulator.wait_until(lambda: len(simulator.requests) > requests + 1)
     simulator.faults.rest_status = None
     if way == "stream":
         await wait_for_live_logs(streaming)
