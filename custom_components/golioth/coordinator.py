@@ -477,7 +477,12 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @callback
     def _async_handle_progress(self) -> None:
-        """Save soon how far logs have been delivered, and who logged."""
+        """Save soon how far logs have been delivered, and who logged: when Home Assistant stops, that is under way."""
+        if self.hass.is_running:
+            self._async_schedule_save()
+
+    @callback
+    def _async_schedule_save(self) -> None:
         self._resume_store.async_schedule_save(self._resume_point)
         self._listening.async_schedule_save()
 
@@ -485,7 +490,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     def _async_handle_stop(self, _event: Event) -> None:
         """Show what waits, and save what the feed has not told yet, and how long devices have logged nothing."""
         self._async_flush()
-        self._async_handle_progress()
+        self._async_schedule_save()
 
     @callback
     def _resume_point(self) -> ResumePoint | None:

@@ -103,7 +103,7 @@ WORDS = (
     ),
     # Things
     Word(
-        "bthome",
+        "aranet",
         ("config.step.user.data.address",),
         same=("services.*.fields.device_id.name",),
     ),
