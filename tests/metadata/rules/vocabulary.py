@@ -36,7 +36,8 @@ class Word:
     within: str | None = None
 
 
-# Every one of these is in Home Assistant 2026.10 and 2026.11, in all our languages.
+# Every one of these is in Home Assistant 2026.10 and 2026.11, in all our languages, and the same in both. What to press to save is not:
+# Dutch has another word for it in 2026.10.4 than in 2026.10.0.
 WORDS = (
     # Levels: those of the action that sets the level of Home Assistant's own log
     Word(
@@ -162,7 +163,6 @@ WORDS = (
         ("ui.panel.config.integrations.config_entry.reconfigure",),
         within="Reconfigure",
     ),
-    Word(FRONTEND, ("ui.common.save",), same=("issues.*.submit",)),
 )
 
 
