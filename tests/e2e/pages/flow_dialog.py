@@ -36,6 +36,8 @@ class FlowDialog:
         """Type a text into a field that holds a list of them."""
         await self._list(label).get_by_role("button", name=label).click()
         box = self._list(label).get_by_placeholder("Search")
+        # It gets the focus when the list of suggestions has opened, which until then does not close any more.
+        await expect(box).to_be_focused()
         await box.fill(text)
         await expect(self._list(label).get_by_text(f'"{text}"')).to_be_visible()
         await box.press("Enter")
