@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from homeassistant.components.event import EventEntity
 from homeassistant.components.sensor import SensorEntity
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigFlow
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceInfo
@@ -53,6 +53,10 @@ async def bare_loop(
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+class BareFlow(ConfigFlow, domain=DOMAIN):
+    """Nothing to choose: Home Assistant sets no entry up without a flow."""
 
 
 class BareEvent(EventEntity):

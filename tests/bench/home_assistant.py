@@ -40,6 +40,7 @@ class Count:
         self._awaited = 0
         self._arrived = asyncio.Event()
 
+    @callback
     def add(self, *_: Any) -> None:
         """Count one more."""
         self.number += 1
@@ -105,5 +106,5 @@ async def wait_for_stream(entry: MockConfigEntry) -> None:
 
 @callback
 def listen(hass: HomeAssistant, listener: Callable[[Event], None]) -> None:
-    """Have one listener to the events of all logs."""
-    hass.bus.async_listen(EVENT_GOLIOTH_LOG, callback(listener))
+    """Have one listener to the events of all logs, which is a callback."""
+    hass.bus.async_listen(EVENT_GOLIOTH_LOG, listener)

@@ -16,8 +16,8 @@ import aiohttp
 from custom_components.golioth.client.feed import FeedTiming, LogFeed, Transport
 from custom_components.golioth.client.rest import GoliothRest
 from custom_components.golioth.const import DOMAIN
-from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.trigger import (
     async_initialize_triggers,
     async_validate_trigger_config,
@@ -225,18 +225,20 @@ async def triggers(service: LoadService, size: Size) -> Row:
         (entry,) = hass.config_entries.async_entries(DOMAIN)
         config = await async_validate_trigger_config(
             hass,
-            [
-                {
-                    "trigger": f"{DOMAIN}.log_received",
-                    "target": {"device_id": device.id},
-                }
-                for each in range(50)
-                if (
-                    device := device_registry.async_get_device_by_identifier(
-                        (DOMAIN, device_id(each)), entry.entry_id
+            cv.TRIGGER_SCHEMA(
+                [
+                    {
+                        "trigger": f"{DOMAIN}.log_received",
+                        "target": {"device_id": device.id},
+                    }
+                    for each in range(50)
+                    if (
+                        device := device_registry.async_get_device_by_identifier(
+                            (DOMAIN, device_id(each)), entry.entry_id
+                        )
                     )
-                )
-            ],
+                ]
+            ),
         )
         assert len(config) == 50
 
@@ -288,6 +290,7 @@ async def latency(service: LoadService, size: Size) -> Row:
         note(document["result"]["data"]["message"])
         floor.add()
 
+    @callback
     def on_event(event: Event) -> None:
         note(event.data["message"])
 

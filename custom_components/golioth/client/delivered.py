@@ -57,7 +57,8 @@ class DeliveredLogs:
         self.holes: list[tuple[int, int]] = []
         self._limit = limit
         self._size = 0
-        self._forgotten_size = 0
+        # Above this, `forget` is due.
+        self._overfull_size = _overfull_size(0, limit)
         self._settled = 0
         self._streamed: list[tuple[int, int]] = []
         self._seconds: dict[int, dict[bytes, int]] = {}
@@ -70,7 +71,7 @@ class DeliveredLogs:
     @property
     def is_overfull(self) -> bool:
         """Whether so much has come since the last time that `forget` is due."""
-        return self._size > max(self._forgotten_size, self._limit) + self._limit // 10
+        return self._size > self._overfull_size
 
     def add_streamed(self, entry: LogEntry) -> bool:
         """Note a log of the stream; return whether it is new."""
@@ -171,7 +172,7 @@ class DeliveredLogs:
         # What cannot be forgotten without harm is limited as well. It may be repeated.
         while self._size > _MOST * self._limit:
             self._drop_fullest()
-        self._forgotten_size = self._size
+        self._overfull_size = _overfull_size(self._size, self._limit)
 
     def clear(self, floor: int) -> None:
         """Forget everything, and know what is delivered from a second on."""
@@ -315,10 +316,13 @@ class DeliveredLogs:
         return self._counts[second]
 
     def _add(self, time_ns: int | None, digest: bytes) -> None:
-        if time_ns is None or not self._is_known(second := time_ns // SECOND):
+        if time_ns is None:
             return
-        logs = self._seconds.get(second)
-        if logs is None:
+        second = time_ns // SECOND
+        # Of a second that is there, everything is known.
+        if (logs := self._seconds.get(second)) is None:
+            if not self._is_known(second):
+                return
             logs = self._seconds[second] = {}
             self._counts[second] = 0
         logs[digest] = logs.get(digest, 0) + 1
@@ -331,3 +335,8 @@ class DeliveredLogs:
         if self._ahead_of_stream:
             for digest in logs:
                 self._ahead_of_stream.pop(digest, None)
+
+
+def _overfull_size(size: int, limit: int) -> int:
+    """Return how many logs may be remembered before some are to be forgotten, where so many could not be."""
+    return max(size, limit) + limit // 10

@@ -46,8 +46,8 @@ _PUBLISHED_FIELDS: Final = (
     "deviceId",
 )
 
-# In so many bytes of JSON, metadata cannot be nested too deeply.
-_MAX_PLAIN_SIZE: Final = 2 * _MAX_DEPTH
+# In so many bytes of JSON around the published fields no name is too long, and metadata cannot be nested too deeply.
+_MAX_PLAIN_SIZE: Final = _MAX_FIELD_LENGTH + 120
 
 _FRACTION: Final = re.compile(r"\.([0-9]{1,9})")
 
@@ -95,11 +95,12 @@ class LogEntry(NamedTuple):
 
         Metadata get what the message leaves, or half; of these, whole fields are kept, in their order.
         """
-        # A character of JSON takes at most six bytes: most logs need no closer look.
-        if not self.metadata and len(self.message) * 6 <= limit:
+        metadata_size = len(orjson.dumps(self.metadata)) if self.metadata else 0
+        # A character of JSON takes at most six bytes: most messages need no closer look.
+        if metadata_size + len(self.message) * 6 <= limit:
             return self, False
         message_size = len(orjson.dumps(self.message))
-        if len(orjson.dumps(self.metadata)) + message_size <= limit:
+        if metadata_size + message_size <= limit:
             return self, False
         room = max(limit // 2, limit - message_size)
         # The braces; each field then takes a colon and a comma as well.
@@ -218,25 +219,23 @@ def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
             and type(module_id) is type(message) is type(device_id) is str
             and type(metadata) is dict
             and 0 < len(source) <= _MAX_PLAIN_SIZE
-            and len(timestamp)
-            + len(kind)
-            + len(module)
-            + len(module_id)
-            + len(device_id)
-            <= _MAX_FIELD_LENGTH
             and kind
             and level in _LEVELS_BY_VALUE
         ):
-            return LogEntry(
-                timestamp,
-                parse_timestamp(timestamp),
-                kind,
-                _LEVELS_BY_VALUE[level],
-                module,
-                module_id,
-                message,
-                metadata,
-                device_id,
+            # What LogEntry does, but a third faster.
+            return tuple.__new__(
+                LogEntry,
+                (
+                    timestamp,
+                    parse_timestamp(timestamp),
+                    kind,
+                    _LEVELS_BY_VALUE[level],
+                    module,
+                    module_id,
+                    message,
+                    metadata,
+                    device_id,
+                ),
             )
     get = document.get
     device_id = get("deviceId") or get("device_id")
