@@ -32,7 +32,9 @@ class RecentLog(NamedTuple):
 
     device_id: str
     """Home Assistant's ID of the device."""
-    json: bytes
+    json: json_fragment
+    size: int
+    """The bytes of its JSON."""
 
 
 class RecentLogs:
@@ -57,11 +59,11 @@ class RecentLogs:
         self._number += 1
         # Made here and not when somebody asks: it takes less than a microsecond, and tells how long the log is.
         json = b'{"number":%d,%b' % (self._number, json_bytes(log)[1:])
-        recent_log = RecentLog(log[ATTR_DEVICE_ID], json)
+        recent_log = RecentLog(log[ATTR_DEVICE_ID], json_fragment(json), len(json))
         self._logs.append(recent_log)
-        self._size += len(json)
+        self._size += recent_log.size
         while len(self._logs) > MAX_LOGS or self._size > MAX_SIZE:
-            self._size -= len(self._logs.popleft().json)
+            self._size -= self._logs.popleft().size
         for subscription in self._subscriptions:
             subscription.async_add(recent_log)
 
@@ -131,9 +133,9 @@ class LogSubscription:
         if not self._wants(log):
             return
         self._waiting.append(log)
-        self._size += len(log.json)
+        self._size += log.size
         while len(self._waiting) > MAX_LOGS_TOLD or self._size > MAX_SIZE_TOLD:
-            self._size -= len(self._waiting.popleft().json)
+            self._size -= self._waiting.popleft().size
             self._left_out += 1
         if self._cancel_tell is None:
             # In the next turn, where that is over already: a frame may hold several logs.
@@ -179,7 +181,7 @@ class LogSubscription:
         self._tell(
             {
                 **about,
-                "logs": [json_fragment(log.json) for log in logs],
+                "logs": [log.json for log in logs],
                 "left_out": left_out,
             }
         )

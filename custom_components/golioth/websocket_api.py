@@ -1,7 +1,8 @@
 """Commands of a browser that shows logs: those of now, and those that were."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 import voluptuous as vol
 
@@ -53,11 +54,9 @@ def _async_subscribe(
     msg: dict[str, Any],
 ) -> None:
     """Tell the recent logs of a project, and then each one, until the browser goes or does not want them any more."""
-    entry = _async_find_entry(hass, connection, msg)
-    if entry is None:
+    request = _async_check(hass, connection, msg)
+    if request is None:
         return
-    _async_check_permission(hass, connection, msg)
-    is_wanted = _device_filter(hass, connection.user, msg["device_ids"])
 
     @callback
     def tell(event: dict[str, Any]) -> None:
@@ -65,8 +64,8 @@ def _async_subscribe(
 
     connection.send_result(msg["id"])
     connection.subscriptions[msg["id"]] = async_get_recent_logs(
-        hass, entry.entry_id
-    ).async_subscribe(tell, is_wanted)
+        hass, request.entry.entry_id
+    ).async_subscribe(tell, request.is_wanted)
 
 
 @websocket_api.websocket_command(
@@ -90,30 +89,26 @@ async def _async_get_history(
     msg: dict[str, Any],
 ) -> None:
     """Answer with the newest logs until a time."""
-    entry = _async_find_entry(hass, connection, msg)
-    if entry is None:
+    request = _async_check(hass, connection, msg)
+    if request is None:
         return
-    devices = _async_check_permission(hass, connection, msg)
-    entry = service.async_get_config_entry(hass, DOMAIN, entry.entry_id)
+    entry: GoliothConfigEntry = service.async_get_config_entry(
+        hass, DOMAIN, request.entry.entry_id
+    )
+    # The entry has none, once it is unloaded meanwhile.
     coordinator = entry.runtime_data
-    is_restricted = msg["device_ids"] or not connection.user.is_admin
     page = await async_read_page(
         hass,
         entry,
         msg["before"],
         msg["limit"],
         LogFilter(
-            device_id=(
-                golioth_id(devices[0], entry)
-                if is_restricted and len(devices) == 1
-                else None
-            ),
+            device_id=request.golioth_device_id,
             levels=tuple(dict.fromkeys(msg["levels"])),
             module=msg["module"] or None,
             term=msg["search"] or None,
         ),
     )
-    is_wanted = _device_filter(hass, connection.user, msg["device_ids"])
     wanted: dict[str, bool] = {}
     # As long as those of an event, so that a log that has been told is recognised.
     max_size = min(MAX_EVENT_SIZE, MAX_ANSWER_SIZE // max(len(page.entries), 1))
@@ -122,7 +117,7 @@ async def _async_get_history(
         log = coordinator.log_data(log_entry, max_size)
         device_id = log[ATTR_DEVICE_ID]
         if device_id not in wanted:
-            wanted[device_id] = is_wanted(device_id)
+            wanted[device_id] = request.is_wanted(device_id)
         if wanted[device_id]:
             logs.append({**log, "source": None})
     connection.send_result(
@@ -136,60 +131,80 @@ async def _async_get_history(
     )
 
 
+class _Request(NamedTuple):
+    """What a command asks for."""
+
+    entry: GoliothConfigEntry
+    is_wanted: DeviceFilter
+    golioth_device_id: str | None
+    """Of the only device; None where there are several, or it is the project."""
+
+
 @callback
-def _async_find_entry(
+def _async_check(
     hass: HomeAssistant,
     connection: websocket_api.ActiveConnection,
     msg: dict[str, Any],
-) -> GoliothConfigEntry | None:
-    """Return the project that a command is about; where there is none, that is answered."""
+) -> _Request | None:
+    """Return what a command asks for. Where there is no such thing, that is answered.
+
+    Raises:
+        Unauthorized: The user may read nothing of it.
+    """
     entry = hass.config_entries.async_get_entry(msg["config_entry_id"])
     if entry is None or entry.domain != DOMAIN:
         connection.send_error(
             msg["id"], websocket_api.ERR_NOT_FOUND, "There is no such project"
         )
         return None
-    return entry
-
-
-@callback
-def _async_check_permission(
-    hass: HomeAssistant,
-    connection: websocket_api.ActiveConnection,
-    msg: dict[str, Any],
-) -> list[dr.DeviceEntry]:
-    """Return the devices whose logs are asked for, and that the user may read.
-
-    Raises:
-        Unauthorized: The user may read none of them.
-    """
-    is_wanted = _device_filter(hass, connection.user, msg["device_ids"])
-    devices = [
+    user = connection.user
+    is_wanted = _device_filter(hass, user, msg["device_ids"])
+    if user.is_admin and not msg["device_ids"]:
+        return _Request(entry, is_wanted, None)
+    found = (
         device
         for device in dr.async_entries_for_config_entry(
-            dr.async_get(hass), msg["config_entry_id"]
+            dr.async_get(hass), entry.entry_id
         )
         if is_wanted(device.id)
-    ]
-    if not devices and not connection.user.is_admin:
+    )
+    # More need not be known: a fleet may be large.
+    first_two = list(islice(found, 2))
+    if not first_two and not user.is_admin:
         raise Unauthorized(
             context=connection.context(msg),
             permission=POLICY_READ,
             perm_category=CAT_ENTITIES,
         )
-    return devices
+    if not first_two:
+        connection.send_error(
+            msg["id"],
+            websocket_api.ERR_NOT_FOUND,
+            "The project has none of these devices",
+        )
+        return None
+    return _Request(
+        entry,
+        is_wanted,
+        golioth_id(first_two[0], entry) if len(first_two) == 1 else None,
+    )
 
 
 def _device_filter(
     hass: HomeAssistant, user: User, device_ids: list[str]
 ) -> DeviceFilter:
-    """Return what tells whether the logs of a device are asked for, where no device is all of them, and may be read."""
+    """Return what tells whether the logs of a device are asked for, where no device means all, and may be read."""
     entity_registry = er.async_get(hass)
+    asked_for = frozenset(device_ids)
 
     @callback
     def is_wanted(device_id: str) -> bool:
-        return (not device_ids or device_id in device_ids) and is_permitted(
-            user, async_get_entities(entity_registry, device_id), POLICY_READ
+        # For an administrator, the entities of a large fleet need not be looked at.
+        return (not asked_for or device_id in asked_for) and (
+            user.is_admin
+            or is_permitted(
+                user, async_get_entities(entity_registry, device_id), POLICY_READ
+            )
         )
 
     return is_wanted
