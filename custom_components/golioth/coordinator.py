@@ -363,7 +363,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         if not self._filter.passes(entry):
             return
         self.fired[level_or_other(entry)] += 1
-        log = {**self.log_data(entry, MAX_EVENT_SIZE), "source": source.value}
+        log = self.log_data(entry, MAX_EVENT_SIZE)
+        log["source"] = source.value
         self.hass.bus.async_fire(
             EVENT_GOLIOTH_LOG,
             {

@@ -88,8 +88,8 @@ class LogPage(NamedTuple):
     """In nanoseconds since 1970: every log after it has been read. What is older is read from here."""
     has_more: bool
     """Whether there is anything older."""
-    is_complete: bool
-    """Whether Golioth has given all logs of the time."""
+    has_all: bool
+    """Whether it has all logs of its time: Golioth may have some that it does not give."""
 
 
 async def async_read_page(
@@ -118,9 +118,9 @@ async def async_read_page(
     end = milliseconds(before) + 1
     entries: list[LogEntry] = []
     if end <= first:
-        return LogPage(entries, end * NANOSECONDS, has_more=False, is_complete=True)
+        return LogPage(entries, end * NANOSECONDS, has_more=False, has_all=True)
     oldest = first
-    for number in (limit, MAX_LIMIT):
+    for number in (limit + 1, MAX_LIMIT):
         found = await async_read_logs(
             hass, entry, first * NANOSECONDS, end * NANOSECONDS, number, wanted
         )
@@ -130,14 +130,18 @@ async def async_read_page(
                 entries,
                 first * NANOSECONDS,
                 has_more=False,
-                is_complete=not found.truncated,
+                has_all=not found.truncated,
             )
         # Its millisecond may have more.
         oldest = _millisecond(entries[0])
         if whole := [each for each in entries if _millisecond(each) > oldest]:
-            start_ns = (oldest + 1) * NANOSECONDS - 1
-            return LogPage(whole, start_ns, has_more=True, is_complete=True)
-    return LogPage(entries, oldest * NANOSECONDS - 1, has_more=True, is_complete=False)
+            return LogPage(
+                whole,
+                (oldest + 1) * NANOSECONDS - 1,
+                has_more=True,
+                has_all=not found.has_gaps,
+            )
+    return LogPage(entries, oldest * NANOSECONDS - 1, has_more=True, has_all=False)
 
 
 def _millisecond(entry: LogEntry) -> int:

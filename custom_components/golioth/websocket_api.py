@@ -126,7 +126,7 @@ async def _async_get_history(
             "logs": logs,
             "start": format_timestamp(page.start_ns),
             "more": page.has_more,
-            "complete": page.is_complete,
+            "complete": page.has_all,
         },
     )
 
