@@ -13,6 +13,7 @@ from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .gap import async_forget_gaps
 from .listening import async_remove_clock
+from .log_card import async_setup_log_card
 from .recent_logs import async_remove_recent_logs
 from .resume_store import ResumeStore
 from .services import async_setup_services
@@ -24,9 +25,10 @@ CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what is there whether a project is loaded or not: the actions, and the commands of browsers."""
+    """Set up what is there whether a project is loaded or not: the actions, the commands of browsers, and the card."""
     async_setup_services(hass)
     async_setup_websocket_api(hass)
+    await async_setup_log_card(hass)
     return True
 
 
