@@ -134,6 +134,7 @@ export class LogCard extends HTMLElement {
       this._setHold({ hasFocus: false }),
     );
     this._resizes = new ResizeObserver(() => {
+      this._list.resize();
       if (!this._logs.isHeld) this._list.scrollToBottom();
     });
     const style = element("style");

@@ -1,9 +1,12 @@
 /** The scrolling list: of many items, it has rows for those that are looked at, and some more on both sides. */
 
-// Rows: when the newest are followed, when more are added on a side, and at most.
-const FOLLOWED = 80;
+// Rows: beyond those that are seen, when the newest are followed, when more are added on a side, and at most.
+const BEYOND = 10;
 const MORE = 60;
 const MOST = 240;
+
+// In pixels: no row is lower.
+const ROW_HEIGHT = 20;
 
 // In pixels: so near to a side is as good as there.
 const NEAR = 200;
@@ -22,9 +25,17 @@ export class LogList {
     this._items = [];
     this._start = 0;
     this._end = 0;
+    /** By item, in their order. */
     this._rows = new Map();
     this._current = null;
     this._lastTop = 0;
+    this._followed = BEYOND;
+  }
+
+  /** Have rows for a list of another height. */
+  resize() {
+    this._followed =
+      Math.ceil(this._scroller.clientHeight / ROW_HEIGHT) + BEYOND;
   }
 
   /** Whether the first item has a row, and the list is scrolled up to it. */
@@ -56,7 +67,7 @@ export class LogList {
     if (position < 0) {
       this._items = items;
       this._end = items.length;
-      this._start = Math.max(0, this._end - FOLLOWED);
+      this._start = Math.max(0, this._end - this._followed);
       this._renderRows();
       this.scrollToBottom();
       return;
@@ -65,7 +76,7 @@ export class LogList {
     const count = this._end - this._start;
     this._items = items;
     this._start = Math.max(0, position - before);
-    this._end = Math.min(items.length, this._start + Math.max(count, FOLLOWED));
+    this._end = Math.min(items.length, this._start + Math.max(count, this._followed));
     this._renderRows();
     this._restore(anchor);
   }
@@ -129,6 +140,7 @@ export class LogList {
       if (row.button !== button) continue;
       item.isOpen = !item.isOpen;
       row.showDetails();
+      row.element.scrollIntoView({ block: "nearest" });
     }
   }
 
@@ -142,19 +154,15 @@ export class LogList {
   _renderRows() {
     const items = this._items.slice(this._start, this._end);
     const wanted = new Set(items);
+    const rows = this._rows;
     const free = [];
-    for (const [item, row] of this._rows) {
-      if (wanted.has(item)) continue;
-      this._rows.delete(item);
-      free.push(row);
-    }
+    for (const [item, row] of rows) if (!wanted.has(item)) free.push(row);
+    this._rows = new Map();
     let last = this._top;
     for (const [index, item] of items.entries()) {
-      let row = this._rows.get(item);
-      if (row === undefined) {
-        row = free.pop() ?? this._makeRow();
-        this._rows.set(item, row);
-      }
+      // From the first, so that in a storm, when all are other ones, no row has to be moved.
+      const row = rows.get(item) ?? free.shift() ?? this._makeRow();
+      this._rows.set(item, row);
       row.show(item, this._items[this._start + index - 1]);
       if (last.nextSibling !== row.element) last.after(row.element);
       last = row.element;

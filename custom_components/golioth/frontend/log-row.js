@@ -27,7 +27,7 @@ export class LogRow {
     );
     this._day = element("div", { class: "day" });
     this._notice = element("div", { class: "notice" });
-    this.element = element("div", { class: "row" });
+    this.element = element("div", { class: "row" }, this.button);
   }
 
   /**
@@ -36,19 +36,21 @@ export class LogRow {
    * @param before The item before it, if there is one: where the day changes, the row says the day.
    */
   show(item, before) {
+    const isOther = this.item !== item;
+    this.item = item;
     if (item.log === undefined) {
       this._showNotice(item);
-      this.item = item;
       return;
     }
     const day = this._times.day(item.time);
     const isNewDay =
       before !== undefined &&
       (before.log === undefined || this._times.day(before.time) !== day);
-    if (this.item !== item) {
+    if (isOther) {
       this._showLog(item);
-      this.item = item;
-      this.element.replaceChildren(this.button);
+      // Only what has to be moved: most rows stay what they are.
+      if (this._notice.isConnected) this.element.replaceChildren(this.button);
+      this.button.nextElementSibling?.remove();
     }
     if (isNewDay) {
       setText(this._day, day);
@@ -66,7 +68,7 @@ export class LogRow {
         ? this._language.text("restarted")
         : this._language.count("left_out", item.leftOut),
     );
-    if (this.item !== item) this.element.replaceChildren(this._notice);
+    this.element.replaceChildren(this._notice);
   }
 
   _showLog({ log, time }) {

@@ -89,7 +89,7 @@ button:focus-visible, input:focus-visible, select:focus-visible {
   color: var(--primary-text-color);
   column-gap: 8px;
   display: grid;
-  grid-template-columns: max-content 7em minmax(0, 10em) minmax(0, 7em) minmax(0, 1fr);
+  grid-template-columns: 7em 7em minmax(0, 10em) minmax(0, 7em) minmax(0, 1fr);
   padding: 0 16px 0 12px;
   text-align: start;
   width: 100%;
@@ -150,9 +150,12 @@ button:focus-visible, input:focus-visible, select:focus-visible {
 [hidden] { display: none !important; }
 @container (max-width: 600px) {
   .line {
-    grid-template-columns: max-content max-content minmax(0, 1fr) minmax(0, auto);
+    grid-template-columns: 6em 7em minmax(0, 1fr) minmax(0, 7em);
     padding-bottom: 4px;
   }
   .line .message { grid-column: 1 / -1; }
+}
+@container (max-width: 450px) {
+  .filters input, .filters select { flex-basis: 40%; }
 }
 `;
