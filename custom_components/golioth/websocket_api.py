@@ -11,7 +11,7 @@ from homeassistant.auth.permissions.const import CAT_ENTITIES, POLICY_READ
 from homeassistant.components import websocket_api
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import Unauthorized
+from homeassistant.exceptions import HomeAssistantError, Unauthorized
 from homeassistant.helpers import device_registry as dr, entity_registry as er, service
 
 from .client.history import LogFilter
@@ -92,23 +92,35 @@ async def _async_get_history(
     request = _async_check(hass, connection, msg)
     if request is None:
         return
-    entry: GoliothConfigEntry = service.async_get_config_entry(
-        hass, DOMAIN, request.entry.entry_id
-    )
-    # The entry has none, once it is unloaded meanwhile.
-    coordinator = entry.runtime_data
-    page = await async_read_page(
-        hass,
-        entry,
-        msg["before"],
-        msg["limit"],
-        LogFilter(
-            device_id=request.golioth_device_id,
-            levels=tuple(dict.fromkeys(msg["levels"])),
-            module=msg["module"] or None,
-            term=msg["search"] or None,
-        ),
-    )
+    try:
+        entry: GoliothConfigEntry = service.async_get_config_entry(
+            hass, DOMAIN, request.entry.entry_id
+        )
+        # The entry has none, once it is unloaded meanwhile.
+        coordinator = entry.runtime_data
+        page = await async_read_page(
+            hass,
+            entry,
+            msg["before"],
+            msg["limit"],
+            LogFilter(
+                device_id=request.golioth_device_id,
+                levels=tuple(dict.fromkeys(msg["levels"])),
+                module=msg["module"] or None,
+                term=msg["search"] or None,
+            ),
+        )
+    except HomeAssistantError as err:
+        # Raised, it would be an error in the log, each time that a browser looks for earlier logs in vain.
+        connection.send_error(
+            msg["id"],
+            websocket_api.ERR_HOME_ASSISTANT_ERROR,
+            str(err),
+            translation_domain=err.translation_domain,
+            translation_key=err.translation_key,
+            translation_placeholders=err.translation_placeholders,
+        )
+        return
     wanted: dict[str, bool] = {}
     # As long as those of an event, so that a log that has been told is recognised.
     max_size = min(MAX_EVENT_SIZE, MAX_ANSWER_SIZE // max(len(page.entries), 1))

@@ -22,6 +22,9 @@ const READ_ALOUD = 5;
 // Pages of the history that are read in a row, where none of their logs matches the filters.
 const MOST_PAGES = 5;
 
+// In milliseconds, after earlier logs could not be read.
+const RETRY_DELAY = 5000;
+
 // In milliseconds: how long it is said that logs were copied.
 const COPIED_TIME = 4000;
 
@@ -55,7 +58,11 @@ export class LogCard extends HTMLElement {
     this._renderTimer = null;
     this._renderFrame = null;
     this._copiedTimer = null;
+    this._retryTimer = null;
     this._newLogs = 0;
+    this._hasLogs = false;
+    this._leftOut = 0;
+    this._copied = "";
     this._build();
   }
 
@@ -198,6 +205,7 @@ export class LogCard extends HTMLElement {
     this._source = null;
     clearTimeout(this._renderTimer);
     clearTimeout(this._copiedTimer);
+    clearTimeout(this._retryTimer);
     cancelAnimationFrame(this._renderFrame);
     this._renderTimer = this._renderFrame = null;
   }
@@ -248,6 +256,7 @@ export class LogCard extends HTMLElement {
     if (this._loading === history || !this._mayLoad || !this._source) return;
     this._loading = history;
     this._loadError = "";
+    clearTimeout(this._retryTimer);
     this._renderTop();
     try {
       const count = logs.shown(this._filter).length;
@@ -262,8 +271,13 @@ export class LogCard extends HTMLElement {
         if (logs.shown(this._filter).length > count) break;
       }
     } catch (error) {
-      if (logs.history === history)
+      if (logs.history === history) {
         this._loadError = error?.message || String(error);
+        this._retryTimer = setTimeout(() => {
+          this._loadError = "";
+          this._schedule();
+        }, RETRY_DELAY);
+      }
     } finally {
       if (this._loading === history) {
         this._loading = null;
@@ -399,6 +413,7 @@ export class LogCard extends HTMLElement {
     this._list.show(items, isAnew || !isHeld);
     this._filters.setModules(this._logs.modules());
     this._hasLogs = items.some(({ log }) => log);
+    this._leftOut = items.reduce((sum, item) => sum + (item.leftOut ?? 0), 0);
   }
 
   /** Say what is in front of the first log. */
@@ -430,9 +445,11 @@ export class LogCard extends HTMLElement {
     nameButton(this._pause, language.text(this._isPaused ? "resume" : "pause"));
     const icon = this._isPaused ? "mdi:play" : "mdi:pause";
     this._pause.firstChild.setAttribute("icon", icon);
-    let status = this._copied ?? "";
+    let status = this._copied;
     if (!this._isConnected) status = language.text("no_connection");
     else if (!status && this._isPaused) status = language.text("paused");
+    else if (!status && this._leftOut)
+      status = language.count("left_out", this._leftOut);
     setText(this._status, status);
 
     const count = this._logs.countWaiting(this._filter);

@@ -76,9 +76,14 @@ export class LogList {
     const count = this._end - this._start;
     this._items = items;
     this._start = Math.max(0, position - before);
-    this._end = Math.min(items.length, this._start + Math.max(count, this._followed));
+    this._end = Math.min(
+      items.length,
+      this._start + Math.max(count, this._followed),
+    );
     this._renderRows();
     this._restore(anchor);
+    // There may be earlier ones now.
+    this.extend();
   }
 
   /** Have rows for more items, where the list is scrolled near to the end of those that there are. */
@@ -171,9 +176,12 @@ export class LogList {
     this._setTabStop();
   }
 
-  /** Have one log that the tab key stops at: the current one, or the last. */
+  /** Have one log that the tab key stops at: the last, or, as long as one has the focus, that one. */
   _setTabStop() {
-    if (!this._rows.has(this._current))
+    if (
+      !this._rows.has(this._current) ||
+      !this._scroller.matches(":focus-within")
+    )
       this._current =
         this._items.slice(this._start, this._end).findLast(({ log }) => log) ??
         null;

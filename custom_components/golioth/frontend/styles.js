@@ -150,9 +150,10 @@ button:focus-visible, input:focus-visible, select:focus-visible {
 [hidden] { display: none !important; }
 @container (max-width: 600px) {
   .line {
-    grid-template-columns: 6em 7em minmax(0, 1fr) minmax(0, 7em);
+    grid-template-columns: 6em 6em minmax(0, 2fr) minmax(0, 1fr);
     padding-bottom: 4px;
   }
+  .line .module { text-align: end; }
   .line .message { grid-column: 1 / -1; }
 }
 @container (max-width: 450px) {
