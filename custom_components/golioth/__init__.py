@@ -13,8 +13,11 @@ from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .gap import async_forget_gaps
 from .listening import async_remove_clock
+from .log_card import async_setup_log_card
+from .recent_logs import async_remove_recent_logs
 from .resume_store import ResumeStore
 from .services import async_setup_services
+from .websocket_api import async_setup_websocket_api
 
 PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
 
@@ -22,8 +25,10 @@ CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions, which are there whether a project is loaded or not."""
+    """Set up what is there whether a project is loaded or not: the actions, the commands of browsers, and the card."""
     async_setup_services(hass)
+    async_setup_websocket_api(hass)
+    await async_setup_log_card(hass)
     return True
 
 
@@ -59,6 +64,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
     await ResumeStore(hass, entry.entry_id).async_remove()
     await async_remove_clock(hass, entry.entry_id)
     async_forget_gaps(hass, entry.entry_id)
+    async_remove_recent_logs(hass, entry.entry_id)
 
 
 async def async_remove_config_entry_device(

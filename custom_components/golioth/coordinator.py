@@ -43,6 +43,7 @@ from .devices import RegisteredDevices
 from .gap import async_report_gap, async_report_new_start, catch_up_window
 from .listening import async_get_clock
 from .log_filter import LogFilter
+from .recent_logs import async_get_recent_logs
 from .resume_store import ResumeStore
 from .turns import in_turns
 
@@ -147,6 +148,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         )
         self._resume_store = ResumeStore(hass, entry.entry_id)
         self._listening = async_get_clock(hass, entry.entry_id)
+        self._recent_logs = async_get_recent_logs(hass, entry.entry_id)
         self._feed_task: asyncio.Task[None] | None = None
         self._cancel_start: CALLBACK_TYPE | None = None
         self._was_connected: bool | None = None
@@ -361,15 +363,17 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         if not self._filter.passes(entry):
             return
         self.fired[level_or_other(entry)] += 1
+        log = self.log_data(entry, MAX_EVENT_SIZE)
+        log["source"] = source.value
         self.hass.bus.async_fire(
             EVENT_GOLIOTH_LOG,
             {
                 "config_entry_id": self.config_entry.entry_id,
                 "project_id": self.project_id,
-                **self.log_data(entry, MAX_EVENT_SIZE),
-                "source": source.value,
+                **log,
             },
         )
+        self._recent_logs.async_add(log)
         self._async_show_log(entry, source)
 
     @callback

@@ -134,13 +134,13 @@ def golioth_id(device: dr.AnyDeviceEntry, entry: ConfigEntry) -> str | None:
 
 @callback
 def async_get_entities(
-    entity_registry: er.EntityRegistry, device: dr.AnyDeviceEntry
+    entity_registry: er.EntityRegistry, device_id: str
 ) -> list[er.RegistryEntry]:
     """Return our entities of a device."""
     return [
         entity
         for entity in er.async_entries_for_device(
-            entity_registry, device.id, include_disabled_entities=True
+            entity_registry, device_id, include_disabled_entities=True
         )
         if entity.platform == DOMAIN
     ]

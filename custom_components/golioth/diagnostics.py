@@ -114,7 +114,7 @@ def _device(
     last_log = None if golioth_device_id is None else clock.last_log(golioth_device_id)
     states = {
         entity.translation_key: hass.states.get(entity.entity_id)
-        for entity in async_get_entities(er.async_get(hass), device)
+        for entity in async_get_entities(er.async_get(hass), device.id)
     }
     return {
         "is_project": golioth_device_id is None,

@@ -1,9 +1,8 @@
 """Actions of the Golioth integration: the logs that were, and calls to devices."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from time import time_ns
 from typing import Any, Final
 
@@ -15,7 +14,6 @@ from homeassistant.auth.permissions.const import (
     POLICY_CONTROL,
     POLICY_READ,
 )
-from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
 from homeassistant.core import (
     HomeAssistant,
@@ -36,13 +34,10 @@ from homeassistant.helpers import (
     entity_registry as er,
     service,
 )
-from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 
 from .client.exceptions import (
-    GoliothAuthenticationError,
     GoliothConnectionError,
-    GoliothError,
     GoliothNotFoundError,
     GoliothTimeoutError,
 )
@@ -50,7 +45,10 @@ from .client.history import LogFilter
 from .client.models import LEVELS, RpcAnswer, RpcStatus
 from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
+from .credential import asking
 from .devices import async_get_entities, golioth_id
+from .past_logs import MAX_LIMIT, NANOSECONDS, async_read_logs, milliseconds, moment
+from .permissions import is_permitted
 
 SERVICE_GET_LOGS: Final = "get_logs"
 ATTR_START_TIME: Final = "start_time"
@@ -67,7 +65,6 @@ ATTR_TIMEOUT: Final = "timeout"
 
 DEFAULT_SPAN: Final = timedelta(hours=1)
 DEFAULT_LIMIT: Final = 100
-MAX_LIMIT: Final = 1000
 
 # In seconds.
 DEFAULT_TIMEOUT: Final = 30
@@ -85,21 +82,6 @@ _STATUS_NAMES: Final = {
     status.value: f"{status.value} ({status.name})" for status in RpcStatus
 }
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
-
-# In a millisecond.
-_NANOSECONDS: Final = 1_000_000
-
-
-def _moment(value: Any) -> datetime:
-    """Validate a time; without a time zone it is local."""
-    moment = cv.datetime(value)
-    # Others cannot be told in every time zone, or in nanoseconds.
-    if not 1970 < moment.year < 2200:
-        raise vol.Invalid("Only the years 1971 to 2199 are known")
-    return dt_util.as_utc(moment)
-
 
 def _parameters(value: Any) -> list[Any]:
     """Validate what a method is called with; what is no list is the only parameter."""
@@ -115,8 +97,8 @@ GET_LOGS_SCHEMA: Final = vol.Schema(
     {
         vol.Optional(ATTR_DEVICE_ID): cv.string,
         vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
-        vol.Optional(ATTR_START_TIME): _moment,
-        vol.Optional(ATTR_END_TIME): _moment,
+        vol.Optional(ATTR_START_TIME): moment,
+        vol.Optional(ATTR_END_TIME): moment,
         vol.Optional(ATTR_LEVEL, default=[]): vol.All(cv.ensure_list, [vol.In(LEVELS)]),
         vol.Optional(ATTR_MODULE): cv.string,
         vol.Optional(ATTR_SEARCH_TERM): cv.string,
@@ -166,31 +148,24 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
         call,
         er.async_entries_for_config_entry(entity_registry, entry.entry_id)
         if device is None or golioth_device_id is None
-        else async_get_entities(entity_registry, device),
+        else async_get_entities(entity_registry, device.id),
         POLICY_READ,
     )
     coordinator = entry.runtime_data
     start_ns, end_ns = _span(call, coordinator.rest.server_time_ns or time_ns())
-    async with coordinator.history.turn:
-        try:
-            with _asking(call.hass, entry):
-                found = await coordinator.history.read(
-                    start_ns,
-                    end_ns,
-                    call.data[ATTR_LIMIT],
-                    LogFilter(
-                        device_id=golioth_device_id,
-                        levels=tuple(dict.fromkeys(call.data[ATTR_LEVEL])),
-                        module=call.data.get(ATTR_MODULE) or None,
-                        term=call.data.get(ATTR_SEARCH_TERM) or None,
-                    ),
-                )
-        except GoliothError as err:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="logs_not_read",
-                translation_placeholders={"reason": str(err)},
-            ) from err
+    found = await async_read_logs(
+        call.hass,
+        entry,
+        start_ns,
+        end_ns,
+        call.data[ATTR_LIMIT],
+        LogFilter(
+            device_id=golioth_device_id,
+            levels=tuple(dict.fromkeys(call.data[ATTR_LEVEL])),
+            module=call.data.get(ATTR_MODULE) or None,
+            term=call.data.get(ATTR_SEARCH_TERM) or None,
+        ),
+    )
     max_size = min(MAX_EVENT_SIZE, MAX_RESPONSE_SIZE // max(len(found.entries), 1))
     logs: list[JsonValueType] = []
     for log in found.entries:
@@ -208,7 +183,7 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
         call.hass, DOMAIN, call.data[ATTR_DEVICE_ID], include_child_devices=False
     )
     await _async_check_permission(
-        call, async_get_entities(er.async_get(call.hass), device), POLICY_CONTROL
+        call, async_get_entities(er.async_get(call.hass), device.id), POLICY_CONTROL
     )
     golioth_device_id = golioth_id(device, entry)
     if golioth_device_id is None:
@@ -218,7 +193,7 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
     method: str = call.data[ATTR_METHOD]
     name = device.name_by_user or device.name or golioth_device_id
     try:
-        with _asking(call.hass, entry):
+        with asking(call.hass, entry):
             answer = await entry.runtime_data.rest.call_rpc(
                 golioth_device_id,
                 method,
@@ -300,12 +275,7 @@ async def _async_check_permission(
         raise UnknownUser(
             context=call.context, permission=policy, perm_category=CAT_ENTITIES
         )
-    if user.is_admin:
-        return
-    allowed = [
-        user.permissions.check_entity(entity.entity_id, policy) for entity in entities
-    ]
-    if not allowed or not all(allowed):
+    if not is_permitted(user, entities, policy):
         raise Unauthorized(
             context=call.context, permission=policy, perm_category=CAT_ENTITIES
         )
@@ -314,43 +284,25 @@ async def _async_check_permission(
 def _span(call: ServiceCall, now_ns: int) -> tuple[int, int | None]:
     """Return the start of what is to be read, and its end, which is not part of it; None where that is now.
 
-    Golioth may cut the times of logs to milliseconds, so these are whole ones, and the last one is read as well.
+    Both are whole milliseconds, and the last one is read as well.
 
     Raises:
         ServiceValidationError: The end is before the start.
     """
     end: datetime | None = call.data.get(ATTR_END_TIME)
-    last = now_ns // _NANOSECONDS if end is None else (end - _EPOCH) // _MILLISECOND
+    last = now_ns // NANOSECONDS if end is None else milliseconds(end)
     start: datetime | None = call.data.get(ATTR_START_TIME)
     if start is None:
-        first = last - DEFAULT_SPAN // _MILLISECOND
+        first = last - DEFAULT_SPAN // timedelta(milliseconds=1)
     else:
-        first = (start - _EPOCH) // _MILLISECOND
+        first = milliseconds(start)
     if end is None:
-        return first * _NANOSECONDS, None
+        return first * NANOSECONDS, None
     if first > last:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="start_after_end"
         )
-    return first * _NANOSECONDS, (last + 1) * _NANOSECONDS
-
-
-@contextmanager
-def _asking(hass: HomeAssistant, entry: GoliothConfigEntry) -> Iterator[None]:
-    """Have a key that Golioth rejects replaced, and ask nothing with it until then.
-
-    Raises:
-        HomeAssistantError: Golioth rejects the key, or has done so before.
-    """
-    try:
-        if any(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
-            raise GoliothAuthenticationError("Golioth has rejected the credential")
-        yield
-    except GoliothAuthenticationError as err:
-        entry.async_start_reauth(hass)
-        raise HomeAssistantError(
-            translation_domain=DOMAIN, translation_key="invalid_auth"
-        ) from err
+    return first * NANOSECONDS, (last + 1) * NANOSECONDS
 
 
 def _rpc_error(device: str, method: str, answer: RpcAnswer) -> HomeAssistantError:

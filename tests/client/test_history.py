@@ -79,6 +79,7 @@ async def test_newest(
     found = await history.read(NOON, NOON + AN_HOUR, limit, LogFilter())
     assert messages(found) == newest(limit)
     assert found.truncated is (number > limit)
+    assert not found.has_gaps
     assert len(service.requests) <= -(-min(number, limit) // 90) + 1
 
 
@@ -90,6 +91,7 @@ async def test_limit_that_one_answer_holds(
     send(simulator, [NOON + index for index in range(500)])
     found = await history.read(NOON, NOON + AN_HOUR, limit, LogFilter())
     assert found.truncated
+    assert not found.has_gaps
     assert len(found.entries) == limit
     assert len(simulator.requests) == 1
 
@@ -223,6 +225,7 @@ async def test_logs_that_cannot_be_had(
     simulator.log("after", timestamp=format_timestamp(NOON + SECOND))
     found = await history.read(NOON - AN_HOUR, NOON + AN_HOUR, 1000, LogFilter())
     assert found.truncated
+    assert found.has_gaps
     assert len(found.entries) == 102
     assert messages(found)[0] == "before"
     assert messages(found)[-1] == "after"
@@ -281,6 +284,7 @@ async def test_many_moments_with_logs_that_cannot_be_had(
         send(simulator, [NOON + moment * SECOND] * 150, level="INFO")
     found = await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
     assert found.truncated
+    assert found.has_gaps
     # A hundred of each moment that was come to.
     assert len(found.entries) in range(200, 1000, 100)
     assert len(simulator.requests) == MAX_REQUESTS
@@ -297,6 +301,13 @@ async def test_service_that_gives_few_at_a_time(
     assert len(simulator.requests) == MAX_REQUESTS
     assert len(found.entries) > MAX_REQUESTS
     assert messages(found) == newest(len(found.entries))
+    assert not found.has_gaps
+    # For the second level no request is left.
+    wanted = LogFilter(levels=("info", "error"))
+    simulator.log("error", level="ERROR", timestamp=format_timestamp(NOON + AN_HOUR))
+    found = await history.read(NOON, NOON + 2 * AN_HOUR, 1000, wanted)
+    assert "error" not in messages(found)
+    assert found.has_gaps
 
 
 async def test_failure(simulator: GoliothSimulator, history: LogHistory) -> None:

@@ -220,6 +220,42 @@ async def project(api: HomeAssistantApi, simulator: GoliothSimulator) -> str:
 
 
 @pytest.fixture
+async def own_home_assistant(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[HomeAssistantProcess]:
+    """Run a Home Assistant for one test, which may restart it; it has to stop cleanly and to have no complaint, too."""
+    home_assistant = HomeAssistantProcess(tmp_path_factory.mktemp("home-assistant"))
+    try:
+        async with home_assistant:
+            await home_assistant.start()
+            yield home_assistant
+            assert await home_assistant.stop() == 0
+        check_log_file(home_assistant.log_path, GoliothSimulator().api_key)
+    except BaseException:
+        _keep_log(home_assistant.log_path)
+        raise
+
+
+@pytest.fixture
+async def own_login(own_home_assistant: HomeAssistantProcess) -> Login:
+    """Make the user of the test's own Home Assistant."""
+    return await own_home_assistant.create_user("demo")
+
+
+@pytest.fixture
+async def own_page(
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    own_home_assistant: HomeAssistantProcess,
+    own_login: Login,
+) -> AsyncIterator[Page]:
+    """Open a page of the test's own Home Assistant, and log in."""
+    async with _open_page(browser, own_home_assistant, request.node) as page:
+        await LoginPage(page).log_in(own_login.username, own_login.password)
+        yield page
+
+
+@pytest.fixture
 def take_picture(request: pytest.FixtureRequest) -> pictures.TakePicture:
     """Return what takes a picture for the README, or leaves that be."""
     wanted = request.config.getoption("--screenshots")

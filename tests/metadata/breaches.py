@@ -237,7 +237,7 @@ BREACHES = (
         "keys out of order",
         manifest.manifest_keys_are_in_order,
         _misordered_manifest,
-        "domain, name, codeowners",
+        "domain, name, after_dependencies",
     ),
     Breach(
         "no version",

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from .exceptions import GoliothConnectionError
 from .models import LogEntry
-from .reader import LogReader, TooManyRequestsError
+from .reader import MILLISECOND, LogReader, TooManyRequestsError
 from .rest import GoliothRest, LogWindow
 
 # Eleven answers hold a thousand logs of one level, and some 35 tell many logs of one moment apart. A service that lies would
@@ -34,6 +34,8 @@ class FoundLogs(NamedTuple):
     """Oldest first."""
     truncated: bool
     """Whether the span has more."""
+    has_gaps: bool
+    """Whether what it has more may lie between these, and not only before: the service does not give it."""
 
 
 class LogHistory:
@@ -101,34 +103,40 @@ class LogHistory:
         questions.wanted = wanted
         questions.left = _MAX_REQUESTS
         entries: list[LogEntry] = []
-        truncated = False
+        truncated = has_gaps = False
         # The service takes one level, or all.
         for level in wanted.levels or (None,):
             questions.level = level
             found = await self._read_level(start_ns, end_ns, limit)
             entries += found.entries
             truncated |= found.truncated
+            has_gaps |= found.has_gaps
+        # Of the levels that come last there may be nothing, then.
+        has_gaps |= truncated and not questions.left and len(wanted.levels) > 1
         entries.sort(key=lambda entry: entry.timestamp_ns or 0)
-        return FoundLogs(entries[-limit:], truncated or len(entries) > limit)
+        return FoundLogs(entries[-limit:], truncated or len(entries) > limit, has_gaps)
 
     async def _read_level(
         self, start_ns: int, end_ns: int | None, limit: int
     ) -> FoundLogs:
         """Return the newest logs of a span, and a few more where these were at hand."""
         entries: list[LogEntry] = []
-        truncated = False
+        truncated = has_gaps = False
         try:
             async with aclosing(
                 self._reader.read_backward(start_ns, end_ns, limit)
             ) as slices:
                 async for part in slices:
                     entries = part.entries + entries
-                    truncated |= part.missing > 0
+                    if part.missing:
+                        truncated = True
+                        # Others lack what is older than their logs.
+                        has_gaps |= part.end_ns - part.start_ns <= MILLISECOND
                     if len(entries) > limit:
                         break
         except TooManyRequestsError:
             truncated = True
-        return FoundLogs(entries, truncated)
+        return FoundLogs(entries, truncated, has_gaps)
 
 
 class _Questions:

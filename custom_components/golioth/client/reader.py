@@ -10,7 +10,7 @@ from .delivered import SECOND, identify
 from .models import LEVELS, LogEntry
 from .rest import LogWindow
 
-_MILLISECOND: Final = 1_000_000
+MILLISECOND: Final = 1_000_000
 _MICROSECOND: Final = 1_000
 
 # Later than any log.
@@ -164,7 +164,7 @@ class LogReader:
             ) is not None:
                 part = LogSlice(position, end, _within(newest, position, end))
                 width = end_ns - end
-            elif width > _MILLISECOND:
+            elif width > MILLISECOND:
                 is_mostly_known = (known or 0) * 2 >= (window.total or 1)
                 suspect_end = end
                 width = end - position
@@ -218,14 +218,14 @@ class LogReader:
                 return
             # The answer has the newest logs: it lacks none but in the millisecond of the oldest one, and before.
             oldest = found[0].timestamp_ns or 0
-            cut = oldest - oldest % _MILLISECOND + _MILLISECOND
+            cut = oldest - oldest % MILLISECOND + MILLISECOND
             if cut < end:
                 part = LogSlice(cut, end, _within(window, cut, end))
                 left -= len(part.entries)
                 yield part
                 end = cut
                 continue
-            end = cut - _MILLISECOND
+            end = cut - MILLISECOND
             part = LogSlice(end, cut, _within(window, end, cut), missing=max(1, others))
             # An answer that is not full has all that the service gives, whatever it counts.
             if window.is_full:
@@ -285,7 +285,7 @@ class LogReader:
         self, start: int, end: int, window: LogWindow
     ) -> LogSlice:
         is_cut = _is_cut(window)
-        if any((entry.timestamp_ns or 0) % _MILLISECOND for entry in window.entries):
+        if any((entry.timestamp_ns or 0) % MILLISECOND for entry in window.entries):
             return await self._read_nanoseconds(start, end, is_cut=is_cut)
         # All of them may be of one moment.
         found = await self._read_moment(start, end, window)
@@ -471,7 +471,7 @@ def _is_all(found: list[LogEntry], window: LogWindow, cut_levels: list[str]) -> 
 
 def _from(entries: list[LogEntry], time_ns: int) -> list[LogEntry]:
     """Leave out what is from before a time, and from its millisecond."""
-    time_ns += -time_ns % _MILLISECOND
+    time_ns += -time_ns % MILLISECOND
     return [entry for entry in entries if (entry.timestamp_ns or 0) >= time_ns]
 
 
@@ -480,11 +480,11 @@ def _align_up(time_ns: int) -> int:
 
 
 def _halve(width: int) -> int:
-    return _align(width // 2) if width > _MILLISECOND else width
+    return _align(width // 2) if width > MILLISECOND else width
 
 
 def _align(width: int) -> int:
     """Cut to whole seconds, whose known logs can be counted, or to milliseconds, which REST may cut times to."""
     if width >= SECOND:
         return width - width % SECOND
-    return max(_MILLISECOND, width - width % _MILLISECOND)
+    return max(MILLISECOND, width - width % MILLISECOND)

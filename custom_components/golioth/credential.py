@@ -1,0 +1,30 @@
+"""The use of a project's credential, apart from the feed's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+
+from .client.exceptions import GoliothAuthenticationError
+from .const import DOMAIN
+from .coordinator import GoliothConfigEntry
+
+
+@contextmanager
+def asking(hass: HomeAssistant, entry: GoliothConfigEntry) -> Iterator[None]:
+    """Have a key that Golioth rejects replaced, and ask nothing with it until then.
+
+    Raises:
+        HomeAssistantError: Golioth rejects the key, or has done so before.
+    """
+    try:
+        if any(entry.async_get_active_flows(hass, {SOURCE_REAUTH})):
+            raise GoliothAuthenticationError("Golioth has rejected the credential")
+        yield
+    except GoliothAuthenticationError as err:
+        entry.async_start_reauth(hass)
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="invalid_auth"
+        ) from err

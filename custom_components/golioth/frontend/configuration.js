@@ -1,0 +1,57 @@
+/** How the card is configured: by Home Assistant's own form, and what it is at first. */
+
+import { pageLanguage } from "./language.js";
+import { LEVELS } from "./levels.js";
+
+const LABELS = {
+  title: "title",
+  config_entry_id: "project",
+  device_ids: "devices",
+  minimum_level: "minimum_level",
+  modules: "modules",
+};
+
+const HELP = { device_ids: "devices_help", modules: "modules_help" };
+
+/** Return the form. */
+export const configurationForm = () => {
+  const language = pageLanguage();
+  return {
+    schema: [
+      { name: "title", selector: { text: {} } },
+      {
+        name: "config_entry_id",
+        required: true,
+        selector: { config_entry: { integration: "golioth" } },
+      },
+      {
+        name: "device_ids",
+        selector: { device: { multiple: true, integration: "golioth" } },
+      },
+      {
+        name: "minimum_level",
+        selector: {
+          select: {
+            mode: "dropdown",
+            options: LEVELS.map((level) => ({
+              value: level,
+              label: language.text(level),
+            })),
+          },
+        },
+      },
+      { name: "modules", selector: { text: { multiple: true } } },
+    ],
+    computeLabel: ({ name }) => language.text(LABELS[name]),
+    computeHelper: ({ name }) => HELP[name] && language.text(HELP[name]),
+  };
+};
+
+/** Return the configuration of a new card: the first project. */
+export const firstConfiguration = async (hass) => {
+  const [entry] = await hass.callWS({
+    type: "config_entries/get",
+    domain: "golioth",
+  });
+  return { config_entry_id: entry?.entry_id ?? "" };
+};

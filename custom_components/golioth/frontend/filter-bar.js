@@ -1,0 +1,97 @@
+/** The fields by which the user chooses which logs are shown. */
+
+import { element, setText } from "./elements.js";
+import { LEVELS } from "./levels.js";
+import { visibleLine } from "./visible-text.js";
+
+// In characters.
+const NAME = 60;
+
+export class FilterBar {
+  /** @param onChange Called with what is wanted, as `LogFilter` takes it. */
+  constructor(onChange) {
+    this._search = element("input", { type: "search" });
+    this._device = element("select");
+    this._level = element("select");
+    this._module = element("select");
+    this.element = element(
+      "div",
+      { class: "filters", role: "search" },
+      ...[this._search, this._device, this._level, this._module],
+    );
+    this._shown = new Map();
+    this._wanted = "{}";
+    const change = () => {
+      const wanted = this._read();
+      const json = JSON.stringify(wanted);
+      if (json === this._wanted) return;
+      this._wanted = json;
+      onChange(wanted);
+    };
+    this.element.addEventListener("input", change);
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      for (const field of this.element.children) field.value = "";
+      change();
+    });
+  }
+
+  _read() {
+    return {
+      text: this._search.value,
+      deviceId: this._device.value,
+      minimumLevel: this._level.value,
+      module: this._module.value,
+    };
+  }
+
+  setLanguage(language) {
+    this._language = language;
+    this._search.placeholder = language.text("search");
+    const names = [
+      [this._search, "search"],
+      [this._device, "device"],
+      [this._level, "minimum_level"],
+      [this._module, "module"],
+    ];
+    for (const [field, key] of names)
+      field.setAttribute("aria-label", language.text(key));
+    this._shown.clear();
+    this._setOptions(
+      this._level,
+      language.text("all_levels"),
+      // The lowest is all of them.
+      LEVELS.slice(1).map((level) => [level, language.text(level)]),
+    );
+  }
+
+  /** Offer devices, as pairs of ID and name. */
+  setDevices(devices) {
+    this._setOptions(this._device, this._language.text("all_devices"), devices);
+  }
+
+  /** Offer modules. */
+  setModules(modules) {
+    const options = modules.map((name) => [name, visibleLine(name, NAME)]);
+    this._setOptions(this._module, this._language.text("all_modules"), options);
+  }
+
+  _setOptions(select, all, options) {
+    const { value } = select;
+    // What was chosen can be left again, also where it is not offered any more.
+    if (value && !options.some(([offered]) => offered === value))
+      options = [...options, [value, select.selectedOptions[0].textContent]];
+    const json = JSON.stringify([all, options]);
+    // An open list would close.
+    if (this._shown.get(select) === json) return;
+    this._shown.set(select, json);
+    select.replaceChildren(
+      ...[["", all], ...options].map(([key, name]) => {
+        const option = element("option", { value: key });
+        setText(option, name);
+        return option;
+      }),
+    );
+    select.value = value;
+  }
+}

@@ -1,0 +1,478 @@
+/** The card. */
+
+import { copyText } from "./clipboard.js";
+import { configurationForm, firstConfiguration } from "./configuration.js";
+import { element, setText } from "./elements.js";
+import { FilterBar } from "./filter-bar.js";
+import { Language } from "./language.js";
+import { LogFilter } from "./log-filter.js";
+import { LogList } from "./log-list.js";
+import { LogRow } from "./log-row.js";
+import { LogSource } from "./log-source.js";
+import { Logs } from "./logs.js";
+import { STYLES } from "./styles.js";
+import { TimeFormat } from "./times.js";
+
+// In milliseconds between two renderings: in a storm, nobody reads faster, and the page has other things to do.
+const RENDER_INTERVAL = 250;
+
+// A screen reader reads so many new logs at once; in a storm it would say nothing else.
+const READ_ALOUD = 5;
+
+// Pages of the history that are read in a row, where none of their logs matches the filters.
+const MOST_PAGES = 5;
+
+// In milliseconds, after earlier logs could not be read.
+const RETRY_DELAY = 5000;
+
+// In milliseconds: how long it is said that logs were copied.
+const COPIED_TIME = 4000;
+
+export class LogCard extends HTMLElement {
+  static getConfigForm() {
+    return configurationForm();
+  }
+
+  static getStubConfig(hass) {
+    return firstConfiguration(hass);
+  }
+
+  constructor() {
+    super();
+    this._config = null;
+    this._hass = null;
+    this._source = null;
+    this._logs = new Logs();
+    this._wanted = {};
+    /** Why there are no logs: a key of the texts. */
+    this._trouble = null;
+    this._isConnected = true;
+    this._isPaused = false;
+    this._isScrolledUp = false;
+    this._hasFocus = false;
+    /** What is loaded: the `history` of the logs. */
+    this._loading = null;
+    this._loadError = "";
+    this._shownRevision = -1;
+    this._renderedAt = 0;
+    this._renderTimer = null;
+    this._renderFrame = null;
+    this._copiedTimer = null;
+    this._retryTimer = null;
+    this._newLogs = 0;
+    this._hasLogs = false;
+    this._leftOut = 0;
+    this._copied = "";
+    this._build();
+  }
+
+  // What Home Assistant asks of a card.
+
+  setConfig(config) {
+    if (JSON.stringify(config) === JSON.stringify(this._config)) return;
+    this._config = config;
+    this._filter = new LogFilter(config, this._wanted);
+    this._restart();
+  }
+
+  set hass(hass) {
+    const old = this._hass;
+    this._hass = hass;
+    // It comes with every change of a state.
+    const isOtherLocale =
+      old?.locale !== hass.locale ||
+      old.config.time_zone !== hass.config.time_zone;
+    if (isOtherLocale) this._setLocale();
+    if (old?.connection !== hass.connection) this._restart();
+    else if (isOtherLocale || old.devices !== hass.devices) this._offerDevices();
+  }
+
+  getCardSize() {
+    return 9;
+  }
+
+  getGridOptions() {
+    return { columns: "full", rows: 8, min_columns: 6, min_rows: 4 };
+  }
+
+  connectedCallback() {
+    this._resizes.observe(this._scroller);
+    this._restart();
+  }
+
+  disconnectedCallback() {
+    this._resizes.disconnect();
+    this._stop();
+  }
+
+  // What it is made of.
+
+  _build() {
+    this._title = element("h2");
+    this._status = element("span", { class: "status", role: "status" });
+    this._pause = this._iconButton(() => this._togglePause());
+    this._copy = this._iconButton(() => this._copyLogs());
+    this._copy.firstChild.setAttribute("icon", "mdi:content-copy");
+    this._filters = new FilterBar((wanted) => this._onFilter(wanted));
+    this._topText = element("span");
+    this._load = element("button", { type: "button", class: "text" });
+    this._load.addEventListener("click", () => this._loadHistory());
+    this._top = element("div", { class: "top" }, this._topText, " ", this._load);
+    this._empty = element("div", { class: "empty" });
+    this._scroller = element("div", { class: "logs", role: "log" }, this._top);
+    this._list = new LogList(
+      this._scroller,
+      this._top,
+      () => new LogRow(this._language, this._times),
+    );
+    this._newest = element("button", { type: "button", class: "newest" });
+    this._newest.addEventListener("click", () => this._goToNewest());
+    this._scroller.addEventListener("scroll", () => this._onScroll(), {
+      passive: true,
+    });
+    this._scroller.addEventListener("click", (event) => this._onClick(event));
+    this._scroller.addEventListener("keydown", (event) => this._onKey(event));
+    this._scroller.addEventListener("focusin", (event) => {
+      const button = event.target.closest(".line");
+      if (button) this._list.focused(button);
+      this._setHold({ hasFocus: true });
+    });
+    this._scroller.addEventListener("focusout", () =>
+      this._setHold({ hasFocus: false }),
+    );
+    this._resizes = new ResizeObserver(() => {
+      this._list.resize();
+      if (!this._logs.isHeld) this._list.scrollToBottom();
+    });
+    const style = element("style");
+    setText(style, STYLES);
+    const view = element(
+      "div",
+      { class: "view" },
+      ...[this._scroller, this._empty, this._newest],
+    );
+    const header = element(
+      "header",
+      {},
+      ...[this._title, this._status, this._pause, this._copy],
+    );
+    this.attachShadow({ mode: "open" }).append(
+      style,
+      element("ha-card", {}, header, this._filters.element, view),
+    );
+  }
+
+  _iconButton(onClick) {
+    const button = element(
+      "button",
+      { type: "button", class: "icon" },
+      element("ha-icon"),
+    );
+    button.addEventListener("click", onClick);
+    return button;
+  }
+
+  _setLocale() {
+    this._language = new Language(this._hass.locale.language);
+    this._times = new TimeFormat(
+      this._hass.locale,
+      this._hass.config.time_zone,
+    );
+    this._filters.setLanguage(this._language);
+    nameButton(this._copy, this._language.text("copy"));
+    this._scroller.setAttribute("aria-label", this._language.text("name"));
+    this._list.renew();
+    this._schedule();
+  }
+
+  _offerDevices() {
+    const { config_entry_id, device_ids } = this._config ?? {};
+    const isOffered = ({ id, config_entries }) =>
+      config_entries.includes(config_entry_id) &&
+      (!device_ids?.length || device_ids.includes(id));
+    this._filters.setDevices(
+      Object.values(this._hass.devices)
+        .filter(isOffered)
+        .map(({ id, name_by_user, name }) => [id, name_by_user || name || id])
+        .sort(([, one], [, other]) => one.localeCompare(other)),
+    );
+  }
+
+  // Where the logs come from.
+
+  _stop() {
+    this._source?.stop();
+    this._source = null;
+    clearTimeout(this._renderTimer);
+    clearTimeout(this._copiedTimer);
+    clearTimeout(this._retryTimer);
+    cancelAnimationFrame(this._renderFrame);
+    this._renderTimer = this._renderFrame = null;
+  }
+
+  /** Begin anew, with another project or another connection. */
+  _restart() {
+    this._stop();
+    if (!this.isConnected || !this._config || !this._hass) return;
+    this._logs = new Logs();
+    this._shownRevision = -1;
+    this._loading = null;
+    this._loadError = "";
+    this._setHold({ isScrolledUp: false });
+    const { config_entry_id, device_ids } = this._config;
+    this._trouble = config_entry_id ? null : "choose_project";
+    if (config_entry_id) {
+      this._source = new LogSource(
+        ...[this._hass.connection, config_entry_id, device_ids ?? [], this],
+      );
+      this._source.start();
+    }
+    this._offerDevices();
+    this._schedule();
+  }
+
+  onLogs(message) {
+    if (message.removed) this._trouble = "not_found";
+    else if (message.life !== undefined) this._logs.begin(message);
+    else this._logs.add(message);
+    this._newLogs += message.logs?.length ?? 0;
+    this._schedule();
+  }
+
+  onError(code) {
+    this._trouble = code;
+    this._schedule();
+  }
+
+  onConnection(isConnected) {
+    this._isConnected = isConnected;
+    this._schedule();
+  }
+
+  /** Read earlier logs, until some match the filters, or for a while. */
+  async _loadHistory() {
+    const logs = this._logs;
+    const { history } = logs;
+    if (this._loading === history || !this._mayLoad || !this._source) return;
+    this._loading = history;
+    this._loadError = "";
+    clearTimeout(this._retryTimer);
+    this._renderTop();
+    try {
+      const count = logs.shown(this._filter).length;
+      for (let pages = 0; pages < MOST_PAGES && this._mayLoad; pages += 1) {
+        const answer = await this._source.history(
+          this._filter.request(this._config.device_ids ?? []),
+          logs.before,
+        );
+        // Another project, or other filters.
+        if (logs.history !== history || this._logs !== logs) return;
+        logs.addHistory(answer);
+        if (logs.shown(this._filter).length > count) break;
+      }
+    } catch (error) {
+      if (logs.history === history) {
+        this._loadError = error?.message || String(error);
+        this._retryTimer = setTimeout(() => {
+          this._loadError = "";
+          this._schedule();
+        }, RETRY_DELAY);
+      }
+    } finally {
+      if (this._loading === history) {
+        this._loading = null;
+        this._schedule();
+      }
+    }
+  }
+
+  get _mayLoad() {
+    return this._logs.history.hasMore && !this._logs.isHistoryFull;
+  }
+
+  // What the user does.
+
+  /** Let new logs wait as long as the user looks at what is there. */
+  _setHold(reasons) {
+    const keep = ["hasFocus", "isPaused", "isScrolledUp"];
+    for (const reason of keep)
+      if (reason in reasons) this[`_${reason}`] = reasons[reason];
+    const isHeld = keep.some((reason) => this[`_${reason}`]);
+    if (isHeld === this._logs.isHeld) return;
+    if (isHeld) this._logs.isHeld = true;
+    else this._logs.release();
+    this._schedule();
+  }
+
+  _togglePause() {
+    this._setHold({ isPaused: !this._isPaused });
+    this._schedule();
+  }
+
+  _goToNewest() {
+    this._setHold({ isPaused: false, isScrolledUp: false });
+    this._render();
+    this._list.scrollToBottom();
+    // The button goes, and what had the focus should not be the page.
+    this._pause.focus();
+  }
+
+  _onScroll() {
+    const isUp = this._list.takeScrolledUp();
+    this._list.extend();
+    if (this._list.isAtBottom) this._setHold({ isScrolledUp: false });
+    else if (isUp) this._setHold({ isScrolledUp: true });
+    else if (!this._logs.isHeld) this._list.scrollToBottom();
+    if (this._list.isAtTop && !this._loadError) this._loadHistory();
+  }
+
+  _onFilter(wanted) {
+    this._wanted = wanted;
+    this._filter = new LogFilter(this._config, wanted);
+    // It was read with other filters.
+    this._logs.forgetHistory();
+    this._loadError = "";
+    this._setHold({ isScrolledUp: false });
+    this._shownRevision = -1;
+    this._schedule();
+  }
+
+  _onClick(event) {
+    const button = event.target.closest(".line");
+    if (!button) return;
+    this._list.toggle(button);
+    this._setHold({ isScrolledUp: !this._list.isAtBottom });
+  }
+
+  _onKey(event) {
+    const moves = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+    const by = moves[event.key];
+    if (by === undefined || !event.target.closest(".line")) return;
+    event.preventDefault();
+    this._list.moveFocus(by);
+  }
+
+  async _copyLogs() {
+    const logs = this._logs.shown(this._filter).filter(({ log }) => log);
+    const lines = logs.map(({ log }) => [
+      ...[log.timestamp, log.level, log.device_name, log.module, log.message],
+      ...(Object.keys(log.metadata).length ? [JSON.stringify(log.metadata)] : []),
+    ]);
+    const isCopied = await copyText(
+      lines.map((line) => line.join("\t")).join("\n"),
+      this.shadowRoot,
+    );
+    this._copied = isCopied
+      ? this._language.count("copied", logs.length)
+      : this._language.text("not_copied");
+    clearTimeout(this._copiedTimer);
+    this._copiedTimer = setTimeout(() => {
+      this._copied = "";
+      this._renderState();
+    }, COPIED_TIME);
+    this._renderState();
+  }
+
+  // What is shown.
+
+  /** Render with the next frame, but not too often. */
+  _schedule() {
+    if (this._renderTimer !== null || this._renderFrame !== null) return;
+    const wait = this._renderedAt + RENDER_INTERVAL - performance.now();
+    this._renderTimer = setTimeout(
+      () => {
+        this._renderTimer = null;
+        this._renderFrame = requestAnimationFrame(() => {
+          this._renderFrame = null;
+          this._render();
+        });
+      },
+      Math.max(0, wait),
+    );
+  }
+
+  _render() {
+    if (!this._config || !this._language) return;
+    this._renderedAt = performance.now();
+    this._renderList();
+    this._renderTop();
+    this._renderState();
+    if (this._list.isAtTop && !this._loadError) this._loadHistory();
+  }
+
+  _renderList() {
+    if (this._shownRevision === this._logs.revision) return;
+    const { isHeld } = this._logs;
+    const isAnew = this._shownRevision < 0;
+    this._shownRevision = this._logs.revision;
+    // Rows that come into view are not new.
+    const isRead = !isHeld && !isAnew && this._newLogs <= READ_ALOUD;
+    this._newLogs = 0;
+    this._scroller.setAttribute("aria-live", isRead ? "polite" : "off");
+    const items = this._logs.shown(this._filter);
+    this._list.show(items, isAnew || !isHeld);
+    this._filters.setModules(this._logs.modules());
+    this._hasLogs = items.some(({ log }) => log);
+    this._leftOut = items.reduce((sum, item) => sum + (item.leftOut ?? 0), 0);
+  }
+
+  /** Say what is in front of the first log. */
+  _renderTop() {
+    const { history, isHistoryFull } = this._logs;
+    const isLoading = this._loading === history;
+    let text = "";
+    if (isLoading) text = "loading";
+    else if (!history.hasMore)
+      text = history.isComplete ? "beginning" : "incomplete";
+    else if (isHistoryFull) text = "full";
+    setText(
+      this._topText,
+      this._loadError
+        ? this._language.text("not_loaded", { reason: this._loadError })
+        : text && this._language.text(text),
+    );
+    setText(
+      this._load,
+      this._language.text(this._loadError ? "try_again" : "load_earlier"),
+    );
+    this._load.hidden = isLoading || !this._mayLoad;
+    this._top.hidden = !this._source || this._trouble !== null;
+  }
+
+  _renderState() {
+    const language = this._language;
+    setText(this._title, this._config.title || language.text("name"));
+    nameButton(this._pause, language.text(this._isPaused ? "resume" : "pause"));
+    const icon = this._isPaused ? "mdi:play" : "mdi:pause";
+    this._pause.firstChild.setAttribute("icon", icon);
+    let status = this._copied;
+    if (!this._isConnected) status = language.text("no_connection");
+    else if (!status && this._isPaused) status = language.text("paused");
+    else if (!status && this._leftOut)
+      status = language.count("left_out", this._leftOut);
+    setText(this._status, status);
+
+    const count = this._logs.countWaiting(this._filter);
+    const isBehind = count > 0 || this._isScrolledUp;
+    this._newest.hidden = !isBehind;
+    setText(
+      this._newest,
+      count ? language.count("new_logs", count) : language.text("newest"),
+    );
+    this._empty.hidden = this._hasLogs && !this._trouble;
+    setText(this._empty, this._whyEmpty());
+  }
+
+  _whyEmpty() {
+    const texts = ["choose_project", "not_found", "unauthorized"];
+    if (texts.includes(this._trouble)) return this._language.text(this._trouble);
+    if (this._trouble) return this._trouble;
+    const isFiltered = Object.values(this._wanted).some(Boolean);
+    return this._language.text(isFiltered ? "no_match" : "no_logs");
+  }
+}
+
+const nameButton = (button, name) => {
+  button.setAttribute("aria-label", name);
+  button.title = name;
+};

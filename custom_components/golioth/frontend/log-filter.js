@@ -1,0 +1,42 @@
+/** Which logs are shown. */
+
+import { higherLevel, isAtLeast, levelsFrom } from "./levels.js";
+
+export class LogFilter {
+  /**
+   * @param config What the card was configured to show: `minimum_level` and `modules`, which may be missing.
+   * @param wanted What the user wants to see of that: `deviceId`, `minimumLevel`, `module` and `text`, which may be empty.
+   */
+  constructor(config, wanted = {}) {
+    this._deviceId = wanted.deviceId || "";
+    this._minimumLevel =
+      higherLevel(config.minimum_level, wanted.minimumLevel) || "debug";
+    this._modules = wanted.module ? [wanted.module] : config.modules || [];
+    this._text = (wanted.text || "").toLowerCase();
+  }
+
+  /** Whether an item of `Logs` is shown; what is no log always is. */
+  matches(item) {
+    if (item.log === undefined) return true;
+    const { device_id, level, module } = item.log;
+    return (
+      (!this._deviceId || device_id === this._deviceId) &&
+      isAtLeast(level, this._minimumLevel) &&
+      (!this._modules.length || this._modules.includes(module)) &&
+      (!this._text || item.searchable.includes(this._text))
+    );
+  }
+
+  /** Return what is asked of Golioth's history, which may answer with more than matches. */
+  request(deviceIds) {
+    const request = {};
+    const devices = this._deviceId ? [this._deviceId] : deviceIds;
+    if (devices.length) request.device_ids = devices;
+    if (this._minimumLevel !== "debug")
+      request.levels = levelsFrom(this._minimumLevel);
+    // Golioth looks for one module only.
+    if (this._modules.length === 1) [request.module] = this._modules;
+    if (this._text) request.search = this._text;
+    return request;
+  }
+}

@@ -1,0 +1,211 @@
+/** The scrolling list: of many items, it has rows for those that are looked at, and some more on both sides. */
+
+// Rows: beyond those that are seen, when the newest are followed, when more are added on a side, and at most.
+const BEYOND = 10;
+const MORE = 60;
+const MOST = 240;
+
+// In pixels: no row is lower.
+const ROW_HEIGHT = 20;
+
+// In pixels: so near to a side is as good as there.
+const NEAR = 200;
+const AT = 4;
+
+export class LogList {
+  /**
+   * @param scroller The element that scrolls; it has the rows, and `top` in front of them.
+   * @param top The element in front of the rows.
+   * @param makeRow Returns a new `LogRow`.
+   */
+  constructor(scroller, top, makeRow) {
+    this._scroller = scroller;
+    this._top = top;
+    this._makeRow = makeRow;
+    this._items = [];
+    this._start = 0;
+    this._end = 0;
+    /** By item, in their order. */
+    this._rows = new Map();
+    this._current = null;
+    this._lastTop = 0;
+    this._followed = BEYOND;
+  }
+
+  /** Have rows for a list of another height. */
+  resize() {
+    this._followed =
+      Math.ceil(this._scroller.clientHeight / ROW_HEIGHT) + BEYOND;
+  }
+
+  /** Whether the first item has a row, and the list is scrolled up to it. */
+  get isAtTop() {
+    return this._start === 0 && this._scroller.scrollTop < NEAR;
+  }
+
+  /** Whether the last item has a row, and the list is scrolled down to it. */
+  get isAtBottom() {
+    const { scrollHeight, scrollTop, clientHeight } = this._scroller;
+    return (
+      this._end === this._items.length &&
+      scrollHeight - scrollTop - clientHeight <= AT
+    );
+  }
+
+  /** Whether it was scrolled up since this was asked last. */
+  takeScrolledUp() {
+    const { scrollTop } = this._scroller;
+    const isUp = scrollTop < this._lastTop - AT;
+    this._lastTop = scrollTop;
+    return isUp;
+  }
+
+  /** Show other items, the newest of them, or those that are looked at as long as they are there. */
+  show(items, isFollowing) {
+    const anchor = isFollowing ? undefined : this._anchor();
+    const position = anchor ? items.indexOf(anchor.item) : -1;
+    if (position < 0) {
+      this._items = items;
+      this._end = items.length;
+      this._start = Math.max(0, this._end - this._followed);
+      this._renderRows();
+      this.scrollToBottom();
+      return;
+    }
+    const before = this._items.indexOf(anchor.item) - this._start;
+    const count = this._end - this._start;
+    this._items = items;
+    this._start = Math.max(0, position - before);
+    this._end = Math.min(
+      items.length,
+      this._start + Math.max(count, this._followed),
+    );
+    this._renderRows();
+    this._restore(anchor);
+    // There may be earlier ones now.
+    this.extend();
+  }
+
+  /** Have rows for more items, where the list is scrolled near to the end of those that there are. */
+  extend() {
+    const { scrollHeight, scrollTop, clientHeight } = this._scroller;
+    const isNearTop = scrollTop < NEAR && this._start > 0;
+    const isNearBottom =
+      scrollHeight - scrollTop - clientHeight < NEAR &&
+      this._end < this._items.length;
+    if (!isNearTop && !isNearBottom) return;
+    const anchor = this._anchor();
+    if (isNearTop) this._include(Math.max(0, this._start - MORE));
+    else this._include(Math.min(this._items.length, this._end + MORE) - 1);
+    this._renderRows();
+    this._restore(anchor);
+  }
+
+  /** Move the bounds of what has rows, so that an item has one. */
+  _include(index) {
+    if (index < this._start) {
+      this._start = index;
+      this._end = Math.min(this._end, index + MOST);
+    } else if (index >= this._end) {
+      this._end = index + 1;
+      this._start = Math.max(this._start, this._end - MOST);
+    }
+  }
+
+  /** Scroll down to the newest log. */
+  scrollToBottom() {
+    this._scroller.scrollTop = this._scroller.scrollHeight;
+    this._lastTop = this._scroller.scrollTop;
+  }
+
+  /** Move the focus by some logs, or to the first or last one with an infinite number. */
+  moveFocus(by) {
+    const logs = this._items.filter(({ log }) => log);
+    const index = logs.indexOf(this._current) + by;
+    const item = logs[Math.min(Math.max(index, 0), logs.length - 1)];
+    if (item === undefined) return;
+    this._current = item;
+    this._include(this._items.indexOf(item));
+    this._renderRows();
+    const { button } = this._rows.get(item);
+    button.focus({ preventScroll: true });
+    button.parentElement.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Remember the log with a focus, from which the arrow keys go on. */
+  focused(button) {
+    for (const [item, row] of this._rows)
+      if (row.button === button) this._current = item;
+    this._setTabStop();
+  }
+
+  /** Open or close a log. */
+  toggle(button) {
+    for (const [item, row] of this._rows) {
+      if (row.button !== button) continue;
+      item.isOpen = !item.isOpen;
+      row.showDetails();
+      row.element.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  /** Make all rows anew: the language or the times have changed. */
+  renew() {
+    for (const { element } of this._rows.values()) element.remove();
+    this._rows.clear();
+    this._renderRows();
+  }
+
+  _renderRows() {
+    const items = this._items.slice(this._start, this._end);
+    const wanted = new Set(items);
+    const rows = this._rows;
+    const free = [];
+    for (const [item, row] of rows) if (!wanted.has(item)) free.push(row);
+    this._rows = new Map();
+    let last = this._top;
+    for (const [index, item] of items.entries()) {
+      // From the first, so that in a storm, when all are other ones, no row has to be moved.
+      const row = rows.get(item) ?? free.shift() ?? this._makeRow();
+      this._rows.set(item, row);
+      row.show(item, this._items[this._start + index - 1]);
+      if (last.nextSibling !== row.element) last.after(row.element);
+      last = row.element;
+    }
+    for (const { element } of free) element.remove();
+    this._setTabStop();
+  }
+
+  /** Have one log that the tab key stops at: the last, or, as long as one has the focus, that one. */
+  _setTabStop() {
+    if (
+      !this._rows.has(this._current) ||
+      !this._scroller.matches(":focus-within")
+    )
+      this._current =
+        this._items.slice(this._start, this._end).findLast(({ log }) => log) ??
+        null;
+    for (const [item, { button }] of this._rows)
+      button.tabIndex = item === this._current ? 0 : -1;
+  }
+
+  /** Return the first item that is seen, and where its row is. */
+  _anchor() {
+    const { top } = this._scroller.getBoundingClientRect();
+    for (const item of this._items.slice(this._start, this._end)) {
+      const row = this._rows.get(item);
+      const place = row.element.getBoundingClientRect();
+      if (place.bottom > top) return { item, top: place.top };
+    }
+    return undefined;
+  }
+
+  /** Scroll so that a row is where it was. */
+  _restore(anchor) {
+    const row = anchor && this._rows.get(anchor.item);
+    if (row)
+      this._scroller.scrollTop +=
+        row.element.getBoundingClientRect().top - anchor.top;
+    this._lastTop = this._scroller.scrollTop;
+  }
+}

@@ -1,0 +1,125 @@
+/** One row of the list: a log with its metadata, or what is said between logs. */
+
+import { element, setText } from "./elements.js";
+import { LEVELS } from "./levels.js";
+import { visibleLine, visibleText } from "./visible-text.js";
+
+// In characters: no screen shows more in a line, and laying out more takes long.
+const LINE = 500;
+const NAME = 60;
+// Until all is asked for.
+const DETAIL = 2000;
+
+export class LogRow {
+  /** @param language The language, and `times`: how times are shown. */
+  constructor(language, times) {
+    this._language = language;
+    this._times = times;
+    this._time = element("time");
+    this._level = element("span", { class: "level" });
+    this._device = element("bdi", { class: "device" });
+    this._module = element("bdi", { class: "module" });
+    this._message = element("bdi", { class: "message" });
+    this.button = element(
+      "button",
+      { type: "button", class: "line", tabindex: -1 },
+      ...[this._time, this._level, this._device, this._module, this._message],
+    );
+    this._day = element("div", { class: "day" });
+    this._notice = element("div", { class: "notice" });
+    this.element = element("div", { class: "row" }, this.button);
+  }
+
+  /**
+   * Show an item of `Logs`.
+   * @param item The item.
+   * @param before The item before it, if there is one: where the day changes, the row says the day.
+   */
+  show(item, before) {
+    const isOther = this.item !== item;
+    this.item = item;
+    if (item.log === undefined) {
+      this._showNotice(item);
+      return;
+    }
+    const day = this._times.day(item.time);
+    const isNewDay =
+      before !== undefined &&
+      (before.log === undefined || this._times.day(before.time) !== day);
+    if (isOther) {
+      this._showLog(item);
+      // Only what has to be moved: most rows stay what they are.
+      if (this._notice.isConnected) this.element.replaceChildren(this.button);
+      this.button.nextElementSibling?.remove();
+    }
+    if (isNewDay) {
+      setText(this._day, day);
+      this.element.prepend(this._day);
+    } else {
+      this._day.remove();
+    }
+    this.showDetails();
+  }
+
+  _showNotice(item) {
+    setText(
+      this._notice,
+      item.isRestart
+        ? this._language.text("restarted")
+        : this._language.count("left_out", item.leftOut),
+    );
+    this.element.replaceChildren(this._notice);
+  }
+
+  _showLog({ log, time }) {
+    this.button.dataset.level = LEVELS.includes(log.level) ? log.level : "other";
+    setText(this._time, this._times.time(time));
+    setText(this._level, levelName(log.level, this._language));
+    setText(this._device, visibleLine(log.device_name, NAME));
+    setText(this._module, visibleLine(log.module, NAME));
+    setText(this._message, visibleLine(log.message, LINE));
+  }
+
+  /** Show the metadata, or hide it, as the item has it. */
+  showDetails() {
+    const { isOpen } = this.item;
+    this.button.setAttribute("aria-expanded", isOpen);
+    const shown = this.button.nextElementSibling;
+    if (isOpen && !shown) this.element.append(this._details(this.item));
+    else if (!isOpen) shown?.remove();
+  }
+
+  _details({ log, time }) {
+    const list = element("dl");
+    const add = (key, text) => {
+      if (!text) return;
+      const value = element("bdi", {}, visibleText(text, DETAIL));
+      const description = element("dd", {}, value);
+      if (text.length > DETAIL) {
+        const all = element("button", { type: "button", class: "text" });
+        setText(all, this._language.text("show_all"));
+        all.addEventListener("click", () => {
+          setText(value, visibleText(text, text.length));
+          all.remove();
+        });
+        description.append(all);
+      }
+      list.append(element("dt", {}, this._language.text(key)), description);
+    };
+    add("time", `${this._times.day(time)}, ${this._times.exact(time)}`);
+    add("level", levelName(log.level, this._language));
+    add("device", log.device_name);
+    add("module", log.module);
+    add("type", log.type);
+    add("message", log.message);
+    if (Object.keys(log.metadata).length)
+      add("metadata", JSON.stringify(log.metadata, undefined, 2));
+    const details = element("div", { class: "details" }, list);
+    if (log.truncated)
+      details.append(element("p", {}, this._language.text("truncated")));
+    return details;
+  }
+}
+
+const levelName = (level, language) =>
+  LEVELS.includes(level) ? language.text(level) : visibleLine(level, NAME);

@@ -1,0 +1,51 @@
+/** Times as the user has them: language, clock of 12 or 24 hours, time zone. */
+
+/** Return the milliseconds of a timestamp since 1970. Not every browser reads nine digits of a second. */
+export const milliseconds = (timestamp) => {
+  const time = Date.parse(timestamp.replace(/(\.\d{3})\d+/, "$1"));
+  return Number.isNaN(time) ? 0 : time;
+};
+
+export class TimeFormat {
+  /**
+   * @param locale The `hass.locale` of the user.
+   * @param serverZone The time zone of Home Assistant.
+   */
+  constructor(locale, serverZone) {
+    const clock = { 12: { hour12: true }, 24: { hourCycle: "h23" } };
+    const language =
+      locale.time_format === "system" ? undefined : locale.language;
+    const zone = locale.time_zone === "server" ? serverZone : undefined;
+    const time = {
+      hour: "numeric",
+      minute: "2-digit",
+      second: "2-digit",
+      timeZone: zone,
+      ...clock[locale.time_format],
+    };
+    this._time = new Intl.DateTimeFormat(language, time);
+    this._exact = new Intl.DateTimeFormat(language, {
+      ...time,
+      fractionalSecondDigits: 3,
+    });
+    this._day = new Intl.DateTimeFormat(locale.language, {
+      dateStyle: "full",
+      timeZone: zone,
+    });
+  }
+
+  /** Return a time to the second. */
+  time(time) {
+    return this._time.format(time);
+  }
+
+  /** Return a time to the millisecond. */
+  exact(time) {
+    return this._exact.format(time);
+  }
+
+  /** Return the day of a time. */
+  day(time) {
+    return this._day.format(time);
+  }
+}

@@ -1,0 +1,148 @@
+"""Logs from Golioth's history, for who asks Home Assistant for them."""
+
+from datetime import UTC, datetime, timedelta
+from time import time_ns
+from typing import Any, Final, NamedTuple
+
+import voluptuous as vol
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.util import dt as dt_util
+
+from .client.exceptions import GoliothError
+from .client.history import FoundLogs, LogFilter
+from .client.models import LogEntry
+from .const import DOMAIN
+from .coordinator import GoliothConfigEntry
+from .credential import asking
+
+# The most logs that are returned at once.
+MAX_LIMIT: Final = 1000
+
+# Who reads backward comes to an end.
+LONGEST_SPAN: Final = timedelta(days=30)
+
+# In a millisecond.
+NANOSECONDS: Final = 1_000_000
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def moment(value: Any) -> datetime:
+    """Validate a time; without a time zone it is local."""
+    time = cv.datetime(value)
+    # Others cannot be told in every time zone, or in nanoseconds.
+    if not 1970 < time.year < 2200:
+        raise vol.Invalid("Only the years 1971 to 2199 are known")
+    return dt_util.as_utc(time)
+
+
+def milliseconds(time: datetime) -> int:
+    """Return the whole milliseconds since 1970: Golioth may cut the times of logs to these."""
+    return (time - _EPOCH) // _MILLISECOND
+
+
+async def async_read_logs(
+    hass: HomeAssistant,
+    entry: GoliothConfigEntry,
+    start_ns: int,
+    end_ns: int | None,
+    limit: int,
+    wanted: LogFilter,
+) -> FoundLogs:
+    """Return the newest logs of a span of time, when everybody who has asked before is served.
+
+    Args:
+        hass: Home Assistant.
+        entry: The project, which is loaded.
+        start_ns: As by `LogHistory.read`.
+        end_ns: As by `LogHistory.read`.
+        limit: How many logs there may be.
+        wanted: Which logs.
+
+    Raises:
+        HomeAssistantError: Golioth does not give them, or rejects the key.
+    """
+    history = entry.runtime_data.history
+    async with history.turn:
+        try:
+            with asking(hass, entry):
+                return await history.read(start_ns, end_ns, limit, wanted)
+        except GoliothError as err:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="logs_not_read",
+                translation_placeholders={"reason": str(err)},
+            ) from err
+
+
+class LogPage(NamedTuple):
+    """Logs that end where others begin, for who reads backward."""
+
+    entries: list[LogEntry]
+    """Oldest first."""
+    start_ns: int
+    """In nanoseconds since 1970: every log after it has been read. What is older is read from here."""
+    has_more: bool
+    """Whether there is anything older."""
+    has_all: bool
+    """Whether it has all logs of its time: Golioth may have some that it does not give."""
+
+
+async def async_read_page(
+    hass: HomeAssistant,
+    entry: GoliothConfigEntry,
+    before: datetime,
+    limit: int,
+    wanted: LogFilter,
+) -> LogPage:
+    """Return the newest logs until a time, in whole milliseconds, the last of which is that of the time itself.
+
+    No log is lost between two pages, and none is in both.
+
+    Args:
+        hass: Home Assistant.
+        entry: The project, which is loaded.
+        before: Until when.
+        limit: How many logs there may be. There are more where so many are of one millisecond.
+        wanted: Which logs.
+
+    Raises:
+        HomeAssistantError: As by `async_read_logs`.
+    """
+    now_ns = entry.runtime_data.rest.server_time_ns or time_ns()
+    first = now_ns // NANOSECONDS - LONGEST_SPAN // _MILLISECOND
+    end = milliseconds(before) + 1
+    entries: list[LogEntry] = []
+    if end <= first:
+        return LogPage(entries, end * NANOSECONDS, has_more=False, has_all=True)
+    oldest = first
+    for number in (limit + 1, MAX_LIMIT):
+        found = await async_read_logs(
+            hass, entry, first * NANOSECONDS, end * NANOSECONDS, number, wanted
+        )
+        entries = found.entries
+        if not found.truncated or not entries:
+            return LogPage(
+                entries,
+                first * NANOSECONDS,
+                has_more=False,
+                has_all=not found.truncated,
+            )
+        # Its millisecond may have more.
+        oldest = _millisecond(entries[0])
+        if whole := [each for each in entries if _millisecond(each) > oldest]:
+            return LogPage(
+                whole,
+                (oldest + 1) * NANOSECONDS - 1,
+                has_more=True,
+                has_all=not found.has_gaps,
+            )
+    return LogPage(entries, oldest * NANOSECONDS - 1, has_more=True, has_all=False)
+
+
+def _millisecond(entry: LogEntry) -> int:
+    return (entry.timestamp_ns or 0) // NANOSECONDS

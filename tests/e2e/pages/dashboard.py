@@ -1,0 +1,65 @@
+"""A dashboard, and how a card comes to it."""
+
+from playwright.async_api import Locator, Page, expect
+
+from .log_card import LogCard
+
+
+class CardEditor:
+    """The dialog with the settings of a card, and the card as it will be."""
+
+    def __init__(self, page: Page) -> None:
+        """Look at the dialog of a page."""
+        self.element = page.locator("hui-dialog-edit-card")
+        self.preview = LogCard(self.element)
+
+    async def save(self) -> None:
+        """Take the card as it is."""
+        save = self.element.get_by_role("button", name="Save")
+        await save.click()
+        await expect(save).to_be_hidden()
+
+
+class DashboardPage:
+    """A dashboard of the user's."""
+
+    def __init__(self, page: Page) -> None:
+        """Look at a page."""
+        self._page = page
+        self.card = LogCard(page)
+
+    async def create(self, title: str) -> None:
+        """Make a dashboard, and go there."""
+        await self._page.goto("/config/lovelace/dashboards")
+        await self._page.get_by_role("button", name="Add dashboard").click()
+        await self._page.get_by_text("New dashboard from scratch").click()
+        await self._page.get_by_role("textbox", name="Title").fill(title)
+        await self._page.get_by_role("button", name="Create").click()
+        await self._page.get_by_role("link", name=title).click()
+
+    async def open(self, path: str) -> None:
+        """Go to a dashboard that there is."""
+        await self._page.goto(f"/{path}")
+
+    async def edit(self) -> None:
+        """Begin to change the dashboard."""
+        await self._page.get_by_role("button", name="Edit dashboard").click()
+
+    async def find_card(self, name: str) -> Locator:
+        """Look for a card in the card picker, and return its entry."""
+        await self._page.get_by_role("button", name="Add card").first.click()
+        await self._page.get_by_role("tab", name="By card").click()
+        picker = self._page.locator("hui-card-picker")
+        await picker.get_by_placeholder("Search cards").fill(name)
+        return picker.locator(".card").filter(has_text=name)
+
+    async def pick(self, entry: Locator) -> CardEditor:
+        """Choose a card in the card picker, and return its settings."""
+        await entry.click()
+        return CardEditor(self._page)
+
+    async def finish(self) -> None:
+        """End the change of the dashboard."""
+        done = self._page.get_by_role("button", name="Done")
+        await done.click()
+        await expect(done).to_be_hidden()

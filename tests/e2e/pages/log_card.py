@@ -1,0 +1,49 @@
+"""The card that shows logs."""
+
+from playwright.async_api import Locator, Page, expect
+
+# At most so many rows are there, however many logs are.
+MOST_ROWS = 240
+
+
+class LogCard:
+    """The only one of a page, or of a part of it."""
+
+    def __init__(self, parent: Page | Locator) -> None:
+        """Look at the card of a page or of a part of it."""
+        self.element = parent.locator("golioth-log-card")
+        self.list = self.element.get_by_role("log")
+        self.rows = self.list.locator(".line")
+        self.messages = self.rows.locator(".message")
+        self.details = self.list.locator(".details")
+        self.search = self.element.get_by_role("searchbox", name="Search logs")
+        self.status = self.element.get_by_role("status")
+
+    def row(self, message: str) -> Locator:
+        """Return the row of a log."""
+        return self.rows.filter(has_text=message)
+
+    def field(self, name: str) -> Locator:
+        """Return the field that filters by a device, a minimum level or a module."""
+        return self.element.get_by_role("combobox", name=name)
+
+    def button(self, name: str) -> Locator:
+        """Return a button."""
+        return self.element.get_by_role("button", name=name, exact=True)
+
+    async def expect_messages(self, *messages: str) -> None:
+        """Wait until these and no others are shown, in this order."""
+        await expect(self.messages).to_have_text(list(messages))
+
+    async def scroll_to_top(self) -> None:
+        """Scroll up as far as there is something, as a wheel does."""
+        await self.list.hover()
+        await self.list.page.mouse.wheel(0, -100_000)
+
+    async def is_at_bottom(self) -> bool:
+        """Return whether the list is scrolled down."""
+        return bool(
+            await self.list.evaluate(
+                "list => list.scrollHeight - list.scrollTop - list.clientHeight <= 4"
+            )
+        )

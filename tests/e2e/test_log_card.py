@@ -1,0 +1,434 @@
+"""The card that shows logs, as a person sees and uses it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+import re
+from typing import Final
+
+from playwright.async_api import Page, WebSocketRoute, expect
+import pytest
+
+from tests import GREENHOUSE_NODE, WATER_METER
+from tests.demo.api import HomeAssistantApi
+from tests.demo.home_assistant import DOMAIN, HomeAssistantProcess, Login
+from tests.simulator import GoliothSimulator
+
+from .pages.dashboard import DashboardPage
+from .pages.log_card import LogCard
+from .pictures import TakePicture
+
+PATH: Final = "golioth-logs"
+
+
+async def make_dashboard(api: HomeAssistantApi) -> str:
+    """Make a dashboard that has nothing but the card of the only project, and return its ID."""
+    (entry,) = await api.command("config_entries/get", domain=DOMAIN)
+    dashboard = await api.command(
+        "lovelace/dashboards/create", url_path=PATH, title="Logs", mode="storage"
+    )
+    card = {
+        "type": "custom:golioth-log-card",
+        "title": "Allotment",
+        "config_entry_id": entry["entry_id"],
+    }
+    view = {"type": "sections", "sections": [{"type": "grid", "cards": [card]}]}
+    await api.command("lovelace/config/save", url_path=PATH, config={"views": [view]})
+    return str(dashboard["id"])
+
+
+async def remove_dashboards(api: HomeAssistantApi) -> None:
+    """Remove every dashboard that was made."""
+    for dashboard in await api.command("lovelace/dashboards/list"):
+        await api.command("lovelace/dashboards/delete", dashboard_id=dashboard["id"])
+
+
+@pytest.fixture
+async def no_dashboard(api: HomeAssistantApi) -> AsyncIterator[None]:
+    """Remove what a test makes."""
+    yield
+    await remove_dashboards(api)
+
+
+@pytest.fixture
+async def card(
+    page: Page, api: HomeAssistantApi, project: str, no_dashboard: None
+) -> LogCard:
+    """Open a dashboard with the card."""
+    await make_dashboard(api)
+    dashboard = DashboardPage(page)
+    await dashboard.open(PATH)
+    await expect(dashboard.card.element).to_be_visible()
+    return dashboard.card
+
+
+def log_some(simulator: GoliothSimulator) -> None:
+    """Log what devices do."""
+    for device, level, module, message, metadata in (
+        (GREENHOUSE_NODE, "INFO", "sensors", "Soil moisture 31 %", {"zone": 2}),
+        (GREENHOUSE_NODE, "DEBUG", "net", "Sent 148 bytes in 2 packets", {}),
+        (WATER_METER, "INFO", "meter", "12.4 l since midnight", {"litres": 12.4}),
+        (GREENHOUSE_NODE, "WARN", "power", "Battery at 3.41 V", {"voltage": 3.41}),
+        (WATER_METER, "DEBUG", "net", "Signal -71 dBm", {"rssi": -71}),
+        (GREENHOUSE_NODE, "ERROR", "pump", "Pump blocked", {"current": 2.8}),
+        (GREENHOUSE_NODE, "INFO", "pump", "Pump stopped after 4 s", {"seconds": 4}),
+        (WATER_METER, "INFO", "meter", "12.5 l since midnight", {"litres": 12.5}),
+    ):
+        simulator.log(
+            message, device=device, level=level, module=module, metadata=metadata
+        )
+
+
+async def test_add_card(
+    page: Page,
+    simulator: GoliothSimulator,
+    project: str,
+    no_dashboard: None,
+    take_picture: TakePicture,
+) -> None:
+    """It is found in the card picker, which shows it with logs, needs no setting, and shows a log as soon as it is sent."""
+    log_some(simulator)
+    dashboard = DashboardPage(page)
+    await dashboard.create("Garden")
+    await dashboard.edit()
+    entry = await dashboard.find_card("Golioth logs")
+    await expect(LogCard(entry).row("12.5 l since midnight")).to_be_visible()
+
+    editor = await dashboard.pick(entry)
+    await expect(editor.element).to_contain_text(project)
+    for setting in ("Title", "Project", "Devices", "Minimum level", "Modules"):
+        await expect(editor.element.get_by_text(setting).first).to_be_visible()
+    await expect(editor.preview.row("12.5 l since midnight")).to_be_visible()
+    await take_picture("log-card-settings", editor.element.locator("dialog").first)
+    await editor.save()
+    await dashboard.finish()
+
+    await expect(dashboard.card.row("12.5 l since midnight")).to_be_visible()
+    simulator.log("Lid open", device=GREENHOUSE_NODE)
+    await expect(dashboard.card.row("Lid open")).to_be_visible(timeout=1_000)
+
+
+async def test_pictures(
+    page: Page, card: LogCard, simulator: GoliothSimulator, take_picture: TakePicture
+) -> None:
+    """It can be read in light and dark, on a desktop and on a phone."""
+    log_some(simulator)
+    await expect(card.rows).to_have_count(8)
+    background = "card => getComputedStyle(card.querySelector('ha-card') ?? card.shadowRoot.querySelector('ha-card')).backgroundColor"
+    # With a warning and an error, each by a colour of its own.
+    colours = await card.rows.evaluate_all(
+        "rows => rows.map(row => getComputedStyle(row).borderLeftColor)"
+    )
+    assert len(set(colours)) == 4
+    light = await card.element.evaluate(background)
+    await take_picture("log-card", card.element)
+    await page.emulate_media(color_scheme="dark")
+    await expect(page.locator("home-assistant")).to_be_visible()
+    await page.wait_for_function(
+        "([card, light]) => getComputedStyle(card.shadowRoot.querySelector('ha-card')).backgroundColor != light",
+        arg=[await card.element.element_handle(), light],
+    )
+    await take_picture("log-card-dark", card.element)
+
+    await page.set_viewport_size({"width": 390, "height": 760})
+    await card.row("Pump blocked").click()
+    await expect(card.details).to_contain_text('"current": 2.8')
+    # Nothing is wider than the screen.
+    assert await card.list.evaluate("list => list.scrollWidth <= list.clientWidth")
+    await take_picture("log-card-phone-dark", card.element)
+    await page.emulate_media(color_scheme="light")
+    await page.wait_for_function(
+        "([card, light]) => getComputedStyle(card.shadowRoot.querySelector('ha-card')).backgroundColor == light",
+        arg=[await card.element.element_handle(), light],
+    )
+    await take_picture("log-card-phone", card.element)
+
+
+async def test_filters(card: LogCard, simulator: GoliothSimulator) -> None:
+    """Logs can be filtered by device, minimum level, module and text, also those to come; Escape ends that."""
+    log_some(simulator)
+    await expect(card.rows).to_have_count(8)
+    await card.field("Device").select_option("water-meter")
+    await expect(card.rows).to_have_count(3)
+    await card.field("Module").select_option("meter")
+    await card.expect_messages("12.4 l since midnight", "12.5 l since midnight")
+    simulator.log("Rain", device=GREENHOUSE_NODE, module="meter")
+    simulator.log("Debit", device=WATER_METER, module="meter")
+    await card.expect_messages(
+        "12.4 l since midnight", "12.5 l since midnight", "Debit"
+    )
+    # What is in the metadata is found as well.
+    await card.search.fill("12.4")
+    await card.expect_messages("12.4 l since midnight")
+    await card.search.fill("nothing like that")
+    await expect(card.element).to_contain_text("No log matches the filters")
+    await card.search.press("Escape")
+    await expect(card.rows).to_have_count(10)
+    await card.field("Minimum level").select_option("Warning")
+    await card.expect_messages("Battery at 3.41 V", "Pump blocked")
+
+
+async def test_follow_and_pause(card: LogCard, simulator: GoliothSimulator) -> None:
+    """The newest log is in view until the user scrolls up or pauses; then it is said how many have come."""
+    for number in range(60):
+        simulator.log(f"Log {number}", device=GREENHOUSE_NODE)
+    await expect(card.row("Log 59")).to_be_in_viewport()
+    await card.scroll_to_top()
+    await expect(card.row("Log 59")).not_to_be_in_viewport()
+    simulator.log("Came since", device=GREENHOUSE_NODE)
+    await card.button("1 new log").click()
+    await expect(card.row("Came since")).to_be_in_viewport()
+    assert await card.is_at_bottom()
+    simulator.log("Followed", device=GREENHOUSE_NODE)
+    await expect(card.row("Followed")).to_be_in_viewport()
+
+    await card.button("Pause").click()
+    await expect(card.status).to_have_text("Paused")
+    for number in range(3):
+        simulator.log(f"In the pause {number}", device=GREENHOUSE_NODE)
+    await expect(card.button("3 new logs")).to_be_visible()
+    await expect(card.row("In the pause")).to_have_count(0)
+    await card.button("Resume").click()
+    await expect(card.row("In the pause 2")).to_be_in_viewport()
+    await expect(card.row("In the pause")).to_have_count(3)
+
+
+async def test_history(
+    page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, no_dashboard: None
+) -> None:
+    """Scrolling up reads earlier logs from Golioth, as far as there are, each of them once and in order."""
+    start = datetime.now(UTC) - timedelta(hours=20)
+    for number in range(300):
+        time = start + timedelta(minutes=number)
+        simulator.log(
+            f"Earlier {number:03}", device=GREENHOUSE_NODE, timestamp=time.isoformat()
+        )
+    await api.add_integration(
+        DOMAIN,
+        {
+            "project_id": simulator.project_id,
+            "api_key": simulator.api_key,
+            "advanced": {"api_url": simulator.url},
+        },
+    )
+    await simulator.wait_for_streams(1)
+    await make_dashboard(api)
+    dashboard = DashboardPage(page)
+    await dashboard.open(PATH)
+    card = dashboard.card
+    # There is nothing to see yet, so that it looks by itself.
+    await expect(card.row("Earlier 299")).to_be_in_viewport()
+    simulator.log("Now", device=GREENHOUSE_NODE)
+    await expect(card.row("Now")).to_be_in_viewport()
+
+    seen: list[str] = []
+    beginning = card.list.get_by_text("There is nothing earlier in the last 30 days")
+    await card.scroll_to_top()
+    while not await beginning.is_visible() or not await card.row("Earlier 000").count():
+        shown = await card.messages.all_text_contents()
+        assert shown == sorted(shown)
+        assert len(shown) <= 240
+        seen += shown
+        await card.scroll_to_top()
+    shown = await card.messages.all_text_contents()
+    assert shown[0] == "Earlier 000"
+    assert {f"Earlier {number:03}" for number in range(300)} <= {*seen, *shown}
+    await card.button("Newest logs").click()
+    await expect(card.row("Now")).to_be_in_viewport()
+    assert (await card.messages.all_text_contents())[-2:] == ["Earlier 299", "Now"]
+
+
+async def test_details(page: Page, card: LogCard, simulator: GoliothSimulator) -> None:
+    """A click opens a log, and closes it; while one is open, it stays where it is."""
+    log_some(simulator)
+    await card.row("Battery at 3.41 V").click()
+    await expect(card.row("Battery at 3.41 V")).to_have_attribute(
+        "aria-expanded", "true"
+    )
+    await expect(card.details).to_contain_text('"voltage": 3.41')
+    await card.row("Battery at 3.41 V").click()
+    await expect(card.details).to_have_count(0)
+
+
+async def test_keyboard(page: Page, card: LogCard, simulator: GoliothSimulator) -> None:
+    """Every part can be reached and used without a mouse."""
+    log_some(simulator)
+    await expect(card.rows).to_have_count(8)
+    await card.search.focus()
+    for name in ("Device", "Minimum level", "Module"):
+        await page.keyboard.press("Tab")
+        await expect(card.field(name)).to_be_focused()
+    focused = card.list.locator(".line:focus")
+    # To the button that reads earlier logs, where there is one, and to one log.
+    while not await focused.count():
+        await page.keyboard.press("Tab")
+    await expect(focused).to_contain_text("12.5 l since midnight")
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("ArrowUp")
+    await expect(focused).to_contain_text("Pump blocked")
+    await page.keyboard.press("Enter")
+    await expect(card.details).to_contain_text('"current": 2.8')
+    await page.keyboard.press("Home")
+    await expect(focused).to_contain_text("Soil moisture 31 %")
+    await page.keyboard.press("End")
+    await expect(focused).to_contain_text("12.5 l since midnight")
+    # As long as the focus is there, nothing moves.
+    simulator.log("Lid open", device=GREENHOUSE_NODE)
+    await expect(card.button("1 new log")).to_be_visible()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(card.row("Lid open")).to_be_in_viewport()
+
+
+async def test_copy(page: Page, card: LogCard, simulator: GoliothSimulator) -> None:
+    """What is shown is copied, and nothing else, a line for each log."""
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    log_some(simulator)
+    await card.field("Minimum level").select_option("Warning")
+    await expect(card.rows).to_have_count(2)
+    await card.button("Copy logs").click()
+    await expect(card.status).to_have_text("2 logs copied")
+    lines = (await page.evaluate("navigator.clipboard.readText()")).split("\n")
+    assert [line.split("\t")[1:] for line in lines] == [
+        ["warn", "greenhouse-node", "power", "Battery at 3.41 V", '{"voltage":3.41}'],
+        ["error", "greenhouse-node", "pump", "Pump blocked", '{"current":2.8}'],
+    ]
+
+
+async def test_hostile_texts(
+    page: Page, card: LogCard, simulator: GoliothSimulator
+) -> None:
+    """Whatever a device sends is shown as text, and only as that."""
+    simulator.document_limit = None
+    image = '<img src=x onerror="window.isHurt = true"><script>isHurt = true</script>'
+    simulator.log(image, device=GREENHOUSE_NODE, module=image, metadata={image: image})
+    simulator.log("\x1b[31mred\x1b[0m \x07 bell", device=GREENHOUSE_NODE)
+    simulator.log("\u202eשלום עולם 🌱👩🏽‍🌾", device=GREENHOUSE_NODE, level="שלום")
+    simulator.log("long " + "x" * 1_000_000, device=GREENHOUSE_NODE)
+    simulator.log("The last", device=GREENHOUSE_NODE)
+    await expect(card.row("The last")).to_be_in_viewport()
+    await expect(card.messages.nth(0)).to_have_text(image)
+    await expect(card.messages.nth(1)).to_have_text("␛[31mred␛[0m ␇ bell")
+    await expect(card.messages.nth(2)).to_have_text("\u202eשלום עולם 🌱👩🏽‍🌾")
+    shown = await card.messages.nth(3).text_content()
+    assert shown is not None
+    assert shown.startswith("long xxx")
+    assert len(shown) < 1_000
+    # What reads from right to left turns nothing around that is not its own.
+    isolated = "each => getComputedStyle(each).unicodeBidi"
+    assert await card.messages.nth(2).evaluate(isolated) == "isolate"
+
+    await card.rows.nth(0).click()
+    await expect(card.details).to_contain_text(image)
+    await card.rows.nth(0).click()
+    await card.rows.nth(3).click()
+    await card.details.get_by_role("button", name="Show all").click()
+    whole = await card.details.text_content()
+    assert whole is not None
+    assert len(whole) > 10_000
+    await expect(card.details).to_contain_text("Cut, because it was too long")
+    assert await card.element.locator("img, script").count() == 0
+    assert not await page.evaluate("'isHurt' in window")
+
+
+async def test_language_and_clock(
+    page: Page, api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
+) -> None:
+    """Texts are in the user's language, times on the user's clock and in the user's time zone."""
+    simulator.log(
+        "Nachmittag", device=GREENHOUSE_NODE, timestamp="2026-07-01T15:04:05.678901Z"
+    )
+    locale = {
+        "language": "de",
+        "number_format": "language",
+        "time_format": "12",
+        "date_format": "language",
+        "time_zone": "local",
+        "first_weekday": "language",
+    }
+    try:
+        await api.command("frontend/set_user_data", key="language", value=locale)
+        await page.reload()
+        await expect(
+            card.element.get_by_placeholder("Protokoll durchsuchen")
+        ).to_be_visible()
+        row = card.row("Nachmittag")
+        await expect(row.locator("time")).to_have_text(re.compile(r"^0?3:04:05\sPM$"))
+        await row.click()
+        await expect(card.details).to_contain_text("Mittwoch, 1. Juli 2026, ")
+    finally:
+        await api.command("frontend/set_user_data", key="language", value=None)
+
+
+async def test_lost_connection(
+    page: Page,
+    api: HomeAssistantApi,
+    simulator: GoliothSimulator,
+    project: str,
+    no_dashboard: None,
+) -> None:
+    """What was logged while the browser could not reach Home Assistant is shown when it can again, after what was."""
+    connections: list[WebSocketRoute] = []
+    is_reachable = True
+
+    async def connect(connection: WebSocketRoute) -> None:
+        if not is_reachable:
+            await connection.close()
+            return
+        connection.connect_to_server()
+        connections.append(connection)
+
+    await page.route_web_socket("**/api/websocket", connect)
+    await make_dashboard(api)
+    dashboard = DashboardPage(page)
+    await dashboard.open(PATH)
+    card = dashboard.card
+    simulator.log("Before", device=GREENHOUSE_NODE)
+    await expect(card.row("Before")).to_be_visible()
+    is_reachable = False
+    await connections[-1].close()
+    await expect(card.status).to_have_text("No connection to Home Assistant")
+    # Home Assistant has it, before the browser is back.
+    events = await api.subscribe("golioth_log")
+    simulator.log("Meanwhile", device=GREENHOUSE_NODE)
+    await anext(events)
+    is_reachable = True
+    await expect(card.row("Meanwhile")).to_be_visible()
+    simulator.log("After", device=GREENHOUSE_NODE)
+    await card.expect_messages("Before", "Meanwhile", "After")
+    await expect(card.status).to_have_text("")
+
+
+async def test_restart(
+    own_page: Page,
+    own_home_assistant: HomeAssistantProcess,
+    own_login: Login,
+) -> None:
+    """After a restart of Home Assistant, the card goes on by itself: with what was before, and what came meanwhile, once."""
+    async with GoliothSimulator("allotment-4c1f") as simulator:
+        simulator.add_device("greenhouse-node", device_id=GREENHOUSE_NODE)
+        url = own_home_assistant.url
+        async with HomeAssistantApi(url, own_login.access_token) as api:
+            await api.wait_until_running()
+            await api.add_integration(
+                DOMAIN,
+                {
+                    "project_id": simulator.project_id,
+                    "api_key": simulator.api_key,
+                    "advanced": {"api_url": simulator.url},
+                },
+            )
+            await simulator.wait_for_streams(1)
+            await make_dashboard(api)
+        dashboard = DashboardPage(own_page)
+        await dashboard.open(PATH)
+        card = dashboard.card
+        simulator.log("Before", device=GREENHOUSE_NODE)
+        await expect(card.row("Before")).to_be_visible()
+        assert await own_home_assistant.stop() == 0
+        simulator.log("Meanwhile", device=GREENHOUSE_NODE)
+        await own_home_assistant.start()
+        await expect(card.row("Meanwhile")).to_be_visible()
+        await simulator.wait_for_streams(1)
+        simulator.log("After", device=GREENHOUSE_NODE)
+        await expect(card.row("After")).to_be_visible()
+        await card.expect_messages("Before", "Meanwhile", "After")

@@ -1,0 +1,887 @@
+"""Tests of the commands of a browser that shows logs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    CLIENT_ID,
+    MockConfigEntry,
+    MockUser,
+)
+from pytest_homeassistant_custom_component.typing import (
+    MockHAClientWebSocket,
+    WebSocketGenerator,
+)
+
+from custom_components.golioth.const import DOMAIN
+from custom_components.golioth.coordinator import MAX_EVENT_SIZE
+from custom_components.golioth.recent_logs import async_get_recent_logs
+from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
+from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.json import json_bytes
+
+from . import GREENHOUSE_NODE, WATER_METER
+from .events import TIMEOUT, LogEvents, wait_for_live_logs
+from .simulator import GARBAGE_FRAMES, GoliothSimulator
+from .test_event import registry_id
+from .test_services import entity_ids
+
+pytestmark = pytest.mark.usefixtures("impatient")
+
+type Answer = dict[str, Any]
+type LogIn = Callable[[MockUser], Awaitable[Browser]]
+
+HOSTILE_TEXTS = [
+    "<img src=x onerror=\"alert('1')\">",
+    "</script><script>alert(1)</script>",
+    "\x1b[31mred\x1b[0m\x07\x00\x7f\x85",
+    "\u202etxt.exe\u2066 שלום مرحبا \u200f",
+    "🧑\u200d🚒 🏳️\u200d🌈 e\u0301 \u2028\u2029\ufeff\ufffe",
+    '{"number":1}\\"]}\n\r\t',
+    "",
+    "x" * 1_000_000,
+    "\0" * 100_000,
+]
+
+
+class Browser:
+    """A browser that is connected to Home Assistant.
+
+    Attributes:
+        client: Its connection.
+    """
+
+    def __init__(self, client: MockHAClientWebSocket) -> None:
+        """Ask for nothing yet."""
+        self.client = client
+
+    async def receive(self) -> Answer:
+        """Return the next message."""
+        async with asyncio.timeout(TIMEOUT):
+            message: Answer = await self.client.receive_json()
+        return message
+
+    async def ask(self, command: str, **data: Any) -> Answer:
+        """Return the answer to a command."""
+        await self.client.send_json_auto_id({"type": command, **data})
+        message = await self.receive()
+        assert message["type"] == "result"
+        return message
+
+    async def error(self, command: str, **data: Any) -> Answer:
+        """Return what is told of a command that fails."""
+        message = await self.ask(command, **data)
+        assert not message["success"]
+        error: Answer = message["error"]
+        return error
+
+    async def subscribe(self, entry: MockConfigEntry, **data: Any) -> Answer:
+        """Subscribe to the logs of a project, and return the first event."""
+        message = await self.ask(
+            "golioth/logs/subscribe", config_entry_id=entry.entry_id, **data
+        )
+        assert message["success"]
+        assert message["result"] is None
+        return await self.event()
+
+    async def event(self) -> Answer:
+        """Return the next event."""
+        message = await self.receive()
+        assert message["type"] == "event"
+        event: Answer = message["event"]
+        return event
+
+    async def logs_until(self, message: str) -> list[Answer]:
+        """Return the logs that come, until the one with a message; none may be left out."""
+        logs: list[Answer] = []
+        while not logs or logs[-1]["message"] != message:
+            event = await self.event()
+            assert event["left_out"] == 0
+            logs += event["logs"]
+        return logs
+
+    async def history(self, entry: MockConfigEntry, **data: Any) -> Answer:
+        """Return a page of a project's history: the last one, unless told otherwise."""
+        message = await self.ask(
+            "golioth/logs/history",
+            **{"config_entry_id": entry.entry_id, "before": at(days=1), **data},
+        )
+        assert message["success"], message
+        page: Answer = message["result"]
+        assert set(page) == {"logs", "start", "more", "complete"}
+        return page
+
+
+@pytest.fixture
+async def browser(hass_ws_client: WebSocketGenerator) -> Browser:
+    """Return the browser of an administrator."""
+    return Browser(await hass_ws_client())
+
+
+@pytest.fixture
+def log_in(hass: HomeAssistant, hass_ws_client: WebSocketGenerator) -> LogIn:
+    """Return what gives a user a browser."""
+
+    async def log_in(user: MockUser) -> Browser:
+        token = await hass.auth.async_create_refresh_token(user, CLIENT_ID)
+        return Browser(
+            await hass_ws_client(
+                access_token=hass.auth.async_create_access_token(token)
+            )
+        )
+
+    return log_in
+
+
+@pytest.fixture
+def user(hass: HomeAssistant) -> MockUser:
+    """Return a user who may do nothing."""
+    user = MockUser().add_to_hass(hass)
+    user.mock_policy({})
+    return user
+
+
+@pytest.fixture
+def greenhouse(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
+    """Return Home Assistant's ID of one device."""
+    return registry_id(device_registry, streaming, GREENHOUSE_NODE)
+
+
+@pytest.fixture
+def water_meter(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
+    """Return Home Assistant's ID of the other device."""
+    return registry_id(device_registry, streaming, WATER_METER)
+
+
+@pytest.fixture
+def project(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
+    """Return Home Assistant's ID of the project's device."""
+    return registry_id(device_registry, streaming, streaming.entry_id)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Return a time at which devices have logged."""
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+
+
+def at(**ago: float) -> str:
+    """Return a time from now on, as a device tells it."""
+    return (datetime.now(UTC) + timedelta(**ago)).isoformat().replace("+00:00", "Z")
+
+
+def messages(logs: list[Answer]) -> list[str]:
+    """Return the messages of logs."""
+    return [log["message"] for log in logs]
+
+
+def policy(
+    entity_registry: er.EntityRegistry, *device_ids: str, to: str = POLICY_READ
+) -> dict[str, Any]:
+    """Return the permission on all entities of some devices."""
+    return {
+        "entities": {
+            "entity_ids": {
+                entity_id: {to: True}
+                for device_id in device_ids
+                for entity_id in entity_ids(entity_registry, device_id)
+            }
+        }
+    }
+
+
+def asked_for(simulator: GoliothSimulator) -> set[str]:
+    """Return the devices that Golioth was asked for by themselves, and forget them. The feed asks for none."""
+    devices = {
+        request.query["deviceId"]
+        for request in simulator.requests
+        if "deviceId" in request.query
+    }
+    simulator.requests.clear()
+    return devices
+
+
+async def all_pages(
+    browser: Browser, entry: MockConfigEntry, **data: Any
+) -> tuple[list[Answer], list[Answer]]:
+    """Return all pages of a history, and their logs, oldest first."""
+    pages = [await browser.history(entry, **data)]
+    while pages[-1]["more"]:
+        data["before"] = pages[-1]["start"]
+        pages.append(await browser.history(entry, **data))
+        assert pages[-1]["start"] < pages[-2]["start"]
+    return pages, [log for page in reversed(pages) for log in page["logs"]]
+
+
+# What is logged now
+
+
+async def test_logs_are_those_of_the_event(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    browser: Browser,
+) -> None:
+    """A log is told as the event tells it, with a number: those that there are, and then each one."""
+    simulator.log("first", device=GREENHOUSE_NODE, metadata={"deep": {"er": [1]}})
+    simulator.log("second", device="invented", level="ERROR", module="m")
+    await log_events.wait_for(2)
+    first = await browser.subscribe(streaming)
+    assert first["first_number"] == 1
+    assert first["left_out"] == 0
+    simulator.log("third", device=WATER_METER, level="FATAL", type="METRICS")
+    simulator.log("fourth")
+    logs = first["logs"] + await browser.logs_until("fourth")
+    assert logs == [
+        {
+            "number": number,
+            **{
+                key: value
+                for key, value in event.items()
+                if key not in {"config_entry_id", "project_id"}
+            },
+        }
+        for number, event in enumerate(log_events, start=1)
+    ]
+
+
+async def test_hostile_texts(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    browser: Browser,
+) -> None:
+    """Whatever a device sends is told as it is, and what is too long is cut, now and later."""
+    simulator.document_limit = None
+    await browser.subscribe(streaming)
+    for text in HOSTILE_TEXTS:
+        simulator.log(text, module=text, metadata={text[:1000]: text})
+    simulator.log("end")
+    told = await browser.logs_until("end")
+    assert len(told) == len(HOSTILE_TEXTS) + 1
+    for log, text in zip(told, HOSTILE_TEXTS, strict=False):
+        assert len(json_bytes(log)) < MAX_EVENT_SIZE + 100
+        if len(text) < 1000:
+            assert log["message"] == text
+            assert log["metadata"] == {text: text}
+        assert text.startswith(log["message"].removesuffix("…"))
+        assert log["truncated"] is (len(text) > 1000)
+    page = await browser.history(streaming)
+    for log in (*told, *page["logs"]):
+        log.pop("number", None)
+        del log["source"]
+    assert page["logs"] == told
+
+
+async def test_garbage(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    browser: Browser,
+) -> None:
+    """Nothing that the service sends keeps a log from a browser."""
+    await browser.subscribe(streaming)
+    for garbage in GARBAGE_FRAMES:
+        simulator.send_frame(garbage)
+    simulator.log("end")
+    told = await browser.logs_until("end")
+    assert messages(told) == log_events.messages
+
+
+async def test_storm(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    browser: Browser,
+) -> None:
+    """Of a storm, each event has the newest logs, in order, and says how many were left out."""
+    first = await browser.subscribe(streaming)
+    for number in range(5_000):
+        simulator.log(str(number), device=GREENHOUSE_NODE, metadata={"n": number})
+    told = list(first["logs"])
+    left_out = 0
+    while not told or told[-1]["message"] != "4999":
+        event = await browser.event()
+        assert 0 < len(event["logs"]) <= 200
+        assert (
+            event["logs"][0]["number"] == len(told) + left_out + event["left_out"] + 1
+        )
+        told += event["logs"]
+        left_out += event["left_out"]
+    assert len(told) + left_out == 5_000
+    assert [log["number"] - 1 for log in told] == [int(text) for text in messages(told)]
+    # Whoever comes afterwards is told the last of them.
+    last = await browser.subscribe(streaming)
+    assert len(last["logs"]) == 2_000
+    assert last["first_number"] == 3_001
+    assert messages(last["logs"]) == log_events.messages[3_000:]
+
+
+async def test_devices(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    browser: Browser,
+    greenhouse: str,
+    water_meter: str,
+    project: str,
+) -> None:
+    """The logs of some devices are told; those of a device that is not registered are the project's."""
+    simulator.log("1", device=GREENHOUSE_NODE)
+    simulator.log("2", device=WATER_METER)
+    simulator.log("3", device="invented")
+    simulator.log("4")
+    await log_events.wait_for(4)
+
+    async def told(*device_ids: str) -> list[str]:
+        event = await browser.subscribe(streaming, device_ids=list(device_ids))
+        return messages(event["logs"])
+
+    assert await told(greenhouse) == ["1"]
+    assert await told(water_meter, project) == ["2", "3", "4"]
+    assert await told() == ["1", "2", "3", "4"]
+    assert await told(greenhouse, "gone") == ["1"]
+
+
+async def test_reload(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    browser: Browser,
+) -> None:
+    """A reload loses nothing: who looks goes on, and who comes later finds what was before."""
+    first = await browser.subscribe(streaming)
+    simulator.log("before")
+    (before,) = await browser.logs_until("before")
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    # Nobody is refused while the project is not loaded.
+    second = await browser.subscribe(streaming)
+    assert messages(second["logs"]) == ["before"]
+    await browser.client.send_json_auto_id(
+        {"type": "unsubscribe_events", "subscription": 2}
+    )
+    assert (await browser.receive())["success"]
+    assert await hass.config_entries.async_setup(streaming.entry_id)
+    await simulator.wait_for_streams(1)
+    await wait_for_live_logs(streaming)
+    simulator.log("after")
+    (after,) = await browser.logs_until("after")
+    assert (before["number"], after["number"]) == (1, 2)
+    third = await browser.subscribe(streaming)
+    assert messages(third["logs"]) == ["before", "after"]
+    assert first["life"] == second["life"] == third["life"]
+
+
+async def test_removed(
+    hass: HomeAssistant, streaming: MockConfigEntry, browser: Browser
+) -> None:
+    """When the project is removed, that is told, and it is not found any more."""
+    await browser.subscribe(streaming)
+    await hass.config_entries.async_remove(streaming.entry_id)
+    assert await browser.event() == {"removed": True}
+    for command in ("golioth/logs/subscribe", "golioth/logs/history"):
+        error = await browser.error(
+            command,
+            config_entry_id=streaming.entry_id,
+            **({"before": at()} if command.endswith("history") else {}),
+        )
+        assert error["code"] == "not_found"
+
+
+async def test_browser_goes(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    browser: Browser,
+    log_in: LogIn,
+    hass_admin_user: MockUser,
+) -> None:
+    """Nothing is left of a browser that has gone, whether it says so or not, and the others go on."""
+    subscriptions = async_get_recent_logs(hass, streaming.entry_id)._subscriptions
+    other = await log_in(hass_admin_user)
+    await browser.subscribe(streaming)
+    await browser.subscribe(streaming)
+    await other.subscribe(streaming)
+    assert len(subscriptions) == 3
+    await browser.client.send_json_auto_id(
+        {"type": "unsubscribe_events", "subscription": 1}
+    )
+    assert (await browser.receive())["success"]
+    assert len(subscriptions) == 2
+    simulator.log("1")
+    await log_events.wait_for(1)
+    await browser.client.close()
+    await simulator.wait_until(lambda: len(subscriptions) == 1)
+    simulator.log("2")
+    assert messages(await other.logs_until("2")) == ["1", "2"]
+
+
+# Who asks, and for what
+
+
+@pytest.mark.parametrize(
+    ("command", "data"),
+    [
+        ("golioth/logs/subscribe", {}),
+        ("golioth/logs/history", {"before": "2026-01-15T12:00:00Z"}),
+    ],
+)
+async def test_what_is_not_ours(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    command: str,
+    data: dict[str, Any],
+) -> None:
+    """Only projects, and devices of theirs, have logs."""
+    other = MockConfigEntry(domain="other")
+    other.add_to_hass(hass)
+    requests = len(simulator.requests)
+    for asked in (
+        {"config_entry_id": "gone"},
+        {"config_entry_id": other.entry_id},
+        {"config_entry_id": streaming.entry_id, "device_ids": ["gone"]},
+    ):
+        error = await browser.error(command, **data, **asked)
+        assert error["code"] == "not_found"
+    assert len(simulator.requests) == requests
+
+
+@pytest.mark.parametrize(
+    ("command", "data"),
+    [
+        ("golioth/logs/subscribe", {"config_entry_id": None}),
+        ("golioth/logs/subscribe", {"device_ids": "all"}),
+        ("golioth/logs/subscribe", {"level": "error"}),
+        ("golioth/logs/history", {}),
+        ("golioth/logs/history", {"before": "yesterday"}),
+        ("golioth/logs/history", {"before": "0001-01-01T00:00:00Z"}),
+        ("golioth/logs/history", {"before": 5}),
+        ("golioth/logs/history", {"before": "2026-01-15T12:00:00Z", "limit": 0}),
+        ("golioth/logs/history", {"before": "2026-01-15T12:00:00Z", "limit": 201}),
+        ("golioth/logs/history", {"before": "2026-01-15T12:00:00Z", "levels": ["x"]}),
+    ],
+)
+async def test_what_nobody_can_ask_for(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    command: str,
+    data: dict[str, Any],
+) -> None:
+    """What cannot be meant is refused before anything is asked."""
+    requests = len(simulator.requests)
+    error = await browser.error(
+        command, **{"config_entry_id": streaming.entry_id, **data}
+    )
+    assert error["code"] == "invalid_format"
+    assert len(simulator.requests) == requests
+
+
+async def test_user_who_may_read_some(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    entity_registry: er.EntityRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    greenhouse: str,
+    water_meter: str,
+    project: str,
+) -> None:
+    """A user is told the logs of devices whose entities the user may read, all of them, disabled ones included."""
+    for number, device in enumerate((GREENHOUSE_NODE, WATER_METER, "invented", None)):
+        simulator.log(str(number), device=device)
+    await log_events.wait_for(4)
+    browser = await log_in(user)
+    entities = entity_ids(entity_registry, greenhouse)
+    entity_registry.async_update_entity(
+        entities[0], disabled_by=er.RegistryEntryDisabler.USER
+    )
+    readable = policy(entity_registry, greenhouse)
+    all_but_one = {"entities": {"entity_ids": {**readable["entities"]["entity_ids"]}}}
+    del all_but_one["entities"]["entity_ids"][entities[0]]
+    for refused in (
+        {},
+        all_but_one,
+        policy(entity_registry, greenhouse, project, to=POLICY_CONTROL),
+    ):
+        user.mock_policy(refused)
+        for command, data in (
+            ("golioth/logs/subscribe", {}),
+            ("golioth/logs/history", {"before": at(days=1)}),
+        ):
+            error = await browser.error(
+                command, config_entry_id=streaming.entry_id, **data
+            )
+            assert error["code"] == "unauthorized"
+
+    async def told(**data: Any) -> list[str]:
+        event = await browser.subscribe(streaming, **data)
+        page = await browser.history(streaming, **data)
+        assert messages(page["logs"]) == messages(event["logs"])
+        return messages(event["logs"])
+
+    user.mock_policy(readable)
+    assert await told() == ["0"]
+    assert await told(device_ids=[greenhouse, water_meter, project]) == ["0"]
+    assert asked_for(simulator) == {GREENHOUSE_NODE}
+    for device_ids in ([water_meter], [project], [water_meter, project]):
+        error = await browser.error(
+            "golioth/logs/subscribe",
+            config_entry_id=streaming.entry_id,
+            device_ids=device_ids,
+        )
+        assert error["code"] == "unauthorized"
+    user.mock_policy(policy(entity_registry, greenhouse, project))
+    assert await told() == ["0", "2", "3"]
+    user.mock_policy(policy(entity_registry, project))
+    assert await told() == ["2", "3"]
+    assert not asked_for(simulator)
+    user.mock_policy({"entities": {"all": {POLICY_READ: True}}})
+    assert await told() == ["0", "1", "2", "3"]
+
+
+async def test_permission_that_changes(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    entity_registry: er.EntityRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    greenhouse: str,
+    water_meter: str,
+) -> None:
+    """What a user may not read any more is not told any more, and what the user may read from now on is."""
+    user.mock_policy(policy(entity_registry, greenhouse))
+    browser = await log_in(user)
+    await browser.subscribe(streaming)
+    simulator.log("1", device=WATER_METER)
+    simulator.log("2", device=GREENHOUSE_NODE)
+    assert messages(await browser.logs_until("2")) == ["2"]
+    user.mock_policy(policy(entity_registry, water_meter))
+    simulator.log("3", device=GREENHOUSE_NODE)
+    simulator.log("4", device=WATER_METER)
+    assert messages(await browser.logs_until("4")) == ["4"]
+
+
+async def test_read_only_user(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    hass_ws_client: WebSocketGenerator,
+    hass_read_only_access_token: str,
+) -> None:
+    """To look at logs is to read."""
+    browser = Browser(await hass_ws_client(access_token=hass_read_only_access_token))
+    await browser.subscribe(streaming)
+    simulator.log("1", device=GREENHOUSE_NODE)
+    assert messages(await browser.logs_until("1")) == ["1"]
+    assert messages((await browser.history(streaming))["logs"]) == ["1"]
+
+
+async def test_devices_without_entities(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    entity_registry: er.EntityRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    browser: Browser,
+    greenhouse: str,
+) -> None:
+    """Where no entity tells who may, an administrator may."""
+    for entity_id in entity_ids(entity_registry, greenhouse):
+        entity_registry.async_remove(entity_id)
+    user.mock_policy({"entities": True})
+    error = await (await log_in(user)).error(
+        "golioth/logs/subscribe",
+        config_entry_id=streaming.entry_id,
+        device_ids=[greenhouse],
+    )
+    assert error["code"] == "unauthorized"
+    await browser.subscribe(streaming, device_ids=[greenhouse])
+    simulator.log("1", device=GREENHOUSE_NODE)
+    assert messages(await browser.logs_until("1")) == ["1"]
+
+
+# What was logged
+
+
+@pytest.mark.parametrize("digits", [9, 3])
+async def test_pages(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    now: datetime,
+    digits: int,
+) -> None:
+    """Pages follow one another without losing or repeating a log, whether or not Golioth cuts the times."""
+    simulator.timestamp_digits = digits
+    for number in range(300):
+        # Five of each millisecond, two of which are of the same moment.
+        moment = now + timedelta(milliseconds=number // 5)
+        nanoseconds = (number % 5 or 1) * 1_111
+        simulator.log(
+            str(number),
+            timestamp=f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}{nanoseconds:06}Z",
+        )
+    pages, logs = await all_pages(browser, streaming, limit=23)
+    assert sorted(messages(logs), key=int) == [str(number) for number in range(300)]
+    assert [log["timestamp"] for log in logs] == sorted(
+        log["timestamp"] for log in logs
+    )
+    # Milliseconds are not divided.
+    assert [len(page["logs"]) for page in pages] == [20] * 15
+    assert all(page["complete"] for page in pages)
+    assert all(log["source"] is None and "number" not in log for log in logs)
+
+
+async def test_history_begins_where_the_ring_ends(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    browser: Browser,
+    now: datetime,
+) -> None:
+    """What is asked for is read through the millisecond of the oldest log that a browser has, and not beyond."""
+    for number in range(6):
+        moment = now + timedelta(milliseconds=number // 3)
+        simulator.log(
+            str(number),
+            timestamp=f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}00{number}000Z",
+        )
+    await log_events.wait_for(6)
+    event = await browser.subscribe(streaming)
+    oldest = event["logs"][1]
+    page = await browser.history(streaming, before=oldest["timestamp"])
+    assert messages(page["logs"]) == ["0", "1", "2"]
+    assert not page["more"]
+
+
+async def test_calm_milliseconds_at_the_end(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    now: datetime,
+) -> None:
+    """What is read of a page's oldest millisecond is left to the next one, unless the page has no other."""
+    stamp = f"{now:%Y-%m-%dT%H:%M:%S}"
+    for number in range(160):
+        simulator.log(f"crowd {number}", timestamp=f"{stamp}.000{number:06}Z")
+    simulator.log("last", timestamp=f"{stamp}.001000000Z")
+    pages, logs = await all_pages(browser, streaming, limit=10)
+    assert [len(page["logs"]) for page in pages] == [1, 160]
+    assert messages(logs) == [*(f"crowd {number}" for number in range(160)), "last"]
+    assert all(page["complete"] for page in pages)
+
+
+async def test_crowd_that_no_page_holds(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    now: datetime,
+) -> None:
+    """Where a millisecond has more logs than can be had, that is said, and what is older can be had."""
+    stamp = f"{now:%Y-%m-%dT%H:%M:%S}"
+    simulator.log("before", timestamp=f"{stamp}.000000000Z")
+    for number in range(1_200):
+        simulator.log(str(number), timestamp=f"{stamp}.001{number:06}Z")
+    pages, logs = await all_pages(browser, streaming)
+    assert [page["complete"] for page in pages] == [False, True]
+    assert messages(logs) == ["before", *(str(number) for number in range(200, 1_200))]
+
+
+async def test_logs_that_cannot_be_had(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    now: datetime,
+) -> None:
+    """Where Golioth has logs that it does not give, that is said of the page that lacks them."""
+    for second in range(3):
+        moment = now + timedelta(seconds=second)
+        simulator.log(f"before {second}", timestamp=moment.isoformat())
+        for _ in range(150 if second == 1 else 0):
+            simulator.log("crowd", timestamp=moment.isoformat())
+    pages, logs = await all_pages(browser, streaming, limit=150)
+    assert messages(logs).count("crowd") in {99, 100}
+    assert [message for message in messages(logs) if message[-1] in "02"] == [
+        "before 0",
+        "before 2",
+    ]
+    assert not all(page["complete"] for page in pages)
+
+
+async def test_thirty_days(
+    streaming: MockConfigEntry, simulator: GoliothSimulator, browser: Browser
+) -> None:
+    """History ends after 30 days."""
+    for days in (-31, -29, 0):
+        simulator.log(str(days), timestamp=at(days=days))
+    page = await browser.history(streaming)
+    assert messages(page["logs"]) == ["-29", "0"]
+    assert not page["more"]
+    assert at(days=-30, minutes=-1) < page["start"] < at(days=-30, minutes=1)
+    requests = len(simulator.requests)
+    page = await browser.history(streaming, before=at(days=-30, minutes=-5))
+    assert page["logs"] == []
+    assert not page["more"]
+    assert len(simulator.requests) == requests
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({}, ["0", "1", "2", "3"]),
+        ({"levels": ["error"]}, ["1", "3"]),
+        ({"levels": ["error", "debug", "error"]}, ["0", "1", "3"]),
+        ({"module": "wifi"}, ["1", "2"]),
+        ({"search": "3"}, ["3"]),
+        (
+            {"levels": [], "module": "", "search": "", "device_ids": []},
+            ["0", "1", "2", "3"],
+        ),
+        ({"levels": ["error"], "module": "wifi", "search": "1"}, ["1"]),
+        ({"limit": 2}, ["2", "3"]),
+        ({"limit": 1}, ["3"]),
+    ],
+)
+async def test_filters(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    data: dict[str, Any],
+    expected: list[str],
+) -> None:
+    """Golioth is asked for what is wanted alone."""
+    for number, (level, module) in enumerate(
+        [("DEBUG", "power"), ("ERROR", "wifi"), ("INFO", "wifi"), ("ERROR", "power")]
+    ):
+        simulator.log(
+            str(number),
+            level=level,
+            module=module,
+            timestamp=at(minutes=-10, seconds=number),
+        )
+    page = await browser.history(streaming, **data)
+    assert messages(page["logs"]) == expected
+    assert page["more"] is ("limit" in data)
+
+
+async def test_history_of_devices(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    greenhouse: str,
+    water_meter: str,
+    project: str,
+) -> None:
+    """Of one device, Golioth is asked for nothing else; of several, for what was logged in all."""
+    for number, device in enumerate((GREENHOUSE_NODE, WATER_METER, "invented", None)):
+        simulator.log(str(number), device=device)
+
+    async def told(*device_ids: str) -> list[str]:
+        page = await browser.history(streaming, device_ids=list(device_ids))
+        return messages(page["logs"])
+
+    assert await told(greenhouse, "gone") == ["0"]
+    assert asked_for(simulator) == {GREENHOUSE_NODE}
+    assert await told(greenhouse, project) == ["0", "2", "3"]
+    assert not asked_for(simulator)
+    assert await told(project) == ["2", "3"]
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("status", "html", "reason"),
+    [
+        (500, False, "HTTP 500"),
+        (429, False, "HTTP 429"),
+        (None, True, "none of the Golioth API"),
+    ],
+)
+async def test_history_that_cannot_be_read(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    status: int | None,
+    html: bool,
+    reason: str,
+) -> None:
+    """The reason is told, in words that the browser can translate, and the next try is as good as any."""
+    simulator.faults.rest_status = status
+    simulator.faults.rest_html = html
+    error = await browser.error(
+        "golioth/logs/history", config_entry_id=streaming.entry_id, before=at()
+    )
+    assert error["code"] == "home_assistant_error"
+    assert error["translation_domain"] == DOMAIN
+    assert error["translation_key"] == "logs_not_read"
+    assert reason in error["translation_placeholders"]["reason"]
+    assert reason in error["message"]
+    simulator.faults.clear()
+    assert (await browser.history(streaming))["logs"] == []
+    assert not list(streaming.async_get_active_flows(hass, {SOURCE_REAUTH}))
+
+
+async def test_rejected_key(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+) -> None:
+    """A key that is rejected is asked for again, and not used any more."""
+    requests = len(simulator.requests)
+    simulator.revoke()
+    for _ in range(3):
+        error = await browser.error(
+            "golioth/logs/history", config_entry_id=streaming.entry_id, before=at()
+        )
+        assert error["code"] == "home_assistant_error"
+        assert error["translation_domain"] == DOMAIN
+        assert error["translation_key"] == "invalid_auth"
+    await hass.async_block_till_done()
+    assert len(simulator.requests) == requests + 1
+    assert len(list(streaming.async_get_active_flows(hass, {SOURCE_REAUTH}))) == 1
+
+
+async def test_history_of_a_project_that_is_not_loaded(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+) -> None:
+    """Nothing is asked of Golioth for a project that is switched off, and that is told."""
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    requests = len(simulator.requests)
+    error = await browser.error(
+        "golioth/logs/history", config_entry_id=streaming.entry_id, before=at()
+    )
+    assert error["translation_key"] == "service_config_entry_not_loaded"
+    assert "Demo project" in error["message"]
+    assert len(simulator.requests) == requests
+
+
+async def test_project_that_is_unloaded_meanwhile(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+) -> None:
+    """A question that is under way is answered nevertheless."""
+    simulator.log("1")
+    simulator.faults.rest_delay = 0.2
+    requests = len(simulator.requests)
+    answer = asyncio.create_task(browser.history(streaming))
+    await simulator.wait_until(lambda: len(simulator.requests) > requests)
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    assert messages((await answer)["logs"]) == ["1"]
