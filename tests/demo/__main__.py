@@ -14,6 +14,7 @@ from typing import Final
 
 from . import DemoError
 from .api import EventStream, HomeAssistantApi
+from .dashboard import add_dashboard
 from .devices import DEVICE_CHANGES
 from .home_assistant import DOMAIN, HomeAssistantProcess
 from .process import run_beside
@@ -126,10 +127,14 @@ class Demo:
                 },
             )
             say(f"\nHome Assistant {version} runs at {self.home_assistant.url}")
+            say(
+                "It opens with the logs; the graph beside them begins after five minutes"
+            )
             say(f"Log in as {login.username} with the password {login.password}")
             say(
                 f"Project {project.project_id} was set up by the config flow: {entry['title']}"
             )
+            await add_dashboard(api, entry)
             if changes is not None:
                 await check_logs(api, events, changes, entry, project.project_id)
             else:

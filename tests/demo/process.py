@@ -111,6 +111,11 @@ class ChildProcess:
             f"{self.name} ended by itself ({how}). Its last lines:\n{tail}"
         )
 
+    @property
+    def pid(self) -> int | None:
+        """The ID of the process, which is also that of its group; None if it was never started."""
+        return None if self._process is None else self._process.pid
+
     async def stop(self) -> int | None:
         """End the program as Ctrl-C would, or kill it when it does not end in time.
 

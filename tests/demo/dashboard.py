@@ -1,0 +1,65 @@
+"""The dashboard that the demo opens with: the live logs, and Home Assistant's own statistics of them."""
+
+from typing import Final
+
+from .api import HomeAssistantApi, Json
+from .devices import read_devices
+
+PATH: Final = "golioth-logs"
+TITLE: Final = "Logs"
+
+# By the translation key of the sensor of the project that counts the logs of a level; in the colours of the card.
+_COUNTERS: Final = {
+    "error_logs": "var(--error-color)",
+    "warn_logs": "var(--warning-color)",
+    "info_logs": "var(--info-color)",
+    "debug_logs": "var(--secondary-text-color)",
+}
+
+
+async def add_dashboard(api: HomeAssistantApi, entry: Json) -> str:
+    """Make a dashboard for a project, with which Home Assistant opens from now on, and return its ID.
+
+    Args:
+        api: Home Assistant, as an administrator sees it.
+        entry: The config entry of the project.
+    """
+    project, *_ = await read_devices(api, entry["entry_id"])
+    counters = {entity.translation_key: entity.entity_id for entity in project.entities}
+    log_card = {
+        "type": "custom:golioth-log-card",
+        "title": entry["title"],
+        "config_entry_id": entry["entry_id"],
+        "grid_options": {"columns": "full", "rows": 9},
+    }
+    graph = {
+        "type": "statistics-graph",
+        "title": "Logs by level",
+        "chart_type": "bar",
+        "period": "5minute",
+        "days_to_show": 1,
+        "stat_types": ["change"],
+        "entities": [
+            {"entity": counters[key], "color": colour}
+            for key, colour in _COUNTERS.items()
+        ],
+        "grid_options": {"columns": "full", "rows": 9},
+    }
+    view = {
+        "type": "sections",
+        "title": TITLE,
+        "max_columns": 2,
+        "sections": [{"type": "grid", "cards": [card]} for card in (log_card, graph)],
+    }
+    dashboard = await api.command(
+        "lovelace/dashboards/create",
+        url_path=PATH,
+        title=TITLE,
+        icon="mdi:text-box-outline",
+        mode="storage",
+    )
+    await api.command("lovelace/config/save", url_path=PATH, config={"views": [view]})
+    await api.command(
+        "frontend/set_system_data", key="core", value={"default_panel": PATH}
+    )
+    return str(dashboard["id"])

@@ -1,0 +1,133 @@
+"""Tests of the card that shows logs: how it comes to a browser, and what it says. tests/e2e/test_log_card.py looks at it."""
+
+from http import HTTPStatus
+import json
+import re
+from typing import Any, Final
+
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.golioth.const import DOMAIN
+from custom_components.golioth.log_card import FOLDER, MODULE
+from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+
+pytestmark = pytest.mark.usefixtures("enable_custom_integrations")
+
+PLACEHOLDER: Final = re.compile(r"\{\w+\}")
+# A text that has a number has a form for each.
+FORMS: Final = ("_one", "_other")
+
+
+def texts() -> dict[str, dict[str, str]]:
+    """Return the texts of the card, by language."""
+    module = (FOLDER / "texts.js").read_text("utf-8")
+    _, _, assigned = module.partition("export const TEXTS = ")
+    parsed: dict[str, dict[str, str]] = json.loads(assigned.rstrip().removesuffix(";"))
+    return parsed
+
+
+def translation(language: str) -> dict[str, Any]:
+    """Return the texts of the integration in a language."""
+    path = FOLDER.parent / "translations" / f"{language}.json"
+    parsed: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return parsed
+
+
+def languages() -> list[str]:
+    """Return the languages of the integration."""
+    return sorted(path.stem for path in (FOLDER.parent / "translations").glob("*.json"))
+
+
+def modules() -> list[str]:
+    """Return the names of the card's modules."""
+    return sorted(path.name for path in FOLDER.iterdir())
+
+
+async def test_card_is_served(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator
+) -> None:
+    """Every page of the user interface loads the card, from an address that changes with it."""
+    assert await async_setup_component(hass, "frontend", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    (url,) = hass.data[DATA_EXTRA_MODULE_URL].urls
+    folder, _, name = url.rpartition("/")
+    assert name == MODULE
+    assert re.fullmatch(r"/golioth/frontend/[0-9a-f]{16}", folder)
+    client = await hass_client()
+    for module in modules():
+        response = await client.get(f"{folder}/{module}")
+        assert response.status == HTTPStatus.OK
+        assert response.content_type == "text/javascript"
+        assert "max-age" in response.headers["Cache-Control"]
+        assert await response.text() == (FOLDER / module).read_text("utf-8")
+
+
+async def test_no_user_interface(hass: HomeAssistant) -> None:
+    """Without Home Assistant's user interface, the integration works as well."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    assert "frontend" not in hass.config.components
+
+
+@pytest.mark.parametrize("module", modules())
+def test_nothing_is_parsed(module: str) -> None:
+    """No module has a browser parse HTML or run a text: what devices send is only ever text."""
+    code = (FOLDER / module).read_text("utf-8")
+    for name in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "setHTMLUnsafe",
+        "DOMParser",
+        "document.write",
+        "createContextualFragment",
+        "eval(",
+        "Function(",
+    ):
+        assert name not in code
+
+
+def test_languages() -> None:
+    """The card speaks the languages of the integration."""
+    assert sorted(texts()) == languages()
+
+
+@pytest.mark.parametrize("language", languages())
+def test_texts_are_complete(language: str) -> None:
+    """Each language has all texts of the English ones, with the same placeholders."""
+    found, english = texts()[language], texts()["en"]
+    assert list(found) == list(english)
+    for key, text in found.items():
+        assert text.strip() == text != ""
+        assert set(PLACEHOLDER.findall(text)) == set(PLACEHOLDER.findall(english[key]))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_levels_are_called_the_same(language: str) -> None:
+    """Levels and fields are called as everywhere in the integration."""
+    found, translated = texts()[language], translation(language)
+    for level, name in translated["selector"]["level"]["options"].items():
+        assert found[level] == name
+    options = translated["options"]["step"]["init"]["data"]
+    assert found["minimum_level"] == options["minimum_level"]
+
+
+def test_every_text_is_used() -> None:
+    """The modules ask for every text, and for no other."""
+    code = "".join(
+        (FOLDER / module).read_text("utf-8")
+        for module in modules()
+        if module != "texts.js"
+    )
+    keys = set(texts()["en"])
+    for key in keys:
+        name = next(
+            (key.removesuffix(form) for form in FORMS if key.endswith(form)), key
+        )
+        assert re.search(rf'"{name}"', code), key
+    for asked in re.findall(r'\.text\(\s*"(\w+)"', code):
+        assert asked in keys
+    for asked in re.findall(r'\.count\(\s*"(\w+)"', code):
+        assert {f"{asked}{form}" for form in FORMS} <= keys
