@@ -76,24 +76,13 @@ async def test_project(
     assert file["data"] == {
         "entry": {
             "created_at": ANY,
-            "data": {
-                "api_key": "**REDACTED**",
-                "api_url": "**REDACTED**",
-                "project_id": "**REDACTED**",
-            },
             "disabled_by": None,
-            "discovery_keys": {},
-            "domain": "golioth",
             "entry_id": streaming.entry_id,
+            "is_default_api_url": False,
             "minor_version": 1,
             "modified_at": ANY,
             "options": {"minimum_level": "info", "poll_interval": 10},
-            "pref_disable_new_entities": False,
-            "pref_disable_polling": False,
             "source": "user",
-            "subentries": [],
-            "title": "**REDACTED**",
-            "unique_id": "**REDACTED**",
             "version": 1,
             "state": "loaded",
             "reason": None,
@@ -130,13 +119,28 @@ async def test_address_of_golioth(
     hass_client: ClientSessionGenerator,
     streaming: MockConfigEntry,
 ) -> None:
-    """The address that everybody has is shown: only another one can tell who the user is."""
-    address = "https://api.golioth.io"
+    """Whether it is the address that everybody has is shown: another one can tell who the user is."""
     hass.config_entries.async_update_entry(
-        streaming, data={**streaming.data, "api_url": address}
+        streaming, data={**streaming.data, "api_url": "https://api.golioth.io"}
     )
     file = json.loads(await download_diagnostics(hass, hass_client, streaming))
-    assert file["data"]["entry"]["data"]["api_url"] == address
+    assert file["data"]["entry"]["is_default_api_url"] is True
+
+
+@pytest.mark.usefixtures("enable_custom_integrations")
+async def test_entry_of_a_newer_release(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator
+) -> None:
+    """Of what only a newer release knows, the file shows nothing."""
+    entry = MockConfigEntry(
+        domain=DOMAIN, version=2, data={"jwt_key": "topsecret", "account": "grower"}
+    )
+    entry.add_to_hass(hass)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    text = await download_diagnostics(hass, hass_client, entry)
+    assert "topsecret" not in text
+    assert "grower" not in text
+    assert json.loads(text)["data"]["entry"]["state"] == "migration_error"
 
 
 @pytest.mark.usefixtures("impatient")

@@ -116,6 +116,20 @@ async def test_no_credential_is_sent(
 
 
 @pytest.mark.usefixtures("enable_custom_integrations")
+async def test_entry_of_a_newer_release(
+    hass: HomeAssistant, simulator: GoliothSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project that only a newer release can set up is counted; where it is, nobody knows."""
+    monkeypatch.setattr(system_health, "DEFAULT_API_URL", simulator.url)
+    entry = MockConfigEntry(domain=DOMAIN, version=2, data={})
+    entry.add_to_hass(hass)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    health = await read_system_health(hass)
+    assert health["can_reach_server"] == "ok"
+    assert health["projects_disconnected"] == 1
+
+
+@pytest.mark.usefixtures("enable_custom_integrations")
 async def test_without_a_project(
     hass: HomeAssistant, simulator: GoliothSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,28 +3,20 @@
 import time
 from typing import Any, Final
 
-from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import CONF_API_KEY
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .client.endpoint import DEFAULT_API_URL
 from .client.exceptions import GoliothError
-from .const import CONF_API_URL, CONF_PROJECT_ID, DOMAIN
+from .const import CONF_API_URL, DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .devices import async_get_entities, golioth_id
 from .listening import async_get_clock
 
-# The file may be attached to a public report. The last two are entities that show what a device has logged.
-TO_REDACT: Final = {
-    CONF_API_KEY,
-    CONF_PROJECT_ID,
-    "title",
-    "unique_id",
-    "last_log",
-    "last_error",
-}
+# The entities that show what a device has logged: the file may be attached to a public report.
+TO_REDACT: Final = {"last_log", "last_error"}
 
 
 async def async_get_config_entry_diagnostics(
@@ -51,12 +43,18 @@ async def async_get_device_diagnostics(
 
 def _entry(entry: GoliothConfigEntry) -> dict[str, Any]:
     """Return what the user has set up, and whether it could be."""
-    data = entry.as_dict()
-    # An address of their own may tell whose it is.
-    if entry.data[CONF_API_URL] != DEFAULT_API_URL:
-        data["data"][CONF_API_URL] = REDACTED
+    # What is not named here, the credential above all, may have been stored by any release, and is left out.
     return {
-        **async_redact_data(data, TO_REDACT),
+        "entry_id": entry.entry_id,
+        "version": entry.version,
+        "minor_version": entry.minor_version,
+        "source": entry.source,
+        "disabled_by": entry.disabled_by,
+        "created_at": entry.created_at.isoformat(),
+        "modified_at": entry.modified_at.isoformat(),
+        # Another address may tell whose it is.
+        "is_default_api_url": entry.data.get(CONF_API_URL) == DEFAULT_API_URL,
+        "options": dict(entry.options),
         "state": entry.state.value,
         # Not its text: that of an error nobody expected may hold anything.
         "reason": entry.error_reason_translation_key,

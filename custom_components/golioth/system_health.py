@@ -31,7 +31,10 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     coordinators = [entry.runtime_data for entry in loaded]
     transports = Counter(coordinator.feed.transport for coordinator in coordinators)
     streaming, polling = transports[Transport.STREAMING], transports[Transport.POLLING]
-    addresses = {entry.data[CONF_API_URL] for entry in entries} or {DEFAULT_API_URL}
+    # An entry of a newer release may not say.
+    addresses = {
+        entry.data.get(CONF_API_URL, DEFAULT_API_URL) for entry in entries
+    } or {DEFAULT_API_URL}
     return {
         "can_reach_server": _async_can_reach(hass, addresses),
         "projects_streaming": streaming,

@@ -497,6 +497,7 @@ def yield_to_browser(home_assistant: HomeAssistantProcess) -> None:
     os.setpriority(os.PRIO_PGRP, home_assistant.pid, 10)
 
 
+@pytest.mark.storm
 @pytest.mark.timeout(400)
 async def test_storm(
     own_page: Page, own_home_assistant: HomeAssistantProcess, own_login: Login

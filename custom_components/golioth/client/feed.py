@@ -608,7 +608,7 @@ class LogFeed:
             self._history_end_ns = now_ns
             self._logs.clear(now_ns // SECOND)
             self._resume_ns = now_ns
-            self._on_progress()
+            self._tell(self._on_progress)
             raise
         now = await self._server_time_ns() // SECOND
         # What these logs are known back to: late ones of that time will be told from them.
@@ -619,8 +619,8 @@ class LogFeed:
         self._logs.add_history(window.entries)
         self._resume_ns = now * SECOND
         for entry in window.entries:
-            self._on_history(entry)
-        self._on_progress()
+            self._tell(self._on_history, entry)
+        self._tell(self._on_progress)
 
     async def _show_history(self, end_ns: int) -> None:
         """Show the logs from before the beginning, which could not be read then."""
@@ -628,7 +628,7 @@ class LogFeed:
         self._history_end_ns = None
         for entry in window.entries:
             if (entry.timestamp_ns or 0) < end_ns:
-                self._on_history(entry)
+                self._tell(self._on_history, entry)
 
     def _go_back(self, now_ns: int) -> None:
         """Read the margin again, because the service's clock was ahead: nothing from before it is known."""
@@ -636,7 +636,7 @@ class LogFeed:
         self._logs.clear((now_ns - int(self._timing.margin * SECOND)) // SECOND)
         self._streamed.clear()
         self._resume_ns = now_ns
-        self._on_progress()
+        self._tell(self._on_progress)
 
     async def _fill_gap(
         self, stream: _OpenStream | None, now_ns: int, source: LogSource
@@ -704,7 +704,7 @@ class LogFeed:
             if start_ns < until_ns:
                 lost = await self._reader.ask(start_ns, until_ns)
                 if lost.entries or lost.total:
-                    self._on_gap(start_ns, until_ns)
+                    self._tell(self._on_gap, start_ns, until_ns)
             start_ns = max(start_ns, streamed_until * SECOND)
 
     async def _read(
@@ -851,7 +851,7 @@ class LogFeed:
             return
         if (time_ns := min(time_ns, server_time_ns)) > self._resume_ns:
             self._resume_ns = time_ns
-            self._on_progress()
+            self._tell(self._on_progress)
 
     def _forget(self, before: int = 0) -> None:
         """Keep what is remembered within its bounds, and nothing from before a second."""
