@@ -35,7 +35,8 @@ async def make_dashboard(api: HomeAssistantApi) -> str:
         "title": "Allotment",
         "config_entry_id": entry["entry_id"],
     }
-    view = {"type": "sections", "sections": [{"type": "grid", "cards": [card]}]}
+    section = {"type": "grid", "column_span": 2, "cards": [card]}
+    view = {"type": "sections", "max_columns": 2, "sections": [section]}
     await api.command("lovelace/config/save", url_path=PATH, config={"views": [view]})
     return str(dashboard["id"])
 
@@ -118,20 +119,19 @@ async def test_pictures(
     """It can be read in light and dark, on a desktop and on a phone."""
     log_some(simulator)
     await expect(card.rows).to_have_count(8)
-    background = "card => getComputedStyle(card.querySelector('ha-card') ?? card.shadowRoot.querySelector('ha-card')).backgroundColor"
-    # With a warning and an error, each by a colour of its own.
+    await expect(card.list).to_contain_text("There is nothing earlier")
+    # Each level has a colour of its own.
     colours = await card.rows.evaluate_all(
         "rows => rows.map(row => getComputedStyle(row).borderLeftColor)"
     )
     assert len(set(colours)) == 4
-    light = await card.element.evaluate(background)
     await take_picture("log-card", card.element)
-    await page.emulate_media(color_scheme="dark")
-    await expect(page.locator("home-assistant")).to_be_visible()
-    await page.wait_for_function(
-        "([card, light]) => getComputedStyle(card.shadowRoot.querySelector('ha-card')).backgroundColor != light",
-        arg=[await card.element.element_handle(), light],
+    surface = card.element.locator("ha-card")
+    light = await surface.evaluate(
+        "card => getComputedStyle(card).getPropertyValue('background-color')"
     )
+    await page.emulate_media(color_scheme="dark")
+    await expect(surface).not_to_have_css("background-color", light)
     await take_picture("log-card-dark", card.element)
 
     await page.set_viewport_size({"width": 390, "height": 760})
@@ -141,10 +141,7 @@ async def test_pictures(
     assert await card.list.evaluate("list => list.scrollWidth <= list.clientWidth")
     await take_picture("log-card-phone-dark", card.element)
     await page.emulate_media(color_scheme="light")
-    await page.wait_for_function(
-        "([card, light]) => getComputedStyle(card.shadowRoot.querySelector('ha-card')).backgroundColor == light",
-        arg=[await card.element.element_handle(), light],
-    )
+    await expect(surface).to_have_css("background-color", light)
     await take_picture("log-card-phone", card.element)
 
 

@@ -74,6 +74,8 @@ button:focus-visible, input:focus-visible, select:focus-visible {
   overscroll-behavior: contain;
   padding-bottom: 4px;
 }
+/* So that the button covers no log. */
+.view:has(.newest:not([hidden])) .logs { padding-bottom: 56px; }
 .row { contain: content; }
 .day, .notice, .top, .empty {
   color: var(--secondary-text-color);

@@ -39,7 +39,7 @@ PINNED = re.compile(r"[\w.-]+(/[\w.-]+)+@[0-9a-f]{40}")
 OUR_ADDRESS = re.compile(
     r"(?:github\.com/|owner=)([\w.-]+)(?:/|&repository=)ha-golioth\b"
 )
-TEXT_SUFFIXES = {".json", ".md", ".py", ".toml", ".txt", ".yaml", ".yml"}
+TEXT_SUFFIXES = {".js", ".json", ".md", ".py", ".toml", ".txt", ".yaml", ".yml"}
 
 
 class Image(NamedTuple):
