@@ -590,6 +590,24 @@ async def test_target_is_not_looked_up_for_others(
     devices.async_stop()
 
 
+async def test_target_leaves_an_entity_out(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """An entity that is left out means its device, as one that is targeted does."""
+    device_ids = [
+        registry_id(device_registry, streaming, each)
+        for each in (GREENHOUSE_NODE, WATER_METER)
+    ]
+    # As Home Assistant 2026.11 has it.
+    target = {"device_id": device_ids, "exclude": {"entity_id": [LAST_LOG]}}
+    devices = TargetDevices(hass, target, lambda: None)
+    devices.async_start()
+    assert devices.device_ids == {device_ids[1]}
+    devices.async_stop()
+
+
 async def test_target_device(
     hass: HomeAssistant,
     streaming: MockConfigEntry,

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import voluptuous as vol
 
+from homeassistant.const import CONF_EXCLUDE
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import (
     area_registry as ar,
@@ -70,6 +71,8 @@ class TargetDevices:
         self.device_ids = frozenset()
         self._hass = hass
         self._selection = TargetSelection(target)
+        # Only Home Assistant 2026.11 and later lets a target leave something out.
+        self._exclude = TargetSelection(target.get(CONF_EXCLUDE, {}))
         self._on_change = on_change
         self._remove_listeners: list[CALLBACK_TYPE] = []
 
@@ -132,10 +135,8 @@ class TargetDevices:
         device_ids = selected.referenced_devices | self._devices_of(
             selected.referenced | selected.indirectly_referenced
         )
-        # From Home Assistant 2026.11 on, a target can leave something out. What is left out by device, area, floor or label is
-        # not among the selected any more.
-        if (exclude := getattr(self._selection, "exclude", None)) is not None:
-            device_ids -= self._devices_of(exclude.entity_ids)
+        # What is left out by device, area, floor or label is not among the selected any more.
+        device_ids -= self._devices_of(self._exclude.entity_ids)
         return frozenset(
             device_id
             for device_id in device_ids
