@@ -95,7 +95,7 @@ class LogEntry(NamedTuple):
 
         Metadata get what the message leaves, or half; of these, whole fields are kept, in their order.
         """
-        metadata_size = len(orjson.dumps(self.metadata)) if self.metadata else 0
+        metadata_size = len(orjson.dumps(self.metadata)) if self.metadata else 2
         # A character of JSON takes at most six bytes: most messages need no closer look.
         if metadata_size + len(self.message) * 6 <= limit:
             return self, False
