@@ -14,6 +14,7 @@ from homeassistant.util import dt as dt_util
 from .client.exceptions import GoliothError
 from .client.history import FoundLogs, LogFilter
 from .client.models import LogEntry
+from .client.reader import MILLISECOND
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry
 from .credential import asking
@@ -24,11 +25,8 @@ MAX_LIMIT: Final = 1000
 # Who reads backward comes to an end.
 LONGEST_SPAN: Final = timedelta(days=30)
 
-# In a millisecond.
-NANOSECONDS: Final = 1_000_000
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
+_ONE_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def moment(value: Any) -> datetime:
@@ -42,7 +40,7 @@ def moment(value: Any) -> datetime:
 
 def milliseconds(time: datetime) -> int:
     """Return the whole milliseconds since 1970: Golioth may cut the times of logs to these."""
-    return (time - _EPOCH) // _MILLISECOND
+    return (time - _EPOCH) // _ONE_MILLISECOND
 
 
 async def async_read_logs(
@@ -114,21 +112,21 @@ async def async_read_page(
         HomeAssistantError: As by `async_read_logs`.
     """
     now_ns = entry.runtime_data.rest.server_time_ns or time_ns()
-    first = now_ns // NANOSECONDS - LONGEST_SPAN // _MILLISECOND
+    first = now_ns // MILLISECOND - LONGEST_SPAN // _ONE_MILLISECOND
     end = milliseconds(before) + 1
     entries: list[LogEntry] = []
     if end <= first:
-        return LogPage(entries, end * NANOSECONDS, has_more=False, has_all=True)
+        return LogPage(entries, end * MILLISECOND, has_more=False, has_all=True)
     oldest = first
     for number in (limit + 1, MAX_LIMIT):
         found = await async_read_logs(
-            hass, entry, first * NANOSECONDS, end * NANOSECONDS, number, wanted
+            hass, entry, first * MILLISECOND, end * MILLISECOND, number, wanted
         )
         entries = found.entries
         if not found.truncated or not entries:
             return LogPage(
                 entries,
-                first * NANOSECONDS,
+                first * MILLISECOND,
                 has_more=False,
                 has_all=not found.truncated,
             )
@@ -137,12 +135,12 @@ async def async_read_page(
         if whole := [each for each in entries if _millisecond(each) > oldest]:
             return LogPage(
                 whole,
-                (oldest + 1) * NANOSECONDS - 1,
+                (oldest + 1) * MILLISECOND - 1,
                 has_more=True,
                 has_all=not found.has_gaps,
             )
-    return LogPage(entries, oldest * NANOSECONDS - 1, has_more=True, has_all=False)
+    return LogPage(entries, oldest * MILLISECOND - 1, has_more=True, has_all=False)
 
 
 def _millisecond(entry: LogEntry) -> int:
-    return (entry.timestamp_ns or 0) // NANOSECONDS
+    return (entry.timestamp_ns or 0) // MILLISECOND

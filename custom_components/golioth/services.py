@@ -1,6 +1,5 @@
 """Actions of the Golioth integration: the logs that were, and calls to devices."""
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from time import time_ns
@@ -43,12 +42,14 @@ from .client.exceptions import (
 )
 from .client.history import LogFilter
 from .client.models import LEVELS, RpcAnswer, RpcStatus
+from .client.reader import MILLISECOND
 from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
 from .credential import asking
 from .devices import async_get_entities, golioth_id
-from .past_logs import MAX_LIMIT, NANOSECONDS, async_read_logs, milliseconds, moment
+from .past_logs import MAX_LIMIT, async_read_logs, milliseconds, moment
 from .permissions import is_permitted
+from .turns import in_turns
 
 SERVICE_GET_LOGS: Final = "get_logs"
 ATTR_START_TIME: Final = "start_time"
@@ -72,8 +73,6 @@ MAX_TIMEOUT: Final = 120
 
 # The logs of one response, in bytes of JSON: it is held by the automation, and by its traces.
 MAX_RESPONSE_SIZE: Final = 4 * 1024 * 1024
-
-_LOGS_PER_SLICE: Final = 50
 
 # What a device says of an error, in characters of a message.
 _MAX_DETAIL_LENGTH: Final = 200
@@ -167,12 +166,10 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
         ),
     )
     max_size = min(MAX_EVENT_SIZE, MAX_RESPONSE_SIZE // max(len(found.entries), 1))
-    logs: list[JsonValueType] = []
-    for log in found.entries:
-        logs.append(coordinator.log_data(log, max_size))
-        # A thousand long ones take longer than Home Assistant may stand still.
-        if not len(logs) % _LOGS_PER_SLICE:
-            await asyncio.sleep(0)
+    # A thousand long ones take longer than Home Assistant may stand still.
+    logs: list[JsonValueType] = [
+        coordinator.log_data(log, max_size) async for log in in_turns(found.entries)
+    ]
     return {"logs": logs, "truncated": found.truncated}
 
 
@@ -290,19 +287,19 @@ def _span(call: ServiceCall, now_ns: int) -> tuple[int, int | None]:
         ServiceValidationError: The end is before the start.
     """
     end: datetime | None = call.data.get(ATTR_END_TIME)
-    last = now_ns // NANOSECONDS if end is None else milliseconds(end)
+    last = now_ns // MILLISECOND if end is None else milliseconds(end)
     start: datetime | None = call.data.get(ATTR_START_TIME)
     if start is None:
         first = last - DEFAULT_SPAN // timedelta(milliseconds=1)
     else:
         first = milliseconds(start)
     if end is None:
-        return first * NANOSECONDS, None
+        return first * MILLISECOND, None
     if first > last:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="start_after_end"
         )
-    return first * NANOSECONDS, (last + 1) * NANOSECONDS
+    return first * MILLISECOND, (last + 1) * MILLISECOND
 
 
 def _rpc_error(device: str, method: str, answer: RpcAnswer) -> HomeAssistantError:

@@ -10,6 +10,7 @@ from .delivered import SECOND, identify
 from .models import LEVELS, LogEntry
 from .rest import LogWindow
 
+# In nanoseconds.
 MILLISECOND: Final = 1_000_000
 _MICROSECOND: Final = 1_000
 
