@@ -15,11 +15,13 @@ from custom_components.golioth.client.feed import FeedTiming
 from custom_components.golioth.const import DOMAIN
 from custom_components.golioth.coordinator import GoliothCoordinator
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity import Entity
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import LogEvents, capture_log_events, wait_for_begin
 from .lives import Runs
+from .registry import registry_id
 from .simulator import GoliothSimulator
 
 pytest_plugins = ["tests.no_deprecation"]
@@ -149,3 +151,21 @@ def log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
 def runs() -> Runs:
     """Return the runs of the automation, in every life."""
     return Runs()
+
+
+@pytest.fixture
+def greenhouse(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
+    """Return Home Assistant's ID of one device."""
+    return registry_id(device_registry, streaming, GREENHOUSE_NODE)
+
+
+@pytest.fixture
+def water_meter(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
+    """Return Home Assistant's ID of the other device."""
+    return registry_id(device_registry, streaming, WATER_METER)
+
+
+@pytest.fixture
+def project(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
+    """Return Home Assistant's ID of the project's device."""
+    return registry_id(device_registry, streaming, streaming.entry_id)

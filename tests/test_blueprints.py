@@ -6,20 +6,17 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.const import EVENT_GOLIOTH_LOG
 from homeassistant.components import persistent_notification
 from homeassistant.components.automation import automations_with_blueprint
 from homeassistant.components.automation.helpers import async_get_blueprints
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import LogEvents
 from .simulator import GoliothSimulator, RpcCall
-from .test_event import registry_id
 from .test_trigger import wait_for_runs
 
 ROOT = Path(__file__).parents[1]
@@ -57,12 +54,6 @@ async def notifications(hass: HomeAssistant) -> Notifications:
         hass, notifications.async_handle_update
     )
     return notifications
-
-
-@pytest.fixture
-def greenhouse(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
-    """Return Home Assistant's ID of the device that the automations are about."""
-    return registry_id(device_registry, streaming, GREENHOUSE_NODE)
 
 
 @pytest.fixture(autouse=True)

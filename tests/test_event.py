@@ -5,25 +5,14 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.client.models import LEVELS
-from custom_components.golioth.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.json import json_bytes
 
 from . import GREENHOUSE_NODE, PUBLISHED_FRAMES, WATER_METER
 from .events import LogEvents, wait_for_state
+from .registry import registry_id
 from .simulator import GARBAGE_FRAMES, GoliothSimulator
-
-
-def registry_id(
-    device_registry: dr.DeviceRegistry, entry: MockConfigEntry, golioth_id: str
-) -> str:
-    """Return Home Assistant's ID of a device."""
-    device = device_registry.async_get_device_by_identifier(
-        (DOMAIN, golioth_id), entry.entry_id
-    )
-    assert device is not None
-    return device.id
 
 
 async def test_published_frames(

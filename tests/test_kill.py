@@ -14,7 +14,7 @@ import pytest
 
 from .demo import witness
 from .demo.api import HomeAssistantApi
-from .demo.home_assistant import DOMAIN, HomeAssistantProcess
+from .demo.home_assistant import HomeAssistantProcess
 from .demo.process import run_beside
 from .simulator import GoliothSimulator
 
@@ -79,14 +79,7 @@ async def set_up(
     login = await home_assistant.create_user("kill")
     async with HomeAssistantApi(home_assistant.url, login.access_token) as api:
         await api.wait_until_running()
-        await api.add_integration(
-            DOMAIN,
-            {
-                "project_id": simulator.project_id,
-                "api_key": simulator.api_key,
-                "advanced": {"api_url": simulator.url},
-            },
-        )
+        await api.add_project(simulator.project_id, simulator.api_key, simulator.url)
     await simulator.wait_for_streams(1)
 
 

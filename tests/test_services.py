@@ -37,31 +37,12 @@ from homeassistant.util.yaml import parse_yaml
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import TIMEOUT, LogEvents
 from .simulator import GoliothSimulator, RpcCall
-from .test_event import registry_id
 
 README = Path(__file__).parents[1] / "README.md"
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
 type Answer = dict[str, Any]
-
-
-@pytest.fixture
-def greenhouse(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
-    """Return Home Assistant's ID of one device."""
-    return registry_id(device_registry, streaming, GREENHOUSE_NODE)
-
-
-@pytest.fixture
-def water_meter(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
-    """Return Home Assistant's ID of the other device."""
-    return registry_id(device_registry, streaming, WATER_METER)
-
-
-@pytest.fixture
-def project(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
-    """Return Home Assistant's ID of the project's device."""
-    return registry_id(device_registry, streaming, streaming.entry_id)
 
 
 async def act(

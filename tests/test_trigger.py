@@ -35,8 +35,8 @@ from homeassistant.setup import async_setup_component
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import LogEvents, wait_for_begin, wait_for_state
+from .registry import registry_id
 from .simulator import GoliothSimulator
-from .test_event import registry_id
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
 

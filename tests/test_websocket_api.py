@@ -22,13 +22,12 @@ from custom_components.golioth.recent_logs import async_get_recent_logs
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_bytes
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import TIMEOUT, LogEvents, wait_for_live_logs
 from .simulator import GARBAGE_FRAMES, GoliothSimulator
-from .test_event import registry_id
 from .test_services import entity_ids
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -144,24 +143,6 @@ def user(hass: HomeAssistant) -> MockUser:
     user = MockUser().add_to_hass(hass)
     user.mock_policy({})
     return user
-
-
-@pytest.fixture
-def greenhouse(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
-    """Return Home Assistant's ID of one device."""
-    return registry_id(device_registry, streaming, GREENHOUSE_NODE)
-
-
-@pytest.fixture
-def water_meter(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
-    """Return Home Assistant's ID of the other device."""
-    return registry_id(device_registry, streaming, WATER_METER)
-
-
-@pytest.fixture
-def project(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
-    """Return Home Assistant's ID of the project's device."""
-    return registry_id(device_registry, streaming, streaming.entry_id)
 
 
 @pytest.fixture

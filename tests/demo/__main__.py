@@ -118,13 +118,8 @@ class Demo:
             # Before the integration is there, so that no event is missed.
             events = await api.subscribe(f"{DOMAIN}_log")
             changes = await api.subscribe(*DEVICE_CHANGES) if self._smoke else None
-            entry = await api.add_integration(
-                DOMAIN,
-                {
-                    "project_id": project.project_id,
-                    "api_key": project.api_key,
-                    "advanced": {"api_url": project.url},
-                },
+            entry = await api.add_project(
+                project.project_id, project.api_key, project.url
             )
             say(f"\nHome Assistant {version} runs at {self.home_assistant.url}")
             say(

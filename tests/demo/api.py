@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 import aiohttp
 
 from . import DemoError
+from .home_assistant import DOMAIN
 
 type Json = dict[str, Any]
 
@@ -203,6 +204,26 @@ class HomeAssistantApi:
         if config["state"] != "RUNNING":
             await anext(started)
         return str(config["version"])
+
+    async def add_project(self, project_id: str, api_key: str, url: str) -> Json:
+        """Set a project up, and return its config entry.
+
+        Args:
+            project_id: The ID of the project.
+            api_key: Its API key.
+            url: The address of the service.
+
+        Raises:
+            ApiError: As by `add_integration`.
+        """
+        return await self.add_integration(
+            DOMAIN,
+            {
+                "project_id": project_id,
+                "api_key": api_key,
+                "advanced": {"api_url": url},
+            },
+        )
 
     async def add_integration(self, domain: str, user_input: Mapping[str, Any]) -> Json:
         """Set an integration up by its config flow, as the user interface does.

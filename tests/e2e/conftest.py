@@ -73,6 +73,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 async def home_assistant(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[HomeAssistantProcess]:
+    """Run the Home Assistant that the tests share."""
+    async with _run_home_assistant(tmp_path_factory) as home_assistant:
+        yield home_assistant
+    if request.session.testsfailed:
+        _keep_log(home_assistant.log_path)
+
+
+@contextlib.asynccontextmanager
+async def _run_home_assistant(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[HomeAssistantProcess]:
     """Run Home Assistant, which has to stop cleanly and to have no complaint about the integration."""
     home_assistant = HomeAssistantProcess(tmp_path_factory.mktemp("home-assistant"))
     try:
@@ -84,8 +95,6 @@ async def home_assistant(
     except BaseException:
         _keep_log(home_assistant.log_path)
         raise
-    if request.session.testsfailed:
-        _keep_log(home_assistant.log_path)
 
 
 def _keep_log(path: Path) -> None:
@@ -207,13 +216,8 @@ async def simulator(api: HomeAssistantApi) -> AsyncIterator[GoliothSimulator]:
 @pytest.fixture
 async def project(api: HomeAssistantApi, simulator: GoliothSimulator) -> str:
     """Set the simulated project up, and return its name once its logs are streamed."""
-    entry = await api.add_integration(
-        DOMAIN,
-        {
-            "project_id": simulator.project_id,
-            "api_key": simulator.api_key,
-            "advanced": {"api_url": simulator.url},
-        },
+    entry = await api.add_project(
+        simulator.project_id, simulator.api_key, simulator.url
     )
     await simulator.wait_for_streams(1)
     return str(entry["title"])
@@ -223,17 +227,9 @@ async def project(api: HomeAssistantApi, simulator: GoliothSimulator) -> str:
 async def own_home_assistant(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[HomeAssistantProcess]:
-    """Run a Home Assistant for one test, which may restart it; it has to stop cleanly and to have no complaint, too."""
-    home_assistant = HomeAssistantProcess(tmp_path_factory.mktemp("home-assistant"))
-    try:
-        async with home_assistant:
-            await home_assistant.start()
-            yield home_assistant
-            assert await home_assistant.stop() == 0
-        check_log_file(home_assistant.log_path, GoliothSimulator().api_key)
-    except BaseException:
-        _keep_log(home_assistant.log_path)
-        raise
+    """Run a Home Assistant for one test, which may restart it."""
+    async with _run_home_assistant(tmp_path_factory) as home_assistant:
+        yield home_assistant
 
 
 @pytest.fixture

@@ -230,14 +230,7 @@ async def test_history(
         simulator.log(
             f"Earlier {number:03}", device=GREENHOUSE_NODE, timestamp=time.isoformat()
         )
-    await api.add_integration(
-        DOMAIN,
-        {
-            "project_id": simulator.project_id,
-            "api_key": simulator.api_key,
-            "advanced": {"api_url": simulator.url},
-        },
-    )
+    await api.add_project(simulator.project_id, simulator.api_key, simulator.url)
     await simulator.wait_for_streams(1)
     await make_dashboard(api)
     dashboard = DashboardPage(page)
@@ -437,13 +430,8 @@ async def test_restart(
         url = own_home_assistant.url
         async with HomeAssistantApi(url, own_login.access_token) as api:
             await api.wait_until_running()
-            await api.add_integration(
-                DOMAIN,
-                {
-                    "project_id": simulator.project_id,
-                    "api_key": simulator.api_key,
-                    "advanced": {"api_url": simulator.url},
-                },
+            await api.add_project(
+                simulator.project_id, simulator.api_key, simulator.url
             )
             await simulator.wait_for_streams(1)
             await make_dashboard(api)
@@ -508,14 +496,7 @@ async def test_storm(
         await api.wait_until_running()
         project = service.project("measured")
         await service.register("measured", 2)
-        await api.add_integration(
-            DOMAIN,
-            {
-                "project_id": project.id,
-                "api_key": project.api_key,
-                "advanced": {"api_url": project.url},
-            },
-        )
+        await api.add_project(project.id, project.api_key, project.url)
         await make_dashboard(api)
         dashboard = DashboardPage(own_page)
         await dashboard.open(PATH)
