@@ -2,6 +2,8 @@
 
 import asyncio
 from datetime import timedelta
+import json
+from pathlib import Path
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -10,6 +12,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from syrupy.assertion import SnapshotAssertion
 
+from custom_components import golioth
 from custom_components.golioth.const import DOMAIN
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
@@ -19,6 +22,8 @@ from homeassistant.util import dt as dt_util
 
 from .events import LogEvents, wait_for_state
 from .simulator import GoliothSimulator
+
+ICONS = Path(golioth.__file__).parent / "icons.json"
 
 CONNECTION = "binary_sensor.demo_project_connection"
 
@@ -230,3 +235,15 @@ async def test_devices_and_entities(
     assert sorted(entities, key=lambda entity: entity.entity_id) == snapshot(
         name="entities"
     )
+
+
+async def test_icon_of_each_entity(
+    streaming: MockConfigEntry, entity_registry: er.EntityRegistry
+) -> None:
+    """Each entity has an icon of its own, or that of its device class."""
+    icons = json.loads(ICONS.read_text("utf-8"))["entity"]
+    entities = er.async_entries_for_config_entry(entity_registry, streaming.entry_id)
+    assert entities
+    for entity in entities:
+        has_icon = entity.translation_key in icons.get(entity.domain, {})
+        assert has_icon or entity.original_device_class, entity.entity_id
