@@ -34,6 +34,9 @@ _LOGGER = logging.getLogger(__name__)
 # How long logs are delivered at a stretch, in seconds, before everything else gets its turn.
 _SLICE: Final = 0.01
 
+# Seconds that pass only where a frame was waited for, and everything else has had its turn.
+_WAIT: Final = 0.001
+
 # Logs that are remembered, so that they can be read again: the margin ends where these end.
 _MAX_DELIVERED: Final = 30_000
 
@@ -400,17 +403,25 @@ class LogFeed:
             try:
                 pause = loop.time() + _SLICE
                 while True:
-                    for entry in await connection.receive():
-                        now = loop.time()
+                    # Frames that wait already are received without a turn of the loop: a burst would hold it.
+                    if (asked_at := loop.time()) >= pause:
+                        await asyncio.sleep(0)
+                        asked_at = loop.time()
+                        pause = asked_at + _SLICE
+                    documents = await connection.receive()
+                    # A turn more after each calm log would cost as much as the log.
+                    if connection.heard_at - asked_at > _WAIT:
+                        pause = connection.heard_at + _SLICE
+                    for entry in documents:
                         if entry is None:
                             self.ignored += 1
                         else:
-                            stream.heard_at = now
+                            stream.heard_at = connection.heard_at
                             if self.transport is not Transport.STREAMING:
                                 self._set_transport(Transport.STREAMING)
                             self._receive(stream, entry)
-                        # Frames that wait already are received without a turn of the loop: a burst would hold it.
-                        if now >= pause:
+                        # So would one frame that holds many.
+                        if loop.time() >= pause:
                             await asyncio.sleep(0)
                             pause = loop.time() + _SLICE
             finally:

@@ -30,10 +30,16 @@ _MAX_ERROR_SIZE: Final = 64 * 1024
 
 
 class LogStream:
-    """An open connection. It only reads: Golioth's log stream has nothing to say back to."""
+    """An open connection. It only reads: Golioth's log stream has nothing to say back to.
+
+    Attributes:
+        heard_at: When the last message was there to be read, by the loop's clock.
+    """
 
     def __init__(self, websocket: aiohttp.ClientWebSocketResponse[bool]) -> None:
         """Take over a connection whose handshake is done."""
+        self._loop = asyncio.get_running_loop()
+        self.heard_at = self._loop.time()
         self._websocket = websocket
         self._is_first = True
         self._heard = True
@@ -50,6 +56,7 @@ class LogStream:
         """
         while True:
             message = await self._websocket.receive()
+            self.heard_at = self._loop.time()
             kind = message.type
             self._heard = True
             if kind is aiohttp.WSMsgType.TEXT or kind is aiohttp.WSMsgType.BINARY:
