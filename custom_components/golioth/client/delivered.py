@@ -14,6 +14,9 @@ SECOND: Final = 1_000_000_000
 # Bytes of a digest. With 48 bits and 30,000 logs, one in 10¹⁰ logs would be taken for another one.
 _DIGEST_SIZE: Final = 6
 
+# Bytes of a text that takes hardly more memory than its digest: of a longer one, the digest is kept from the start.
+_MAX_TEXT_SIZE: Final = 256
+
 # Seconds: further ahead than any log whose time is within 5 minutes of its arrival.
 _FUTURE: Final = 400
 
@@ -24,16 +27,67 @@ _MAX_SECONDS: Final = 1_000
 _MOST: Final = 4
 
 
-def identify(entry: LogEntry) -> bytes:
-    """Return what tells a log from another one, as Golioth has no log IDs: a digest of all its fields.
+def identify(entry: LogEntry) -> int:
+    """Return what tells a log from another one, as Golioth has no log IDs: a digest of all its fields, of 48 bits."""
+    return _digest(_text(entry))
+
+
+def _text(entry: LogEntry) -> bytes:
+    """Return what a log says in all its fields.
 
     The time counts in milliseconds only, because REST may cut it there: what two equal texts of one millisecond are is
     told by their number.
     """
-    time_ns = entry.timestamp_ns
-    time = entry.timestamp if time_ns is None else time_ns // 1_000_000
-    text = orjson.dumps((time, *entry[2:]), option=orjson.OPT_SORT_KEYS)
-    return blake2b(text, digest_size=_DIGEST_SIZE).digest()
+    timestamp, time_ns, kind, level, module, module_id, message, metadata, device_id = (
+        entry
+    )
+    time = timestamp if time_ns is None else time_ns // 1_000_000
+    return orjson.dumps(
+        (time, kind, level, module, module_id, message, metadata, device_id),
+        None,
+        orjson.OPT_SORT_KEYS,
+    )
+
+
+def _digest(log: bytes | int) -> int:
+    """Return the digest of a text, or the digest itself. It is stored: another one would repeat logs after an update."""
+    if isinstance(log, int):
+        return log
+    return int.from_bytes(blake2b(log, digest_size=_DIGEST_SIZE).digest())
+
+
+class _Second:
+    """What was delivered of one second.
+
+    Most seconds are forgotten before anybody asks for a log of them, and so it stays with the texts until then.
+
+    Attributes:
+        logs: The text of each log, or its digest.
+    """
+
+    __slots__ = ("_counted", "_numbers", "logs")
+
+    def __init__(self, logs: Iterable[int] = ()) -> None:
+        """Begin with some logs."""
+        self.logs: list[bytes | int] = list(logs)
+        # How often each digest is among so many of the logs.
+        self._numbers: dict[int, int] = {}
+        self._counted = 0
+
+    def count(self, digest: int) -> int:
+        """Return how many logs have a digest."""
+        if self._counted < len(self.logs):
+            numbers = self._numbers
+            for each in self.digests()[self._counted :]:
+                numbers[each] = numbers.get(each, 0) + 1
+            self._counted = len(self.logs)
+        return self._numbers.get(digest, 0)
+
+    def digests(self) -> list[int]:
+        """Return the digest of each log, from now on without its text."""
+        digests = [_digest(each) for each in self.logs]
+        self.logs[:] = digests
+        return digests
 
 
 class DeliveredLogs:
@@ -56,40 +110,53 @@ class DeliveredLogs:
         self.floor = 0
         self.holes: list[tuple[int, int]] = []
         self._limit = limit
+        # When it was counted last.
         self._size = 0
-        # Above this, `forget` is due.
-        self._overfull_size = _overfull_size(0, limit)
         self._settled = 0
         self._streamed: list[tuple[int, int]] = []
-        self._seconds: dict[int, dict[bytes, int]] = {}
-        self._counts: dict[int, int] = {}
+        self._seconds: dict[int, _Second] = {}
         # What was there before the first start: at most one answer.
-        self._history: dict[bytes, int] = {}
+        self._history: dict[int, int] = {}
         # What REST gave before the stream did, if that ever does.
-        self._ahead_of_stream: dict[bytes, int] = {}
-
-    @property
-    def is_overfull(self) -> bool:
-        """Whether so much has come since the last time that `forget` is due."""
-        return self._size > self._overfull_size
+        self._ahead_of_stream: dict[int, int] = {}
 
     def add_streamed(self, entry: LogEntry) -> bool:
         """Note a log of the stream; return whether it is new."""
-        digest = identify(entry)
-        if self._history and (number := self._history.get(digest)):
-            # Counted already, but not delivered.
-            self._history[digest] = number - 1
-            return True
-        if (
-            self._ahead_of_stream
-            and (ahead := self._ahead_of_stream.get(digest)) is not None
-        ):
-            if ahead > 1:
-                self._ahead_of_stream[digest] = ahead - 1
-            else:
-                del self._ahead_of_stream[digest]
-            return False
-        self._add(entry.timestamp_ns, digest)
+        # What `_text` and `_add` do, without a call for each log of a storm.
+        (
+            timestamp,
+            time_ns,
+            kind,
+            level,
+            module,
+            module_id,
+            message,
+            metadata,
+            device_id,
+        ) = entry
+        time = timestamp if time_ns is None else time_ns // 1_000_000
+        text = orjson.dumps(
+            (time, kind, level, module, module_id, message, metadata, device_id),
+            None,
+            orjson.OPT_SORT_KEYS,
+        )
+        if self._history or self._ahead_of_stream:
+            digest = _digest(text)
+            if number := self._history.get(digest):
+                # Counted already, but not delivered.
+                self._history[digest] = number - 1
+                return True
+            if ahead := self._ahead_of_stream.get(digest):
+                if ahead > 1:
+                    self._ahead_of_stream[digest] = ahead - 1
+                else:
+                    del self._ahead_of_stream[digest]
+                return False
+        log = text if len(text) <= _MAX_TEXT_SIZE else _digest(text)
+        if time_ns is None or (known := self._seconds.get(time_ns // SECOND)) is None:
+            self._add(time_ns, log)
+        else:
+            known.logs.append(log)
         return True
 
     def add_read(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
@@ -98,7 +165,7 @@ class DeliveredLogs:
         Args:
             entries: All logs of the milliseconds that they are from.
         """
-        seen: dict[bytes, int] = {}
+        seen: dict[int, int] = {}
         for entry in entries:
             time_ns = entry.timestamp_ns
             # REST cannot be asked for one without a time.
@@ -106,30 +173,28 @@ class DeliveredLogs:
                 continue
             digest = identify(entry)
             count = seen[digest] = seen.get(digest, 0) + 1
-            if count > self._seconds.get(second, {}).get(digest, 0):
+            if count > self._number(second, digest):
                 self._add(time_ns, digest)
                 self._ahead_of_stream[digest] = self._ahead_of_stream.get(digest, 0) + 1
                 yield entry
 
     def count(self, start: int, end: int) -> int:
         """Return how many logs are known from one second on to before another."""
-        if end - start > len(self._counts):
+        if end - start > len(self._seconds):
             return sum(
-                number
-                for second, number in self._counts.items()
-                if start <= second < end
+                self._count(each) for each in self._seconds if start <= each < end
             )
-        return sum(self._counts.get(second, 0) for second in range(start, end))
+        return sum(map(self._count, range(start, end)))
 
     def add_history(self, entries: Iterable[LogEntry]) -> None:
         """Note logs that REST gave and that nobody shall get from REST any more; the stream may still give them."""
-        seen: dict[bytes, int] = {}
+        seen: dict[int, int] = {}
         for entry in entries:
             digest = identify(entry)
             count = seen[digest] = seen.get(digest, 0) + 1
             second = (entry.timestamp_ns or 0) // SECOND
             # What the stream has delivered already is counted already.
-            if count > self._seconds.get(second, {}).get(digest, 0):
+            if count > self._number(second, digest):
                 self._add(entry.timestamp_ns, digest)
                 self._history[digest] = self._history.get(digest, 0) + 1
 
@@ -151,6 +216,7 @@ class DeliveredLogs:
                 is still to be read. Beside the first and the newest logs, up to the limit each, they become holes: a log that
                 is late or early by its device's clock may still come from there by REST.
         """
+        self._count_all()
         self._raise_floor(before)
         self._settled = settled
         # Before the others, there is nothing to be read any more.
@@ -172,32 +238,27 @@ class DeliveredLogs:
         # What cannot be forgotten without harm is limited as well. It may be repeated.
         while self._size > _MOST * self._limit:
             self._drop_fullest()
-        self._overfull_size = _overfull_size(self._size, self._limit)
 
     def clear(self, floor: int) -> None:
         """Forget everything, and know what is delivered from a second on."""
         self.floor = floor
         self.holes = []
         self._size = 0
-        for logs in (
-            self._seconds,
-            self._counts,
-            self._history,
-            self._ahead_of_stream,
-        ):
-            logs.clear()
+        self._seconds.clear()
+        self._history.clear()
+        self._ahead_of_stream.clear()
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is known, for storage: 8 bytes for each log up to the limit, and some 20 for each second."""
+        self._count_all()
         if self._is_above_limit:
             stored = DeliveredLogs(self._limit)
             stored.floor = self.floor
             stored.holes = self.holes
             stored._seconds = dict(self._seconds)
-            stored._counts = dict(self._counts)
-            stored._size = self._size
             stored._settled = self._settled
             stored._streamed = self._streamed
+            stored._count_all()
             stored._shrink()
             return stored.as_dict()
         return {
@@ -205,9 +266,9 @@ class DeliveredLogs:
             "holes": self.holes,
             "seconds": {
                 str(second - self.floor): b64encode(
-                    b"".join(digest * number for digest, number in logs.items())
+                    b"".join(each.to_bytes(_DIGEST_SIZE) for each in known.digests())
                 ).decode()
-                for second, logs in self._seconds.items()
+                for second, known in self._seconds.items()
             },
         }
 
@@ -219,18 +280,18 @@ class DeliveredLogs:
         """
         floor = int(data["floor"])
         holes = [(int(start), int(end)) for start, end in data["holes"]]
-        seconds: dict[int, dict[bytes, int]] = {}
+        seconds: dict[int, _Second] = {}
         for offset, text in data["seconds"].items():
-            logs = seconds[floor + int(offset)] = {}
             digests = b64decode(text, validate=True)
-            for start in range(0, len(digests), _DIGEST_SIZE):
-                digest = digests[start : start + _DIGEST_SIZE]
-                logs[digest] = logs.get(digest, 0) + 1
+            if len(digests) % _DIGEST_SIZE:
+                raise ValueError("No digests")
+            seconds[floor + int(offset)] = _Second(
+                int.from_bytes(digests[start : start + _DIGEST_SIZE])
+                for start in range(0, len(digests), _DIGEST_SIZE)
+            )
         self.holes = holes
         self.floor = floor
         self._seconds = seconds
-        self._counts = {second: sum(logs.values()) for second, logs in seconds.items()}
-        self._size = sum(self._counts.values())
 
     def _raise_floor(self, floor: int) -> None:
         if floor > self.floor:
@@ -312,31 +373,31 @@ class DeliveredLogs:
             self.holes and any(start <= second < end for start, end in self.holes)
         )
 
-    def _count(self, second: int) -> int:
-        return self._counts[second]
+    def _count_all(self) -> None:
+        self._size = sum(len(known.logs) for known in self._seconds.values())
 
-    def _add(self, time_ns: int | None, digest: bytes) -> None:
+    def _count(self, second: int) -> int:
+        known = self._seconds.get(second)
+        return 0 if known is None else len(known.logs)
+
+    def _number(self, second: int, digest: int) -> int:
+        known = self._seconds.get(second)
+        return 0 if known is None else known.count(digest)
+
+    def _add(self, time_ns: int | None, log: bytes | int) -> None:
         if time_ns is None:
             return
         second = time_ns // SECOND
         # Of a second that is there, everything is known.
-        if (logs := self._seconds.get(second)) is None:
+        if (known := self._seconds.get(second)) is None:
             if not self._is_known(second):
                 return
-            logs = self._seconds[second] = {}
-            self._counts[second] = 0
-        logs[digest] = logs.get(digest, 0) + 1
-        self._counts[second] += 1
-        self._size += 1
+            known = self._seconds[second] = _Second()
+        known.logs.append(log)
 
     def _drop(self, second: int) -> None:
-        logs = self._seconds.pop(second)
-        self._size -= self._counts.pop(second)
+        known = self._seconds.pop(second)
+        self._size -= len(known.logs)
         if self._ahead_of_stream:
-            for digest in logs:
+            for digest in known.digests():
                 self._ahead_of_stream.pop(digest, None)
-
-
-def _overfull_size(size: int, limit: int) -> int:
-    """Return how many logs may be remembered before some are to be forgotten, where so many could not be."""
-    return max(size, limit) + limit // 10

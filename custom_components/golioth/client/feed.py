@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 import logging
 import math
 import random
+from time import monotonic
 from typing import Final
 
 import aiohttp
@@ -27,18 +29,15 @@ from .models import LogEntry
 from .reader import LogReader
 from .rest import GoliothRest
 from .resume import ResumePoint
-from .websocket import LogStream, open_log_stream
+from .websocket import SLICE, LogStream, open_log_stream
 
 _LOGGER = logging.getLogger(__name__)
 
-# How long logs are delivered at a stretch, in seconds, before everything else gets its turn.
-_SLICE: Final = 0.01
-
-# Seconds that pass only where a frame was waited for, and everything else has had its turn.
-_WAIT: Final = 0.001
-
 # Logs that are remembered, so that they can be read again: the margin ends where these end.
 _MAX_DELIVERED: Final = 30_000
+
+# Logs after which what is remembered is looked through, where they come in less than a second.
+_FORGET_INTERVAL: Final = 3_000
 
 # Live logs that wait for the end of a gap, and their bytes.
 _MAX_WAITING: Final = 10_000
@@ -149,27 +148,30 @@ class _OpenStream:
 
     Attributes:
         since: When it was opened, by the loop's clock.
-        received: Logs so far.
+        has_received: Whether it has given a log.
         is_audited: Whether it has been audited.
         waiting: Its logs while the gap before it is read; None where they need not wait.
         is_released: Whether its logs wait only for those before them.
         complete_from: The second since 1970 from which on it has delivered everything, noted once something before it has
             to be read later; None before that.
-        heard_at: When its last log came, by the loop's clock.
         patience: Ends the waiting where REST fails.
     """
 
     def __init__(self, stream: LogStream, since: float) -> None:
         self.since = since
-        self.received = 0
+        self.has_received = False
         self.is_audited = False
         self.waiting: deque[LogEntry] | None = deque()
         self.is_released = False
         self.complete_from: int | None = None
-        self.heard_at = since
         self.patience: asyncio.TimerHandle | None = None
         self._stream = stream
         self._waiting_size = 0
+
+    @property
+    def heard_at(self) -> float:
+        """When its last log came, by the monotonic clock."""
+        return self._stream.heard_at
 
     async def close(self) -> None:
         """End it."""
@@ -299,8 +301,11 @@ class LogFeed:
         self._stream_changed = asyncio.Event()
         # The time of the newest log that says where to go on, which the resume point has not moved to yet.
         self._streamed_until_ns = 0
-        self._has_progressed = False
+        # How many logs had been delivered when progress was told last.
+        self._told = 0
         self._progress_timer: asyncio.TimerHandle | None = None
+        # How many logs will have been delivered when there is something to do about it: at once where no timer runs.
+        self._progress_at = 0
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -374,7 +379,7 @@ class LogFeed:
             self._stream_tried.set()
             if (stream := self._stream) is not None:
                 if (
-                    stream.received
+                    stream.has_received
                     or loop.time() - stream.since >= self._timing.lifetime_to_trust
                 ):
                     failures = 0
@@ -401,29 +406,7 @@ class LogFeed:
                 self._timing.settling_time, self._set_transport, Transport.STREAMING
             )
             try:
-                pause = loop.time() + _SLICE
-                while True:
-                    # Frames that wait already are received without a turn of the loop: a burst would hold it.
-                    if (asked_at := loop.time()) >= pause:
-                        await asyncio.sleep(0)
-                        asked_at = loop.time()
-                        pause = asked_at + _SLICE
-                    documents = await connection.receive()
-                    # A turn more after each calm log would cost as much as the log.
-                    if connection.heard_at - asked_at > _WAIT:
-                        pause = connection.heard_at + _SLICE
-                    for entry in documents:
-                        if entry is None:
-                            self.ignored += 1
-                        else:
-                            stream.heard_at = connection.heard_at
-                            if self.transport is not Transport.STREAMING:
-                                self._set_transport(Transport.STREAMING)
-                            self._receive(stream, entry)
-                        # So would one frame that holds many.
-                        if loop.time() >= pause:
-                            await asyncio.sleep(0)
-                            pause = loop.time() + _SLICE
+                await connection.deliver(partial(self._receive, stream), self._ignore)
             finally:
                 settling.cancel()
                 if stream.patience is not None:
@@ -453,35 +436,48 @@ class LogFeed:
         self._stream_changed.set()
         self._tell(self._on_incomplete)
 
+    def _ignore(self) -> None:
+        """Count a document that is no log."""
+        self.ignored += 1
+
     def _receive(self, stream: _OpenStream, entry: LogEntry) -> None:
         """Deliver a log of the stream, or let it wait."""
-        stream.received += 1
+        if not stream.has_received:
+            stream.has_received = True
+            self._set_transport(Transport.STREAMING)
         if stream.waiting is None:
             self._deliver_streamed(entry)
         elif stream.add_waiting(entry):
             self._lose_patience(stream)
 
     def _deliver_streamed(self, entry: LogEntry) -> None:
-        if not self._logs.add_streamed(entry):
-            return
-        # As long as there is a gap before it, a log says nothing of where to go on.
-        if (
-            not self._has_gap
-            and (time_ns := entry.timestamp_ns) is not None
-            and time_ns > self._streamed_until_ns
-        ):
-            self._streamed_until_ns = time_ns
-        self._deliver(entry, LogSource.STREAM)
+        """Deliver a log of the stream, unless REST was faster."""
+        if self._logs.add_streamed(entry):
+            # As long as there is a gap before it, a log says nothing of where to go on.
+            if (
+                not self._has_gap
+                and (time_ns := entry.timestamp_ns) is not None
+                and time_ns > self._streamed_until_ns
+            ):
+                self._streamed_until_ns = time_ns
+            # What `_deliver` does, without a call for each log of a storm.
+            self.delivered += 1
+            try:
+                self._on_log(entry, LogSource.STREAM)
+            except Exception:
+                _LOGGER.exception("Unexpected error while a log was delivered")
+            if self.delivered >= self._progress_at:
+                self._progress()
 
     async def _release(self, stream: _OpenStream) -> None:
         """Deliver the logs that wait, and let no more wait."""
         loop = asyncio.get_running_loop()
-        pause = loop.time() + _SLICE
+        pause = loop.time() + SLICE
         while stream.waiting:
             self._deliver_streamed(stream.waiting.popleft())
             if loop.time() >= pause:
                 await asyncio.sleep(0)
-                pause = loop.time() + _SLICE
+                pause = loop.time() + SLICE
         stream.waiting = None
         if stream.patience is not None:
             stream.patience.cancel()
@@ -731,12 +727,12 @@ class LogFeed:
                 continue
             async with aclosing(self._reader.read(position, end, clock)) as slices:
                 async for part in slices:
-                    pause = loop.time() + _SLICE
+                    pause = loop.time() + SLICE
                     for entry in self._logs.add_read(part.entries):
                         deliver(entry)
                         if loop.time() >= pause:
                             await asyncio.sleep(0)
-                            pause = loop.time() + _SLICE
+                            pause = loop.time() + SLICE
                     if part.missing:
                         self.unreadable += part.missing
                         _LOGGER.warning(
@@ -817,23 +813,29 @@ class LogFeed:
         except Exception:
             # One log that nobody can digest must not keep the next ones away.
             _LOGGER.exception("Unexpected error while a log was delivered")
-        # Even where the resume point stays where it is, what is known around it has changed.
-        self._has_progressed = True
+        if self.delivered >= self._progress_at:
+            self._progress()
+
+    def _progress(self) -> None:
+        """Tell of the logs since the last time, unless that is to wait, and forget logs where there are many."""
         if self._progress_timer is None:
             self._tell_progress()
-        elif self._logs.is_overfull:
+        else:
             self._forget()
 
     def _tell_progress(self) -> None:
         """Tell of the logs since the last time, now, and of those to come in a second at the earliest."""
         self._progress_timer = None
-        if self._has_progressed:
-            self._has_progressed = False
+        self._progress_at = 0
+        # Even where the resume point stays where it is, what is known around it has changed.
+        if self.delivered != self._told:
+            self._told = self.delivered
             self._forget()
             self._tell(self._on_progress)
             self._progress_timer = asyncio.get_running_loop().call_later(
                 _PROGRESS_INTERVAL, self._tell_progress
             )
+            self._progress_at = self.delivered + _FORGET_INTERVAL
 
     def _settle(self) -> None:
         """Move the resume point to the last log of the stream, but never back, nor past the service's own clock."""
@@ -855,6 +857,8 @@ class LogFeed:
 
     def _forget(self, before: int = 0) -> None:
         """Keep what is remembered within its bounds, and nothing from before a second."""
+        if self._progress_timer is not None:
+            self._progress_at = self.delivered + _FORGET_INTERVAL
         self._settle()
         now_ns = self._rest.server_time_ns
         resume = (self._resume_ns or 0) // SECOND
@@ -880,7 +884,7 @@ class LogFeed:
         if stream.complete_from is None or now_ns is None:
             return None
         # Nobody can tell whether it has ended, but what it has delivered last.
-        silence = asyncio.get_running_loop().time() - stream.heard_at
+        silence = monotonic() - stream.heard_at
         return stream.complete_from, now_ns // SECOND - math.ceil(silence)
 
     def _set_transport(

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from functools import lru_cache
 import json
+from operator import itemgetter
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, override
 
 import orjson
 
@@ -35,7 +36,7 @@ _MAX_DEPTH: Final = 238
 _MAX_VALUES: Final = 150_000
 
 # A log in the form of all that Golioth sends today.
-_PUBLISHED_FIELDS: Final = (
+_get_published_fields: Final = itemgetter(
     "timestamp",
     "type",
     "level",
@@ -55,6 +56,8 @@ _SPACE: Final = re.compile(r"\s*")
 
 # Digits of a number. One of thousands takes long to read, and is none that a device measures.
 _MAX_DIGITS: Final = 400
+
+_new_tuple: Final = tuple.__new__
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -114,6 +117,19 @@ class LogEntry(NamedTuple):
             size += field_size
         message = _cut(self.message, limit - size)
         return self._replace(message=message, metadata=metadata), True
+
+
+class ShortLogEntry(LogEntry):
+    """A log that came in a short frame, as almost every log does."""
+
+    __slots__ = ()
+
+    @override
+    def bounded(self, limit: int) -> tuple[LogEntry, bool]:
+        """Return the log itself, which is no longer in JSON than it came, but for the notation of a number."""
+        if limit >= 4 * _MAX_PLAIN_SIZE:
+            return self, False
+        return super().bounded(limit)
 
 
 class StreamError(NamedTuple):
@@ -184,6 +200,49 @@ def parse_frame(data: bytes) -> Iterable[LogEntry | StreamError | None]:
     return (_parse_envelope(document, data),)
 
 
+def parse_plain_frame(data: bytes) -> LogEntry | None:
+    """Return the log of a frame that holds one, short and in the form of all that Golioth sends today.
+
+    This is what `parse_frame` returns of almost every frame, in half of the time. Where it returns None, that one has to look
+    closer.
+    """
+    if len(data) > _MAX_PLAIN_SIZE:
+        return None
+    try:
+        timestamp, kind, level, module, module_id, message, metadata, device_id = (
+            _get_published_fields(orjson.loads(data)["result"]["data"])
+        )
+        level = _LEVELS_BY_VALUE[level]
+    except ValueError, LookupError, TypeError:
+        return None
+    if not (
+        kind
+        and type(timestamp) is type(kind) is type(module) is type(module_id) is str
+        and type(message) is type(device_id) is str
+        and type(metadata) is dict
+        and len(timestamp) == 30
+        and timestamp[29] == "Z"
+        and (digits := timestamp[20:29]).isdecimal()
+        and (start_ns := _parse_start(timestamp[:20])) is not None
+    ):
+        return None
+    # What the class does, in half of the time.
+    return _new_tuple(
+        ShortLogEntry,
+        (
+            timestamp,
+            start_ns + int(digits),
+            kind,
+            level,
+            module,
+            module_id,
+            message,
+            metadata,
+            device_id,
+        ),
+    )
+
+
 def parse_json(text: bytes | str) -> Any:
     """Return what a JSON document holds.
 
@@ -209,34 +268,6 @@ def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
     """
     if type(document) is not dict:
         return None
-    if tuple(document) == _PUBLISHED_FIELDS:
-        timestamp, kind, level, module, module_id, message, metadata, device_id = (
-            document.values()
-        )
-        # Nothing of it needs a closer look, as of almost every log.
-        if (
-            type(timestamp) is type(kind) is type(level) is type(module) is str
-            and type(module_id) is type(message) is type(device_id) is str
-            and type(metadata) is dict
-            and 0 < len(source) <= _MAX_PLAIN_SIZE
-            and kind
-            and level in _LEVELS_BY_VALUE
-        ):
-            # What LogEntry does, but a third faster.
-            return tuple.__new__(
-                LogEntry,
-                (
-                    timestamp,
-                    parse_timestamp(timestamp),
-                    kind,
-                    _LEVELS_BY_VALUE[level],
-                    module,
-                    module_id,
-                    message,
-                    metadata,
-                    device_id,
-                ),
-            )
     get = document.get
     device_id = get("deviceId") or get("device_id")
     message = get("message")
@@ -270,16 +301,32 @@ def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
 def parse_timestamp(text: str) -> int | None:
     """Return the nanoseconds since 1970 UTC of an RFC 3339 time, or None where it is none."""
     # As Golioth sends it, and the same second again and again.
-    if len(text) == 30 and text[19] == "." and text[29] == "Z":
-        digits = text[20:29]
-        if digits.isdecimal() and digits.isascii():
-            start_ns = _parse_whole(text[:19] + "Z")
-            return None if start_ns is None else _bounded(start_ns + int(digits))
+    if (
+        len(text) == 30
+        and text[29] == "Z"
+        and (digits := text[20:29]).isdecimal()
+        and (start_ns := _parse_start(text[:20])) is not None
+    ):
+        return start_ns + int(digits)
     start_ns = _parse_whole(text)
     # datetime keeps microseconds; the digits behind these tell the logs of one burst apart.
     found = _FRACTION.match(text, 19)
     fraction = int(found[1].ljust(9, "0")) if found else 0
     return None if start_ns is None else _bounded(start_ns + fraction)
+
+
+@lru_cache(maxsize=256)
+def _parse_start(text: str) -> int | None:
+    """Return the nanoseconds of a time in UTC that ends with the point before its fraction, or None where it is none."""
+    if (
+        text[19] != "."
+        or (start_ns := _parse_whole(text[:19] + "Z")) is None
+        # With any fraction, it has to be one of the years that count.
+        or _bounded(start_ns) is None
+        or _bounded(start_ns + 1_000_000_000) is None
+    ):
+        return None
+    return start_ns
 
 
 @lru_cache(maxsize=256)

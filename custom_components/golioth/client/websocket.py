@@ -1,9 +1,10 @@
 """One WebSocket connection to the logs of a project."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from time import monotonic
+from typing import Any, Final, NoReturn
 
 import aiohttp
 
@@ -14,7 +15,7 @@ from .exceptions import (
     GoliothResponseError,
     GoliothStreamMissingError,
 )
-from .models import LogEntry, StreamError, parse_frame
+from .models import LogEntry, StreamError, parse_frame, parse_plain_frame
 from .rest import REJECTED_CODES, check_answer, is_redirect, read_limited, retry_after
 
 # Golioth's proxy breaks the stream on a document over 64 KiB; one frame may hold several.
@@ -28,71 +29,114 @@ _MISSING_CODES: Final = frozenset({5, 12})
 
 _MAX_ERROR_SIZE: Final = 64 * 1024
 
+# How long logs are delivered at a stretch, in seconds, before everything else gets its turn.
+SLICE: Final = 0.01
+
+# A frame that is waited for so long, in seconds, had the loop to itself meanwhile: everything else has had its turn.
+_WAIT: Final = 0.001
+
+# Looking these up takes longer than comparing them.
+_TEXT: Final = aiohttp.WSMsgType.TEXT
+_BINARY: Final = aiohttp.WSMsgType.BINARY
+
 
 class LogStream:
     """An open connection. It only reads: Golioth's log stream has nothing to say back to.
 
     Attributes:
-        heard_at: When the last message was there to be read, by the loop's clock.
+        heard_at: When the last frame with logs came, by the monotonic clock.
     """
 
     def __init__(self, websocket: aiohttp.ClientWebSocketResponse[bool]) -> None:
         """Take over a connection whose handshake is done."""
-        self._loop = asyncio.get_running_loop()
-        self.heard_at = self._loop.time()
+        self.heard_at = monotonic()
         self._websocket = websocket
         self._is_first = True
         self._heard = True
 
-    async def receive(self) -> Iterable[LogEntry | None]:
-        """Return what the next frame holds: logs, and None for each document that is none.
+    async def deliver(
+        self, on_log: Callable[[LogEntry], None], on_ignored: Callable[[], None]
+    ) -> NoReturn:
+        """Call `on_log` with each log until the stream ends, which always raises. What `on_log` raises ends it as well.
 
-        Iterating may raise what this raises.
+        Logs that come after a pause get a turn of the loop each. Of a burst, as many get one together as take some 10 ms.
+
+        Args:
+            on_log: Called in the order of the logs.
+            on_ignored: Called for each document that is no log.
 
         Raises:
             GoliothAuthenticationError: The service rejects the credential, inside of the stream.
             GoliothStreamMissingError: The service says, inside of the stream, that there is no such stream.
             GoliothConnectionError: The stream has ended; nobody can tell whether it was cut.
         """
+        # Every log of a fleet comes through here: what is not done for each one counts.
+        receive = self._websocket.receive
+        now = monotonic()
+        pause = now + SLICE
         while True:
-            message = await self._websocket.receive()
-            self.heard_at = self._loop.time()
-            kind = message.type
+            # It does not give everything else a turn where a frame waits already.
+            message = await receive()
             self._heard = True
-            if kind is aiohttp.WSMsgType.TEXT or kind is aiohttp.WSMsgType.BINARY:
-                data: bytes = message.data
-                # What a path that does not exist gets, after an upgrade that looked well.
-                if self._is_first and data.strip().lower() == b"not found":
-                    raise GoliothStreamMissingError(
-                        "The service has no log stream at this address"
-                    )
+            kind = message.type
+            if kind is not _TEXT and kind is not _BINARY:
+                await self._handle_control(kind, message.data)
+                continue
+            self.heard_at = heard_at = monotonic()
+            # A turn more after each calm log would cost as much as the log.
+            if heard_at - now > _WAIT:
+                pause = heard_at + SLICE
+            if (entry := parse_plain_frame(message.data)) is not None:
                 self._is_first = False
-                documents = parse_frame(data)
-                # One log, as almost every frame is.
-                if type(documents) is tuple and type(documents[0]) is LogEntry:
-                    return documents
-                return _raise_errors(documents)
-            if kind is aiohttp.WSMsgType.PING:
-                await self._answer_ping(message.data)
-            elif kind is aiohttp.WSMsgType.CLOSE:
-                raise GoliothConnectionError(
-                    f"The service closed the log stream with code {message.data}"
-                )
-            elif kind is aiohttp.WSMsgType.ERROR:
-                raise GoliothConnectionError(
-                    f"The log stream broke: {type(message.data).__name__}"
-                )
-            elif kind is aiohttp.WSMsgType.CLOSING:
-                raise GoliothConnectionError("The log stream was given up")
-            elif kind is not aiohttp.WSMsgType.PONG:
-                raise GoliothConnectionError("The log stream ended")
+                on_log(entry)
+                now = monotonic()
+            else:
+                for document in self._parse(message.data):
+                    if isinstance(document, LogEntry):
+                        on_log(document)
+                    elif document is None:
+                        on_ignored()
+                    else:
+                        _raise(document)
+                    if (now := monotonic()) >= pause:
+                        await asyncio.sleep(0)
+                        pause = monotonic() + SLICE
+            if now >= pause:
+                await asyncio.sleep(0)
+                now = monotonic()
+                pause = now + SLICE
+
+    def _parse(self, data: bytes) -> Iterable[LogEntry | StreamError | None]:
+        """Return what any frame holds."""
+        # What a path that does not exist gets, after an upgrade that looked well.
+        if self._is_first and data.strip().lower() == b"not found":
+            raise GoliothStreamMissingError(
+                "The service has no log stream at this address"
+            )
+        self._is_first = False
+        return parse_frame(data)
+
+    async def _handle_control(self, kind: aiohttp.WSMsgType, data: Any) -> None:
+        """Answer a ping, and raise what the end of the connection means."""
+        if kind is aiohttp.WSMsgType.PING:
+            await self._answer_ping(data)
+        elif kind is aiohttp.WSMsgType.CLOSE:
+            raise GoliothConnectionError(
+                f"The service closed the log stream with code {data}"
+            )
+        elif kind is aiohttp.WSMsgType.ERROR:
+            raise GoliothConnectionError(f"The log stream broke: {type(data).__name__}")
+        elif kind is aiohttp.WSMsgType.CLOSING:
+            raise GoliothConnectionError("The log stream was given up")
+        elif kind is not aiohttp.WSMsgType.PONG:
+            raise GoliothConnectionError("The log stream ended")
 
     async def close(self) -> None:
-        """End the connection, and with it what waits in `receive`."""
+        """End the connection, and with it `deliver`."""
         await self._websocket.close()
 
     async def watch(self, heartbeat: float) -> None:
-        """Close the connection once its other end answers no ping. Runs until cancelled, beside `receive`.
+        """Close the connection once its other end answers no ping. Runs until cancelled, beside `deliver`.
 
         This is what aiohttp's own heartbeat does, which leaves a timer behind when the connection is closed.
 
@@ -216,20 +260,16 @@ async def _check_handshake(
     return response
 
 
-def _raise_errors(
-    documents: Iterable[LogEntry | StreamError | None],
-) -> Iterable[LogEntry | None]:
-    for document in documents:
-        if isinstance(document, StreamError):
-            if document.grpc_code in REJECTED_CODES:
-                raise GoliothAuthenticationError(
-                    f"The log stream rejects the credential (gRPC {document.grpc_code})"
-                )
-            if document.grpc_code in _MISSING_CODES:
-                raise GoliothStreamMissingError(
-                    f"The service has no such log stream (gRPC {document.grpc_code})"
-                )
-            raise GoliothConnectionError(
-                f"The service ended the log stream (gRPC {document.grpc_code})"
-            )
-        yield document
+def _raise(error: StreamError) -> NoReturn:
+    """Raise what an error inside of the stream means."""
+    if error.grpc_code in REJECTED_CODES:
+        raise GoliothAuthenticationError(
+            f"The log stream rejects the credential (gRPC {error.grpc_code})"
+        )
+    if error.grpc_code in _MISSING_CODES:
+        raise GoliothStreamMissingError(
+            f"The service has no such log stream (gRPC {error.grpc_code})"
+        )
+    raise GoliothConnectionError(
+        f"The service ended the log stream (gRPC {error.grpc_code})"
+    )
