@@ -266,7 +266,7 @@ async def test_end_of_a_storm(
     timers = [
         timer
         for timer in get_scheduled_timer_handles(hass.loop)
-        if not timer.cancelled() and "DeviceLogs" in str(timer._args)
+        if not timer.cancelled() and "ShowSchedule" in str(timer._args)
     ]
     # The device that has lost one entity has another one.
     assert len(timers) == (end == "disable")

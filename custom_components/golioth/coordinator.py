@@ -1,7 +1,7 @@
 """The coordinator of one Golioth project: its devices, and the feed of their logs."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
@@ -38,7 +38,7 @@ from .const import (
     EVENT_GOLIOTH_LOG,
     OTHER_LEVEL,
 )
-from .device_logs import DeviceLogs, LogFollower
+from .device_logs import DeviceLogs, LogFollower, ShowSchedule
 from .devices import RegisteredDevices
 from .gap import async_report_gap, async_report_new_start, catch_up_window
 from .listening import async_get_clock
@@ -63,12 +63,15 @@ MAX_ATTRIBUTES_SIZE: Final = 4 * 1024
 # What an event takes beside the text of the log, and the most that one character takes, in bytes of JSON.
 _EVENT_OVERHEAD: Final = 600
 _CHARACTER_SIZE: Final = 6
+_MAX_NAMES_SIZE: Final = 6 * 255 * _CHARACTER_SIZE
 
 # Devices that have no entities yet, and whose last log waits for these. A service could invent any number of them.
 _MAX_LOGS_TO_SHOW: Final = 100
 
 # The feed takes no longer to close its connection, in seconds.
 _STOP_TIMEOUT: Final = 10.0
+
+_NOTHING: Final[Mapping[str, str]] = {}
 
 type GoliothConfigEntry = ConfigEntry[GoliothCoordinator]
 
@@ -128,6 +131,10 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             ),
         )
         self.project_id: str = entry.data[CONF_PROJECT_ID]
+        self._about = {
+            "config_entry_id": entry.entry_id,
+            "project_id": self.project_id,
+        }
         try:
             self._endpoint = Endpoint(
                 entry.data[CONF_API_URL],
@@ -154,7 +161,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._was_connected: bool | None = None
         self.data = {}
         self.fired = dict.fromkeys((*LEVELS, OTHER_LEVEL), 0)
-        self._filter = LogFilter(entry.options)
+        self._filter = LogFilter.from_options(entry.options)
+        self._show_schedule = ShowSchedule(hass)
         self._device_logs: dict[str, DeviceLogs] = {}
         self._show_connection: asyncio.Task[None] | None = None
         self._connection_listeners: Listeners = {}
@@ -200,7 +208,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self, golioth_device_id: str, follower: LogFollower
     ) -> CALLBACK_TYPE:
         """Tell `follower` of the logs of one device; return what ends that."""
-        logs = self._device_logs.setdefault(golioth_device_id, DeviceLogs(self.hass))
+        logs = self._device_logs.setdefault(
+            golioth_device_id, DeviceLogs(self._show_schedule)
+        )
         logs.async_add_follower(follower)
 
         @callback
@@ -326,32 +336,39 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             await self.async_shutdown()
             self.config_entry.async_start_reauth(self.hass)
 
-    def log_data(self, entry: LogEntry, max_size: int) -> dict[str, Any]:
-        """Return what automations are told of a log, in `max_size` bytes of JSON, or as few as its names take."""
-        golioth_device_id = entry.device_id
+    def log_data(
+        self, entry: LogEntry, max_size: int, about: Mapping[str, str] = _NOTHING
+    ) -> dict[str, Any]:
+        """Return what automations are told of a log, in `max_size` bytes of JSON, or as few as its names take.
+
+        Args:
+            entry: The log.
+            max_size: Bytes of JSON.
+            about: What else is told, before the log.
+        """
+        timestamp, _, kind, level, module, _, message, metadata, golioth_device_id = (
+            entry
+        )
         device = self.data.get(golioth_device_id)
         device_name = golioth_device_id if device is None else device.name
-        names = (
-            len(device_name)
-            + len(golioth_device_id)
-            + len(entry.timestamp)
-            + len(entry.level)
-            + len(entry.module)
-            + len(entry.type)
-        )
-        bounded, truncated = entry.bounded(
-            max_size - _EVENT_OVERHEAD - names * _CHARACTER_SIZE
-        )
+        room = max_size - _EVENT_OVERHEAD
+        # Most logs fit beside the longest names.
+        _, truncated = entry.bounded(room - _MAX_NAMES_SIZE)
+        if truncated:
+            names = device_name + golioth_device_id + timestamp + level + module + kind
+            bounded, truncated = entry.bounded(room - len(names) * _CHARACTER_SIZE)
+            message, metadata = bounded.message, bounded.metadata
         return {
+            **about,
             ATTR_DEVICE_ID: self._registered.get(golioth_device_id),
             "golioth_device_id": golioth_device_id,
             "device_name": device_name,
-            "timestamp": entry.timestamp,
-            "level": entry.level,
-            "module": entry.module,
-            "message": bounded.message,
-            "type": entry.type,
-            "metadata": bounded.metadata,
+            "timestamp": timestamp,
+            "level": level,
+            "module": module,
+            "message": message,
+            "type": kind,
+            "metadata": metadata,
             "truncated": truncated,
         }
 
@@ -360,26 +377,19 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         """Make a log one event on the bus, and one update of its device's entities."""
         # A device that logs what nobody wants is not silent.
         self._listening.async_note_log(entry.device_id)
-        if not self._filter.passes(entry):
+        if self._filter is not None and not self._filter.passes(entry):
             return
         self.fired[level_or_other(entry)] += 1
-        log = self.log_data(entry, MAX_EVENT_SIZE)
-        log["source"] = source.value
-        self.hass.bus.async_fire(
-            EVENT_GOLIOTH_LOG,
-            {
-                "config_entry_id": self.config_entry.entry_id,
-                "project_id": self.project_id,
-                **log,
-            },
-        )
+        log = self.log_data(entry, MAX_EVENT_SIZE, self._about)
+        log["source"] = source._value_
+        self.hass.bus.async_fire(EVENT_GOLIOTH_LOG, log)
         self._recent_logs.async_add(log)
         self._async_show_log(entry, source)
 
     @callback
     def _async_handle_history(self, entry: LogEntry) -> None:
         """Show a log from before the project was set up."""
-        if self._filter.passes(entry):
+        if self._filter is None or self._filter.passes(entry):
             self._async_show_log(entry, None)
 
     @callback
@@ -389,7 +399,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         device_logs = self._device_logs.get(golioth_device_id)
         if device_logs is not None:
             # Before the log: triggers ignore what comes of an entity that was unavailable.
-            device_logs.async_handle_connection(self.feed.connected)
+            if device_logs.was_connected is not self.feed.connected:
+                device_logs.async_handle_connection(self.feed.connected)
             device_logs.async_handle_log(entry, source)
         if golioth_device_id and (
             device_logs is None or golioth_device_id in self._logs_to_show
@@ -460,8 +471,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def _async_flush(self) -> None:
         """Have everything shown that is still to be."""
-        for device_logs in self._device_logs.values():
-            device_logs.async_flush()
+        self._show_schedule.async_flush()
         self.async_show_counters()
 
     @callback

@@ -13,6 +13,13 @@ from .client.models import LogEntry
 # Between two writes of what a device logged last, in seconds.
 SHOW_INTERVAL: Final = 1.0
 
+# Between two times that such writes are looked for, in seconds: a timer for each device of a storm would wake Home Assistant up
+# for each write.
+TICK: Final = 0.1
+
+# How long devices are shown at a stretch, in seconds, before everything else gets its turn.
+_SLICE: Final = 0.01
+
 
 class LogFollower(Protocol):
     """What is told of the logs of a device."""
@@ -33,21 +40,16 @@ class LogFollower(Protocol):
 class DeviceLogs:
     """Hands on every log of a device, and says when to show them: at once, but in a storm once a second."""
 
-    __slots__ = (
-        "_cancel_show",
-        "_followers",
-        "_hass",
-        "_shown_at",
-        "_was_connected",
-    )
+    __slots__ = ("_followers", "_schedule", "shown_at", "was_connected")
 
-    def __init__(self, hass: HomeAssistant) -> None:
+    def __init__(self, schedule: ShowSchedule) -> None:
         """Begin without followers."""
-        self._hass = hass
+        self._schedule = schedule
         self._followers: list[LogFollower] = []
-        self._was_connected: bool | None = None
-        self._shown_at = -inf
-        self._cancel_show: CALLBACK_TYPE | None = None
+        # What is shown of the connection.
+        self.was_connected: bool | None = None
+        # By the loop's clock.
+        self.shown_at = -inf
 
     @property
     def is_followed(self) -> bool:
@@ -61,17 +63,17 @@ class DeviceLogs:
 
     @callback
     def async_remove_follower(self, follower: LogFollower) -> None:
-        """Tell it nothing more. With the last one goes the timer."""
+        """Tell it nothing more. With the last one goes what is still to be shown."""
         self._followers.remove(follower)
         if not self._followers:
-            self.async_flush()
+            self._schedule.async_drop(self)
 
     @callback
     def async_handle_connection(self, connected: bool) -> None:
         """Have it shown that the connection was lost or is back, unless it is already."""
-        if connected is self._was_connected:
+        if connected is self.was_connected:
             return
-        self._was_connected = connected
+        self.was_connected = connected
         for follower in self._followers:
             follower.async_show_connection()
 
@@ -80,26 +82,95 @@ class DeviceLogs:
         """Hand a log on, and have it shown now or in a second."""
         for follower in self._followers:
             follower.async_handle_log(entry, source)
-        if self._cancel_show is not None:
+        self._schedule.async_show(self)
+
+    @callback
+    def async_show(self) -> None:
+        """Show what waits."""
+        for follower in self._followers:
+            follower.async_show()
+
+
+class ShowSchedule:
+    """Has each device of a project shown at once, but no more than once a second, and the devices of a storm together."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Begin with nothing to show."""
+        self._hass = hass
+        self._loop = hass.loop
+        self._waiting: dict[DeviceLogs, None] = {}
+        self._ticked_at = -inf
+        self._tick_at = inf
+        self._cancel_tick: CALLBACK_TYPE | None = None
+        self._tick_job = HassJob(
+            self._async_tick, "Golioth logs to show", cancel_on_shutdown=True
+        )
+
+    @callback
+    def async_show(self, device: DeviceLogs) -> None:
+        """Show a device now, or when it may be."""
+        if device in self._waiting:
             return
-        wait = self._shown_at + SHOW_INTERVAL - self._hass.loop.time()
-        if wait <= 0:
-            self._async_show()
-        else:
-            self._cancel_show = async_call_later(
-                self._hass, wait, HassJob(self._async_show, cancel_on_shutdown=True)
-            )
+        show_at = device.shown_at + SHOW_INTERVAL
+        if show_at <= self._loop.time():
+            self._async_show(device)
+            return
+        self._waiting[device] = None
+        if self._tick_at > max(show_at, self._ticked_at + TICK):
+            self._async_schedule()
 
     @callback
     def async_flush(self) -> None:
-        """Have shown now what is still to be."""
-        if self._cancel_show is not None:
-            self._cancel_show()
-            self._async_show()
+        """Show now what waits."""
+        self._async_cancel()
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        for device in waiting:
+            self._async_show(device)
 
     @callback
-    def _async_show(self, _now: datetime | None = None) -> None:
-        self._cancel_show = None
-        self._shown_at = self._hass.loop.time()
-        for follower in self._followers:
-            follower.async_show()
+    def async_drop(self, device: DeviceLogs) -> None:
+        """Let go of a device that has nothing to show it any more."""
+        self._waiting.pop(device, None)
+        if not self._waiting:
+            self._async_cancel()
+
+    @callback
+    def _async_tick(self, _now: datetime) -> None:
+        """Show the devices that may be shown again."""
+        tick_at = self._tick_at
+        self._cancel_tick, self._tick_at = None, inf
+        self._ticked_at = self._loop.time()
+        due = [
+            each for each in self._waiting if each.shown_at + SHOW_INTERVAL <= tick_at
+        ]
+        for device in due:
+            del self._waiting[device]
+            self._async_show(device)
+            if self._loop.time() >= self._ticked_at + _SLICE:
+                # The others in another turn of the loop.
+                self._ticked_at = -inf
+                break
+        self._async_schedule()
+
+    @callback
+    def _async_schedule(self) -> None:
+        """Tick when the next device may be shown, but not too soon after the last tick."""
+        self._async_cancel()
+        if self._waiting:
+            next_at = min(each.shown_at for each in self._waiting) + SHOW_INTERVAL
+            self._tick_at = max(next_at, self._ticked_at + TICK)
+            self._cancel_tick = async_call_later(
+                self._hass, max(self._tick_at - self._loop.time(), 0.0), self._tick_job
+            )
+
+    @callback
+    def _async_cancel(self) -> None:
+        if self._cancel_tick is not None:
+            self._cancel_tick()
+            self._cancel_tick, self._tick_at = None, inf
+
+    @callback
+    def _async_show(self, device: DeviceLogs) -> None:
+        device.shown_at = self._loop.time()
+        device.async_show()

@@ -1,7 +1,7 @@
 """Which logs of a project its user wants, as set in the options."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from .client.models import LEVELS, LogEntry
 from .const import (
@@ -21,6 +21,19 @@ class LogFilter:
         self._excluded_levels = frozenset(LEVELS[: LEVELS.index(minimum_level)])
         self._included_modules = frozenset(options.get(CONF_INCLUDE_MODULES, ()))
         self._excluded_modules = frozenset(options.get(CONF_EXCLUDE_MODULES, ()))
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Self | None:
+        """Return what the options of a project ask for; None where every log is wanted."""
+        log_filter = cls(options)
+        return log_filter if log_filter.leaves_out_any else None
+
+    @property
+    def leaves_out_any(self) -> bool:
+        """Whether there may be a log that does not pass."""
+        return bool(
+            self._excluded_levels or self._included_modules or self._excluded_modules
+        )
 
     def passes(self, entry: LogEntry) -> bool:
         """Whether a log is wanted. One whose level is none of `LEVELS` has any level: it may be the worst of all."""

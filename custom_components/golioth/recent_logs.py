@@ -3,11 +3,13 @@
 from collections import deque
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import orjson
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.json import json_bytes, json_fragment
+from homeassistant.helpers.json import json_fragment
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.uuid import random_uuid_hex
 
@@ -16,6 +18,9 @@ from .const import DOMAIN
 # What is kept of a project, in logs and in bytes of JSON.
 MAX_LOGS: Final = 2_000
 MAX_SIZE: Final = 4 * 1024 * 1024
+
+# Of these, the last ones that are kept as they were fired for as long as nobody looks.
+_MAX_UNWRITTEN: Final = 50
 
 # What is told at once, in logs and in bytes of JSON: a browser that does not keep up makes Home Assistant hold it.
 MAX_LOGS_TOLD: Final = 200
@@ -27,14 +32,9 @@ TELL_INTERVAL: Final = 0.1
 _RECENT_LOGS: HassKey[dict[str, RecentLogs]] = HassKey(f"{DOMAIN}_recent_logs")
 
 
-class RecentLog(NamedTuple):
-    """A log that was fired, as it is told."""
-
-    device_id: str
-    """Home Assistant's ID of the device."""
-    json: json_fragment
-    size: int
-    """The bytes of its JSON."""
+# A log that was fired: Home Assistant's ID of its device, and all of it as JSON. It has no class of its own, because the garbage
+# collector looks at objects of a class again and again.
+type RecentLog = tuple[str, bytes]
 
 
 class RecentLogs:
@@ -49,23 +49,33 @@ class RecentLogs:
         # Numbers begin anew with it.
         self._life = random_uuid_hex()
         self._number = 0
+        self._unwritten: list[Mapping[str, Any]] = []
         self._logs: deque[RecentLog] = deque()
         self._size = 0
         self._subscriptions: dict[LogSubscription, None] = {}
 
     @callback
     def async_add(self, log: Mapping[str, Any]) -> None:
-        """Keep a log, and tell it."""
-        self._number += 1
-        # Made here and not when somebody asks: it takes less than a microsecond, and tells how long the log is.
-        json = b'{"number":%d,%b' % (self._number, json_bytes(log)[1:])
-        recent_log = RecentLog(log[ATTR_DEVICE_ID], json_fragment(json), len(json))
-        self._logs.append(recent_log)
-        self._size += recent_log.size
-        while len(self._logs) > MAX_LOGS or self._size > MAX_SIZE:
-            self._size -= self._logs.popleft().size
-        for subscription in self._subscriptions:
-            subscription.async_add(recent_log)
+        """Keep a log, which does not change any more, and tell it."""
+        self._unwritten.append(log)
+        # Many together take half of the time.
+        if self._subscriptions or len(self._unwritten) >= _MAX_UNWRITTEN:
+            self._async_write()
+
+    @callback
+    def _async_write(self) -> None:
+        """Make JSON of the logs that are kept, which tells how long they are, and tell them."""
+        for log in self._unwritten:
+            self._number += 1
+            json = b'{"number":%d,%b' % (self._number, orjson.dumps(log)[1:])
+            recent_log = (log[ATTR_DEVICE_ID], json)
+            self._logs.append(recent_log)
+            self._size += len(json)
+            while len(self._logs) > MAX_LOGS or self._size > MAX_SIZE:
+                self._size -= len(self._logs.popleft()[1])
+            for subscription in self._subscriptions:
+                subscription.async_add(recent_log)
+        self._unwritten.clear()
 
     @callback
     def async_subscribe(
@@ -79,6 +89,7 @@ class RecentLogs:
             tell: Called at once with all that are kept, and then at most ten times a second.
             is_wanted: Returns whether the logs of a device, by Home Assistant's ID, are to be told.
         """
+        self._async_write()
         subscription = LogSubscription(self._hass, tell, is_wanted)
         subscription.async_start(
             self._logs,
@@ -133,9 +144,9 @@ class LogSubscription:
         if not self._wants(log):
             return
         self._waiting.append(log)
-        self._size += log.size
+        self._size += len(log[1])
         while len(self._waiting) > MAX_LOGS_TOLD or self._size > MAX_SIZE_TOLD:
-            self._size -= self._waiting.popleft().size
+            self._size -= len(self._waiting.popleft()[1])
             self._left_out += 1
         if self._cancel_tell is None:
             # In the next turn, where that is over already: a frame may hold several logs.
@@ -159,9 +170,10 @@ class LogSubscription:
             self._cancel_tell = None
 
     def _wants(self, log: RecentLog) -> bool:
-        wanted = self._wanted.get(log.device_id)
+        device_id = log[0]
+        wanted = self._wanted.get(device_id)
         if wanted is None:
-            wanted = self._wanted[log.device_id] = self._is_wanted(log.device_id)
+            wanted = self._wanted[device_id] = self._is_wanted(device_id)
         return wanted
 
     @callback
@@ -181,7 +193,7 @@ class LogSubscription:
         self._tell(
             {
                 **about,
-                "logs": [log.json for log in logs],
+                "logs": [json_fragment(json) for _device_id, json in logs],
                 "left_out": left_out,
             }
         )

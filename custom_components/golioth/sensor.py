@@ -47,7 +47,7 @@ COUNTER_INTERVAL: Final = timedelta(seconds=30)
 class GoliothLogSensorEntityDescription(SensorEntityDescription):
     """What a sensor shows of the last log that is one for it."""
 
-    applies_fn: Callable[[LogEntry], bool] = lambda _entry: True
+    applies_fn: Callable[[LogEntry], bool] | None = None
     value_fn: Callable[[LogEntry], StateType | datetime]
     has_attributes: bool = False
 
@@ -394,9 +394,14 @@ class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
     @callback
     def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
         """Keep the log to be shown, if it is one for this sensor and the last one."""
-        last = self._next or (None if self._shown is None else self._shown.entry)
-        if self.entity_description.applies_fn(entry) and is_last(entry, source, last):
-            self._next = entry
+        applies = self.entity_description.applies_fn
+        if applies is not None and not applies(entry):
+            return
+        if source is not LogSource.STREAM:
+            last = self._next or (None if self._shown is None else self._shown.entry)
+            if not is_last(entry, source, last):
+                return
+        self._next = entry
 
     @override
     @callback
