@@ -179,7 +179,7 @@ async def test_automation_in_a_burst(
 @pytest.fixture
 def slow_turns(monkeypatch: pytest.MonkeyPatch, simulator: GoliothSimulator) -> None:
     """Have a device that is told of everything one turn of the loop before the others, as in a fleet of thousands."""
-    monkeypatch.setattr(turns, "_SLICE", -1)
+    monkeypatch.setattr(turns, "SLICE", -1)
     simulator.add_device("first", device_id="0")
 
 

@@ -381,7 +381,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             return
         self.fired[level_or_other(entry)] += 1
         log = self.log_data(entry, MAX_EVENT_SIZE, self._about)
-        log["source"] = source._value_
+        log["source"] = source.value
         self.hass.bus.async_fire(EVENT_GOLIOTH_LOG, log)
         self._recent_logs.async_add(log)
         self._async_show_log(entry, source)
@@ -399,8 +399,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         device_logs = self._device_logs.get(golioth_device_id)
         if device_logs is not None:
             # Before the log: triggers ignore what comes of an entity that was unavailable.
-            if device_logs.was_connected is not self.feed.connected:
-                device_logs.async_handle_connection(self.feed.connected)
+            device_logs.async_handle_connection(self.feed.connected)
             device_logs.async_handle_log(entry, source)
         if golioth_device_id and (
             device_logs is None or golioth_device_id in self._logs_to_show

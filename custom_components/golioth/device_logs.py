@@ -1,6 +1,7 @@
 """The logs of one device, on their way to its entities."""
 
 from datetime import datetime
+import logging
 from math import inf
 from typing import Final, Protocol
 
@@ -9,6 +10,9 @@ from homeassistant.helpers.event import async_call_later
 
 from .client.feed import LogSource
 from .client.models import LogEntry
+from .turns import SLICE
+
+_LOGGER = logging.getLogger(__name__)
 
 # Between two writes of what a device logged last, in seconds.
 SHOW_INTERVAL: Final = 1.0
@@ -16,9 +20,6 @@ SHOW_INTERVAL: Final = 1.0
 # Between two times that such writes are looked for, in seconds: a timer for each device of a storm would wake Home Assistant up
 # for each write.
 TICK: Final = 0.1
-
-# How long devices are shown at a stretch, in seconds, before everything else gets its turn.
-_SLICE: Final = 0.01
 
 
 class LogFollower(Protocol):
@@ -40,14 +41,13 @@ class LogFollower(Protocol):
 class DeviceLogs:
     """Hands on every log of a device, and says when to show them: at once, but in a storm once a second."""
 
-    __slots__ = ("_followers", "_schedule", "shown_at", "was_connected")
+    __slots__ = ("_followers", "_schedule", "_was_connected", "shown_at")
 
     def __init__(self, schedule: ShowSchedule) -> None:
         """Begin without followers."""
         self._schedule = schedule
         self._followers: list[LogFollower] = []
-        # What is shown of the connection.
-        self.was_connected: bool | None = None
+        self._was_connected: bool | None = None
         # By the loop's clock.
         self.shown_at = -inf
 
@@ -71,9 +71,9 @@ class DeviceLogs:
     @callback
     def async_handle_connection(self, connected: bool) -> None:
         """Have it shown that the connection was lost or is back, unless it is already."""
-        if connected is self.was_connected:
+        if connected is self._was_connected:
             return
-        self.was_connected = connected
+        self._was_connected = connected
         for follower in self._followers:
             follower.async_show_connection()
 
@@ -145,9 +145,13 @@ class ShowSchedule:
             each for each in self._waiting if each.shown_at + SHOW_INTERVAL <= tick_at
         ]
         for device in due:
-            del self._waiting[device]
-            self._async_show(device)
-            if self._loop.time() >= self._ticked_at + _SLICE:
+            self._waiting.pop(device, None)
+            # What is wrong with one device keeps no other from being shown.
+            try:
+                self._async_show(device)
+            except Exception:
+                _LOGGER.exception("Unexpected error while a device was shown")
+            if self._loop.time() >= self._ticked_at + SLICE:
                 # The others in another turn of the loop.
                 self._ticked_at = -inf
                 break

@@ -57,6 +57,6 @@ class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
         """Trigger the event, unless the log is from before the project was set up."""
         if source is not None:
             attributes = log_attributes(*entry.bounded(MAX_ATTRIBUTES_SIZE))
-            attributes["source"] = source._value_
+            attributes["source"] = source.value
             self._trigger_event(level_or_other(entry), attributes)
             self.async_write_ha_state()

@@ -138,14 +138,8 @@ class ListeningClock:
     @callback
     def async_note_log(self, golioth_device_id: str) -> None:
         """Note that a device has logged."""
-        last_logs = self._last_logs
-        is_new = golioth_device_id not in last_logs
-        # The time on the clock, as `now` has it.
-        if (since := self._running_since) is None:
-            last_logs[golioth_device_id] = self._elapsed
-        else:
-            last_logs[golioth_device_id] = self._elapsed + self._loop.time() - since
-        if is_new and len(self._last_logs) > len(self._listed) + _MAX_UNLISTED:
+        self._last_logs[golioth_device_id] = self.now
+        if len(self._last_logs) > len(self._listed) + _MAX_UNLISTED:
             self._last_logs = {
                 listed: last_log
                 for listed in self._listed

@@ -32,9 +32,9 @@ TELL_INTERVAL: Final = 0.1
 _RECENT_LOGS: HassKey[dict[str, RecentLogs]] = HassKey(f"{DOMAIN}_recent_logs")
 
 
-# A log that was fired: Home Assistant's ID of its device, and all of it as JSON. It has no class of its own, because the garbage
-# collector looks at objects of a class again and again.
-type RecentLog = tuple[str, bytes]
+# A log that was fired: Home Assistant's ID of its device, all of it as JSON, and the bytes of that. It has no class of its own,
+# because the garbage collector looks at objects of a class again and again.
+type RecentLog = tuple[str, json_fragment, int]
 
 
 class RecentLogs:
@@ -68,11 +68,11 @@ class RecentLogs:
         for log in self._unwritten:
             self._number += 1
             json = b'{"number":%d,%b' % (self._number, orjson.dumps(log)[1:])
-            recent_log = (log[ATTR_DEVICE_ID], json)
+            recent_log = (log[ATTR_DEVICE_ID], json_fragment(json), len(json))
             self._logs.append(recent_log)
             self._size += len(json)
             while len(self._logs) > MAX_LOGS or self._size > MAX_SIZE:
-                self._size -= len(self._logs.popleft()[1])
+                self._size -= self._logs.popleft()[2]
             for subscription in self._subscriptions:
                 subscription.async_add(recent_log)
         self._unwritten.clear()
@@ -144,9 +144,9 @@ class LogSubscription:
         if not self._wants(log):
             return
         self._waiting.append(log)
-        self._size += len(log[1])
+        self._size += log[2]
         while len(self._waiting) > MAX_LOGS_TOLD or self._size > MAX_SIZE_TOLD:
-            self._size -= len(self._waiting.popleft()[1])
+            self._size -= self._waiting.popleft()[2]
             self._left_out += 1
         if self._cancel_tell is None:
             # In the next turn, where that is over already: a frame may hold several logs.
@@ -193,7 +193,7 @@ class LogSubscription:
         self._tell(
             {
                 **about,
-                "logs": [json_fragment(json) for _device_id, json in logs],
+                "logs": [json for _device_id, json, _size in logs],
                 "left_out": left_out,
             }
         )

@@ -395,13 +395,10 @@ class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
     def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
         """Keep the log to be shown, if it is one for this sensor and the last one."""
         applies = self.entity_description.applies_fn
-        if applies is not None and not applies(entry):
-            return
-        if source is not LogSource.STREAM:
+        if applies is None or applies(entry):
             last = self._next or (None if self._shown is None else self._shown.entry)
-            if not is_last(entry, source, last):
-                return
-        self._next = entry
+            if is_last(entry, source, last):
+                self._next = entry
 
     @override
     @callback

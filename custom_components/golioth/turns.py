@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 # How long one turn takes, in seconds.
-_SLICE: Final = 0.01
+SLICE: Final = 0.01
 
 
 async def in_turns[T](items: Iterable[T]) -> AsyncIterator[T]:
     """Yield each item, and give everything else its turn whenever some time has been spent on them."""
     loop = asyncio.get_running_loop()
-    pause = loop.time() + _SLICE
+    pause = loop.time() + SLICE
     for item in items:
         yield item
         if loop.time() >= pause:
             await asyncio.sleep(0)
-            pause = loop.time() + _SLICE
+            pause = loop.time() + SLICE

@@ -76,12 +76,13 @@ class _Second:
 
     def count(self, digest: int) -> int:
         """Return how many logs have a digest."""
-        if self._counted < len(self.logs):
-            numbers = self._numbers
-            for each in self.digests()[self._counted :]:
-                numbers[each] = numbers.get(each, 0) + 1
-            self._counted = len(self.logs)
-        return self._numbers.get(digest, 0)
+        logs, numbers = self.logs, self._numbers
+        # Those that have been counted are digests already: of a full second, they are not gone through for each log that is read.
+        for position in range(self._counted, len(logs)):
+            each = logs[position] = _digest(logs[position])
+            numbers[each] = numbers.get(each, 0) + 1
+        self._counted = len(logs)
+        return numbers.get(digest, 0)
 
     def digests(self) -> list[int]:
         """Return the digest of each log, from now on without its text."""
