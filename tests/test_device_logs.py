@@ -23,9 +23,6 @@ class Follower:
         self.shown = 0
         self.fails = False
 
-    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Take a log in."""
-
     def async_show(self) -> None:
         """Count, or fail."""
         self.shown += 1
@@ -49,7 +46,7 @@ async def test_device_that_cannot_be_shown(
         device = DeviceLogs(schedule)
         device.async_add_follower(follower)
         for _ in range(2):
-            device.async_handle_log(LOG, LogSource.STREAM)
+            device.async_handle_log(LOG, LogSource.STREAM, connected=True)
     assert [follower.shown for follower in followers] == [1, 1, 1]
     followers[0].fails = True
     # One tick for each, because they were shown one after the other.

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
 from typing import Any, Final, override
@@ -57,9 +56,6 @@ UNKNOWN_DEVICE_COOLDOWN: Final = 60.0
 # An event, in bytes of JSON: the recorder drops what is above 32 KiB.
 MAX_EVENT_SIZE: Final = 24 * 1024
 
-# Message and metadata in the attributes of an entity, in bytes of JSON.
-MAX_ATTRIBUTES_SIZE: Final = 4 * 1024
-
 # What an event takes beside the text of the log, and the most that one character takes, in bytes of JSON.
 _EVENT_OVERHEAD: Final = 600
 _CHARACTER_SIZE: Final = 6
@@ -77,14 +73,6 @@ type GoliothConfigEntry = ConfigEntry[GoliothCoordinator]
 
 # Each by what removes it: in a list, the entities of a large fleet would have to be searched for.
 type Listeners = dict[CALLBACK_TYPE, CALLBACK_TYPE]
-
-
-@dataclass
-class KeptLogs:
-    """What a device logged last while it had no entities, and since."""
-
-    last: tuple[LogEntry, LogSource | None] | None = None
-    last_error: tuple[LogEntry, LogSource | None] | None = None
 
 
 class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
@@ -167,7 +155,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._show_connection: asyncio.Task[None] | None = None
         self._connection_listeners: Listeners = {}
         self._counter_listeners: Listeners = {}
-        self._logs_to_show: dict[str, KeptLogs] = {}
+        self._logs_to_show: dict[str, DeviceLogs] = {}
         # Of these devices, the ones that the list has been read for.
         self._looked_up: set[str] = set()
         self._look_up: asyncio.Task[None] | None = None
@@ -206,11 +194,15 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def async_follow_logs(
         self, golioth_device_id: str, follower: LogFollower
-    ) -> CALLBACK_TYPE:
-        """Tell `follower` of the logs of one device; return what ends that."""
-        logs = self._device_logs.setdefault(
-            golioth_device_id, DeviceLogs(self._show_schedule)
-        )
+    ) -> tuple[DeviceLogs, CALLBACK_TYPE]:
+        """Have `follower` show the logs of one device, and return them, and what ends that."""
+        logs = self._device_logs.get(golioth_device_id)
+        if logs is None:
+            # What it logged before it had entities is for these to show.
+            logs = self._logs_to_show.pop(golioth_device_id, None) or DeviceLogs(
+                self._show_schedule
+            )
+            self._device_logs[golioth_device_id] = logs
         logs.async_add_follower(follower)
 
         @callback
@@ -219,15 +211,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             if not logs.is_followed:
                 self._device_logs.pop(golioth_device_id, None)
 
-        return end
-
-    @callback
-    def async_kept_logs(
-        self, golioth_device_id: str
-    ) -> list[tuple[LogEntry, LogSource | None]]:
-        """Return what a device logged last before it had entities, for these to show: its last error, and its last log."""
-        kept = self._logs_to_show.get(golioth_device_id, KeptLogs())
-        return [each for each in (kept.last_error, kept.last) if each is not None]
+        return logs, end
 
     @callback
     def async_add_connection_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -397,29 +381,24 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         """Hand a log to the entities of its device, and keep it for those to come."""
         golioth_device_id = entry.device_id
         device_logs = self._device_logs.get(golioth_device_id)
-        if device_logs is not None:
-            # Before the log: triggers ignore what comes of an entity that was unavailable.
-            device_logs.async_handle_connection(self.feed.connected)
-            device_logs.async_handle_log(entry, source)
-        if golioth_device_id and (
-            device_logs is None or golioth_device_id in self._logs_to_show
-        ):
-            self._async_keep_log(entry, source)
+        if device_logs is None:
+            if not golioth_device_id:
+                return
+            device_logs = self._async_keep_logs(golioth_device_id, source)
+        device_logs.async_handle_log(entry, source, self.feed.connected)
 
     @callback
-    def _async_keep_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Keep the last log and the last error of a device without entities, and have it looked up if it is not listed."""
-        golioth_device_id = entry.device_id
-        entry = entry.bounded(MAX_ATTRIBUTES_SIZE)[0]
-        kept = self._logs_to_show.setdefault(golioth_device_id, KeptLogs())
-        if is_last(entry, source, kept.last and kept.last[0]):
-            kept.last = (entry, source)
-        if entry.level == "error" and is_last(
-            entry, source, kept.last_error and kept.last_error[0]
-        ):
-            kept.last_error = (entry, source)
-        if len(self._logs_to_show) > _MAX_LOGS_TO_SHOW:
-            del self._logs_to_show[next(iter(self._logs_to_show))]
+    def _async_keep_logs(
+        self, golioth_device_id: str, source: LogSource | None
+    ) -> DeviceLogs:
+        """Keep what a device without entities logs last, and have it looked up if it is not listed."""
+        kept = self._logs_to_show.get(golioth_device_id)
+        if kept is None:
+            kept = self._logs_to_show[golioth_device_id] = DeviceLogs(
+                self._show_schedule
+            )
+            if len(self._logs_to_show) > _MAX_LOGS_TO_SHOW:
+                del self._logs_to_show[next(iter(self._logs_to_show))]
         # Never for a log from before the set-up, because the list is younger.
         if (
             source is not None
@@ -432,6 +411,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                 self.async_request_refresh(),
                 name=f"{DOMAIN} device list of {self.project_id}",
             )
+        return kept
 
     @callback
     def _async_handle_connection_change(self, reason: GoliothError | None) -> None:
@@ -508,21 +488,6 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def _resume_point(self) -> ResumePoint | None:
         return self.feed.resume_point
-
-
-def is_last(entry: LogEntry, source: LogSource | None, shown: LogEntry | None) -> bool:
-    """Whether a log is the last one, as compared with the one that is shown.
-
-    Last is the last to arrive, because the clock of a device can be wrong. What did not arrive by itself, but was fetched, is
-    the last one only if it is not older.
-    """
-    return (
-        source is LogSource.STREAM
-        or shown is None
-        or entry.timestamp_ns is None
-        or shown.timestamp_ns is None
-        or entry.timestamp_ns >= shown.timestamp_ns
-    )
 
 
 def level_or_other(entry: LogEntry) -> str:

@@ -1,18 +1,24 @@
 """The logs of one device, on their way to its entities."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 import logging
 from math import inf
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, Self, override
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.restore_state import ExtraStoredData
 
 from .client.feed import LogSource
 from .client.models import LogEntry
 from .turns import SLICE
 
 _LOGGER = logging.getLogger(__name__)
+
+# Message and metadata in the attributes of an entity, in bytes of JSON.
+MAX_ATTRIBUTES_SIZE: Final = 4 * 1024
 
 # Between two writes of what a device logged last, in seconds.
 SHOW_INTERVAL: Final = 1.0
@@ -22,12 +28,12 @@ SHOW_INTERVAL: Final = 1.0
 TICK: Final = 0.1
 
 
-class LogFollower(Protocol):
-    """What is told of the logs of a device."""
+# Told of each log as it is delivered.
+type LogListener = Callable[[LogEntry, LogSource], None]
 
-    @callback
-    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Take a log in. One without a source is from before the project was set up: it is shown, and nothing else."""
+
+class LogFollower(Protocol):
+    """What shows the logs of a device."""
 
     @callback
     def async_show(self) -> None:
@@ -38,17 +44,103 @@ class LogFollower(Protocol):
         """Write that the connection was lost or is back."""
 
 
-class DeviceLogs:
-    """Hands on every log of a device, and says when to show them: at once, but in a storm once a second."""
+@dataclass(frozen=True, slots=True)
+class ShownLog(ExtraStoredData):
+    """A log that is shown, cut to what attributes can hold, and kept over a restart."""
 
-    __slots__ = ("_followers", "_schedule", "_was_connected", "shown_at")
+    entry: LogEntry
+    truncated: bool
+
+    @classmethod
+    def of(cls, entry: LogEntry) -> Self:
+        """Return what can be shown of a log."""
+        return cls(*entry.bounded(MAX_ATTRIBUTES_SIZE))
+
+    @override
+    def as_dict(self) -> dict[str, Any]:
+        """Return the log for the storage."""
+        return {**self.entry._asdict(), "truncated": self.truncated}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Return what `as_dict` returned; raises TypeError where it is something else."""
+        fields = dict(data)
+        truncated = bool(fields.pop("truncated", False))
+        return cls(LogEntry(**fields), truncated)
+
+
+class LastLog:
+    """The last of some logs of a device.
+
+    Last is the last to arrive, because the clock of a device can be wrong. What did not arrive by itself, but was fetched, is
+    the last one only if it is not older.
+
+    Attributes:
+        next: One that arrived by itself, and has not been cut yet: in a storm most of them are never shown.
+    """
+
+    __slots__ = ("_shown", "next")
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.next: LogEntry | None = None
+        self._shown: ShownLog | None = None
+
+    @property
+    def shown(self) -> ShownLog | None:
+        """What is to be shown."""
+        if self.next is not None:
+            self._shown = ShownLog.of(self.next)
+            self.next = None
+        return self._shown
+
+    def add_fetched(self, entry: LogEntry) -> None:
+        """Take a log in that was fetched."""
+        shown = self.shown
+        if (
+            shown is None
+            or entry.timestamp_ns is None
+            or shown.entry.timestamp_ns is None
+            or entry.timestamp_ns >= shown.entry.timestamp_ns
+        ):
+            self._shown = ShownLog.of(entry)
+
+    def restore(self, shown: ShownLog) -> None:
+        """Take in what was shown before a restart, unless something has come since."""
+        if self.shown is None:
+            self._shown = shown
+
+
+class DeviceLogs:
+    """Hands on every log of a device, and says when to show the last one: at once, but in a storm once a second.
+
+    Attributes:
+        last: The last log.
+        last_error: The last log that is an error.
+        errors: How many errors there were since the project was set up.
+        shown_at: When the last log was shown, by the loop's clock.
+    """
+
+    __slots__ = (
+        "_followers",
+        "_listeners",
+        "_schedule",
+        "_was_connected",
+        "errors",
+        "last",
+        "last_error",
+        "shown_at",
+    )
 
     def __init__(self, schedule: ShowSchedule) -> None:
         """Begin without followers."""
         self._schedule = schedule
         self._followers: list[LogFollower] = []
+        self._listeners: list[LogListener] = []
         self._was_connected: bool | None = None
-        # By the loop's clock.
+        self.last = LastLog()
+        self.last_error = LastLog()
+        self.errors = 0
         self.shown_at = -inf
 
     @property
@@ -58,15 +150,26 @@ class DeviceLogs:
 
     @callback
     def async_add_follower(self, follower: LogFollower) -> None:
-        """Tell it of each log from now on."""
+        """Have it show the logs from now on."""
         self._followers.append(follower)
 
     @callback
     def async_remove_follower(self, follower: LogFollower) -> None:
-        """Tell it nothing more. With the last one goes what is still to be shown."""
+        """Have it show nothing more. With the last one goes what is still to be shown."""
         self._followers.remove(follower)
         if not self._followers:
             self._schedule.async_drop(self)
+
+    @callback
+    def async_add_listener(self, listener: LogListener) -> CALLBACK_TYPE:
+        """Call `listener` with each log that is delivered; return what ends that."""
+        self._listeners.append(listener)
+
+        @callback
+        def remove_listener() -> None:
+            self._listeners.remove(listener)
+
+        return remove_listener
 
     @callback
     def async_handle_connection(self, connected: bool) -> None:
@@ -78,27 +181,60 @@ class DeviceLogs:
             follower.async_show_connection()
 
     @callback
-    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Hand a log on, and have it shown now or in a second."""
-        for follower in self._followers:
-            follower.async_handle_log(entry, source)
-        self._schedule.async_show(self)
+    def async_handle_log(
+        self, entry: LogEntry, source: LogSource | None, connected: bool
+    ) -> None:
+        """Hand a log on, and have it shown now or in a second.
+
+        Args:
+            entry: The log.
+            source: How it came; None for one from before the project was set up: it is shown, and nothing else.
+            connected: Whether logs arrive.
+        """
+        # Every log of a fleet comes through here: what is not done for each one counts.
+        if source is LogSource.STREAM:
+            self.last.next = entry
+        else:
+            self.last.add_fetched(entry)
+        if entry.level == "error":
+            self._note_error(entry, source)
+        # Before the log: triggers ignore what comes of an entity that was unavailable.
+        if connected is not self._was_connected:
+            self.async_handle_connection(connected)
+        if source is not None:
+            for listener in self._listeners:
+                listener(entry, source)
+        if self not in self._schedule.waiting:
+            self._schedule.async_show(self)
 
     @callback
     def async_show(self) -> None:
         """Show what waits."""
+        # What nobody shows is cut as well: there may be thousands of devices.
+        _ = self.last.shown, self.last_error.shown
         for follower in self._followers:
             follower.async_show()
 
+    def _note_error(self, entry: LogEntry, source: LogSource | None) -> None:
+        self.errors += source is not None
+        if source is LogSource.STREAM:
+            self.last_error.next = entry
+        else:
+            self.last_error.add_fetched(entry)
+
 
 class ShowSchedule:
-    """Has each device of a project shown at once, but no more than once a second, and the devices of a storm together."""
+    """Has each device of a project shown at once, but no more than once a second, and the devices of a storm together.
+
+    Attributes:
+        waiting: The devices that are to be shown, but not yet.
+    """
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Begin with nothing to show."""
         self._hass = hass
         self._loop = hass.loop
-        self._waiting: dict[DeviceLogs, None] = {}
+        self.waiting: dict[DeviceLogs, None] = {}
         self._ticked_at = -inf
         self._tick_at = inf
         self._cancel_tick: CALLBACK_TYPE | None = None
@@ -108,14 +244,12 @@ class ShowSchedule:
 
     @callback
     def async_show(self, device: DeviceLogs) -> None:
-        """Show a device now, or when it may be."""
-        if device in self._waiting:
-            return
+        """Show a device that does not wait yet, now or when it may be."""
         show_at = device.shown_at + SHOW_INTERVAL
         if show_at <= self._loop.time():
             self._async_show(device)
             return
-        self._waiting[device] = None
+        self.waiting[device] = None
         if self._tick_at > max(show_at, self._ticked_at + TICK):
             self._async_schedule()
 
@@ -123,16 +257,16 @@ class ShowSchedule:
     def async_flush(self) -> None:
         """Show now what waits."""
         self._async_cancel()
-        waiting = list(self._waiting)
-        self._waiting.clear()
+        waiting = list(self.waiting)
+        self.waiting.clear()
         for device in waiting:
             self._async_show(device)
 
     @callback
     def async_drop(self, device: DeviceLogs) -> None:
         """Let go of a device that has nothing to show it any more."""
-        self._waiting.pop(device, None)
-        if not self._waiting:
+        self.waiting.pop(device, None)
+        if not self.waiting:
             self._async_cancel()
 
     @callback
@@ -142,10 +276,10 @@ class ShowSchedule:
         self._cancel_tick, self._tick_at = None, inf
         self._ticked_at = self._loop.time()
         due = [
-            each for each in self._waiting if each.shown_at + SHOW_INTERVAL <= tick_at
+            each for each in self.waiting if each.shown_at + SHOW_INTERVAL <= tick_at
         ]
         for device in due:
-            self._waiting.pop(device, None)
+            self.waiting.pop(device, None)
             # What is wrong with one device keeps no other from being shown.
             try:
                 self._async_show(device)
@@ -161,8 +295,8 @@ class ShowSchedule:
     def _async_schedule(self) -> None:
         """Tick when the next device may be shown, but not too soon after the last tick."""
         self._async_cancel()
-        if self._waiting:
-            next_at = min(each.shown_at for each in self._waiting) + SHOW_INTERVAL
+        if self.waiting:
+            next_at = min(each.shown_at for each in self.waiting) + SHOW_INTERVAL
             self._tick_at = max(next_at, self._ticked_at + TICK)
             self._cancel_tick = async_call_later(
                 self._hass, max(self._tick_at - self._loop.time(), 0.0), self._tick_job

@@ -8,10 +8,10 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .client.feed import LogSource
 from .client.models import LogEntry
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
+from .device_logs import DeviceLogs
 from .turns import in_turns
 
 
@@ -57,6 +57,8 @@ class GoliothConnectionEntity(GoliothEntity):
 class GoliothDeviceEntity(GoliothEntity):
     """An entity of a Golioth device: it follows the logs of that device, and of no other."""
 
+    _device_logs: DeviceLogs
+
     def __init__(
         self, coordinator: GoliothCoordinator, key: str, golioth_device_id: str
     ) -> None:
@@ -73,15 +75,11 @@ class GoliothDeviceEntity(GoliothEntity):
     @override
     async def async_added_to_hass(self) -> None:
         """Follow the logs of the device."""
-        await super().async_added_to_hass()
-        self.async_on_remove(
-            self.coordinator.async_follow_logs(self._golioth_device_id, self)
+        self._device_logs, end = self.coordinator.async_follow_logs(
+            self._golioth_device_id, self
         )
-
-    @callback
-    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Take a log in."""
-        raise NotImplementedError
+        self.async_on_remove(end)
+        await super().async_added_to_hass()
 
     @callback
     def async_show(self) -> None:

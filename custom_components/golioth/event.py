@@ -9,12 +9,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .client.feed import LogSource
 from .client.models import LEVELS, LogEntry
 from .const import OTHER_LEVEL
-from .coordinator import (
-    MAX_ATTRIBUTES_SIZE,
-    GoliothConfigEntry,
-    GoliothCoordinator,
-    level_or_other,
-)
+from .coordinator import GoliothConfigEntry, GoliothCoordinator, level_or_other
+from .device_logs import MAX_ATTRIBUTES_SIZE
 from .entity import GoliothDeviceEntity, async_add_device_entities, log_attributes
 
 PARALLEL_UPDATES = 0
@@ -52,11 +48,17 @@ class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
         super().__init__(coordinator, LOG.key, golioth_device_id)
 
     @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the logs of the device."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self._device_logs.async_add_listener(self._async_handle_log)
+        )
+
     @callback
-    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Trigger the event, unless the log is from before the project was set up."""
-        if source is not None:
-            attributes = log_attributes(*entry.bounded(MAX_ATTRIBUTES_SIZE))
-            attributes["source"] = source.value
-            self._trigger_event(level_or_other(entry), attributes)
-            self.async_write_ha_state()
+    def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
+        """Trigger the event."""
+        attributes = log_attributes(*entry.bounded(MAX_ATTRIBUTES_SIZE))
+        attributes["source"] = source.value
+        self._trigger_event(level_or_other(entry), attributes)
+        self.async_write_ha_state()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self, override
+from typing import Final, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -19,16 +19,11 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 from homeassistant.helpers.typing import StateType
 
-from .client.feed import LogSource, Transport
+from .client.feed import Transport
 from .client.models import LEVELS, LogEntry
 from .const import OTHER_LEVEL
-from .coordinator import (
-    MAX_ATTRIBUTES_SIZE,
-    GoliothConfigEntry,
-    GoliothCoordinator,
-    is_last,
-    level_or_other,
-)
+from .coordinator import GoliothConfigEntry, GoliothCoordinator, level_or_other
+from .device_logs import DeviceLogs, LastLog, ShownLog
 from .entity import (
     GoliothConnectionEntity,
     GoliothDeviceEntity,
@@ -47,7 +42,7 @@ COUNTER_INTERVAL: Final = timedelta(seconds=30)
 class GoliothLogSensorEntityDescription(SensorEntityDescription):
     """What a sensor shows of the last log that is one for it."""
 
-    applies_fn: Callable[[LogEntry], bool] | None = None
+    last_fn: Callable[[DeviceLogs], LastLog] = lambda logs: logs.last
     value_fn: Callable[[LogEntry], StateType | datetime]
     has_attributes: bool = False
 
@@ -98,7 +93,7 @@ LOG_SENSORS: Final = (
         key="last_error",
         translation_key="last_error",
         entity_registry_enabled_default=False,
-        applies_fn=lambda entry: entry.level == "error",
+        last_fn=lambda logs: logs.last_error,
         value_fn=_message,
         has_attributes=True,
     ),
@@ -301,7 +296,6 @@ class GoliothErrorCounter(GoliothDeviceEntity, GoliothCounter):
     def __init__(self, coordinator: GoliothCoordinator, golioth_device_id: str) -> None:
         """Belong to a device."""
         super().__init__(coordinator, ERRORS.key, golioth_device_id)
-        self._errors = 0
 
     @property
     @override
@@ -313,43 +307,12 @@ class GoliothErrorCounter(GoliothDeviceEntity, GoliothCounter):
     @override
     def count(self) -> int:
         """The errors so far."""
-        return self._errors
-
-    @override
-    @callback
-    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Count an error, unless it is from before the project was set up."""
-        self._errors += entry.level == "error" and source is not None
+        return self._device_logs.errors
 
     @override
     @callback
     def async_show_connection(self) -> None:
         """Show nothing of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShownLog(ExtraStoredData):
-    """The log that a sensor shows, cut to what attributes can hold, and kept over a restart."""
-
-    entry: LogEntry
-    truncated: bool
-
-    @classmethod
-    def of(cls, entry: LogEntry) -> Self:
-        """Return what can be shown of a log."""
-        return cls(*entry.bounded(MAX_ATTRIBUTES_SIZE))
-
-    @override
-    def as_dict(self) -> dict[str, Any]:
-        """Return the log for the storage."""
-        return {**self.entry._asdict(), "truncated": self.truncated}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Return what `as_dict` returned; raises TypeError where it is something else."""
-        fields = dict(data)
-        truncated = bool(fields.pop("truncated", False))
-        return cls(LogEntry(**fields), truncated)
 
 
 class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
@@ -369,53 +332,39 @@ class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
         super().__init__(coordinator, description.key, golioth_device_id)
         self.entity_description = description
         self._shown: ShownLog | None = None
-        # The log to show next, which has not been cut yet: in a storm most of them are never shown.
-        self._next: LogEntry | None = None
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData | None:
         """The last log, whether it is shown already or not."""
-        return self._shown if self._next is None else ShownLog.of(self._next)
+        return self._last.shown
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Show what was shown before, or what the device has logged meanwhile, until the next log."""
+        """Show what the device has logged meanwhile, or what was shown before, until the next log."""
+        await super().async_added_to_hass()
         if (stored := await self.async_get_last_extra_data()) is not None:
             # What another version has stored may not fit: then there is nothing to show until the next log.
             with suppress(TypeError):
-                self._show(ShownLog.from_dict(stored.as_dict()))
-        for kept in self.coordinator.async_kept_logs(self._golioth_device_id):
-            self.async_handle_log(*kept)
-        self._take_next()
-        await super().async_added_to_hass()
-
-    @override
-    @callback
-    def async_handle_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Keep the log to be shown, if it is one for this sensor and the last one."""
-        applies = self.entity_description.applies_fn
-        if applies is None or applies(entry):
-            last = self._next or (None if self._shown is None else self._shown.entry)
-            if is_last(entry, source, last):
-                self._next = entry
+                self._last.restore(ShownLog.from_dict(stored.as_dict()))
+        self._take_last()
 
     @override
     @callback
     def async_show(self) -> None:
         """Write the state, if there is another log to show."""
-        if self._take_next():
+        if self._take_last():
             self.async_write_ha_state()
 
-    def _take_next(self) -> bool:
-        """Make the next log, if there is one, the one that is shown."""
-        if self._next is None:
-            return False
-        self._show(ShownLog.of(self._next))
-        self._next = None
-        return True
+    @property
+    def _last(self) -> LastLog:
+        return self.entity_description.last_fn(self._device_logs)
 
-    def _show(self, shown: ShownLog) -> None:
+    def _take_last(self) -> bool:
+        """Have the last log shown; return whether it is another one."""
+        shown = self._last.shown
+        if shown is None or shown is self._shown:
+            return False
         self._shown = shown
         description = self.entity_description
         self._attr_native_value = description.value_fn(shown.entry)
@@ -423,3 +372,4 @@ class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
             self._attr_extra_state_attributes = log_attributes(
                 shown.entry, shown.truncated
             )
+        return True
