@@ -8,7 +8,12 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.golioth import device_logs
 from custom_components.golioth.client.feed import LogSource
 from custom_components.golioth.client.models import LogEntry
-from custom_components.golioth.device_logs import DeviceLogs, ShowSchedule
+from custom_components.golioth.device_logs import (
+    DeviceLogs,
+    LastLog,
+    ShowSchedule,
+    ShownLog,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
@@ -31,6 +36,35 @@ class Follower:
 
     def async_show_connection(self) -> None:
         """Show nothing of it."""
+
+
+def log(message: str, timestamp_ns: int) -> LogEntry:
+    """Return a log."""
+    return LOG._replace(message=message, timestamp_ns=timestamp_ns)
+
+
+def shown(last: LastLog) -> str | None:
+    """Return the message that is shown."""
+    return None if last.shown is None else last.shown.entry.message
+
+
+def test_last_log() -> None:
+    """What arrived by itself is the last log, whatever its device's clock says; what was fetched is, if it is not older."""
+    last = LastLog()
+    assert shown(last) is None
+    last.restore(ShownLog.of(log("of last time", 5)))
+    assert shown(last) == "of last time"
+    last.add_fetched(log("fetched, older", 4))
+    assert shown(last) == "of last time"
+    last.add_fetched(log("fetched", 5))
+    assert shown(last) == "fetched"
+    last.next = log("streamed, by a clock that is late", 1)
+    last.add_fetched(log("older than this", 0))
+    assert shown(last) == "streamed, by a clock that is late"
+    last.add_fetched(LOG)
+    assert shown(last) == "text"
+    last.restore(ShownLog.of(log("of last time", 5)))
+    assert shown(last) == "text"
 
 
 async def test_device_that_cannot_be_shown(

@@ -362,6 +362,7 @@ async def test_what_a_new_device_logged_is_shown(
     simulator.log("fine", device=device)
     await wait_for_state(hass, LAST_ERROR, "broken")
     await wait_for_state(hass, LAST_LOG, "fine")
+    await wait_for_state(hass, "sensor.door_sensor_errors", "1")
 
 
 async def test_renamed_entity_shows_its_last_log(

@@ -365,7 +365,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             return
         self.fired[level_or_other(entry)] += 1
         log = self.log_data(entry, MAX_EVENT_SIZE, self._about)
-        log["source"] = source.value
+        log["source"] = str(source)
         self.hass.bus.async_fire(EVENT_GOLIOTH_LOG, log)
         self._recent_logs.async_add(log)
         self._async_show_log(entry, source)

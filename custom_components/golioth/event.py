@@ -59,6 +59,6 @@ class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
     def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
         """Trigger the event."""
         attributes = log_attributes(*entry.bounded(MAX_ATTRIBUTES_SIZE))
-        attributes["source"] = source.value
+        attributes["source"] = str(source)
         self._trigger_event(level_or_other(entry), attributes)
         self.async_write_ha_state()

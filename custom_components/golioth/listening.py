@@ -138,8 +138,9 @@ class ListeningClock:
     @callback
     def async_note_log(self, golioth_device_id: str) -> None:
         """Note that a device has logged."""
+        is_new = golioth_device_id not in self._last_logs
         self._last_logs[golioth_device_id] = self.now
-        if len(self._last_logs) > len(self._listed) + _MAX_UNLISTED:
+        if is_new and len(self._last_logs) > len(self._listed) + _MAX_UNLISTED:
             self._last_logs = {
                 listed: last_log
                 for listed in self._listed

@@ -71,11 +71,11 @@ class RecentLogs:
             recent_log = (log[ATTR_DEVICE_ID], json_fragment(json), len(json))
             self._logs.append(recent_log)
             self._size += len(json)
-            while len(self._logs) > MAX_LOGS or self._size > MAX_SIZE:
-                self._size -= self._logs.popleft()[2]
             for subscription in self._subscriptions:
                 subscription.async_add(recent_log)
         self._unwritten.clear()
+        while len(self._logs) > MAX_LOGS or self._size > MAX_SIZE:
+            self._size -= self._logs.popleft()[2]
 
     @callback
     def async_subscribe(

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 import json
+import os
 from pathlib import Path
 import platform
 import statistics
@@ -78,14 +79,17 @@ def _line(row: Row) -> str:
     measured = f"{statistics.median(row.measured):.2f} {row.unit}"
     if row.floor:
         floor = f"{statistics.median(row.floor):.2f} {row.unit}"
-        ratio = f"{row.result:.2f}× ({min(row.ratios):.2f} to {max(row.ratios):.2f})"
+        result = f"{row.result:.2f}× ({min(row.ratios):.2f} to {max(row.ratios):.2f})"
         target = f"≤ {row.target:g}×"
     else:
         floor = "none"
-        ratio = f"{row.result:.2f} {row.unit}"
+        result = (
+            f"{row.result:.2f} {row.unit}"
+            f" ({min(row.measured):.2f} to {max(row.measured):.2f})"
+        )
         target = f"≤ {row.target:g} {row.unit}"
     return (
-        f"| {row.name} | {measured} | {floor} | {ratio} | {target} |"
+        f"| {row.name} | {measured} | {floor} | {result} | {target} |"
         f" {'yes' if row.is_met else 'no'} |"
     )
 
@@ -100,9 +104,10 @@ def _machine() -> str:
         ),
         platform.machine(),
     )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return (
-        f"{cpu}, Linux {platform.release()}, Python {platform.python_version()},"
-        f" Home Assistant {__version__}"
+        f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()},"
+        f" Python {platform.python_version()}, Home Assistant {__version__}"
     )
 
 
@@ -112,7 +117,7 @@ def main() -> int:
     rows = asyncio.run(_measure(arguments.rows, QUICK if arguments.quick else FULL))
     say(_machine())
     say()
-    say("| row | median | floor | ratio (spread) | target | met |")
+    say("| row | median | floor | result (spread) | target | met |")
     say("| --- | --- | --- | --- | --- | --- |")
     for row in rows:
         say(_line(row))
