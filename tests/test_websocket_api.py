@@ -294,6 +294,30 @@ async def test_storm(
     assert messages(last["logs"]) == log_events.messages[3_000:]
 
 
+async def test_several_cards(
+    streaming: MockConfigEntry, simulator: GoliothSimulator, browser: Browser
+) -> None:
+    """A browser gets ten messages a second at most, however many cards it shows."""
+    for _ in range(3):
+        await browser.subscribe(streaming)
+    await browser.ask("supported_features", features={"coalesce_messages": 1})
+    loop = asyncio.get_running_loop()
+    number = told = received = 0
+    started = loop.time()
+    while received < 10:
+        frame = asyncio.create_task(browser.receive())
+        while not frame.done():
+            simulator.log(str(number), device=GREENHOUSE_NODE)
+            number += 1
+            await asyncio.wait([frame], timeout=0.01)
+        received += 1
+        # One card alone is told something by a message of its own.
+        told += len(frame.result()) if isinstance(frame.result(), list) else 1
+    # One more, because the first one need not wait.
+    assert received <= (loop.time() - started) / 0.1 + 1
+    assert told >= 2 * received
+
+
 async def test_devices(
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
@@ -542,6 +566,30 @@ async def test_permission_that_changes(
     simulator.log("3", device=GREENHOUSE_NODE)
     simulator.log("4", device=WATER_METER)
     assert messages(await browser.logs_until("4")) == ["4"]
+
+
+async def test_permission_that_is_given(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    entity_registry: er.EntityRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    greenhouse: str,
+    water_meter: str,
+) -> None:
+    """It takes effect, even where nothing could be told in the meantime."""
+    user.mock_policy(policy(entity_registry, greenhouse))
+    browser = await log_in(user)
+    await browser.subscribe(streaming)
+    simulator.log("refused", device=WATER_METER)
+    await log_events.wait_for(1)
+    user.mock_policy(policy(entity_registry, water_meter))
+    event = asyncio.create_task(browser.event())
+    while not event.done():
+        simulator.log("allowed", device=WATER_METER)
+        await asyncio.wait([event], timeout=0.02)
+    assert set(messages(event.result()["logs"])) == {"allowed"}
 
 
 async def test_read_only_user(

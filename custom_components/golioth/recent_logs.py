@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from math import inf
+from math import ceil, inf
 from typing import Any, Final
 
 import orjson
@@ -125,8 +125,10 @@ class LogSubscription:
         self._loop = hass.loop
         self._tell = tell
         self._is_wanted = is_wanted
-        # What was found of the devices that have logged since something was told: a permission can be taken away.
+        # What was found of the devices that have logged since something was told, or in the last moment: a permission can be
+        # taken away, or given.
         self._wanted: dict[str, bool] = {}
+        self._forget_wanted_at = -inf
         self._waiting: deque[RecentLog] = deque()
         self._size = 0
         self._left_out = 0
@@ -149,9 +151,13 @@ class LogSubscription:
             self._size -= self._waiting.popleft()[2]
             self._left_out += 1
         if self._cancel_tell is None:
-            # In the next turn, where that is over already: a frame may hold several logs.
+            tell_at = self._told_at + TELL_INTERVAL
+            # In the next turn, where that is over already: a frame may hold several logs. All who wait are told in one turn:
+            # Home Assistant makes one message of what it tells a browser in a turn, however many cards that has.
+            if tell_at > self._loop.time():
+                tell_at = ceil(tell_at / TELL_INTERVAL) * TELL_INTERVAL
             self._cancel_tell = self._loop.call_at(
-                self._told_at + TELL_INTERVAL, self._async_tell_waiting
+                tell_at, self._async_tell_waiting
             ).cancel
 
     @callback
@@ -171,6 +177,9 @@ class LogSubscription:
 
     def _wants(self, log: RecentLog) -> bool:
         device_id = log[0]
+        if (now := self._loop.time()) >= self._forget_wanted_at:
+            self._wanted.clear()
+            self._forget_wanted_at = now + TELL_INTERVAL
         wanted = self._wanted.get(device_id)
         if wanted is None:
             wanted = self._wanted[device_id] = self._is_wanted(device_id)
