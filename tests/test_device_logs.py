@@ -11,8 +11,8 @@ from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.device_logs import (
     DeviceLogs,
     LastLog,
-    ShowSchedule,
     ShownLog,
+    ShowSchedule,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
