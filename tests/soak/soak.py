@@ -153,15 +153,15 @@ class Soak:
             other = await stack.enter_async_context(GoliothSimulator())
             await self.simulator.start(_free_port())
             stack.push_async_callback(self.simulator.stop)
+            # A late log that REST shows late is as old as both together.
+            remembered = _REMEMBERED / self._rate
             traffic = Traffic(
                 self.simulator,
                 self.ledger,
                 rate=self._rate,
                 seed=self._seed,
-                longest_lateness=min(
-                    _LONGEST_LATENESS, _REMEMBERED / self._rate * 2 / 3
-                ),
-                longest_indexing=min(_LONGEST_INDEXING, seconds / 4),
+                longest_lateness=min(_LONGEST_LATENESS, remembered * 2 / 3),
+                longest_indexing=min(_LONGEST_INDEXING, seconds / 4, remembered / 5),
             )
             traffic.send_history(_HISTORY)
             self.lives = Lives(
