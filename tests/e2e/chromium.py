@@ -9,6 +9,9 @@ from typing import Final
 # was not packaged for it.
 NAMES: Final = ("google-chrome", "chromium", "chromium-browser")
 
+# A name of Home Assistant's that browsers do not trust as they trust loopback: without TLS, they let its pages do less.
+PLAIN_HOST: Final = "home-assistant.test"
+
 # It only talks to Home Assistant, on loopback: nothing of its own, and nothing that a page may want from elsewhere.
 ARGUMENTS: Final = (
     "--disable-background-networking",
@@ -16,7 +19,7 @@ ARGUMENTS: Final = (
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    f"--host-resolver-rules=MAP {PLAIN_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--no-first-run",
 )
 

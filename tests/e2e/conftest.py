@@ -12,12 +12,15 @@ import pytest
 from tests import GREENHOUSE_NODE, WATER_METER
 from tests.demo import REPOSITORY
 from tests.demo.api import HomeAssistantApi
-from tests.demo.home_assistant import DOMAIN, HomeAssistantProcess, Login
+from tests.demo.home_assistant import DOMAIN, HOST, HomeAssistantProcess, Login
 from tests.demo.smoke import check_log_file
 from tests.simulator import GoliothSimulator
 
 from . import pictures
 from .chromium import ARGUMENTS, ChromiumMissingError, find_chromium, may_sandbox
+from .dashboards import PATH, make_dashboard, remove_dashboards
+from .pages.dashboard import DashboardPage
+from .pages.log_card import LogCard
 from .pages.login import LoginPage
 
 # What failed tests leave behind.
@@ -139,13 +142,16 @@ async def _open_page(
     home_assistant: HomeAssistantProcess,
     node: pytest.Item | pytest.Session,
     state: StorageState | None = None,
+    *,
+    host: str = HOST,
+    time_zone: str = "UTC",
 ) -> AsyncIterator[Page]:
     """Open a page, which always shows things the same way; keep what it shows if the test fails."""
     context = await browser.new_context(
-        base_url=home_assistant.url,
+        base_url=home_assistant.url.replace(HOST, host),
         viewport={"width": 1200, "height": 800},
         locale="en-GB",
-        timezone_id="UTC",
+        timezone_id=time_zone,
         color_scheme="light",
         reduced_motion="reduce",
         storage_state=state,
@@ -163,14 +169,27 @@ async def _open_page(
 
 
 @pytest.fixture
+def host() -> str:
+    """Return by what name the browser of a stranger reaches Home Assistant; a test may have another one."""
+    return HOST
+
+
+@pytest.fixture
+def time_zone() -> str:
+    """Return where the user's browser is; a test may have it elsewhere."""
+    return "UTC"
+
+
+@pytest.fixture
 async def stranger(
     request: pytest.FixtureRequest,
     browser: Browser,
     home_assistant: HomeAssistantProcess,
     api: HomeAssistantApi,
+    host: str,
 ) -> AsyncIterator[Page]:
     """Open a page for somebody who has not logged in."""
-    async with _open_page(browser, home_assistant, request.node) as page:
+    async with _open_page(browser, home_assistant, request.node, host=host) as page:
         yield page
 
 
@@ -194,10 +213,13 @@ async def page(
     browser: Browser,
     home_assistant: HomeAssistantProcess,
     logged_in: StorageState,
+    time_zone: str,
     simulator: GoliothSimulator,
 ) -> AsyncIterator[Page]:
     """Open a page for the user, who has logged in; it is left before the service, and all that came of it, goes."""
-    async with _open_page(browser, home_assistant, request.node, logged_in) as page:
+    async with _open_page(
+        browser, home_assistant, request.node, logged_in, time_zone=time_zone
+    ) as page:
         yield page
 
 
@@ -221,6 +243,22 @@ async def project(api: HomeAssistantApi, simulator: GoliothSimulator) -> str:
     )
     await simulator.wait_for_streams(1)
     return str(entry["title"])
+
+
+@pytest.fixture
+async def no_dashboard(api: HomeAssistantApi) -> AsyncIterator[None]:
+    """Remove what a test makes."""
+    yield
+    await remove_dashboards(api)
+
+
+@pytest.fixture
+async def card(
+    page: Page, api: HomeAssistantApi, project: str, no_dashboard: None
+) -> LogCard:
+    """Open a dashboard with the card."""
+    await make_dashboard(api)
+    return await DashboardPage(page).open_card(PATH)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The card that shows logs, as a person sees and uses it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 import os
 import re
@@ -17,54 +16,11 @@ from tests.demo.dashboard import add_dashboard
 from tests.demo.home_assistant import DOMAIN, HomeAssistantProcess, Login
 from tests.simulator import GoliothSimulator
 
+from .dashboards import PATH, make_dashboard
+from .locales import locale
 from .pages.dashboard import DashboardPage
 from .pages.log_card import MOST_ROWS, LogCard
 from .pictures import TakePicture
-
-PATH: Final = "golioth-logs"
-
-
-async def make_dashboard(api: HomeAssistantApi) -> str:
-    """Make a dashboard that has nothing but the card of the only project, and return its ID."""
-    (entry,) = await api.command("config_entries/get", domain=DOMAIN)
-    dashboard = await api.command(
-        "lovelace/dashboards/create", url_path=PATH, title="Logs", mode="storage"
-    )
-    card = {
-        "type": "custom:golioth-log-card",
-        "title": "Allotment",
-        "config_entry_id": entry["entry_id"],
-    }
-    section = {"type": "grid", "column_span": 2, "cards": [card]}
-    view = {"type": "sections", "max_columns": 2, "sections": [section]}
-    await api.command("lovelace/config/save", url_path=PATH, config={"views": [view]})
-    return str(dashboard["id"])
-
-
-async def remove_dashboards(api: HomeAssistantApi) -> None:
-    """Remove every dashboard that was made."""
-    for dashboard in await api.command("lovelace/dashboards/list"):
-        await api.command("lovelace/dashboards/delete", dashboard_id=dashboard["id"])
-    await api.command("frontend/set_system_data", key="core", value=None)
-
-
-@pytest.fixture
-async def no_dashboard(api: HomeAssistantApi) -> AsyncIterator[None]:
-    """Remove what a test makes."""
-    yield
-    await remove_dashboards(api)
-
-
-@pytest.fixture
-async def card(
-    page: Page, api: HomeAssistantApi, project: str, no_dashboard: None
-) -> LogCard:
-    """Open a dashboard with the card."""
-    await make_dashboard(api)
-    dashboard = DashboardPage(page)
-    await dashboard.open(PATH)
-    await expect(dashboard.card.element).to_be_visible()
-    return dashboard.card
 
 
 def log_some(simulator: GoliothSimulator) -> None:
@@ -358,16 +314,7 @@ async def test_language_and_clock(
     simulator.log(
         "Nachmittag", device=GREENHOUSE_NODE, timestamp="2026-07-01T15:04:05.678901Z"
     )
-    locale = {
-        "language": "de",
-        "number_format": "language",
-        "time_format": "12",
-        "date_format": "language",
-        "time_zone": "local",
-        "first_weekday": "language",
-    }
-    try:
-        await api.command("frontend/set_user_data", key="language", value=locale)
+    async with locale(api, language="de", time_format="12"):
         await page.reload()
         await expect(
             card.element.get_by_placeholder("Protokoll durchsuchen")
@@ -376,8 +323,6 @@ async def test_language_and_clock(
         await expect(row.locator("time")).to_have_text(re.compile(r"^0?3:04:05\sPM$"))
         await row.click()
         await expect(card.details).to_contain_text("Mittwoch, 1. Juli 2026, ")
-    finally:
-        await api.command("frontend/set_user_data", key="language", value=None)
 
 
 async def test_lost_connection(

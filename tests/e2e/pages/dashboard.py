@@ -13,6 +13,12 @@ class CardEditor:
         self.element = page.locator("hui-dialog-edit-card")
         self.preview = LogCard(self.element)
 
+    async def choose(self, label: str, option: str) -> None:
+        """Choose an option of a dropdown field."""
+        dropdown = self.element.locator("ha-select").filter(has_text=label)
+        await dropdown.click()
+        await dropdown.get_by_role("menuitem", name=option).click()
+
     async def save(self) -> None:
         """Take the card as it is."""
         save = self.element.get_by_role("button", name="Save")
@@ -41,6 +47,12 @@ class DashboardPage:
         """Go to a dashboard that there is."""
         await self._page.goto(f"/{path}")
 
+    async def open_card(self, path: str) -> LogCard:
+        """Go to a dashboard that has the card, and return that."""
+        await self.open(path)
+        await expect(self.card.element).to_be_visible()
+        return self.card
+
     async def edit(self) -> None:
         """Begin to change the dashboard."""
         await self._page.get_by_role("button", name="Edit dashboard").click()
@@ -56,6 +68,11 @@ class DashboardPage:
     async def pick(self, entry: Locator) -> CardEditor:
         """Choose a card in the card picker, and return its settings."""
         await entry.click()
+        return CardEditor(self._page)
+
+    async def edit_card(self) -> CardEditor:
+        """Begin to change the only card, and return its settings."""
+        await self._page.locator("hui-card-edit-mode").click()
         return CardEditor(self._page)
 
     async def finish(self) -> None:
