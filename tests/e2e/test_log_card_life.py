@@ -1,0 +1,187 @@
+"""What becomes of a card that shows logs: where its user is and what the user may, and what comes and goes while it is open."""
+
+from datetime import UTC, datetime, timedelta
+import re
+from typing import Any, Final
+
+from playwright.async_api import Page, expect
+import pytest
+
+from tests import GREENHOUSE_NODE, WATER_METER
+from tests.demo.api import HomeAssistantApi
+from tests.demo.home_assistant import DOMAIN, Login
+from tests.simulator import GoliothSimulator
+
+from .chromium import PLAIN_HOST
+from .dashboards import PATH, make_dashboard
+from .locales import locale
+from .pages.dashboard import DashboardPage
+from .pages.log_card import LogCard
+from .pages.login import LoginPage
+from .texts import text
+
+NOT_THERE: Final = "This project or its devices are not there any more"
+
+
+async def entry_id(api: HomeAssistantApi) -> str:
+    """Return the ID of the entry of the only project."""
+    (entry,) = await api.command("config_entries/get", domain=DOMAIN)
+    return str(entry["entry_id"])
+
+
+def log_earlier(simulator: GoliothSimulator, *messages: str, **values: Any) -> None:
+    """Log something some hours ago, a minute between two logs."""
+    start = datetime.now(UTC) - timedelta(hours=20)
+    for number, message in enumerate(messages):
+        time = start + timedelta(minutes=number)
+        simulator.log(
+            message, device=GREENHOUSE_NODE, timestamp=time.isoformat(), **values
+        )
+
+
+@pytest.mark.parametrize("time_zone", ["Pacific/Auckland"], ids=["Auckland"])
+async def test_time_zone(
+    page: Page, api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
+) -> None:
+    """Times are those of where the browser is, or those of Home Assistant, as the user's profile has it."""
+    simulator.log("Lid open", device=GREENHOUSE_NODE, timestamp="2026-07-01T22:04:05Z")
+    row = card.row("Lid open")
+    for setting, time, day in (
+        ("local", "10:04:05", "Thursday, 2 July 2026, 10:04:05.000"),
+        ("server", "22:04:05", "Wednesday, 1 July 2026, 22:04:05.000"),
+    ):
+        async with locale(api, language="en-GB", time_format="24", time_zone=setting):
+            await page.reload()
+            await expect(row.locator("time")).to_have_text(time)
+            await row.click()
+            await expect(card.details).to_contain_text(day)
+
+
+async def test_settings_changed(
+    page: Page, card: LogCard, simulator: GoliothSimulator
+) -> None:
+    """While the settings of a card are changed, it is shown as it will be, and goes on so when they are saved."""
+    simulator.log("Lid open", device=GREENHOUSE_NODE)
+    simulator.log("Pump blocked", device=GREENHOUSE_NODE, level="ERROR")
+    await expect(card.rows).to_have_count(2)
+    dashboard = DashboardPage(page)
+    await dashboard.edit()
+    editor = await dashboard.edit_card()
+    await editor.preview.expect_messages("Lid open", "Pump blocked")
+    await editor.choose("Minimum level", "Warning")
+    await editor.preview.expect_messages("Pump blocked")
+    simulator.log("Lid closed", device=GREENHOUSE_NODE)
+    simulator.log("Pump stuck", device=GREENHOUSE_NODE, level="ERROR")
+    await editor.preview.expect_messages("Pump blocked", "Pump stuck")
+    await editor.save()
+    await dashboard.finish()
+    await card.expect_messages("Pump blocked", "Pump stuck")
+    simulator.log("Battery empty", device=GREENHOUSE_NODE, level="WARN")
+    await card.expect_messages("Pump blocked", "Pump stuck", "Battery empty")
+
+
+async def test_reload(
+    api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
+) -> None:
+    """A reload of the project loses no log, and shows none twice."""
+    simulator.log("Before", device=GREENHOUSE_NODE)
+    await expect(card.row("Before")).to_be_visible()
+    handshakes = len(simulator.handshakes)
+    entry = f"/api/config/config_entries/entry/{await entry_id(api)}"
+    await api.post(f"{entry}/reload", {})
+    simulator.log("Meanwhile", device=GREENHOUSE_NODE)
+    await simulator.wait_until(
+        lambda: len(simulator.handshakes) > handshakes and simulator.streams == 1
+    )
+    await expect(card.row("Meanwhile")).to_be_visible()
+    simulator.log("After", device=GREENHOUSE_NODE)
+    await card.expect_messages("Before", "Meanwhile", "After")
+
+
+async def test_removal(
+    api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
+) -> None:
+    """When the project is removed, the card says so."""
+    simulator.log("Before", device=GREENHOUSE_NODE)
+    await expect(card.row("Before")).to_be_visible()
+    await api.delete(f"/api/config/config_entries/entry/{await entry_id(api)}")
+    await expect(card.element).to_contain_text(NOT_THERE)
+
+
+async def test_two_cards(
+    page: Page,
+    api: HomeAssistantApi,
+    simulator: GoliothSimulator,
+    project: str,
+    no_dashboard: None,
+) -> None:
+    """Of two cards, each shows the device that it was set up for."""
+    devices = {
+        device["name"]: device["id"]
+        for device in await api.command("config/device_registry/list")
+    }
+    names = ("greenhouse-node", "water-meter")
+    await make_dashboard(
+        api, *({"title": name, "device_ids": [devices[name]]} for name in names)
+    )
+    await DashboardPage(page).open(PATH)
+    greenhouse, water = (
+        LogCard(page.locator("hui-card").filter(has_text=name)) for name in names
+    )
+    for number in range(2):
+        simulator.log(f"Rain {number}", device=GREENHOUSE_NODE)
+        simulator.log(f"Litre {number}", device=WATER_METER)
+        await greenhouse.expect_messages(
+            *(f"Rain {each}" for each in range(number + 1))
+        )
+        await water.expect_messages(*(f"Litre {each}" for each in range(number + 1)))
+    await greenhouse.button("Pause").click()
+    simulator.log("Rain 2", device=GREENHOUSE_NODE)
+    simulator.log("Litre 2", device=WATER_METER)
+    await expect(greenhouse.button("1 new log")).to_be_visible()
+    await water.expect_messages("Litre 0", "Litre 1", "Litre 2")
+
+
+async def test_history_fails(
+    page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, no_dashboard: None
+) -> None:
+    """That earlier logs cannot be read is said, and why; trying again reads them once they can be."""
+    log_earlier(simulator, "Pump blocked")
+    await api.add_project(simulator.project_id, simulator.api_key, simulator.url)
+    await simulator.wait_for_streams(1)
+    await make_dashboard(api)
+    simulator.faults.logs_status = 503
+    card = await DashboardPage(page).open_card(PATH)
+    why = text("exceptions.logs_not_read.message", reason="Golioth answered HTTP 503")
+    # Home Assistant leaves the last full stop out.
+    said = f"Earlier logs could not be loaded. {why.removesuffix('.')}"
+    await expect(card.list).to_contain_text(said)
+    simulator.faults.clear()
+    await card.button("Try again").click()
+    # By itself, it would not until some seconds later.
+    await expect(card.row("Pump blocked")).to_be_visible(timeout=2_000)
+
+
+@pytest.mark.parametrize("host", [PLAIN_HOST])
+async def test_copy_without_tls(
+    stranger: Page,
+    api: HomeAssistantApi,
+    login: Login,
+    simulator: GoliothSimulator,
+    project: str,
+    no_dashboard: None,
+) -> None:
+    """Logs are copied where the browser has no clipboard for pages, because Home Assistant is reached by plain HTTP."""
+    await LoginPage(stranger).log_in(login.username, login.password)
+    await make_dashboard(api)
+    card = await DashboardPage(stranger).open_card(PATH)
+    assert not await stranger.evaluate("isSecureContext || 'clipboard' in navigator")
+    simulator.log("Pump blocked", device=GREENHOUSE_NODE, level="ERROR", module="pump")
+    await expect(card.rows).to_have_count(1)
+    await card.button("Copy logs").click()
+    await expect(card.status).to_have_text("1 log copied")
+    await card.search.focus()
+    await stranger.keyboard.press("Control+V")
+    await expect(card.search).to_have_value(
+        re.compile(r"Z\terror\tgreenhouse-node\tpump\tPump blocked$")
+    )
