@@ -1,16 +1,17 @@
 """What becomes of a card that shows logs: where its user is and what the user may, and what comes and goes while it is open."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 import re
 from typing import Any, Final
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocket, expect
 import pytest
 
 from tests import GREENHOUSE_NODE, WATER_METER
 from tests.demo.api import HomeAssistantApi
 from tests.demo.home_assistant import DOMAIN, Login
-from tests.simulator import GoliothSimulator
+from tests.simulator import GoliothSimulator, RestRequest
 
 from .chromium import PLAIN_HOST
 from .dashboards import PATH, make_dashboard
@@ -19,6 +20,9 @@ from .pages.dashboard import DashboardPage
 from .pages.log_card import LogCard
 from .pages.login import LoginPage
 from .texts import text
+
+# As many logs of a project as Home Assistant keeps for a card, and a card shows.
+MOST: Final = 2_000
 
 NOT_THERE: Final = "This project or its devices are not there any more"
 
@@ -55,6 +59,115 @@ async def test_time_zone(
             await expect(row.locator("time")).to_have_text(time)
             await row.click()
             await expect(card.details).to_contain_text(day)
+
+
+async def test_filtered_history(
+    page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, no_dashboard: None
+) -> None:
+    """Errors of Golioth's history are read once, and stay, however many logs come that the card does not show."""
+
+    def asked() -> list[RestRequest]:
+        return [each for each in simulator.requests if "level" in each.query]
+
+    log_earlier(simulator, "Pump blocked", "Lid open", level="ERROR")
+    log_earlier(simulator, "Soil moisture 31 %", "Rain")
+    await api.add_project(simulator.project_id, simulator.api_key, simulator.url)
+    await simulator.wait_for_streams(1)
+    events = await api.subscribe("golioth_log")
+    for number in range(MOST):
+        simulator.log(f"Log {number}", device=GREENHOUSE_NODE)
+    for _ in range(MOST):
+        await anext(events)
+    await make_dashboard(api, {"minimum_level": "error"})
+    card = await DashboardPage(page).open_card(PATH)
+    shown = ["Pump blocked", "Lid open"]
+    await card.expect_messages(*shown)
+    await expect(card.list).to_contain_text("There is nothing earlier")
+    first = asked()
+    # From now on, each log takes the place of another one.
+    for number in range(3):
+        simulator.log("Sent 148 bytes", device=GREENHOUSE_NODE)
+        shown.append(f"Battery at {number} %")
+        simulator.log(shown[-1], device=GREENHOUSE_NODE, level="ERROR")
+        await expect(card.row(shown[-1])).to_be_visible()
+        await card.expect_messages(*shown)
+    assert asked() == first
+
+
+@pytest.fixture
+async def guest(stranger: Page, api: HomeAssistantApi) -> AsyncIterator[Page]:
+    """Open a page for a user who may read no entity."""
+    created = await api.command("config/auth/create", name="Guest", group_ids=[])
+    user_id = created["user"]["id"]
+    await api.command(
+        "config/auth_provider/homeassistant/create",
+        user_id=user_id,
+        username="guest",
+        password="guest",
+    )
+    await LoginPage(stranger).log_in("guest", "guest")
+    yield stranger
+    await api.command("config/auth/delete", user_id=user_id)
+
+
+async def test_user_without_permission(
+    api: HomeAssistantApi,
+    simulator: GoliothSimulator,
+    project: str,
+    guest: Page,
+    no_dashboard: None,
+) -> None:
+    """A user who may not see the logs is told so; nothing is asked for again and again, and nothing is an error."""
+    asked: list[str | bytes] = []
+
+    def keep(frame: str | bytes) -> None:
+        asked.append(frame)
+
+    def watch(connection: WebSocket) -> None:
+        connection.on("framesent", keep)
+
+    def history() -> list[str | bytes]:
+        return [frame for frame in asked if "golioth/logs/history" in str(frame)]
+
+    guest.on("websocket", watch)
+    log_earlier(simulator, "Pump blocked")
+    await make_dashboard(api)
+    errors = await api.command("system_log/list")
+    card = await DashboardPage(guest).open_card(PATH)
+    await expect(card.element).to_contain_text("You may not see these logs")
+    assert any("golioth/logs/subscribe" in str(frame) for frame in asked)
+    before = history()
+    # Whatever the user does, there is nothing to look for.
+    await card.search.fill("Pump")
+    await card.button("Pause").click()
+    await expect(card.status).to_have_text("Paused")
+    await expect(card.rows).to_have_count(0)
+    assert history() == before
+    assert await api.command("system_log/list") == errors
+
+
+async def test_view_left_in_pause(
+    page: Page, api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
+) -> None:
+    """A card that is paused still is when its view is entered again, and has the logs until then."""
+    config = await api.command("lovelace/config", url_path=PATH)
+    config["views"].append({"title": "Other"})
+    await api.command("lovelace/config/save", url_path=PATH, config=config)
+    await page.reload()
+    simulator.log("Before", device=GREENHOUSE_NODE)
+    await expect(card.row("Before")).to_be_visible()
+    await card.button("Pause").click()
+    await page.get_by_role("tab").nth(1).click()
+    await expect(card.element).to_have_count(0)
+    events = await api.subscribe("golioth_log")
+    simulator.log("Meanwhile", device=GREENHOUSE_NODE)
+    await anext(events)
+    await page.get_by_role("tab").nth(0).click()
+    await card.expect_messages("Before", "Meanwhile")
+    simulator.log("After", device=GREENHOUSE_NODE)
+    await expect(card.button("1 new log")).to_be_visible()
+    await card.button("Resume").click()
+    await card.expect_messages("Before", "Meanwhile", "After")
 
 
 async def test_settings_changed(
