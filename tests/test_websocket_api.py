@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+import logging
 from typing import Any
 
 import pytest
@@ -492,6 +493,7 @@ async def test_user_who_may_read_some(
     greenhouse: str,
     water_meter: str,
     project: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A user is told the logs of devices whose entities the user may read, all of them, disabled ones included."""
     for number, device in enumerate((GREENHOUSE_NODE, WATER_METER, "invented", None)):
@@ -519,6 +521,8 @@ async def test_user_who_may_read_some(
                 command, config_entry_id=streaming.entry_id, **data
             )
             assert error["code"] == "unauthorized"
+    # A dashboard in vain is nothing that the log complains of.
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
     async def told(**data: Any) -> list[str]:
         event = await browser.subscribe(streaming, **data)

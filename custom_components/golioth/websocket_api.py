@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple
 import voluptuous as vol
 
 from homeassistant.auth.models import User
-from homeassistant.auth.permissions.const import CAT_ENTITIES, POLICY_READ
+from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components import websocket_api
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError, Unauthorized
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, service
 
 from .client.history import LogFilter
@@ -158,11 +158,7 @@ def _async_check(
     connection: websocket_api.ActiveConnection,
     msg: dict[str, Any],
 ) -> _Request | None:
-    """Return what a command asks for. Where there is no such thing, that is answered.
-
-    Raises:
-        Unauthorized: The user may read nothing of it.
-    """
+    """Return what a command asks for. Where there is no such thing, or the user may read nothing of it, that is answered."""
     entry = hass.config_entries.async_get_entry(msg["config_entry_id"])
     if entry is None or entry.domain != DOMAIN:
         connection.send_error(
@@ -183,11 +179,13 @@ def _async_check(
     # More need not be known: a fleet may be large.
     first_two = list(islice(found, 2))
     if not first_two and not user.is_admin:
-        raise Unauthorized(
-            context=connection.context(msg),
-            permission=POLICY_READ,
-            perm_category=CAT_ENTITIES,
+        # Raised, it would be an error in the log, each time that such a user looks at a dashboard.
+        connection.send_error(
+            msg["id"],
+            websocket_api.ERR_UNAUTHORIZED,
+            "The user may not read these logs",
         )
+        return None
     if not first_two:
         connection.send_error(
             msg["id"],
