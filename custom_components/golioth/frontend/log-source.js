@@ -20,7 +20,8 @@ export class LogSource {
     this._configEntryId = configEntryId;
     this._deviceIds = deviceIds;
     this._listener = listener;
-    this._isStopped = false;
+    /** The subscription that counts: the last. */
+    this._turn = null;
     this._unsubscribe = null;
     this._retry = null;
   }
@@ -32,7 +33,7 @@ export class LogSource {
   }
 
   stop() {
-    this._isStopped = true;
+    this._turn = null;
     clearTimeout(this._retry);
     this._connection.removeEventListener("ready", this._onReady);
     this._connection.removeEventListener("disconnected", this._onDisconnected);
@@ -40,6 +41,7 @@ export class LogSource {
   }
 
   _onReady = () => {
+    // It went with the connection that was lost.
     this._unsubscribe = null;
     this._listener.onConnection(true);
     this._subscribe();
@@ -50,9 +52,13 @@ export class LogSource {
     this._listener.onConnection(false);
   };
 
-  /** Subscribe by itself after a lost connection, because Home Assistant may not be ready to answer then. */
+  /**
+   * Subscribe, also by itself after a lost connection, because Home Assistant may not be ready to answer then. What was asked for
+   * meanwhile, the connection may have kept until it was back: then that is one too many.
+   */
   async _subscribe() {
     clearTimeout(this._retry);
+    const turn = (this._turn = {});
     const request = {
       type: "golioth/logs/subscribe",
       config_entry_id: this._configEntryId,
@@ -61,16 +67,19 @@ export class LogSource {
     try {
       const unsubscribe = await this._connection.subscribeMessage(
         (message) => {
-          if (!this._isStopped) this._listener.onLogs(message);
+          if (this._turn === turn) this._listener.onLogs(message);
         },
         request,
         { resubscribe: false },
       );
-      if (this._isStopped) this._end(unsubscribe);
-      else this._unsubscribe = unsubscribe;
+      if (this._turn !== turn) {
+        this._end(unsubscribe);
+        return;
+      }
+      this._unsubscribe = unsubscribe;
       this._listener.onError(null);
     } catch (error) {
-      if (this._isStopped) return;
+      if (this._turn !== turn) return;
       if (error?.code === UNKNOWN_COMMAND)
         this._retry = setTimeout(() => this._subscribe(), RETRY_DELAY);
       else if (error?.code) this._listener.onError(error.code);
@@ -86,7 +95,7 @@ export class LogSource {
     }
   }
 
-  /** Return a page of logs that were, until a time. Rejects with what Home Assistant says. */
+  /** Return a page of logs that were, until a time. Rejects with what Home Assistant says, which is no message without a connection. */
   history(request, before) {
     return this._connection.sendMessagePromise({
       type: "golioth/logs/history",
