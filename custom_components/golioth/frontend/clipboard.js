@@ -2,7 +2,7 @@
 
 /**
  * Copy a text.
- * @param root Where an element may be put for a moment.
+ * @param root The document, or part of it, where an element may be put for a moment.
  * @returns Whether the browser has done it.
  */
 export const copyText = async (text, root) => {
@@ -14,6 +14,7 @@ export const copyText = async (text, root) => {
       // It may still be allowed the old way.
     }
   }
+  const focused = root.activeElement;
   const area = document.createElement("textarea");
   area.value = text;
   root.append(area);
@@ -22,5 +23,6 @@ export const copyText = async (text, root) => {
     return document.execCommand("copy");
   } finally {
     area.remove();
+    focused?.focus({ preventScroll: true });
   }
 };
