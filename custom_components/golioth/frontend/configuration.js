@@ -13,6 +13,25 @@ const LABELS = {
 
 const HELP = { device_ids: "devices_help", modules: "modules_help" };
 
+/**
+ * Check what was written in YAML.
+ * @throws {Error} Says what is wrong.
+ */
+export const checkConfiguration = (config) => {
+  const language = pageLanguage();
+  for (const name of ["device_ids", "modules"]) {
+    const value = config[name] ?? [];
+    const isList =
+      Array.isArray(value) && value.every((each) => typeof each === "string");
+    if (!isList) throw new Error(language.text("not_a_list", { name }));
+  }
+  const { minimum_level } = config;
+  if (minimum_level && !LEVELS.includes(minimum_level))
+    throw new Error(
+      language.text("unknown_level", { levels: LEVELS.join(", ") }),
+    );
+};
+
 /** Return the form. */
 export const configurationForm = () => {
   const language = pageLanguage();
