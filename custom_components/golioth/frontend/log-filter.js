@@ -11,7 +11,12 @@ export class LogFilter {
     this._deviceId = wanted.deviceId || "";
     this._minimumLevel =
       higherLevel(config.minimum_level, wanted.minimumLevel) || "debug";
-    this._modules = wanted.module ? [wanted.module] : config.modules || [];
+    const modules = config.modules ?? [];
+    this._modules = wanted.module ? [wanted.module] : modules;
+    // What is wanted is never more than what was configured.
+    if (modules.length)
+      this._modules = this._modules.filter((name) => modules.includes(name));
+    this._hasModules = modules.length > 0 || Boolean(wanted.module);
     this._text = (wanted.text || "").toLowerCase();
   }
 
@@ -22,7 +27,7 @@ export class LogFilter {
     return (
       (!this._deviceId || device_id === this._deviceId) &&
       isAtLeast(level, this._minimumLevel) &&
-      (!this._modules.length || this._modules.includes(module)) &&
+      (!this._hasModules || this._modules.includes(module)) &&
       (!this._text || item.searchable.includes(this._text))
     );
   }
