@@ -36,6 +36,7 @@ export class LogList {
   resize() {
     this._followed =
       Math.ceil(this._scroller.clientHeight / ROW_HEIGHT) + BEYOND;
+    this.extend();
   }
 
   /** Whether the first item has a row, and the list is scrolled up to it. */
@@ -52,11 +53,16 @@ export class LogList {
     );
   }
 
-  /** Whether it was scrolled up since this was asked last. */
+  /** Whether a log that has a row is open. */
+  get hasOpen() {
+    return [...this._rows.keys()].some(({ isOpen }) => isOpen);
+  }
+
+  /** Whether it was scrolled up since this was asked last; steps that are too small to tell add up. */
   takeScrolledUp() {
     const { scrollTop } = this._scroller;
     const isUp = scrollTop < this._lastTop - AT;
-    this._lastTop = scrollTop;
+    if (isUp || scrollTop > this._lastTop) this._lastTop = scrollTop;
     return isUp;
   }
 
@@ -132,6 +138,11 @@ export class LogList {
     button.parentElement.scrollIntoView({ block: "nearest" });
   }
 
+  /** Give the log that the tab key stops at the focus. */
+  focus() {
+    this._rows.get(this._current)?.button.focus({ preventScroll: true });
+  }
+
   /** Remember the log with a focus, from which the arrow keys go on. */
   focused(button) {
     for (const [item, row] of this._rows)
@@ -164,11 +175,13 @@ export class LogList {
     for (const [item, row] of rows) if (!wanted.has(item)) free.push(row);
     this._rows = new Map();
     let last = this._top;
-    for (const [index, item] of items.entries()) {
+    let logBefore = this._items.slice(0, this._start).findLast(({ log }) => log);
+    for (const item of items) {
       // From the first, so that in a storm, when all are other ones, no row has to be moved.
       const row = rows.get(item) ?? free.shift() ?? this._makeRow();
       this._rows.set(item, row);
-      row.show(item, this._items[this._start + index - 1]);
+      row.show(item, logBefore);
+      if (item.log) logBefore = item;
       if (last.nextSibling !== row.element) last.after(row.element);
       last = row.element;
     }

@@ -33,9 +33,10 @@ export class LogRow {
   /**
    * Show an item of `Logs`.
    * @param item The item.
-   * @param before The item before it, if there is one: where the day changes, the row says the day.
+   * @param logBefore The item of the log before it, if there is one: where the day changes, or is not today at first, the row says
+   *   the day.
    */
-  show(item, before) {
+  show(item, logBefore) {
     const isOther = this.item !== item;
     this.item = item;
     if (item.log === undefined) {
@@ -43,9 +44,7 @@ export class LogRow {
       return;
     }
     const day = this._times.day(item.time);
-    const isNewDay =
-      before !== undefined &&
-      (before.log === undefined || this._times.day(before.time) !== day);
+    const isNewDay = this._times.day(logBefore?.time ?? Date.now()) !== day;
     if (isOther) {
       this._showLog(item);
       // Only what has to be moved: most rows stay what they are.
@@ -101,6 +100,8 @@ export class LogRow {
         all.addEventListener("click", () => {
           setText(value, visibleText(text, text.length));
           all.remove();
+          // It had the focus, which should not be the page's.
+          this.button.focus({ preventScroll: true });
         });
         description.append(all);
       }
