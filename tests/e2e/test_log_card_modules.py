@@ -1,5 +1,6 @@
 """What the card knows, in cases that a dashboard seldom comes to: its modules, in the browser that they are written for."""
 
+from datetime import UTC, datetime, timedelta
 import json
 import re
 from typing import Any, Final
@@ -14,16 +15,17 @@ RUN: Final = """
 async ([folder, steps]) => {
   const {Logs} = await import(`${folder}/logs.js`);
   const {LogFilter} = await import(`${folder}/log-filter.js`);
-  const logs = new Logs();
-  const filter = new LogFilter({});
+  const logs = new Logs(new LogFilter({}));
   const results = [];
   for (const [step, ...values] of steps) {
     if (step === "hold") logs.isHeld = true;
-    else if (step === "before") results.push(logs.before);
-    else if (step === "countWaiting") results.push(logs.countWaiting(filter));
+    else if (step === "filterBy") logs.filterBy(new LogFilter(...values));
+    else if (step === "beginPage") results.push(logs.beginPage());
+    else if (step === "countWaiting") results.push(logs.countWaiting());
     else if (step === "hasMore") results.push(logs.history.hasMore);
+    else if (step === "isHistoryFull") results.push(logs.isHistoryFull);
     else if (step === "shown") results.push(
-      logs.shown(filter).map(({log, leftOut, isRestart}) => log?.message ?? leftOut ?? isRestart)
+      logs.shown().map(({log, leftOut, isRestart}) => log?.message ?? leftOut ?? isRestart)
     );
     else logs[step](...values);
   }
@@ -37,6 +39,7 @@ def log(number: int, message: str | None = None, **values: Any) -> dict[str, Any
     return {
         "number": number,
         "device_id": "device",
+        "golioth_device_id": "golioth-device",
         "device_name": "Device",
         "timestamp": f"2026-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.123456789Z",
         "level": "info",
@@ -68,7 +71,11 @@ def history(
     *told: dict[str, Any], start: str = "2025-12-31T00:00:00Z", more: bool = True
 ) -> tuple[str, dict[str, Any]]:
     """Return the step that has a page of the history."""
-    page = {"logs": list(told), "start": start, "more": more, "complete": True}
+    # Only what is told now has a number.
+    found = [
+        {key: value for key, value in each.items() if key != "number"} for each in told
+    ]
+    page = {"logs": found, "start": start, "more": more, "complete": True}
     return "addHistory", page
 
 
@@ -81,6 +88,11 @@ SHOWN: Final = ("shown",)
 HOLD: Final = ("hold",)
 RELEASE: Final = ("release",)
 COUNT: Final = ("countWaiting",)
+BEFORE: Final = ("beginPage",)
+FULL: Final = ("isHistoryFull",)
+
+# Stands for the next day: no log tells until when the history is read.
+MOMENT: Final = object()
 
 EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
 
@@ -131,7 +143,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 *(begin("a", 1, 3), HOLD, add(3, MOST + 1, 5), add(MOST + 1, MOST + 4)),
                 *(COUNT, RELEASE, SHOWN),
             ],
-            [MOST + 6, names(4, MOST + 4)],
+            [MOST + 1, names(4, MOST + 4)],
             id="of too many that wait, the oldest go, and are counted",
         ),
         pytest.param(
@@ -165,9 +177,9 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
         pytest.param(
             [
                 begin("a", 5, 8),
-                ("before",),
+                BEFORE,
                 history(*EARLIER, start="2025-12-01T00:00:00Z", more=False),
-                *(("before",), ("hasMore",), ("forgetHistory",), ("before",), SHOWN),
+                *(BEFORE, ("hasMore",), ("forgetHistory",), BEFORE, SHOWN),
             ],
             [
                 "2026-01-01T00:00:07.123Z",
@@ -179,9 +191,224 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
             id="the history is read on from where it was read",
         ),
         pytest.param(
-            [begin("a", 1, 3), history(*EARLIER), add(3, MOST + 3), SHOWN],
-            [names(3, MOST + 3)],
-            id="the history goes where it is not right before any more",
+            [
+                *(begin("a", 1, 3), BEFORE, history(*EARLIER), add(3, MOST + 3)),
+                *(FULL, SHOWN),
+            ],
+            [
+                "2026-01-01T00:00:02.123Z",
+                False,
+                ["Earlier 0", "Earlier 1", "Earlier 2", *names(1, MOST + 3)],
+            ],
+            id="what goes after the history was read is kept behind it",
+        ),
+        pytest.param(
+            [
+                *(begin("a", 1, 3), BEFORE, add(3, MOST + 3)),
+                *(history(*EARLIER, log(1)), SHOWN),
+            ],
+            [
+                "2026-01-01T00:00:02.123Z",
+                ["Earlier 0", "Earlier 1", "Earlier 2", *names(1, MOST + 3)],
+            ],
+            id="what goes while the history is read is kept behind it",
+        ),
+        pytest.param(
+            [
+                *(begin("a", 1, 3), BEFORE, history(*EARLIER, more=False)),
+                *(add(3, 2 * MOST + 2), FULL, ("hasMore",), history(*EARLIER), SHOWN),
+            ],
+            ["2026-01-01T00:00:02.123Z", True, True, names(2, 2 * MOST + 2)],
+            id="of a history that is too long, the oldest go, and no more is read",
+        ),
+        pytest.param(
+            [
+                ("filterBy", {"minimum_level": "error"}),
+                (
+                    "begin",
+                    {
+                        "life": "a",
+                        "first_number": 1,
+                        "logs": [log(1, level="error"), log(2)],
+                    },
+                ),
+                BEFORE,
+                history(log(0, "Before", level="error"), log(0)),
+                *(add(3, 2 * MOST + 3), FULL, SHOWN),
+            ],
+            ["2026-01-01T00:00:02.123Z", False, ["Before", "1"]],
+            id="what matches stays, however much comes that does not",
+        ),
+        pytest.param(
+            [
+                ("filterBy", {"minimum_level": "error"}),
+                (
+                    "begin",
+                    {
+                        "life": "a",
+                        "first_number": 1,
+                        "logs": [log(1, level="error")],
+                    },
+                ),
+                *(BEFORE, history(more=False)),
+                *(add(2, 4, 5), add(4, 6, 7), add(6, MOST + 8), SHOWN),
+            ],
+            ["2026-01-01T00:00:01.123Z", ["1", 12]],
+            id="of a storm that does not match, little is kept",
+        ),
+        pytest.param(
+            [
+                ("filterBy", {"modules": ["net", "app"]}),
+                *(begin("a", 1, 1), BEFORE),
+                history(*(log(0, module="other"),) * MOST),
+                FULL,
+            ],
+            [MOMENT, False],
+            id="what does not match takes no room",
+        ),
+        pytest.param(
+            [
+                ("filterBy", {"modules": ["net", "app"]}, {"module": "other"}),
+                (
+                    "begin",
+                    {
+                        "life": "a",
+                        "first_number": 1,
+                        "logs": [log(1, module="other"), log(2, module="net")],
+                    },
+                ),
+                SHOWN,
+                ("filterBy", {"modules": ["net", "app"]}, {"module": "net"}),
+                SHOWN,
+            ],
+            [[], ["2"]],
+            id="nobody wants more than was configured",
+        ),
+        pytest.param(
+            [
+                (
+                    "begin",
+                    {
+                        "life": "a",
+                        "first_number": 1,
+                        "logs": [log(10), log(20), log(30)],
+                    },
+                ),
+                BEFORE,
+                history(log(5), log(10), log(15), log(20), log(25), log(30)),
+                SHOWN,
+                history(log(1), log(2)),
+                SHOWN,
+            ],
+            [
+                "2026-01-01T00:00:30.123Z",
+                ["5", "10", "15", "20", "25", "30"],
+                ["1", "2", "5", "10", "15", "20", "25", "30"],
+            ],
+            id="what is known of the history alone is where its time belongs",
+        ),
+        pytest.param(
+            [
+                (
+                    "begin",
+                    {
+                        "life": "a",
+                        "first_number": 1,
+                        "logs": [
+                            log(1, "1970", timestamp="1970-01-01T00:00:01Z"),
+                            log(10),
+                        ],
+                    },
+                ),
+                BEFORE,
+                history(log(4), log(5), log(10)),
+                SHOWN,
+            ],
+            ["2026-01-01T00:00:10.123Z", ["4", "5", "1970", "10"]],
+            id="a clock that is wrong keeps nothing behind it",
+        ),
+        pytest.param(
+            [
+                *(begin("a", 1, 3), add(8, 10, 5), BEFORE),
+                *(history(*EARLIER, log(1), log(2)), SHOWN),
+            ],
+            [
+                "2026-01-01T00:00:02.123Z",
+                ["Earlier 0", "Earlier 1", "Earlier 2", "1", "2", 5, "8", "9"],
+            ],
+            id="what was left out is not looked for in front of all",
+        ),
+        pytest.param(
+            [HOLD, begin("a", 1, 3), SHOWN, add(3, 4), COUNT, begin("a", 9, 12), SHOWN],
+            [["1", "2"], 1, names(9, 12)],
+            id="nothing waits for an empty view",
+        ),
+        pytest.param(
+            [
+                ("filterBy", {"minimum_level": "error"}),
+                *(begin("a", 1, 2), HOLD, add(2, MOST + 2, 999)),
+                (
+                    "add",
+                    {"logs": [log(MOST + 2, level="error")], "left_out": 0},
+                ),
+                COUNT,
+                *(add(MOST + 3, 2 * MOST + 4), COUNT, RELEASE, COUNT, SHOWN),
+            ],
+            [1, 1, 0, []],
+            id="new ones are those that match, also where they had to go",
+        ),
+        pytest.param(
+            [begin("a", 1, 3), add(1, 4), add(2, 5), SHOWN],
+            [names(1, 5)],
+            id="what is told twice is shown once",
+        ),
+        pytest.param(
+            [begin("a", 1, 3), begin("b", 1, 3), begin("b", 1, 4), SHOWN],
+            [[True, "1", "2", "3"]],
+            id="after a restart, a lost connection repeats nothing",
+        ),
+        pytest.param(
+            [
+                begin("a", 5, 6),
+                history(log(5, device_id="registered", device_name="Other")),
+                SHOWN,
+            ],
+            [["5"]],
+            id="a device that was registered meanwhile is the same",
+        ),
+        pytest.param(
+            [
+                *(begin("a", 1, 3), BEFORE, history(log(2, "Other")), add(3, MOST + 2)),
+                (
+                    "add",
+                    {"logs": [log(1) | {"number": MOST + 2}], "left_out": 0},
+                ),
+                SHOWN,
+            ],
+            ["2026-01-01T00:00:02.123Z", ["Other", *names(1, MOST + 2), "1"]],
+            id="what was told is not taken for what was read",
+        ),
+        *(
+            pytest.param(
+                [
+                    (
+                        "begin",
+                        {
+                            "life": "a",
+                            "first_number": 1,
+                            "logs": [log(1, timestamp=timestamp)],
+                        },
+                    ),
+                    BEFORE,
+                ],
+                [MOMENT],
+                id=f"a clock that was never set does not tell until when: {timestamp}",
+            )
+            for timestamp in (
+                "1970-01-01T00:00:01Z",
+                "soon",
+                "2262-01-01T00:00:00Z",
+            )
         ),
     ],
 )
@@ -192,7 +419,13 @@ async def test_logs(
     await page.goto("/")
     address = re.search(r"/golioth/frontend/\w+", await page.content())
     assert address is not None
+    before = datetime.now(UTC)
     found = await page.evaluate(RUN, [address[0], json.loads(json.dumps(steps))])
+    for index, result in enumerate(results):
+        if result is MOMENT:
+            moment = datetime.fromisoformat(found[index]) - timedelta(days=1)
+            assert abs(moment - before) < timedelta(minutes=1)
+            found[index] = MOMENT
     assert found == results
 
 

@@ -1,7 +1,11 @@
 /** The card. */
 
 import { copyText } from "./clipboard.js";
-import { configurationForm, firstConfiguration } from "./configuration.js";
+import {
+  checkConfiguration,
+  configurationForm,
+  firstConfiguration,
+} from "./configuration.js";
 import { element, setText } from "./elements.js";
 import { FilterBar } from "./filter-bar.js";
 import { Language } from "./language.js";
@@ -12,6 +16,7 @@ import { LogSource } from "./log-source.js";
 import { Logs } from "./logs.js";
 import { STYLES } from "./styles.js";
 import { TimeFormat } from "./times.js";
+import { visibleLine } from "./visible-text.js";
 
 // In milliseconds between two renderings: in a storm, nobody reads faster, and the page has other things to do.
 const RENDER_INTERVAL = 250;
@@ -19,11 +24,15 @@ const RENDER_INTERVAL = 250;
 // A screen reader reads so many new logs at once; in a storm it would say nothing else.
 const READ_ALOUD = 5;
 
-// Pages of the history that are read in a row, where none of their logs matches the filters.
+// Pages of the history that are read by themselves, until the user scrolls up or asks for more: where few logs match the filters,
+// the first log stays in view.
 const MOST_PAGES = 5;
 
 // In milliseconds, after earlier logs could not be read.
 const RETRY_DELAY = 5000;
+
+// In milliseconds, after another filter: the user may be typing.
+const FILTER_DELAY = 300;
 
 // In milliseconds: how long it is said that logs were copied.
 const COPIED_TIME = 4000;
@@ -42,23 +51,28 @@ export class LogCard extends HTMLElement {
     this._config = null;
     this._hass = null;
     this._source = null;
-    this._logs = new Logs();
+    this._filter = new LogFilter({});
+    this._logs = new Logs(this._filter);
     this._wanted = {};
     /** Why there are no logs: a key of the texts. */
     this._trouble = null;
     this._isConnected = true;
     this._isPaused = false;
     this._isScrolledUp = false;
-    this._hasFocus = false;
-    /** What is loaded: the `history` of the logs. */
+    /** Whether a log is open that is looked at. */
+    this._isReading = false;
+    /** The request for earlier logs, if there is one: never are there two. */
     this._loading = null;
     this._loadError = "";
+    /** Pages that may still be read by themselves. */
+    this._pagesLeft = MOST_PAGES;
+    /** As long as it runs, none is. */
+    this._loadTimer = null;
     this._shownRevision = -1;
     this._renderedAt = 0;
     this._renderTimer = null;
     this._renderFrame = null;
     this._copiedTimer = null;
-    this._retryTimer = null;
     this._newLogs = 0;
     this._hasLogs = false;
     this._leftOut = 0;
@@ -69,10 +83,14 @@ export class LogCard extends HTMLElement {
   // What Home Assistant asks of a card.
 
   setConfig(config) {
-    if (JSON.stringify(config) === JSON.stringify(this._config)) return;
+    checkConfiguration(config);
+    const old = this._config;
+    const isOther = (...keys) =>
+      keys.some((key) => JSON.stringify(old?.[key]) !== JSON.stringify(config[key]));
     this._config = config;
-    this._filter = new LogFilter(config, this._wanted);
-    this._restart();
+    if (isOther("minimum_level", "modules")) this._applyFilter();
+    if (old === null || isOther("config_entry_id", "device_ids")) this._restart();
+    this._schedule();
   }
 
   set hass(hass) {
@@ -116,7 +134,7 @@ export class LogCard extends HTMLElement {
     this._filters = new FilterBar((wanted) => this._onFilter(wanted));
     this._topText = element("span");
     this._load = element("button", { type: "button", class: "text" });
-    this._load.addEventListener("click", () => this._loadHistory());
+    this._load.addEventListener("click", () => this._loadMore());
     this._top = element("div", { class: "top" }, this._topText, " ", this._load);
     this._empty = element("div", { class: "empty" });
     this._scroller = element("div", { class: "logs", role: "log" }, this._top);
@@ -135,11 +153,9 @@ export class LogCard extends HTMLElement {
     this._scroller.addEventListener("focusin", (event) => {
       const button = event.target.closest(".line");
       if (button) this._list.focused(button);
-      this._setHold({ hasFocus: true });
+      this._updateHold();
     });
-    this._scroller.addEventListener("focusout", () =>
-      this._setHold({ hasFocus: false }),
-    );
+    this._scroller.addEventListener("focusout", () => this._updateHold());
     this._resizes = new ResizeObserver(() => {
       this._list.resize();
       if (!this._logs.isHeld) this._list.scrollToBottom();
@@ -179,6 +195,7 @@ export class LogCard extends HTMLElement {
       this._hass.config.time_zone,
     );
     this._filters.setLanguage(this._language);
+    this._offerModules();
     nameButton(this._copy, this._language.text("copy"));
     this._scroller.setAttribute("aria-label", this._language.text("name"));
     this._list.renew();
@@ -198,6 +215,12 @@ export class LogCard extends HTMLElement {
     );
   }
 
+  _offerModules() {
+    const { modules } = this._config ?? {};
+    const isOffered = (name) => !modules?.length || modules.includes(name);
+    this._filters.setModules(this._logs.modules().filter(isOffered));
+  }
+
   // Where the logs come from.
 
   _stop() {
@@ -205,20 +228,20 @@ export class LogCard extends HTMLElement {
     this._source = null;
     clearTimeout(this._renderTimer);
     clearTimeout(this._copiedTimer);
-    clearTimeout(this._retryTimer);
+    clearTimeout(this._loadTimer);
     cancelAnimationFrame(this._renderFrame);
-    this._renderTimer = this._renderFrame = null;
+    this._renderTimer = this._renderFrame = this._loadTimer = null;
+    this._copied = "";
   }
 
   /** Begin anew, with another project or another connection. */
   _restart() {
     this._stop();
     if (!this.isConnected || !this._config || !this._hass) return;
-    this._logs = new Logs();
-    this._shownRevision = -1;
+    this._logs = new Logs(this._filter);
     this._loading = null;
-    this._loadError = "";
-    this._setHold({ isScrolledUp: false });
+    this._lookAnew(0);
+    this._isConnected = this._hass.connection.connected;
     const { config_entry_id, device_ids } = this._config;
     this._trouble = config_entry_id ? null : "choose_project";
     if (config_entry_id) {
@@ -232,6 +255,7 @@ export class LogCard extends HTMLElement {
   }
 
   onLogs(message) {
+    this._updateHold();
     if (message.removed) this._trouble = "not_found";
     else if (message.life !== undefined) this._logs.begin(message);
     else this._logs.add(message);
@@ -249,55 +273,89 @@ export class LogCard extends HTMLElement {
     this._schedule();
   }
 
-  /** Read earlier logs, until some match the filters, or for a while. */
+  /** Whether there may be earlier logs that can be read now. */
+  get _canLoad() {
+    return (
+      this._source !== null &&
+      this._trouble === null &&
+      this._isConnected &&
+      // Before, it is not known until when.
+      this._logs.isBegun &&
+      this._logs.history.hasMore &&
+      !this._logs.isHistoryFull
+    );
+  }
+
+  /** Read earlier logs where the first log is in view, but not for ever. */
+  _loadAtTop() {
+    if (this._pagesLeft && this._loadTimer === null && this._list.isAtTop)
+      this._loadHistory();
+  }
+
+  /** Read earlier logs because the user wants to. */
+  _loadMore() {
+    this._lookForEarlier(0);
+    this._loadHistory();
+    this._schedule();
+  }
+
+  /** Let earlier logs be read by themselves, after some milliseconds. */
+  _lookForEarlier(delay) {
+    this._pagesLeft = MOST_PAGES;
+    this._loadError = "";
+    this._loadLater(delay);
+  }
+
+  _loadLater(delay) {
+    clearTimeout(this._loadTimer);
+    this._loadTimer = setTimeout(() => {
+      this._loadTimer = null;
+      this._loadAtTop();
+    }, delay);
+  }
+
+  /** Read a page of earlier logs, if that is possible, and nothing is being read. */
   async _loadHistory() {
+    if (this._loading !== null || !this._canLoad) return;
+    const loading = (this._loading = {});
     const logs = this._logs;
     const { history } = logs;
-    if (this._loading === history || !this._mayLoad || !this._source) return;
-    this._loading = history;
-    this._loadError = "";
-    clearTimeout(this._retryTimer);
+    // Whether it is of the same project and the same filters.
+    const isWanted = () => this._logs === logs && logs.history === history;
     this._renderTop();
     try {
-      const count = logs.shown(this._filter).length;
-      for (let pages = 0; pages < MOST_PAGES && this._mayLoad; pages += 1) {
-        const answer = await this._source.history(
-          this._filter.request(this._config.device_ids ?? []),
-          logs.before,
-        );
-        // Another project, or other filters.
-        if (logs.history !== history || this._logs !== logs) return;
+      const answer = await this._source.history(
+        this._filter.request(this._config.device_ids ?? []),
+        logs.beginPage(),
+      );
+      if (isWanted()) {
         logs.addHistory(answer);
-        if (logs.shown(this._filter).length > count) break;
+        this._pagesLeft = Math.max(0, this._pagesLeft - 1);
+        this._loadError = "";
       }
     } catch (error) {
-      if (logs.history === history) {
-        this._loadError = error?.message || String(error);
-        this._retryTimer = setTimeout(() => {
-          this._loadError = "";
-          this._schedule();
-        }, RETRY_DELAY);
+      if (isWanted()) {
+        this._loadError = error?.message ?? "";
+        this._loadLater(RETRY_DELAY);
       }
     } finally {
-      if (this._loading === history) {
+      if (this._loading === loading) {
         this._loading = null;
         this._schedule();
       }
     }
   }
 
-  get _mayLoad() {
-    return this._logs.history.hasMore && !this._logs.isHistoryFull;
-  }
-
   // What the user does.
 
   /** Let new logs wait as long as the user looks at what is there. */
-  _setHold(reasons) {
-    const keep = ["hasFocus", "isPaused", "isScrolledUp"];
-    for (const reason of keep)
-      if (reason in reasons) this[`_${reason}`] = reasons[reason];
-    const isHeld = keep.some((reason) => this[`_${reason}`]);
+  _updateHold() {
+    const isHeld =
+      this._isPaused ||
+      this._isScrolledUp ||
+      this._isReading ||
+      // Not every browser says so when what has the focus is removed.
+      this._scroller.matches(":focus-within");
     if (isHeld === this._logs.isHeld) return;
     if (isHeld) this._logs.isHeld = true;
     else this._logs.release();
@@ -305,43 +363,59 @@ export class LogCard extends HTMLElement {
   }
 
   _togglePause() {
-    this._setHold({ isPaused: !this._isPaused });
+    this._isPaused = !this._isPaused;
+    this._updateHold();
     this._schedule();
   }
 
   _goToNewest() {
-    this._setHold({ isPaused: false, isScrolledUp: false });
-    this._render();
-    this._list.scrollToBottom();
     // The button goes, and what had the focus should not be the page.
     this._pause.focus();
+    this._isPaused = this._isScrolledUp = this._isReading = false;
+    this._updateHold();
+    this._render();
+    this._list.scrollToBottom();
   }
 
   _onScroll() {
     const isUp = this._list.takeScrolledUp();
     this._list.extend();
-    if (this._list.isAtBottom) this._setHold({ isScrolledUp: false });
-    else if (isUp) this._setHold({ isScrolledUp: true });
+    if (this._list.isAtBottom) this._isScrolledUp = false;
+    else if (isUp) this._isScrolledUp = true;
     else if (!this._logs.isHeld) this._list.scrollToBottom();
-    if (this._list.isAtTop && !this._loadError) this._loadHistory();
+    this._isReading &&= this._list.hasOpen;
+    this._updateHold();
+    if (isUp) this._pagesLeft = MOST_PAGES;
+    this._loadAtTop();
   }
 
   _onFilter(wanted) {
     this._wanted = wanted;
-    this._filter = new LogFilter(this._config, wanted);
-    // It was read with other filters.
-    this._logs.forgetHistory();
-    this._loadError = "";
-    this._setHold({ isScrolledUp: false });
-    this._shownRevision = -1;
+    this._applyFilter();
+  }
+
+  _applyFilter() {
+    this._filter = new LogFilter(this._config, this._wanted);
+    this._logs.filterBy(this._filter);
+    this._lookAnew(FILTER_DELAY);
     this._schedule();
+  }
+
+  /** Look at the newest of other logs, and after some milliseconds for earlier ones. */
+  _lookAnew(delay) {
+    this._shownRevision = -1;
+    this._isScrolledUp = this._isReading = false;
+    this._updateHold();
+    this._lookForEarlier(delay);
   }
 
   _onClick(event) {
     const button = event.target.closest(".line");
     if (!button) return;
     this._list.toggle(button);
-    this._setHold({ isScrolledUp: !this._list.isAtBottom });
+    this._isReading = this._list.hasOpen;
+    this._isScrolledUp = !this._list.isAtBottom;
+    this._updateHold();
   }
 
   _onKey(event) {
@@ -353,13 +427,15 @@ export class LogCard extends HTMLElement {
   }
 
   async _copyLogs() {
-    const logs = this._logs.shown(this._filter).filter(({ log }) => log);
+    const logs = this._logs.shown().filter(({ log }) => log);
     const lines = logs.map(({ log }) => [
       ...[log.timestamp, log.level, log.device_name, log.module, log.message],
       ...(Object.keys(log.metadata).length ? [JSON.stringify(log.metadata)] : []),
     ]);
+    // A line for each, whatever devices send.
+    const visible = (text) => visibleLine(text, text.length);
     const isCopied = await copyText(
-      lines.map((line) => line.join("\t")).join("\n"),
+      lines.map((line) => line.map(visible).join("\t")).join("\n"),
       this.shadowRoot,
     );
     this._copied = isCopied
@@ -394,10 +470,11 @@ export class LogCard extends HTMLElement {
   _render() {
     if (!this._config || !this._language) return;
     this._renderedAt = performance.now();
+    this._scroller.hidden = this._trouble !== null;
     this._renderList();
     this._renderTop();
     this._renderState();
-    if (this._list.isAtTop && !this._loadError) this._loadHistory();
+    this._loadAtTop();
   }
 
   _renderList() {
@@ -409,9 +486,9 @@ export class LogCard extends HTMLElement {
     const isRead = !isHeld && !isAnew && this._newLogs <= READ_ALOUD;
     this._newLogs = 0;
     this._scroller.setAttribute("aria-live", isRead ? "polite" : "off");
-    const items = this._logs.shown(this._filter);
+    const items = this._logs.shown();
     this._list.show(items, isAnew || !isHeld);
-    this._filters.setModules(this._logs.modules());
+    this._offerModules();
     this._hasLogs = items.some(({ log }) => log);
     this._leftOut = items.reduce((sum, item) => sum + (item.leftOut ?? 0), 0);
   }
@@ -419,23 +496,25 @@ export class LogCard extends HTMLElement {
   /** Say what is in front of the first log. */
   _renderTop() {
     const { history, isHistoryFull } = this._logs;
-    const isLoading = this._loading === history;
-    let text = "";
-    if (isLoading) text = "loading";
-    else if (!history.hasMore)
-      text = history.isComplete ? "beginning" : "incomplete";
-    else if (isHistoryFull) text = "full";
+    const isLoading = this._loading !== null;
+    const texts = history.isComplete ? [] : ["incomplete"];
+    if (history.hasMore && isHistoryFull) texts.push("full");
+    else if (!history.hasMore && history.isComplete) texts.push("beginning");
     setText(
       this._topText,
+      // It stays as long as it is only tried again.
       this._loadError
         ? this._language.text("not_loaded", { reason: this._loadError })
-        : text && this._language.text(text),
+        : texts.map((text) => this._language.text(text)).join(" · "),
     );
-    setText(
-      this._load,
-      this._language.text(this._loadError ? "try_again" : "load_earlier"),
-    );
-    this._load.hidden = isLoading || !this._mayLoad;
+    let label = isLoading ? "loading" : "load_earlier";
+    if (this._loadError) label = "try_again";
+    setText(this._load, this._language.text(label));
+    // Not hidden meanwhile: it would lose the focus.
+    this._load.setAttribute("aria-disabled", isLoading);
+    const isHidden = !isLoading && !this._canLoad;
+    if (isHidden && this._load.matches(":focus")) this._list.focus();
+    this._load.hidden = isHidden;
     this._top.hidden = !this._source || this._trouble !== null;
   }
 
@@ -452,7 +531,7 @@ export class LogCard extends HTMLElement {
       status = language.count("left_out", this._leftOut);
     setText(this._status, status);
 
-    const count = this._logs.countWaiting(this._filter);
+    const count = this._logs.countWaiting();
     const isBehind = count > 0 || this._isScrolledUp;
     this._newest.hidden = !isBehind;
     setText(

@@ -9,6 +9,10 @@ const MAX_SIZE = 4 * 1024 * 1024;
 // A device with a wrong clock is not alone among so many logs.
 const TELLING = 10;
 
+// In milliseconds since 1970: what a clock that was never set tells, or one that has lost all measure, is not between these.
+const FIRST_TIME = Date.UTC(2020, 0);
+const LAST_TIME = Date.UTC(2199, 0);
+
 /** Return the JSON of a value, the same whatever the order of its keys is. */
 const canonical = (value) =>
   JSON.stringify(value, (_key, each) =>
@@ -42,10 +46,12 @@ class LogItem {
 
   /** What is the same of a log that was told and of the same log in the history, which may cut times to milliseconds. */
   get identity() {
-    const { device_id, level, module, type, message, metadata } = this.log;
+    const { level, module, type, message, metadata } = this.log;
+    // Home Assistant's own ID is that of the project until the device is registered.
+    const deviceId = this.log.golioth_device_id;
     return (this._identity ??= canonical([
       this.time,
-      ...[device_id, level, module, type, message, metadata],
+      ...[deviceId, level, module, type, message, metadata],
     ]));
   }
 }
@@ -61,7 +67,7 @@ class Bounded {
     return this.items.length >= MAX_LOGS || this._size >= MAX_SIZE;
   }
 
-  /** Add items at the end, and return how many logs had to go. */
+  /** Add items at the end, and return those that had to go. */
   push(items) {
     for (const item of items) {
       this.items.push(item);
@@ -73,14 +79,19 @@ class Bounded {
       (this._size > MAX_SIZE && gone < this.items.length)
     )
       this._size -= this.items[gone++].size ?? 0;
-    return this.items
-      .splice(0, gone)
-      .reduce((count, item) => count + (item.log ? 1 : (item.leftOut ?? 0)), 0);
+    return this.items.splice(0, gone);
   }
 
   unshift(items) {
     this.items.unshift(...items);
-    for (const item of items) this._size += item.size;
+    for (const item of items) this._size += item.size ?? 0;
+  }
+
+  /** Remove items from the beginning, if there are so many, and return them. */
+  shift(count) {
+    const gone = this.items.splice(0, count);
+    for (const item of gone) this._size -= item.size ?? 0;
+    return gone;
   }
 
   remove(item) {
@@ -96,7 +107,9 @@ export class Logs {
   /** Counts the changes of what is shown. */
   revision = 0;
 
-  constructor() {
+  /** @param filter The `LogFilter` of what is shown. */
+  constructor(filter) {
+    this._filter = filter;
     this._life = null;
     this._last = 0;
     this._reset([]);
@@ -107,7 +120,24 @@ export class Logs {
     this._shown.push(items);
     this._waiting = new Bounded();
     this._waitingLeftOut = 0;
+    this._waitingGone = 0;
     this.forgetHistory();
+  }
+
+  /** Show what another filter leaves. The history has only what the last one left, so that it is to be read anew. */
+  filterBy(filter) {
+    this._filter = filter;
+    this._waitingGone = 0;
+    this.forgetHistory();
+  }
+
+  _matching(items) {
+    return items.filter((item) => this._filter.matches(item));
+  }
+
+  /** Whether Home Assistant has told what it has. */
+  get isBegun() {
+    return this._life !== null;
   }
 
   /**
@@ -116,29 +146,41 @@ export class Logs {
    */
   begin({ life, first_number, logs }) {
     const isRestarted = this._life !== null && this._life !== life;
-    if (this._life !== life || first_number > this._last + 1) {
+    const isAnew = this._life !== life || first_number > this._last + 1;
+    if (isAnew) {
       this._reset(isRestarted ? [{ isRestart: true }] : []);
       this._last = 0;
     }
     this._life = life;
-    const missing = logs.filter(({ number }) => number > this._last);
-    if (isRestarted) this._append(missing.map((log) => new LogItem(log)));
-    else this.add({ logs: missing, left_out: 0 });
+    // In an empty view, there is nothing for which new logs could wait.
+    if (isAnew) this._append(this._takeNew(logs));
+    else this.add({ logs, left_out: 0 });
     this._last = Math.max(this._last, first_number - 1);
   }
 
   /** Take more logs, in front of which some may have been left out. */
   add({ logs, left_out }) {
-    if (!logs.length && !left_out) return;
-    if (logs.length) this._last = logs[logs.length - 1].number;
-    const items = logs.map((log) => new LogItem(log));
+    const items = this._takeNew(logs);
+    if (!items.length && !left_out) return;
     for (const item of items) this._removeFromHistory(item);
-    if (this.isHeld) {
-      if (left_out) items.unshift({ leftOut: left_out });
-      this._waitingLeftOut += this._waiting.push(items);
-    } else {
-      this._append(items, left_out);
-    }
+    if (this.isHeld) this._wait(items, left_out);
+    else this._append(items, left_out);
+  }
+
+  /** Return items of those logs that were not told before. */
+  _takeNew(logs) {
+    const missing = logs.filter(({ number }) => number > this._last);
+    if (missing.length) this._last = missing[missing.length - 1].number;
+    return missing.map((log) => new LogItem(log));
+  }
+
+  _wait(items, leftOut) {
+    if (leftOut) items.unshift({ leftOut });
+    const gone = this._waiting.push(items);
+    const logs = gone.filter(({ log }) => log);
+    this._waitingGone += this._matching(logs).length;
+    this._waitingLeftOut += logs.length;
+    for (const item of gone) this._waitingLeftOut += item.leftOut ?? 0;
   }
 
   /** Show new logs as they come, those that have waited first. */
@@ -147,46 +189,57 @@ export class Logs {
     const { items } = this._waiting;
     this._append(items, this._waitingLeftOut);
     this._waiting = new Bounded();
-    this._waitingLeftOut = 0;
+    this._waitingLeftOut = this._waitingGone = 0;
   }
 
   _append(items, leftOut = 0) {
     this.revision += 1;
     const last = this._shown.items[this._shown.items.length - 1];
     if (leftOut && last?.leftOut) last.leftOut += leftOut;
-    else if (leftOut) this._shown.push([{ leftOut }]);
-    if (this._shown.push(items)) {
-      // It would not be what came right before any more.
-      this.forgetHistory();
+    else if (leftOut) items = [{ leftOut }, ...items];
+    const gone = this._shown.push(items);
+    // It is what comes right after the history.
+    if (this.history.isBegun) this._keep(this._matching(gone));
+  }
+
+  /** Add items at the end of the history, which lets go of its oldest. */
+  _keep(items) {
+    let last = this._history.items[this._history.items.length - 1];
+    for (const item of items) {
+      // Where no log between them matches, there would be nothing but these after a storm.
+      if (item.leftOut && last?.leftOut) {
+        last.leftOut += item.leftOut;
+        continue;
+      }
+      last = item;
+      if (!this._history.push([item]).length) continue;
+      this.history.isCut = true;
+      this.history.hasMore = true;
     }
   }
 
   /** A log that Home Assistant has caught up may have been read from the history before it was told. */
   _removeFromHistory(item) {
-    const { items } = this._history;
-    if (!items.length || item.time > items[items.length - 1].time) return;
-    const same = items.findLast(({ identity }) => identity === item.identity);
+    if (item.time > this.history.newest) return;
+    const same = this._history.items.findLast(
+      // One that was told, and has gone to the history since, is another one.
+      ({ log, identity }) =>
+        log && log.number === undefined && identity === item.identity,
+    );
     if (!same) return;
     this._history.remove(same);
     this.revision += 1;
   }
 
-  /** Return how many of the logs that wait match a filter, and those that had to go. */
-  countWaiting(filter) {
-    return this._waiting.items.reduce(
-      (count, item) =>
-        count + (item.leftOut ?? (filter.matches(item) ? 1 : 0)),
-      this._waitingLeftOut,
-    );
+  /** Return how many new logs match the filter: those that wait, and those that had to go meanwhile. */
+  countWaiting() {
+    const logs = this._waiting.items.filter(({ log }) => log);
+    return this._matching(logs).length + this._waitingGone;
   }
 
   /** Return what is shown, oldest first: items with a `log`, or with the number `leftOut`, or with `isRestart`. */
-  shown(filter) {
-    const matches = (item) => filter.matches(item);
-    return [
-      ...this._history.items.filter(matches),
-      ...this._shown.items.filter(matches),
-    ];
+  shown() {
+    return [...this._history.items, ...this._matching(this._shown.items)];
   }
 
   /** Return the names of the modules that have logged. */
@@ -199,31 +252,41 @@ export class Logs {
 
   /** Whether no more of the history may be added. */
   get isHistoryFull() {
-    return this._history.isFull;
+    return this.history.isCut || this._history.isFull;
   }
 
-  /** Return until when the history is read next. */
-  get before() {
+  /** Return the first of the live logs, as far as none of them were left out, and what is said in front of them. */
+  _firstLive() {
+    const items = [...this._history.items, ...this._shown.items];
+    const first = items.findIndex(({ log }) => log);
+    const end = items.findIndex(({ log }, index) => index > first && !log);
+    return items.slice(0, Math.min(end < 0 ? Infinity : end, first + TELLING));
+  }
+
+  /** Return until when the history is read next: from then on, what falls off the live logs is kept behind it. */
+  beginPage() {
+    this.history.isBegun = true;
     if (this.history.start !== null) return this.history.start;
-    const times = this._shown.items
-      .filter(({ log }) => log)
-      .slice(0, TELLING)
-      .map(({ time }) => time);
+    const times = this._firstLive()
+      .map(({ time }) => time)
+      .filter((time) => time > FIRST_TIME && time < LAST_TIME);
     // A day more, because this clock and that of Golioth may differ.
     const newest = times.length ? Math.max(...times) : Date.now() + 86_400_000;
     return new Date(newest).toISOString();
   }
 
-  /** Take a page of the history, the end of which may overlap with what is shown live. */
+  /** Take a page of the history, the end of which may overlap with what is shown live; what does not match is not kept. */
   addHistory({ logs, start, more, complete }) {
+    // It would not be what came right before any more.
+    if (this.history.isCut) return;
     const page = logs.map((log) => new LogItem(log));
     const newest = page[page.length - 1]?.time;
     const known = new Map();
-    for (const { items } of [this._shown, this._waiting])
+    for (const { items } of [this._history, this._shown, this._waiting])
       for (const item of items)
-        if (item.log && item.time <= newest)
+        if (item.log?.number !== undefined && item.time <= newest)
           known.set(item.identity, (known.get(item.identity) ?? 0) + 1);
-    const items = page
+    const unknown = page
       // From the newest, which are those that overlap.
       .reverse()
       .filter(({ identity }) => {
@@ -232,21 +295,57 @@ export class Logs {
         return count <= 0;
       })
       .reverse();
-    this._history.unshift(items);
-    this.history.start = start;
-    this.history.hasMore = more;
-    this.history.isComplete &&= complete;
+    const oldest = Math.min(...page.map(({ time }) => time));
+    const items = this._matching(unknown);
+    const { history } = this;
+    if (items.length)
+      history.newest = Math.max(history.newest, items[items.length - 1].time);
+    const isFirst = history.start === null;
+    this._history.unshift(isFirst ? this._mixWithLive(items, oldest) : items);
+    history.start = start;
+    history.hasMore = more;
+    history.isComplete &&= complete;
     this.revision += 1;
+  }
+
+  /**
+   * Return what is new of the first page, and with it those live logs that some of it is later than, which the history has from
+   * now on: between them, it is where its time belongs.
+   * @param items What is new.
+   * @param oldest The oldest time of the page: a clock that tells an earlier one tells nothing.
+   */
+  _mixWithLive(items, oldest) {
+    const newest = items[items.length - 1]?.time;
+    const live = this._firstLive();
+    const end = live.findLastIndex(({ time }) => time >= oldest && time < newest) + 1;
+    const kept = this._history.shift(end);
+    const taken = [...kept, ...this._shown.shift(end - kept.length)];
+    const left = [...items];
+    const mixed = [];
+    // From the newest, because a log comes seldom before its time.
+    for (const item of taken.reverse()) {
+      while (item.time >= oldest && left[left.length - 1]?.time > item.time)
+        mixed.push(left.pop());
+      mixed.push(item);
+    }
+    return [...left, ...this._matching(mixed.reverse())];
   }
 
   /** Let go of the history, to read it anew. */
   forgetHistory() {
     this._history = new Bounded();
     /**
-     * What is known of it, another object each time that it begins anew: until when it has been read, whether there is more, and
-     * whether Golioth has given all.
+     * What is known of it, another object each time that it begins anew: whether it has been asked for, until when it has been read,
+     * whether there is more, whether Golioth has given all, whether something of it had to go, and the newest time that was read.
      */
-    this.history = { start: null, hasMore: true, isComplete: true };
+    this.history = {
+      isBegun: false,
+      start: null,
+      hasMore: true,
+      isComplete: true,
+      isCut: false,
+      newest: -Infinity,
+    };
     this.revision += 1;
   }
 }

@@ -135,6 +135,7 @@ button:focus-visible, input:focus-visible, select:focus-visible {
   color: var(--primary-color);
   padding: 0;
 }
+.text[aria-disabled=true] { color: var(--disabled-text-color); cursor: default; }
 .newest {
   background: var(--primary-color);
   border: 0;

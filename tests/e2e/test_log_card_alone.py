@@ -1,0 +1,444 @@
+"""The card by itself, on a connection that a test answers and a clock that a test moves: when it asks for what, and how often."""
+
+import json
+import re
+from typing import Any, Final
+
+from playwright.async_api import Page, expect
+import pytest
+
+from .pages.log_card import LogCard
+from .test_log_card_modules import log, logs
+
+# Makes the card. What it asks for waits in `requests` and `subscriptions`, unless there is an `answer`.
+MAKE: Final = """
+async ([folder, config]) => {
+  await import(`${folder}/golioth-log-card.js`);
+  window.requests = [];
+  window.subscriptions = [];
+  window.answer = null;
+  const listeners = {ready: new Set(), disconnected: new Set()};
+  window.connection = {
+    connected: true,
+    addEventListener: (name, listener) => listeners[name].add(listener),
+    removeEventListener: (name, listener) => listeners[name].delete(listener),
+    fire(name) {
+      this.connected = name === "ready";
+      for (const listener of [...listeners[name]]) listener();
+    },
+    subscribeMessage: (tell, request) => new Promise((resolve, reject) => {
+      const subscription = {tell, reject, isEnded: false};
+      subscription.resolve = () => resolve(async () => { subscription.isEnded = true; });
+      subscriptions.push(subscription);
+    }),
+    sendMessagePromise: (request) => new Promise((resolve, reject) => {
+      requests.push({...request, resolve, reject});
+      if (answer) resolve(answer);
+    }),
+  };
+  window.card = document.createElement("golioth-log-card");
+  card.style.height = "400px";
+  card.setConfig(config);
+  card.hass = {
+    connection,
+    devices: {},
+    locale: {language: "en", time_format: "24", time_zone: "local"},
+    config: {time_zone: "UTC"},
+  };
+  document.body.replaceChildren(card);
+}
+"""
+
+NOTHING: Final = {
+    "logs": [],
+    "start": "2025-12-31T00:00:00Z",
+    "more": True,
+    "complete": True,
+}
+
+
+class LoneCard(LogCard):
+    """The card of a page that has nothing else."""
+
+    def __init__(self, page: Page, folder: str) -> None:
+        """Look at a page, which has no card yet."""
+        super().__init__(page)
+        self.page = page
+        self._folder = folder
+
+    async def make(self, **config: Any) -> None:
+        """Put the card on the page."""
+        await self.page.evaluate(
+            MAKE, [self._folder, {"config_entry_id": "a"} | config]
+        )
+
+    async def run(self, code: str, *values: Any) -> Any:
+        """Run a script with values of the test, as `values`."""
+        return await self.page.evaluate(
+            f"async values => {{ {code} }}", json.loads(json.dumps(values))
+        )
+
+    async def begin(self, *told: dict[str, Any], first: int = 1) -> None:
+        """Let the last subscription begin."""
+        await self.run(
+            "subscriptions.at(-1).resolve(); subscriptions.at(-1).tell(values[0])",
+            {"life": "a", "first_number": first, "logs": told},
+        )
+        await self.pass_time(1)
+
+    async def tell(self, *told: dict[str, Any]) -> None:
+        """Tell more."""
+        await self.run(
+            "subscriptions.at(-1).tell(values[0])", {"logs": told, "left_out": 0}
+        )
+        await self.pass_time(0.5)
+
+    async def answer(self, **page: Any) -> None:
+        """Answer what is asked from now on."""
+        await self.run("answer = values[0]", NOTHING | page)
+
+    async def requests(self) -> list[dict[str, Any]]:
+        """Return what was asked of the history."""
+        found: list[dict[str, Any]] = await self.run(
+            "return JSON.parse(JSON.stringify(requests))"
+        )
+        return found
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass."""
+        # In steps, between which the browser does what does not hang on the clock.
+        for _ in range(round(seconds / 0.1)):
+            await self.page.clock.run_for(100)
+
+
+@pytest.fixture
+async def card(page: Page, project: str) -> LoneCard:
+    """Open a page from which the modules can be loaded."""
+    await page.goto("/")
+    found = re.search(r"/golioth/frontend/\w+", await page.content())
+    assert found is not None
+    await page.goto(f"{found[0]}/texts.js")
+    await page.clock.install()
+    return LoneCard(page, found[0])
+
+
+async def test_no_permission(card: LoneCard) -> None:
+    """Who may not see the logs is told that, and Home Assistant is not asked for earlier ones."""
+    await card.make()
+    await card.run('subscriptions.at(-1).reject({code: "unauthorized"})')
+    await card.pass_time(20)
+    assert not await card.requests()
+    await expect(card.element).to_contain_text("You may not see these logs")
+
+
+async def test_removed(card: LoneCard) -> None:
+    """When the project is removed, that is said, and nothing shows through."""
+    await card.make()
+    await card.answer(more=False)
+    await card.begin(*logs(1, 30))
+    await expect(card.row("29")).to_be_visible()
+    await card.run("subscriptions.at(-1).tell({removed: true})")
+    await card.pass_time(1)
+    await expect(card.element).to_contain_text("This project or its devices are not")
+    await expect(card.list).to_be_hidden()
+    await card.run('connection.fire("disconnected"); connection.fire("ready")')
+    await card.begin(*logs(1, 30))
+    # Again, there are rows for all of the view.
+    await expect(card.row("29")).to_be_in_viewport()
+    await expect(card.rows).to_have_count(29)
+
+
+async def test_pages_end(card: LoneCard) -> None:
+    """Where nothing matches, the history is not read for ever, but further when the user wants."""
+    await card.make()
+    await card.answer()
+    await card.begin()
+    await card.pass_time(20)
+    assert len(await card.requests()) == 5
+    await card.button("Load earlier logs").click()
+    await card.pass_time(20)
+    assert len(await card.requests()) == 10
+
+
+async def test_others_come(card: LoneCard) -> None:
+    """What matches stays, however many logs come that do not, and the history is not read anew."""
+    await card.make(minimum_level="error")
+    await card.answer(logs=[log(0, "Pump blocked", level="error")], more=False)
+    await card.begin(*logs(1, 1_990))
+    await expect(card.row("Pump blocked")).to_be_visible()
+    for number in range(1_990, 2_200, 10):
+        await card.tell(*logs(number, number + 10))
+        await expect(card.row("Pump blocked")).to_be_visible()
+    assert len(await card.requests()) == 1
+
+
+async def test_when_history_is_read(card: LoneCard) -> None:
+    """The history is read when it is known until when, once for what is typed, and only when something else is asked for."""
+    await card.make()
+    await card.pass_time(5)
+    assert not await card.requests()
+    await card.answer(more=False)
+    await card.begin(*logs(1, 3))
+    (first,) = await card.requests()
+    assert first["before"] == "2026-01-01T00:00:02.123Z"
+
+    await card.search.focus()
+    for character in "pump":
+        await card.page.keyboard.press(character)
+        await card.pass_time(0.2)
+    await card.pass_time(5)
+    _first, second = await card.requests()
+    assert second["search"] == "pump"
+
+    await card.run("card.setConfig({config_entry_id: 'a', title: 'Garden'})")
+    await card.pass_time(5)
+    await expect(card.element.get_by_role("heading")).to_have_text("Garden")
+    assert len(await card.requests()) == 2
+    assert await card.run("return subscriptions.length") == 1
+    await card.run("card.setConfig({config_entry_id: 'b'})")
+    assert await card.run("return subscriptions.map(each => each.isEnded)") == [
+        True,
+        False,
+    ]
+
+
+async def test_one_request_at_a_time(card: LoneCard) -> None:
+    """As long as Golioth has not answered, it is not asked again, and then for what is wanted last."""
+    await card.make()
+    await card.begin(*logs(1, 3))
+    for level in ("Info", "Warning", "Error"):
+        await card.field("Minimum level").select_option(level)
+        await card.pass_time(5)
+    assert len(await card.requests()) == 1
+    await card.answer(logs=[log(0, "Pump blocked", level="error")], more=False)
+    await card.run("requests[0].resolve({...answer, logs: []})")
+    await card.pass_time(5)
+    _first, second = await card.requests()
+    assert second["levels"] == ["error"]
+    await card.expect_messages("Pump blocked")
+
+
+async def test_errors(card: LoneCard) -> None:
+    """What Home Assistant says stays until there is an answer; of a lost connection nothing is said here."""
+    await card.make()
+    await card.begin(*logs(1, 3))
+    lost = (
+        '{type: "result", success: false, error: {code: 3, message: "Connection lost"}}'
+    )
+    for reason in ("3", lost):
+        await card.run(f"requests.at(-1).reject({reason})")
+        await card.pass_time(6)
+        await expect(card.list).not_to_contain_text("could not be loaded")
+    await card.run('requests.at(-1).reject({code: "e", message: "Golioth is away."})')
+    error = card.list.get_by_text("Earlier logs could not be loaded. Golioth is away.")
+    await card.pass_time(1)
+    await expect(error).to_be_visible()
+    await card.pass_time(5)
+    assert len(await card.requests()) == 4
+    await expect(error).to_be_visible()
+    await card.run("requests.at(-1).resolve(values[0])", NOTHING | {"more": False})
+    await card.pass_time(1)
+    await expect(error).to_be_hidden()
+    await expect(card.list).to_contain_text("There is nothing earlier")
+
+
+async def test_lost_pages(card: LoneCard) -> None:
+    """That Golioth does not give all is said wherever there are earlier logs."""
+    await card.make()
+    await card.answer(logs=logs(0, 1) * 200, complete=False)
+    await card.begin()
+    await card.pass_time(5)
+    await expect(card.list).to_contain_text("Golioth has more logs of this time")
+
+
+async def test_pause_survives(card: LoneCard) -> None:
+    """A paused card whose view was left shows what there is when it is back."""
+    await card.make()
+    await card.begin(*logs(1, 3))
+    await card.button("Pause").click()
+    await card.run("card.remove(); document.body.append(card)")
+    await card.begin(*logs(1, 4))
+    await card.expect_messages("1", "2", "3")
+    await card.tell(log(4))
+    await expect(card.button("1 new log")).to_be_visible()
+
+
+async def test_connection_comes_back_unseen(card: LoneCard) -> None:
+    """A connection that was lost is not said to be, when it is back while the view is left."""
+    await card.make()
+    await card.begin(*logs(1, 3))
+    await card.run('connection.fire("disconnected")')
+    await card.pass_time(1)
+    await expect(card.status).to_have_text("No connection to Home Assistant")
+    await card.run(
+        "card.remove(); connection.connected = true; document.body.append(card)"
+    )
+    await card.begin(*logs(1, 3))
+    await expect(card.status).to_have_text("")
+
+
+async def test_subscriptions(card: LoneCard) -> None:
+    """Of two subscriptions that a lost connection has led to, only the last counts, and the other one is ended."""
+    await card.make()
+    await card.run('connection.fire("ready")')
+    await card.run("subscriptions[0].resolve()")
+    await card.begin(*logs(1, 3))
+    assert await card.run("return subscriptions.map(each => each.isEnded)") == [
+        True,
+        False,
+    ]
+    await card.run(
+        "subscriptions[0].tell(values[0])", {"logs": logs(3, 9), "left_out": 0}
+    )
+    await card.tell(log(3))
+    await card.expect_messages("1", "2", "3")
+
+
+async def test_late_subscription(card: LoneCard) -> None:
+    """A subscription that begins when nobody wants it any more changes nothing."""
+    await card.make()
+    await card.run("card.setConfig({config_entry_id: ''}); subscriptions[0].resolve()")
+    await card.pass_time(1)
+    await expect(card.element).to_contain_text("Choose a project in the settings")
+
+
+@pytest.mark.parametrize(
+    ("config", "error"),
+    [
+        ({"modules": "net"}, "“modules” has to be a list of texts"),
+        ({"modules": [1]}, "“modules” has to be a list of texts"),
+        ({"device_ids": "device"}, "“device_ids” has to be a list of texts"),
+        (
+            {"minimum_level": "warning"},
+            "“minimum_level” has to be one of these: debug, info, warn, error",
+        ),
+        ({"modules": None, "device_ids": [], "minimum_level": ""}, None),
+    ],
+)
+async def test_mistakes(
+    card: LoneCard, config: dict[str, Any], error: str | None
+) -> None:
+    """A mistake in YAML is said."""
+    await card.make()
+    assert error == await card.run(
+        "try { card.setConfig(values[0]); return null; } catch ({message}) { return message; }",
+        {"config_entry_id": "a"} | config,
+    )
+
+
+async def test_configured_modules(card: LoneCard) -> None:
+    """Of the modules, only those can be chosen that the card was configured to show."""
+    await card.make(modules=["app", "net"])
+    await card.begin(log(1), log(2, module="net"), log(3, module="other"))
+    await expect(card.field("Module").get_by_role("option")).to_have_text(
+        ["All modules", "app", "net"]
+    )
+    await card.expect_messages("1", "2")
+    # Also in another language.
+    await card.run(
+        "card.hass = {...card._hass, locale: {...card._hass.locale, language: 'de'}}"
+    )
+    await expect(card.element.get_by_label("Modul").get_by_role("option")).to_have_text(
+        ["Alle Module", "app", "net"]
+    )
+
+
+async def test_slow_scroll(card: LoneCard) -> None:
+    """Whoever scrolls up slowly gets away from the newest log as well."""
+    await card.make()
+    await card.answer(more=False)
+    await card.begin(*logs(1, 100))
+    scroll = """
+      const list = card.shadowRoot.querySelector(".logs");
+      const scrolled = new Promise(resolve => list.addEventListener("scroll", resolve, {once: true}));
+      list.scrollTop -= 3;
+      await scrolled;
+    """
+    for _ in range(5):
+        await card.run(scroll)
+    assert not await card.is_at_bottom()
+    await card.tell(log(100))
+    await expect(card.button("1 new log")).to_be_visible()
+
+
+async def test_open_log(card: LoneCard) -> None:
+    """As long as an open log is looked at, nothing moves, wherever the focus is."""
+    await card.make()
+    await card.answer(more=False)
+    await card.begin(*logs(1, 3), log(3, "long " + "x" * 3_000))
+    await card.row("long").click()
+    await card.search.focus()
+    await card.tell(log(4))
+    await expect(card.row("4")).to_have_count(0)
+    show_all = card.details.get_by_role("button", name="Show all")
+    await show_all.click()
+    # The button has gone, and the focus has not.
+    await expect(card.row("long")).to_be_focused()
+    await card.row("long").click()
+    await card.search.focus()
+    await card.pass_time(1)
+    await expect(card.rows).to_have_count(4)
+
+    await card.row("long").click()
+    await card.tell(log(5))
+    await card.button("1 new log").click()
+    await card.tell(log(6))
+    await expect(card.rows).to_have_count(6)
+
+
+async def test_focus_stays(card: LoneCard) -> None:
+    """The button that reads earlier logs keeps the focus while they are read, and gives it to a log when there are no more."""
+    await card.make()
+    await card.begin(*logs(1, 3))
+    await card.run("requests[0].resolve(values[0])", NOTHING | {"logs": [log(0)]})
+    await card.pass_time(0.1)
+    load = card.element.get_by_role("button", name=re.compile("earlier logs"))
+    await load.focus()
+    await card.pass_time(1)
+    await card.page.keyboard.press("Enter")
+    await expect(load).to_have_text("Loading earlier logs…")
+    await expect(load).to_be_focused()
+    await card.run("requests.at(-1).resolve(values[0])", NOTHING | {"more": False})
+    await card.pass_time(1)
+    await expect(load).to_be_hidden()
+    await expect(card.row("2")).to_be_focused()
+
+
+async def test_first_day(card: LoneCard) -> None:
+    """The first log says its day where that is not today, and others where it changes, also where some were left out."""
+    await card.make()
+    await card.answer(more=False)
+    await card.begin(*logs(1, 3))
+    days = card.list.locator(".day")
+    await expect(days).to_have_text(["Thursday, January 1, 2026"])
+    await card.run(
+        "subscriptions.at(-1).tell(values[0])", {"logs": logs(9, 10), "left_out": 6}
+    )
+    await card.pass_time(1)
+    await expect(card.list).to_contain_text("6 logs left out")
+    await expect(days).to_have_count(1)
+
+
+async def test_copy(card: LoneCard) -> None:
+    """Without a clipboard for pages, logs are copied as well, a line for each whatever they hold, and the focus stays."""
+    await card.make()
+    await card.answer(more=False)
+    await card.begin(log(1, "a\nb\tc\x1b[31m", metadata={}), log(2, metadata={}))
+    await card.run("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    copy = card.button("Copy logs")
+    await copy.click()
+    await expect(card.status).to_have_text("2 logs copied")
+    await expect(copy).to_be_focused()
+    await card.run(
+        "const area = document.createElement('textarea'); document.body.append(area); area.focus()"
+    )
+    await card.page.keyboard.press("Control+V")
+    pasted = await card.page.locator("body > textarea").input_value()
+    assert [line.split("\t")[1:] for line in pasted.split("\n")] == [
+        ["info", "Device", "app", "a␊b␉c␛[31m"],
+        ["info", "Device", "app", "2"],
+    ]
+    # It is not said for ever, also where the view was left.
+    await card.run("card.remove(); document.body.append(card)")
+    await card.begin(*logs(1, 3))
+    await expect(card.status).to_have_text("")
