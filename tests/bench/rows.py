@@ -87,7 +87,7 @@ FULL: Final = Size(
     latency_logs=10_000,
     warm_up_logs=150_000,
     memory_logs=1_000_000,
-    startup_turns=5,
+    startup_turns=9,
 )
 QUICK: Final = Size(
     turns=2,
