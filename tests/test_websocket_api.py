@@ -295,30 +295,6 @@ async def test_storm(
     assert messages(last["logs"]) == log_events.messages[3_000:]
 
 
-async def test_several_cards(
-    streaming: MockConfigEntry, simulator: GoliothSimulator, browser: Browser
-) -> None:
-    """A browser gets ten messages a second at most, however many cards it shows."""
-    for _ in range(3):
-        await browser.subscribe(streaming)
-    await browser.ask("supported_features", features={"coalesce_messages": 1})
-    loop = asyncio.get_running_loop()
-    number = told = received = 0
-    started = loop.time()
-    while received < 10:
-        frame = asyncio.create_task(browser.receive())
-        while not frame.done():
-            simulator.log(str(number), device=GREENHOUSE_NODE)
-            number += 1
-            await asyncio.wait([frame], timeout=0.01)
-        received += 1
-        # One card alone is told something by a message of its own.
-        told += len(frame.result()) if isinstance(frame.result(), list) else 1
-    # One more, because the first one need not wait.
-    assert received <= (loop.time() - started) / 0.1 + 1
-    assert told >= 2 * received
-
-
 async def test_devices(
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from math import ceil, inf
+from math import inf
 from typing import Any, Final
 
 import orjson
@@ -151,13 +151,9 @@ class LogSubscription:
             self._size -= self._waiting.popleft()[2]
             self._left_out += 1
         if self._cancel_tell is None:
-            tell_at = self._told_at + TELL_INTERVAL
-            # In the next turn, where that is over already: a frame may hold several logs. All who wait are told in one turn:
-            # Home Assistant makes one message of what it tells a browser in a turn, however many cards that has.
-            if tell_at > self._loop.time():
-                tell_at = ceil(tell_at / TELL_INTERVAL) * TELL_INTERVAL
+            # In the next turn, where that is over already: a frame may hold several logs.
             self._cancel_tell = self._loop.call_at(
-                tell_at, self._async_tell_waiting
+                self._told_at + TELL_INTERVAL, self._async_tell_waiting
             ).cancel
 
     @callback
