@@ -62,6 +62,11 @@ def begin(life: str, first: int, end: int) -> tuple[str, dict[str, Any]]:
     return "begin", {"life": life, "first_number": first, "logs": logs(first, end)}
 
 
+def begin_with(*told: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the step that tells the first logs that Home Assistant has, which are these."""
+    return "begin", {"life": "a", "first_number": 1, "logs": list(told)}
+
+
 def add(start: int, end: int, left_out: int = 0) -> tuple[str, dict[str, Any]]:
     """Return the step that tells more."""
     return "add", {"logs": logs(start, end), "left_out": left_out}
@@ -224,14 +229,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
         pytest.param(
             [
                 ("filterBy", {"minimum_level": "error"}),
-                (
-                    "begin",
-                    {
-                        "life": "a",
-                        "first_number": 1,
-                        "logs": [log(1, level="error"), log(2)],
-                    },
-                ),
+                begin_with(log(1, level="error"), log(2)),
                 BEFORE,
                 history(log(0, "Before", level="error"), log(0)),
                 *(add(3, 2 * MOST + 3), FULL, SHOWN),
@@ -242,14 +240,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
         pytest.param(
             [
                 ("filterBy", {"minimum_level": "error"}),
-                (
-                    "begin",
-                    {
-                        "life": "a",
-                        "first_number": 1,
-                        "logs": [log(1, level="error")],
-                    },
-                ),
+                begin_with(log(1, level="error")),
                 *(BEFORE, history(more=False)),
                 *(add(2, 4, 5), add(4, 6, 7), add(6, MOST + 8), SHOWN),
             ],
@@ -269,14 +260,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
         pytest.param(
             [
                 ("filterBy", {"modules": ["net", "app"]}, {"module": "other"}),
-                (
-                    "begin",
-                    {
-                        "life": "a",
-                        "first_number": 1,
-                        "logs": [log(1, module="other"), log(2, module="net")],
-                    },
-                ),
+                begin_with(log(1, module="other"), log(2, module="net")),
                 SHOWN,
                 ("filterBy", {"modules": ["net", "app"]}, {"module": "net"}),
                 SHOWN,
@@ -286,14 +270,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
         ),
         pytest.param(
             [
-                (
-                    "begin",
-                    {
-                        "life": "a",
-                        "first_number": 1,
-                        "logs": [log(10), log(20), log(30)],
-                    },
-                ),
+                begin_with(log(10), log(20), log(30)),
                 BEFORE,
                 history(log(5), log(10), log(15), log(20), log(25), log(30)),
                 SHOWN,
@@ -309,17 +286,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
         ),
         pytest.param(
             [
-                (
-                    "begin",
-                    {
-                        "life": "a",
-                        "first_number": 1,
-                        "logs": [
-                            log(1, "1970", timestamp="1970-01-01T00:00:01Z"),
-                            log(10),
-                        ],
-                    },
-                ),
+                begin_with(log(1, "1970", timestamp="1970-01-01T00:00:01Z"), log(10)),
                 BEFORE,
                 history(log(4), log(5), log(10)),
                 SHOWN,
@@ -391,14 +358,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
         *(
             pytest.param(
                 [
-                    (
-                        "begin",
-                        {
-                            "life": "a",
-                            "first_number": 1,
-                            "logs": [log(1, timestamp=timestamp)],
-                        },
-                    ),
+                    begin_with(log(1, timestamp=timestamp)),
                     BEFORE,
                 ],
                 [MOMENT],
@@ -436,7 +396,7 @@ async def test_long_logs(page: Page, project: str) -> None:
     assert address is not None
     long = [log(number, "x" * 24_000) for number in range(1, 400)]
     steps = [
-        ("begin", {"life": "a", "first_number": 1, "logs": long}),
+        begin_with(*long),
         SHOWN,
     ]
     (shown,) = await page.evaluate(RUN, [address[0], json.loads(json.dumps(steps))])
