@@ -21,11 +21,12 @@ LOG = LogEntry("", None, "LOGGING", "info", "", "", "text", {}, "")
 
 
 class Follower:
-    """Counts how often it is shown, and can fail."""
+    """Counts how often it is shown, and its connection, and can fail."""
 
     def __init__(self) -> None:
         """Begin unshown."""
         self.shown = 0
+        self.connections = 0
         self.fails = False
 
     def async_show(self) -> None:
@@ -35,7 +36,8 @@ class Follower:
             raise ValueError("No state")
 
     def async_show_connection(self) -> None:
-        """Show nothing of it."""
+        """Count."""
+        self.connections += 1
 
 
 def log(message: str, timestamp_ns: int) -> LogEntry:
@@ -90,3 +92,16 @@ async def test_device_that_cannot_be_shown(
     assert [follower.shown for follower in followers] == [2, 2, 2]
     assert "No state" in caplog.text
     caplog.clear()
+
+
+def test_connection_that_is_lost_while_a_device_is_added(hass: HomeAssistant) -> None:
+    """An entity that was added while there was a connection shows that it is lost, although the others do already."""
+    device = DeviceLogs(ShowSchedule(hass))
+    first, second = Follower(), Follower()
+    device.async_add_follower(first)
+    for _ in range(2):
+        device.async_handle_connection(False)
+    assert first.connections == 1
+    device.async_add_follower(second)
+    device.async_handle_connection(False)
+    assert second.connections == 1

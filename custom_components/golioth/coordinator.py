@@ -1,7 +1,7 @@
 """The coordinator of one Golioth project: its devices, and the feed of their logs."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 import logging
 from typing import Any, Final, override
@@ -25,7 +25,14 @@ from .client.exceptions import (
 )
 from .client.feed import FeedTiming, LogFeed, LogSource, Transport
 from .client.history import LogHistory
-from .client.models import LEVELS, Device, LogEntry, Project
+from .client.models import (
+    LEVELS,
+    MAX_SHORT_LOG_SIZE,
+    Device,
+    LogEntry,
+    Project,
+    ShortLogEntry,
+)
 from .client.rest import GoliothRest
 from .client.resume import ResumePoint
 from .const import (
@@ -61,13 +68,14 @@ _EVENT_OVERHEAD: Final = 600
 _CHARACTER_SIZE: Final = 6
 _MAX_NAMES_SIZE: Final = 6 * 255 * _CHARACTER_SIZE
 
+# An event of a short log, beside the longest name of its device.
+_MAX_SHORT_SIZE: Final = MAX_SHORT_LOG_SIZE + _EVENT_OVERHEAD + 255 * _CHARACTER_SIZE
+
 # Devices that have no entities yet, and whose last log waits for these. A service could invent any number of them.
 _MAX_LOGS_TO_SHOW: Final = 100
 
 # The feed takes no longer to close its connection, in seconds.
 _STOP_TIMEOUT: Final = 10.0
-
-_NOTHING: Final[Mapping[str, str]] = {}
 
 type GoliothConfigEntry = ConfigEntry[GoliothCoordinator]
 
@@ -119,10 +127,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             ),
         )
         self.project_id: str = entry.data[CONF_PROJECT_ID]
-        self._about = {
-            "config_entry_id": entry.entry_id,
-            "project_id": self.project_id,
-        }
+        self._entry_id = entry.entry_id
         try:
             self._endpoint = Endpoint(
                 entry.data[CONF_API_URL],
@@ -321,29 +326,35 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             self.config_entry.async_start_reauth(self.hass)
 
     def log_data(
-        self, entry: LogEntry, max_size: int, about: Mapping[str, str] = _NOTHING
+        self, entry: LogEntry, max_size: int, source: str | None = None
     ) -> dict[str, Any]:
         """Return what automations are told of a log, in `max_size` bytes of JSON, or as few as its names take.
 
         Args:
             entry: The log.
             max_size: Bytes of JSON.
-            about: What else is told, before the log.
+            source: How it came; None for one that somebody has looked for.
         """
         timestamp, _, kind, level, module, _, message, metadata, golioth_device_id = (
             entry
         )
         device = self.data.get(golioth_device_id)
         device_name = golioth_device_id if device is None else device.name
-        room = max_size - _EVENT_OVERHEAD
-        # Most logs fit beside the longest names.
-        _, truncated = entry.bounded(room - _MAX_NAMES_SIZE)
-        if truncated:
-            names = device_name + golioth_device_id + timestamp + level + module + kind
-            bounded, truncated = entry.bounded(room - len(names) * _CHARACTER_SIZE)
-            message, metadata = bounded.message, bounded.metadata
+        truncated = False
+        # Most logs have come in a short frame.
+        if max_size < _MAX_SHORT_SIZE or not isinstance(entry, ShortLogEntry):
+            room = max_size - _EVENT_OVERHEAD
+            # Of the others, most fit beside the longest names.
+            _, truncated = entry.bounded(room - _MAX_NAMES_SIZE)
+            if truncated:
+                names = (
+                    device_name + golioth_device_id + timestamp + level + module + kind
+                )
+                bounded, truncated = entry.bounded(room - len(names) * _CHARACTER_SIZE)
+                message, metadata = bounded.message, bounded.metadata
         return {
-            **about,
+            "config_entry_id": self._entry_id,
+            "project_id": self.project_id,
             ATTR_DEVICE_ID: self._registered.get(golioth_device_id),
             "golioth_device_id": golioth_device_id,
             "device_name": device_name,
@@ -354,21 +365,29 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             "type": kind,
             "metadata": metadata,
             "truncated": truncated,
+            "source": source,
         }
 
     @callback
     def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
         """Make a log one event on the bus, and one update of its device's entities."""
+        # Every log of a fleet comes through here: what is not done for each one counts.
+        golioth_device_id = entry.device_id
         # A device that logs what nobody wants is not silent.
-        self._listening.async_note_log(entry.device_id)
+        self._listening.async_note_log(golioth_device_id)
         if self._filter is not None and not self._filter.passes(entry):
             return
-        self.fired[level_or_other(entry)] += 1
-        log = self.log_data(entry, MAX_EVENT_SIZE, self._about)
-        log["source"] = str(source)
+        level = entry.level
+        self.fired[level if level in LEVELS else OTHER_LEVEL] += 1
+        log = self.log_data(entry, MAX_EVENT_SIZE, str(source))
         self.hass.bus.async_fire(EVENT_GOLIOTH_LOG, log)
         self._recent_logs.async_add(log)
-        self._async_show_log(entry, source)
+        # What `_async_show_log` does, without another call.
+        device_logs = self._device_logs.get(golioth_device_id)
+        if device_logs is None:
+            self._async_show_log(entry, source)
+        else:
+            device_logs.async_handle_log(entry, source, self.feed.connected)
 
     @callback
     def _async_handle_history(self, entry: LogEntry) -> None:
@@ -488,11 +507,6 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def _resume_point(self) -> ResumePoint | None:
         return self.feed.resume_point
-
-
-def level_or_other(entry: LogEntry) -> str:
-    """Return the level of a log, or what stands for one that Golioth does not publish."""
-    return entry.level if entry.level in LEVELS else OTHER_LEVEL
 
 
 @callback

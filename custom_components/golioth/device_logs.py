@@ -152,6 +152,8 @@ class DeviceLogs:
     def async_add_follower(self, follower: LogFollower) -> None:
         """Have it show the logs from now on."""
         self._followers.append(follower)
+        # It has not been told what the others may have been.
+        self._was_connected = None
 
     @callback
     def async_remove_follower(self, follower: LogFollower) -> None:

@@ -66,12 +66,6 @@ class GoliothDeviceEntity(GoliothEntity):
         super().__init__(coordinator, key, golioth_device_id)
         self._golioth_device_id = golioth_device_id
 
-    @property
-    @override
-    def available(self) -> bool:
-        """Whether a log of the device would be seen."""
-        return self.coordinator.feed.connected
-
     @override
     async def async_added_to_hass(self) -> None:
         """Follow the logs of the device."""
@@ -79,6 +73,7 @@ class GoliothDeviceEntity(GoliothEntity):
             self._golioth_device_id, self
         )
         self.async_on_remove(end)
+        self._attr_available = self.coordinator.feed.connected
         await super().async_added_to_hass()
 
     @callback
@@ -88,6 +83,7 @@ class GoliothDeviceEntity(GoliothEntity):
     @callback
     def async_show_connection(self) -> None:
         """Write whether a log would be seen."""
+        self._attr_available = self.coordinator.feed.connected
         self.async_write_ha_state()
 
 

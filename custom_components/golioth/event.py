@@ -7,9 +7,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .client.feed import LogSource
-from .client.models import LEVELS, LogEntry
+from .client.models import LEVELS, LogEntry, ShortLogEntry
 from .const import OTHER_LEVEL
-from .coordinator import GoliothConfigEntry, GoliothCoordinator, level_or_other
+from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .device_logs import MAX_ATTRIBUTES_SIZE
 from .entity import GoliothDeviceEntity, async_add_device_entities, log_attributes
 
@@ -58,7 +58,12 @@ class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
     @callback
     def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
         """Trigger the event."""
-        attributes = log_attributes(*entry.bounded(MAX_ATTRIBUTES_SIZE))
+        shown, truncated = entry, False
+        # Almost every log of a fleet is a short one.
+        if not isinstance(entry, ShortLogEntry):
+            shown, truncated = entry.bounded(MAX_ATTRIBUTES_SIZE)
+        attributes = log_attributes(shown, truncated)
         attributes["source"] = str(source)
-        self._trigger_event(level_or_other(entry), attributes)
+        level = entry.level
+        self._trigger_event(level if level in LEVELS else OTHER_LEVEL, attributes)
         self.async_write_ha_state()

@@ -139,7 +139,14 @@ class ListeningClock:
     def async_note_log(self, golioth_device_id: str) -> None:
         """Note that a device has logged."""
         is_new = golioth_device_id not in self._last_logs
-        self._last_logs[golioth_device_id] = self.now
+        # What `now` does, without another call for each log of a storm.
+        since = self._running_since
+        now = (
+            self._elapsed
+            if since is None
+            else self._elapsed + self._loop.time() - since
+        )
+        self._last_logs[golioth_device_id] = now
         if is_new and len(self._last_logs) > len(self._listed) + _MAX_UNLISTED:
             self._last_logs = {
                 listed: last_log

@@ -22,7 +22,7 @@ from homeassistant.helpers.typing import StateType
 from .client.feed import Transport
 from .client.models import LEVELS, LogEntry
 from .const import OTHER_LEVEL
-from .coordinator import GoliothConfigEntry, GoliothCoordinator, level_or_other
+from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .device_logs import DeviceLogs, LastLog, ShownLog
 from .entity import (
     GoliothConnectionEntity,
@@ -57,6 +57,11 @@ def _message(entry: LogEntry) -> str:
     )
 
 
+def _level(entry: LogEntry) -> str:
+    """Return the level of a log, or what stands for one that Golioth does not publish."""
+    return entry.level if entry.level in LEVELS else OTHER_LEVEL
+
+
 def _time(entry: LogEntry) -> datetime | None:
     """Return when the device logged, if its clock gave a time."""
     if entry.timestamp_ns is None:
@@ -80,7 +85,7 @@ LOG_SENSORS: Final = (
         device_class=SensorDeviceClass.ENUM,
         entity_registry_enabled_default=False,
         options=[*LEVELS, OTHER_LEVEL],
-        value_fn=level_or_other,
+        value_fn=_level,
     ),
     GoliothLogSensorEntityDescription(
         key="last_log_time",

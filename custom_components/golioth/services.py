@@ -74,6 +74,9 @@ MAX_TIMEOUT: Final = 120
 # The logs of one response, in bytes of JSON: it is held by the automation, and by its traces.
 MAX_RESPONSE_SIZE: Final = 4 * 1024 * 1024
 
+# Fields of an event that say of a log in a response what is known already.
+_KNOWN_FIELDS: Final = frozenset({"config_entry_id", "project_id", "source"})
+
 # What a device says of an error, in characters of a message.
 _MAX_DETAIL_LENGTH: Final = 200
 
@@ -168,7 +171,12 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
     max_size = min(MAX_EVENT_SIZE, MAX_RESPONSE_SIZE // max(len(found.entries), 1))
     # A thousand long ones take longer than Home Assistant may stand still.
     logs: list[JsonValueType] = [
-        coordinator.log_data(log, max_size) async for log in in_turns(found.entries)
+        {
+            key: value
+            for key, value in coordinator.log_data(log, max_size).items()
+            if key not in _KNOWN_FIELDS
+        }
+        async for log in in_turns(found.entries)
     ]
     return {"logs": logs, "truncated": found.truncated}
 

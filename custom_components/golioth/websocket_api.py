@@ -131,7 +131,7 @@ async def _async_get_history(
         if device_id not in wanted:
             wanted[device_id] = request.is_wanted(device_id)
         if wanted[device_id]:
-            logs.append({**log, "source": None})
+            logs.append(log)
     connection.send_result(
         msg["id"],
         {

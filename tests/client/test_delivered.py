@@ -99,6 +99,24 @@ def test_every_field_counts(field: str) -> None:
     assert list(logs.add_read([other])) == [other]
 
 
+def test_streamed_while_it_is_read() -> None:
+    """What the stream delivers while others of an answer are delivered is not delivered again."""
+    logs = DeliveredLogs(1000)
+    read = logs.add_read([log("a"), log("b"), log("c")])
+    assert next(read) == log("a")
+    assert len(delivered_by(logs, [log("b"), log("a")])) == 1
+    assert list(read) == [log("c")]
+
+
+def test_cleared() -> None:
+    """Nothing that was delivered before is known any more."""
+    logs = DeliveredLogs(1000)
+    delivered_by(logs, [log("a")])
+    logs.clear(NOW)
+    assert len(list(logs.add_read([log("a")]))) == 1
+    assert logs.count(NOW, NOW + 1) == 1
+
+
 def test_order_of_metadata_does_not_count() -> None:
     """The same metadata in another order are the same."""
     logs = DeliveredLogs(1000)
@@ -254,10 +272,17 @@ def test_clocks_that_are_years_ahead() -> None:
 def test_what_the_stream_may_still_give_is_forgotten_with_the_rest() -> None:
     """What is not remembered any more takes no memory."""
     logs = DeliveredLogs(100)
+    logs.add_history([log(str(n), NOW) for n in range(20)])
     list(logs.add_read([log(str(n), NOW) for n in range(50)]))
-    assert len(logs._ahead_of_stream) == 50
+    assert len(logs._history) == 20
+    assert len(logs._ahead_of_stream) == 30
     logs.forget(NOW + 1, NOW + 1, NOW + 1)
+    assert not logs._history
     assert not logs._ahead_of_stream
+    # Nor does what was forgotten before.
+    logs.add_history([log("late", NOW)])
+    assert not logs._history
+    assert len(delivered_by(logs, [log("late", NOW)])) == 1
 
 
 def test_size_in_storage() -> None:

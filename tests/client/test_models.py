@@ -8,12 +8,15 @@ import orjson
 import pytest
 
 from custom_components.golioth.client.models import (
+    MAX_SHORT_LOG_SIZE,
     LogEntry,
+    ShortLogEntry,
     StreamError,
     parse_device,
     parse_frame,
     parse_log,
     parse_number,
+    parse_plain_frame,
     parse_project,
     parse_timestamp,
 )
@@ -304,6 +307,22 @@ def test_bounded_cuts(character: str, limit: int) -> None:
     assert limit * 0.4 < size <= limit
     assert bounded.message.endswith("…")
     assert bounded.metadata.items() <= metadata.items()
+
+
+@pytest.mark.parametrize("value", ["1e15", '"\\u0000"', '"\\/"', '"é"', "0", "1E15"])
+def test_short_log(value: str) -> None:
+    """A log that came in a short frame is short as JSON as well, however its values are written."""
+    template = '{"result":{"data":{"timestamp":"2026-11-25T12:00:00.000000001Z","type":"LOGGING","level":"INFO",'
+    template += (
+        '"module":"","moduleId":"","message":"","metadata":{"":[%s]},"deviceId":""}}}'
+    )
+    values = [value]
+    while parse_plain_frame((template % ",".join([*values, value])).encode()):
+        values.append(value)
+    entry = parse_plain_frame((template % ",".join(values)).encode())
+    assert isinstance(entry, ShortLogEntry)
+    assert len(values) > 20
+    assert len(orjson.dumps(tuple(entry))) <= MAX_SHORT_LOG_SIZE
 
 
 def test_bounded_leaves_a_short_message_whole() -> None:

@@ -14,6 +14,9 @@ SECOND: Final = 1_000_000_000
 # Bytes of a digest. With 48 bits and 30,000 logs, one in 10¹⁰ logs would be taken for another one.
 _DIGEST_SIZE: Final = 6
 
+# Logs of the stream that are taken in together: between pauses, many take half of the time that they take one by one.
+_MAX_UNWRITTEN: Final = 50
+
 # Bytes of a text that takes hardly more memory than its digest: of a longer one, the digest is kept from the start.
 _MAX_TEXT_SIZE: Final = 256
 
@@ -27,9 +30,9 @@ _MAX_SECONDS: Final = 1_000
 _MOST: Final = 4
 
 
-def identify(entry: LogEntry) -> int:
+def identify(entry: LogEntry) -> bytes:
     """Return what tells a log from another one, as Golioth has no log IDs: a digest of all its fields, of 48 bits."""
-    return _digest(_text(entry))
+    return _as_digest(_text(entry))
 
 
 def _text(entry: LogEntry) -> bytes:
@@ -49,11 +52,22 @@ def _text(entry: LogEntry) -> bytes:
     )
 
 
-def _digest(log: bytes | int) -> int:
+def _as_digest(log: bytes) -> bytes:
     """Return the digest of a text, or the digest itself. It is stored: another one would repeat logs after an update."""
-    if isinstance(log, int):
+    if len(log) == _DIGEST_SIZE:
         return log
-    return int.from_bytes(blake2b(log, digest_size=_DIGEST_SIZE).digest())
+    return blake2b(log, digest_size=_DIGEST_SIZE).digest()
+
+
+def _take(expected: dict[bytes, int], digest: bytes) -> bool:
+    """Take a log from those that are expected; return whether it is one of them."""
+    if not (number := expected.get(digest)):
+        return False
+    if number > 1:
+        expected[digest] = number - 1
+    else:
+        del expected[digest]
+    return True
 
 
 class _Second:
@@ -62,33 +76,32 @@ class _Second:
     Most seconds are forgotten before anybody asks for a log of them, and so it stays with the texts until then.
 
     Attributes:
-        logs: The text of each log, or its digest.
+        logs: The digest of each log, or its text, which is longer than that.
     """
 
     __slots__ = ("_counted", "_numbers", "logs")
 
-    def __init__(self, logs: Iterable[int] = ()) -> None:
+    def __init__(self, logs: Iterable[bytes] = ()) -> None:
         """Begin with some logs."""
-        self.logs: list[bytes | int] = list(logs)
+        self.logs = list(logs)
         # How often each digest is among so many of the logs.
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[bytes, int] = {}
         self._counted = 0
 
-    def count(self, digest: int) -> int:
+    def count(self, digest: bytes) -> int:
         """Return how many logs have a digest."""
         logs, numbers = self.logs, self._numbers
-        # Those that have been counted are digests already: of a full second, they are not gone through for each log that is read.
+        # Of a full second, those that have been counted are not gone through for each log that is read.
         for position in range(self._counted, len(logs)):
-            each = logs[position] = _digest(logs[position])
+            each = logs[position] = _as_digest(logs[position])
             numbers[each] = numbers.get(each, 0) + 1
         self._counted = len(logs)
         return numbers.get(digest, 0)
 
-    def digests(self) -> list[int]:
+    def digests(self) -> list[bytes]:
         """Return the digest of each log, from now on without its text."""
-        digests = [_digest(each) for each in self.logs]
-        self.logs[:] = digests
-        return digests
+        self.logs[:] = map(_as_digest, self.logs)
+        return self.logs
 
 
 class DeliveredLogs:
@@ -116,48 +129,25 @@ class DeliveredLogs:
         self._settled = 0
         self._streamed: list[tuple[int, int]] = []
         self._seconds: dict[int, _Second] = {}
+        # Logs of the stream that belong there.
+        self._unwritten: list[LogEntry] = []
         # What was there before the first start: at most one answer.
-        self._history: dict[int, int] = {}
+        self._history: dict[bytes, int] = {}
         # What REST gave before the stream did, if that ever does.
-        self._ahead_of_stream: dict[int, int] = {}
+        self._ahead_of_stream: dict[bytes, int] = {}
 
     def add_streamed(self, entry: LogEntry) -> bool:
         """Note a log of the stream; return whether it is new."""
-        # What `_text` and `_add` do, without a call for each log of a storm.
-        (
-            timestamp,
-            time_ns,
-            kind,
-            level,
-            module,
-            module_id,
-            message,
-            metadata,
-            device_id,
-        ) = entry
-        time = timestamp if time_ns is None else time_ns // 1_000_000
-        text = orjson.dumps(
-            (time, kind, level, module, module_id, message, metadata, device_id),
-            None,
-            orjson.OPT_SORT_KEYS,
-        )
         if self._history or self._ahead_of_stream:
-            digest = _digest(text)
-            if number := self._history.get(digest):
-                # Counted already, but not delivered.
-                self._history[digest] = number - 1
+            digest = identify(entry)
+            # Counted already, but not delivered.
+            if _take(self._history, digest):
                 return True
-            if ahead := self._ahead_of_stream.get(digest):
-                if ahead > 1:
-                    self._ahead_of_stream[digest] = ahead - 1
-                else:
-                    del self._ahead_of_stream[digest]
+            if _take(self._ahead_of_stream, digest):
                 return False
-        log = text if len(text) <= _MAX_TEXT_SIZE else _digest(text)
-        if time_ns is None or (known := self._seconds.get(time_ns // SECOND)) is None:
-            self._add(time_ns, log)
-        else:
-            known.logs.append(log)
+        self._unwritten.append(entry)
+        if len(self._unwritten) >= _MAX_UNWRITTEN:
+            self._write()
         return True
 
     def add_read(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
@@ -166,7 +156,7 @@ class DeliveredLogs:
         Args:
             entries: All logs of the milliseconds that they are from.
         """
-        seen: dict[int, int] = {}
+        seen: dict[bytes, int] = {}
         for entry in entries:
             time_ns = entry.timestamp_ns
             # REST cannot be asked for one without a time.
@@ -181,6 +171,7 @@ class DeliveredLogs:
 
     def count(self, start: int, end: int) -> int:
         """Return how many logs are known from one second on to before another."""
+        self._write()
         if end - start > len(self._seconds):
             return sum(
                 self._count(each) for each in self._seconds if start <= each < end
@@ -189,14 +180,16 @@ class DeliveredLogs:
 
     def add_history(self, entries: Iterable[LogEntry]) -> None:
         """Note logs that REST gave and that nobody shall get from REST any more; the stream may still give them."""
-        seen: dict[int, int] = {}
+        seen: dict[bytes, int] = {}
         for entry in entries:
+            time_ns = entry.timestamp_ns
+            if time_ns is None or not self._is_known(second := time_ns // SECOND):
+                continue
             digest = identify(entry)
             count = seen[digest] = seen.get(digest, 0) + 1
-            second = (entry.timestamp_ns or 0) // SECOND
             # What the stream has delivered already is counted already.
             if count > self._number(second, digest):
-                self._add(entry.timestamp_ns, digest)
+                self._add(time_ns, digest)
                 self._history[digest] = self._history.get(digest, 0) + 1
 
     def forget(
@@ -245,6 +238,7 @@ class DeliveredLogs:
         self.floor = floor
         self.holes = []
         self._size = 0
+        self._unwritten.clear()
         self._seconds.clear()
         self._history.clear()
         self._ahead_of_stream.clear()
@@ -266,9 +260,7 @@ class DeliveredLogs:
             "floor": self.floor,
             "holes": self.holes,
             "seconds": {
-                str(second - self.floor): b64encode(
-                    b"".join(each.to_bytes(_DIGEST_SIZE) for each in known.digests())
-                ).decode()
+                str(second - self.floor): b64encode(b"".join(known.digests())).decode()
                 for second, known in self._seconds.items()
             },
         }
@@ -287,7 +279,7 @@ class DeliveredLogs:
             if len(digests) % _DIGEST_SIZE:
                 raise ValueError("No digests")
             seconds[floor + int(offset)] = _Second(
-                int.from_bytes(digests[start : start + _DIGEST_SIZE])
+                digests[start : start + _DIGEST_SIZE]
                 for start in range(0, len(digests), _DIGEST_SIZE)
             )
         self.holes = holes
@@ -375,17 +367,49 @@ class DeliveredLogs:
         )
 
     def _count_all(self) -> None:
+        self._write()
         self._size = sum(len(known.logs) for known in self._seconds.values())
 
     def _count(self, second: int) -> int:
         known = self._seconds.get(second)
         return 0 if known is None else len(known.logs)
 
-    def _number(self, second: int, digest: int) -> int:
+    def _number(self, second: int, digest: bytes) -> int:
+        self._write()
         known = self._seconds.get(second)
         return 0 if known is None else known.count(digest)
 
-    def _add(self, time_ns: int | None, log: bytes | int) -> None:
+    def _write(self) -> None:
+        """Take in the logs of the stream."""
+        # What `_text` and `_add` do, without two calls for each log of a storm.
+        for (
+            timestamp,
+            time_ns,
+            kind,
+            level,
+            module,
+            module_id,
+            message,
+            metadata,
+            device_id,
+        ) in self._unwritten:
+            time = timestamp if time_ns is None else time_ns // 1_000_000
+            text = orjson.dumps(
+                (time, kind, level, module, module_id, message, metadata, device_id),
+                None,
+                orjson.OPT_SORT_KEYS,
+            )
+            log = text if len(text) <= _MAX_TEXT_SIZE else _as_digest(text)
+            if (
+                time_ns is None
+                or (known := self._seconds.get(time_ns // SECOND)) is None
+            ):
+                self._add(time_ns, log)
+            else:
+                known.logs.append(log)
+        self._unwritten.clear()
+
+    def _add(self, time_ns: int | None, log: bytes) -> None:
         if time_ns is None:
             return
         second = time_ns // SECOND
@@ -399,6 +423,7 @@ class DeliveredLogs:
     def _drop(self, second: int) -> None:
         known = self._seconds.pop(second)
         self._size -= len(known.logs)
-        if self._ahead_of_stream:
+        if self._history or self._ahead_of_stream:
             for digest in known.digests():
+                self._history.pop(digest, None)
                 self._ahead_of_stream.pop(digest, None)

@@ -440,41 +440,48 @@ class LogFeed:
         """Count a document that is no log."""
         self.ignored += 1
 
-    def _receive(self, stream: _OpenStream, entry: LogEntry) -> None:
-        """Deliver a log of the stream, or let it wait."""
+    def _receive(
+        self, stream: _OpenStream, entry: LogEntry, *, is_due: bool = False
+    ) -> None:
+        """Deliver a log of the stream, unless REST was faster.
+
+        Args:
+            stream: Where it came from.
+            entry: The log.
+            is_due: Whether it need not wait any more, although others may.
+        """
+        # Every log of a fleet comes through here: what is not done for each one counts.
         if not stream.has_received:
             stream.has_received = True
             self._set_transport(Transport.STREAMING)
-        if stream.waiting is None:
-            self._deliver_streamed(entry)
-        elif stream.add_waiting(entry):
-            self._lose_patience(stream)
-
-    def _deliver_streamed(self, entry: LogEntry) -> None:
-        """Deliver a log of the stream, unless REST was faster."""
-        if self._logs.add_streamed(entry):
-            # As long as there is a gap before it, a log says nothing of where to go on.
-            if (
-                not self._has_gap
-                and (time_ns := entry.timestamp_ns) is not None
-                and time_ns > self._streamed_until_ns
-            ):
-                self._streamed_until_ns = time_ns
-            # What `_deliver` does, without a call for each log of a storm.
-            self.delivered += 1
-            try:
-                self._on_log(entry, LogSource.STREAM)
-            except Exception:
-                _LOGGER.exception("Unexpected error while a log was delivered")
-            if self.delivered >= self._progress_at:
-                self._progress()
+        if stream.waiting is not None and not is_due:
+            if stream.add_waiting(entry):
+                self._lose_patience(stream)
+            return
+        if not self._logs.add_streamed(entry):
+            return
+        # As long as there is a gap before it, a log says nothing of where to go on.
+        if (
+            not self._has_gap
+            and (time_ns := entry.timestamp_ns) is not None
+            and time_ns > self._streamed_until_ns
+        ):
+            self._streamed_until_ns = time_ns
+        # What `_deliver` does, without another call.
+        self.delivered += 1
+        try:
+            self._on_log(entry, LogSource.STREAM)
+        except Exception:
+            _LOGGER.exception("Unexpected error while a log was delivered")
+        if self.delivered >= self._progress_at:
+            self._progress()
 
     async def _release(self, stream: _OpenStream) -> None:
         """Deliver the logs that wait, and let no more wait."""
         loop = asyncio.get_running_loop()
         pause = loop.time() + SLICE
         while stream.waiting:
-            self._deliver_streamed(stream.waiting.popleft())
+            self._receive(stream, stream.waiting.popleft(), is_due=True)
             if loop.time() >= pause:
                 await asyncio.sleep(0)
                 pause = loop.time() + SLICE

@@ -7,7 +7,7 @@ from functools import lru_cache
 import json
 from operator import itemgetter
 import re
-from typing import Any, Final, NamedTuple, override
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -49,6 +49,9 @@ _get_published_fields: Final = itemgetter(
 
 # In so many bytes of JSON around the published fields no name is too long, and metadata cannot be nested too deeply.
 _MAX_PLAIN_SIZE: Final = _MAX_FIELD_LENGTH + 120
+
+# The same as JSON once more, at most: 1e15 becomes a number of 18 characters.
+MAX_SHORT_LOG_SIZE: Final = 4 * _MAX_PLAIN_SIZE
 
 _FRACTION: Final = re.compile(r"\.([0-9]{1,9})")
 
@@ -120,16 +123,9 @@ class LogEntry(NamedTuple):
 
 
 class ShortLogEntry(LogEntry):
-    """A log that came in a short frame, as almost every log does."""
+    """A log that came in a short frame, as almost every log does: it has at most `MAX_SHORT_LOG_SIZE` bytes of JSON."""
 
     __slots__ = ()
-
-    @override
-    def bounded(self, limit: int) -> tuple[LogEntry, bool]:
-        """Return the log itself, which is no longer in JSON than it came, but for the notation of a number."""
-        if limit >= 4 * _MAX_PLAIN_SIZE:
-            return self, False
-        return super().bounded(limit)
 
 
 class StreamError(NamedTuple):
