@@ -51,6 +51,7 @@ class Size:
 
     Attributes:
         turns: How often each row takes turns with its floor.
+        pipeline_turns: How often the pipeline does, whose target is near.
         client_turns: How often the client does: short turns, because other machines on the same processor come and go.
         client_logs: Logs of a turn of the client.
         pipeline_logs: Logs of a turn of the rows that go through Home Assistant.
@@ -58,12 +59,13 @@ class Size:
         burst_turns: How often a burst is sent.
         latency_turns: How often the latency is measured.
         latency_logs: Logs of a turn of the latency.
-        warm_up_logs: Logs before the memory is looked at.
+        warm_up_logs: Logs before the memory is looked at: until it has seen its fullest moments, in which logs are saved.
         memory_logs: Logs after that.
         startup_turns: How often a project is set up.
     """
 
     turns: int
+    pipeline_turns: int
     client_turns: int
     client_logs: int
     pipeline_logs: int
@@ -78,6 +80,7 @@ class Size:
 
 FULL: Final = Size(
     turns=13,
+    pipeline_turns=25,
     client_turns=60,
     client_logs=4_000,
     pipeline_logs=6_000,
@@ -85,12 +88,13 @@ FULL: Final = Size(
     burst_turns=3,
     latency_turns=5,
     latency_logs=10_000,
-    warm_up_logs=150_000,
+    warm_up_logs=600_000,
     memory_logs=1_000_000,
-    startup_turns=9,
+    startup_turns=15,
 )
 QUICK: Final = Size(
     turns=2,
+    pipeline_turns=2,
     client_turns=15,
     client_logs=4_000,
     pipeline_logs=3_000,
@@ -206,7 +210,7 @@ async def pipeline(service: LoadService, size: Size) -> Row:
                 "pipeline",
                 lambda: _paced_cpu(service, "measured", measured, size, _DEVICES),
                 lambda: _paced_cpu(service, "floor", floor, size, _DEVICES),
-                turns=size.turns,
+                turns=size.pipeline_turns,
                 target=1.3,
             )
 
@@ -412,11 +416,15 @@ async def _in_turns(
     target: float,
     unit: str = "µs",
 ) -> Row:
-    """Measure both, again and again."""
+    """Measure both, again and again, and each of them as often first: what the machine does meanwhile hits both alike."""
     measured, floor = [], []
-    for _ in range(turns):
-        floor.append(await measure_floor())
-        measured.append(await measure())
+    for turn in range(turns):
+        if turn % 2:
+            measured.append(await measure())
+            floor.append(await measure_floor())
+        else:
+            floor.append(await measure_floor())
+            measured.append(await measure())
     return Row(name=name, unit=unit, measured=measured, floor=floor, target=target)
 
 

@@ -14,9 +14,6 @@ SECOND: Final = 1_000_000_000
 # Bytes of a digest. With 48 bits and 30,000 logs, one in 10¹⁰ logs would be taken for another one.
 _DIGEST_SIZE: Final = 6
 
-# Logs of the stream that are taken in together: between pauses, many take half of the time that they take one by one.
-_MAX_UNWRITTEN: Final = 50
-
 # Bytes of a text that takes hardly more memory than its digest: of a longer one, the digest is kept from the start.
 _MAX_TEXT_SIZE: Final = 256
 
@@ -137,7 +134,7 @@ class DeliveredLogs:
         self._ahead_of_stream: dict[bytes, int] = {}
 
     def add_streamed(self, entry: LogEntry) -> bool:
-        """Note a log of the stream; return whether it is new."""
+        """Note a log of the stream, until `write` is called; return whether it is new."""
         if self._history or self._ahead_of_stream:
             digest = identify(entry)
             # Counted already, but not delivered.
@@ -146,9 +143,40 @@ class DeliveredLogs:
             if _take(self._ahead_of_stream, digest):
                 return False
         self._unwritten.append(entry)
-        if len(self._unwritten) >= _MAX_UNWRITTEN:
-            self._write()
         return True
+
+    def write(self) -> None:
+        """Take in what has been noted of the stream: between pauses, many logs at a time take half of what they take one by one.
+
+        Whatever else is called does so first.
+        """
+        # What `_text` and `_add` do, without two calls for each log of a storm.
+        for (
+            timestamp,
+            time_ns,
+            kind,
+            level,
+            module,
+            module_id,
+            message,
+            metadata,
+            device_id,
+        ) in self._unwritten:
+            time = timestamp if time_ns is None else time_ns // 1_000_000
+            text = orjson.dumps(
+                (time, kind, level, module, module_id, message, metadata, device_id),
+                None,
+                orjson.OPT_SORT_KEYS,
+            )
+            log = text if len(text) <= _MAX_TEXT_SIZE else _as_digest(text)
+            if (
+                time_ns is None
+                or (known := self._seconds.get(time_ns // SECOND)) is None
+            ):
+                self._add(time_ns, log)
+            else:
+                known.logs.append(log)
+        self._unwritten.clear()
 
     def add_read(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
         """Note logs that REST gave, and yield the new ones.
@@ -171,7 +199,7 @@ class DeliveredLogs:
 
     def count(self, start: int, end: int) -> int:
         """Return how many logs are known from one second on to before another."""
-        self._write()
+        self.write()
         if end - start > len(self._seconds):
             return sum(
                 self._count(each) for each in self._seconds if start <= each < end
@@ -367,7 +395,7 @@ class DeliveredLogs:
         )
 
     def _count_all(self) -> None:
-        self._write()
+        self.write()
         self._size = sum(len(known.logs) for known in self._seconds.values())
 
     def _count(self, second: int) -> int:
@@ -375,39 +403,9 @@ class DeliveredLogs:
         return 0 if known is None else len(known.logs)
 
     def _number(self, second: int, digest: bytes) -> int:
-        self._write()
+        self.write()
         known = self._seconds.get(second)
         return 0 if known is None else known.count(digest)
-
-    def _write(self) -> None:
-        """Take in the logs of the stream."""
-        # What `_text` and `_add` do, without two calls for each log of a storm.
-        for (
-            timestamp,
-            time_ns,
-            kind,
-            level,
-            module,
-            module_id,
-            message,
-            metadata,
-            device_id,
-        ) in self._unwritten:
-            time = timestamp if time_ns is None else time_ns // 1_000_000
-            text = orjson.dumps(
-                (time, kind, level, module, module_id, message, metadata, device_id),
-                None,
-                orjson.OPT_SORT_KEYS,
-            )
-            log = text if len(text) <= _MAX_TEXT_SIZE else _as_digest(text)
-            if (
-                time_ns is None
-                or (known := self._seconds.get(time_ns // SECOND)) is None
-            ):
-                self._add(time_ns, log)
-            else:
-                known.logs.append(log)
-        self._unwritten.clear()
 
     def _add(self, time_ns: int | None, log: bytes) -> None:
         if time_ns is None:

@@ -36,7 +36,9 @@ _LOGGER = logging.getLogger(__name__)
 # Logs that are remembered, so that they can be read again: the margin ends where these end.
 _MAX_DELIVERED: Final = 30_000
 
-# Logs after which what is remembered is looked through, where they come in less than a second.
+# Logs after which these are noted for good, and those after which all that is remembered is looked through, where they come in
+# less than a second.
+_WRITE_INTERVAL: Final = 50
 _FORGET_INTERVAL: Final = 3_000
 
 # Live logs that wait for the end of a gap, and their bytes.
@@ -304,8 +306,10 @@ class LogFeed:
         # How many logs had been delivered when progress was told last.
         self._told = 0
         self._progress_timer: asyncio.TimerHandle | None = None
-        # How many logs will have been delivered when there is something to do about it: at once where no timer runs.
+        # How many logs will have been delivered when there is something to do about them, at once where no timer runs, and when
+        # what is remembered is to be looked through.
         self._progress_at = 0
+        self._forget_at = 0
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -824,11 +828,14 @@ class LogFeed:
             self._progress()
 
     def _progress(self) -> None:
-        """Tell of the logs since the last time, unless that is to wait, and forget logs where there are many."""
+        """Tell of the logs since the last time, unless that is to wait, and keep what is remembered in order."""
         if self._progress_timer is None:
             self._tell_progress()
-        else:
+        elif self.delivered >= self._forget_at:
             self._forget()
+        else:
+            self._logs.write()
+            self._progress_at = self.delivered + _WRITE_INTERVAL
 
     def _tell_progress(self) -> None:
         """Tell of the logs since the last time, now, and of those to come in a second at the earliest."""
@@ -842,7 +849,7 @@ class LogFeed:
             self._progress_timer = asyncio.get_running_loop().call_later(
                 _PROGRESS_INTERVAL, self._tell_progress
             )
-            self._progress_at = self.delivered + _FORGET_INTERVAL
+            self._progress_at = self.delivered + _WRITE_INTERVAL
 
     def _settle(self) -> None:
         """Move the resume point to the last log of the stream, but never back, nor past the service's own clock."""
@@ -864,8 +871,9 @@ class LogFeed:
 
     def _forget(self, before: int = 0) -> None:
         """Keep what is remembered within its bounds, and nothing from before a second."""
+        self._forget_at = self.delivered + _FORGET_INTERVAL
         if self._progress_timer is not None:
-            self._progress_at = self.delivered + _FORGET_INTERVAL
+            self._progress_at = self.delivered + _WRITE_INTERVAL
         self._settle()
         now_ns = self._rest.server_time_ns
         resume = (self._resume_ns or 0) // SECOND
