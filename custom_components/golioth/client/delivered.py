@@ -150,6 +150,8 @@ class DeliveredLogs:
 
         Whatever else is called does so first.
         """
+        # Gone from here first: one that fails must not fail again with all that follow.
+        unwritten, self._unwritten = self._unwritten, []
         # What `_text` and `_add` do, without two calls for each log of a storm.
         for (
             timestamp,
@@ -161,7 +163,7 @@ class DeliveredLogs:
             message,
             metadata,
             device_id,
-        ) in self._unwritten:
+        ) in unwritten:
             time = timestamp if time_ns is None else time_ns // 1_000_000
             text = orjson.dumps(
                 (time, kind, level, module, module_id, message, metadata, device_id),
@@ -176,7 +178,6 @@ class DeliveredLogs:
                 self._add(time_ns, log)
             else:
                 known.logs.append(log)
-        self._unwritten.clear()
 
     def add_read(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
         """Note logs that REST gave, and yield the new ones.
