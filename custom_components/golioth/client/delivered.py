@@ -142,7 +142,9 @@ class DeliveredLogs:
                 return True
             if _take(self._ahead_of_stream, digest):
                 return False
-        self._unwritten.append(entry)
+            self._add(entry.timestamp_ns, digest)
+        else:
+            self._unwritten.append(entry)
         return True
 
     def write(self) -> None:
