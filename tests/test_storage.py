@@ -1,6 +1,7 @@
 """Tests of what is kept of a project while Home Assistant is down."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from custom_components.golioth import project_store
 from custom_components.golioth.client.delivered import DeliveredLogs
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.resume import ResumePoint
+from custom_components.golioth.project_store import ProjectStore
 from custom_components.golioth.resume_store import ResumeStore
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
@@ -95,7 +97,68 @@ async def test_close(
     hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await hass.async_block_till_done()
     assert progress.saves == 1
-    assert await ResumeStore(hass, "entry").async_load() == ResumePoint(1, {})
+    loaded = await ResumeStore(hass, "entry").async_load()
+    assert loaded is not None
+    assert loaded.as_dict() == {"time_ns": 1, "delivered": {}}
+
+
+class SlowValue:
+    """A value whose content takes as long as the test wants, and tells which thread made it."""
+
+    def __init__(self, number: int) -> None:
+        """Prepare."""
+        self.may_end = threading.Event()
+        self.started = asyncio.Event()
+        self.thread = threading.get_ident()
+        self._number = number
+        self._loop = asyncio.get_running_loop()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content, once it may."""
+        self.thread = threading.get_ident()
+        self._loop.call_soon_threadsafe(self.started.set)
+        assert self.may_end.wait(60)
+        return {"number": self._number}
+
+
+async def test_large_value(
+    hass: HomeAssistant, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is large does not hold Home Assistant while it is prepared, and what is older is not written last."""
+    monkeypatch.setattr(project_store, "SAVE_DELAY", 0)
+    store = ProjectStore[SlowValue](hass, "golioth.entry", lambda _: None, "")
+    older, newer = SlowValue(1), SlowValue(2)
+    store.async_schedule_save(lambda: older)
+    await older.started.wait()
+    newer.may_end.set()
+    taken = asyncio.Event()
+
+    def take() -> SlowValue:
+        taken.set()
+        return newer
+
+    closing = asyncio.create_task(store.async_close(take))
+    await asyncio.sleep(0)
+    assert not taken.is_set()
+    older.may_end.set()
+    await closing
+    assert threading.get_ident() not in (older.thread, newer.thread)
+    assert hass_storage["golioth.entry"]["data"] == {"number": 2}
+
+
+async def test_remove_while_a_save_is_pending(
+    hass: HomeAssistant, hass_storage: dict[str, Any], progress: Progress
+) -> None:
+    """What is removed is not saved again."""
+    store = ResumeStore(hass, "entry")
+    store.async_schedule_save(progress)
+    await store.async_close(progress)
+    store.async_schedule_save(progress)
+    await store.async_remove()
+    assert "golioth.entry" not in hass_storage
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    assert "golioth.entry" not in hass_storage
 
 
 async def test_final_write(
@@ -230,7 +293,7 @@ async def test_size_on_disk(hass: HomeAssistant) -> None:
             LogEntry("", time_ns, "LOGGING", "info", "", "", str(number), {}, "device")
         )
     logs.forget(1_795_000_000, 1_795_000_990, 1_795_000_000)
-    resume_point = ResumePoint(1_795_000_990_000_000_000, logs.as_dict())
+    resume_point = ResumePoint(1_795_000_990_000_000_000, logs.freeze())
     store = ResumeStore(hass, "entry")._store
     _mode, content = prepare_save_json(
         {

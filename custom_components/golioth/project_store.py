@@ -1,11 +1,15 @@
 """What is kept of a project over restarts of Home Assistant, one file for each thing."""
 
+import asyncio
 from collections.abc import Callable
+from datetime import datetime
 import logging
 from typing import Any, Final, Protocol, override
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 
 _LOGGER = logging.getLogger(__name__)
@@ -22,7 +26,7 @@ class Storable(Protocol):
     """What can be saved."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is written."""
+        """Return what is written. It is called in another thread."""
 
 
 class VersionedStore(Store[dict[str, Any]]):
@@ -76,7 +80,9 @@ class ProjectStore[T: Storable]:
         self._from_dict = from_dict
         self._consequence = consequence
         self.is_unreadable = False
-        self._is_save_pending = False
+        self._hass = hass
+        self._lock = asyncio.Lock()
+        self._cancel_save: CALLBACK_TYPE | None = None
         self._has_changed = False
 
     async def async_load(self) -> T | None:
@@ -106,19 +112,27 @@ class ProjectStore[T: Storable]:
     def async_schedule_save(self, value_fn: Callable[[], T | None]) -> None:
         """Save what the function returns in 10 seconds, or before Home Assistant ends.
 
-        Cheap enough to be called for every log: while a save is pending it does nothing. The store by itself would push a
+        Cheap enough to be called for every log: while a save is pending it does nothing. The store's own delay would push a
         pending save back with every call, and save nothing as long as logs come.
         """
-        if self._is_save_pending:
+        if self._cancel_save is not None:
             return
-        self._is_save_pending = self._has_changed = True
+        self._has_changed = True
+
+        async def save(_: datetime | Event) -> None:
+            await self._async_save(value_fn)
+
+        cancel_timer = async_call_later(self._hass, SAVE_DELAY, save)
+        stop_listening = self._hass.bus.async_listen(
+            EVENT_HOMEASSISTANT_FINAL_WRITE, save
+        )
 
         @callback
-        def data() -> dict[str, Any]:
-            self._is_save_pending = False
-            return _as_dict(value_fn())
+        def cancel() -> None:
+            cancel_timer()
+            stop_listening()
 
-        self._store.async_delay_save(data, SAVE_DELAY)
+        self._cancel_save = cancel
 
     async def async_close(self, value_fn: Callable[[], T | None]) -> None:
         """Save what the function returns, unless no save was scheduled since the store was made.
@@ -127,13 +141,27 @@ class ProjectStore[T: Storable]:
         was there before: so something is written in that case as well.
         """
         if self._has_changed:
-            self._is_save_pending = False
-            await self._store.async_save(_as_dict(value_fn()))
+            await self._async_save(value_fn)
 
     async def async_remove(self) -> None:
-        """Remove what was saved."""
-        await self._store.async_remove()
+        """Remove what was saved, and save nothing more that is pending."""
+        self._async_cancel_save()
+        async with self._lock:
+            await self._store.async_remove()
 
+    async def _async_save(self, value_fn: Callable[[], T | None]) -> None:
+        """Save now what the function returns, and not what is pending."""
+        self._async_cancel_save()
+        # What is older must not be written last.
+        async with self._lock:
+            data: dict[str, Any] = {}
+            if (value := value_fn()) is not None:
+                # It would hold the loop while logs come.
+                data = await self._hass.async_add_executor_job(value.as_dict)
+            await self._store.async_save(data)
 
-def _as_dict(value: Storable | None) -> dict[str, Any]:
-    return {} if value is None else value.as_dict()
+    @callback
+    def _async_cancel_save(self) -> None:
+        if self._cancel_save is not None:
+            self._cancel_save()
+            self._cancel_save = None

@@ -68,10 +68,26 @@ def test_storage(texts: list[str], seconds: list[int]) -> None:
     logs.forget(NOW - 10, NOW, NOW)
     delivered_by(logs, entries)
     again = DeliveredLogs(1000)
-    again.restore(json.loads(json.dumps(logs.as_dict())))
+    again.restore(json.loads(json.dumps(logs.freeze()())))
     assert not list(again.add_read(entries))
     assert again.count(NOW - 10, NOW + 10) == len(entries)
     assert len(list(again.add_read([*entries, log("new")]))) == 1
+
+
+def test_what_is_stored_while_logs_come() -> None:
+    """What comes after a moment is not stored with it, and what is forgotten then still is."""
+    logs = DeliveredLogs(1000)
+    before = [log("a", NOW), log("b", NOW + 1)]
+    delivered_by(logs, before)
+    as_dict = logs.freeze()
+    after = [log("c", NOW + 1), log("d", NOW + 2)]
+    delivered_by(logs, after)
+    logs.forget(NOW + 1, NOW + 2, NOW + 2)
+    again = DeliveredLogs(1000)
+    again.restore(json.loads(json.dumps(as_dict())))
+    assert list(again.add_read([*before, *after])) == after
+    # What goes on is as it was.
+    assert not list(logs.add_read([*before, *after]))
 
 
 def test_two_equal_logs_of_the_stream_are_two() -> None:
@@ -217,7 +233,7 @@ def test_holes_in_the_storage() -> None:
     spans = [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)]
     logs.forget(NOW, NOW + 500, NOW, spans)
     again = DeliveredLogs(100)
-    again.restore(json.loads(json.dumps(logs.as_dict())))
+    again.restore(json.loads(json.dumps(logs.freeze()())))
     assert again.holes == [(NOW + 10, NOW + 200), (NOW + 220, NOW + 430)]
     assert not list(again.add_read([log(str(n), NOW + n) for n in range(500)]))
     # What goes on is as it was.
@@ -232,7 +248,7 @@ def test_settled_logs_in_the_storage() -> None:
     logs.forget(NOW, NOW + 15, NOW + 10)
     assert logs.floor == NOW
     again = DeliveredLogs(100)
-    again.restore(json.loads(json.dumps(logs.as_dict())))
+    again.restore(json.loads(json.dumps(logs.freeze()())))
     assert again.floor == NOW + 5
     assert not list(again.add_read([log(str(n), NOW + n // 10) for n in range(150)]))
 
@@ -266,7 +282,7 @@ def test_clocks_that_are_years_ahead() -> None:
     logs.forget(NOW - 300, NOW, NOW)
     assert logs.count(NOW, NOW + 1) == 50
     assert logs.count(NOW, NOW + 20_000_000) == 100
-    assert len(json.dumps(logs.as_dict())) < 10_000
+    assert len(json.dumps(logs.freeze()())) < 10_000
 
 
 def test_what_the_stream_may_still_give_is_forgotten_with_the_rest() -> None:
@@ -291,7 +307,7 @@ def test_size_in_storage() -> None:
     for number in range(33_000):
         logs.add_streamed(log(str(number), NOW - 600 + number // 50))
     logs.forget(NOW - 600, NOW, NOW)
-    assert len(json.dumps({"time_ns": 1, "delivered": logs.as_dict()})) < 256 * 1024
+    assert len(json.dumps({"time_ns": 1, "delivered": logs.freeze()()})) < 256 * 1024
 
 
 def test_more_than_the_storage_may_hold() -> None:
@@ -300,7 +316,7 @@ def test_more_than_the_storage_may_hold() -> None:
     for second, number in enumerate((90, 80, 10)):
         delivered_by(logs, [log(str(n), NOW + second) for n in range(number)])
     again = DeliveredLogs(100)
-    again.restore(json.loads(json.dumps(logs.as_dict())))
+    again.restore(json.loads(json.dumps(logs.freeze()())))
     assert again.count(NOW, NOW + 3) == 90
     assert len(list(again.add_read([log("0", NOW), log("0", NOW + 1)]))) == 1
     assert not list(again.add_read([log("0", NOW + 2)]))

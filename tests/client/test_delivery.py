@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 import json
 from typing import Any
@@ -643,10 +643,10 @@ async def test_restart_in_the_middle_of_a_gap(
         await delivered_once(recorder, numbered(0, 2000))
 
 
-def resume_at(time_ns: int) -> ResumePoint:
-    """Return a resume point with nothing around it."""
+def resume_at(time_ns: int, holes: Sequence[tuple[int, int]] = ()) -> ResumePoint:
+    """Return a resume point with nothing around it, but what a stream has delivered."""
     floor = time_ns // 1_000_000_000
-    return ResumePoint(time_ns, {"floor": floor, "holes": [], "seconds": {}})
+    return ResumePoint(time_ns, lambda: {"floor": floor, "holes": holes, "seconds": {}})
 
 
 async def test_gap_beyond_the_catch_up_window(
@@ -674,8 +674,7 @@ async def test_what_was_streamed_beyond_the_catch_up_window(
     for number, minutes in enumerate((118, 100, 10)):
         moment = format_timestamp(now - minutes * MINUTE)
         simulator.log(str(number), timestamp=moment)
-    resume_point = resume_at(now - 120 * MINUTE)
-    resume_point.delivered["holes"] = [(first, last)]
+    resume_point = resume_at(now - 120 * MINUTE, [(first, last)])
     async with running(session, simulator, recorder, resume_point=resume_point):
         await delivered_once(recorder, ["2"])
     assert recorder.gaps == [(now - 120 * MINUTE, first * 1_000_000_000)]

@@ -59,7 +59,7 @@ async def test_stored_logs_that_are_damaged(
 ) -> None:
     """Where nobody knows what was delivered, logs are rather repeated than lost, and that is said."""
     simulator.log("before")
-    resume_point = ResumePoint(time.time_ns(), {"floor": "unexpected"})
+    resume_point = ResumePoint(time.time_ns(), lambda: {"floor": "unexpected"})
     async with running(session, simulator, recorder, resume_point=resume_point):
         await simulator.wait_for_streams(1)
         simulator.log("after")

@@ -65,7 +65,7 @@ async def test_hour_of_logs(
             streamed=False,
         )
     resume_point = ResumePoint(
-        start, {"floor": start // 1_000_000_000, "holes": [], "seconds": {}}
+        start, lambda: {"floor": start // 1_000_000_000, "holes": [], "seconds": {}}
     )
     counter = Counter()
     async with running(

@@ -1,7 +1,7 @@
 """The logs that have been delivered of late, so that none is delivered twice."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -95,10 +95,14 @@ class _Second:
         self._counted = len(logs)
         return numbers.get(digest, 0)
 
-    def digests(self) -> list[bytes]:
-        """Return the digest of each log, from now on without its text."""
-        self.logs[:] = map(_as_digest, self.logs)
-        return self.logs
+    def digests(self, number: int) -> list[bytes]:
+        """Return the digests of the first logs, from now on without their texts.
+
+        In any thread: logs are only added, and a text is replaced by nothing but its digest.
+        """
+        digests = list(map(_as_digest, self.logs[:number]))
+        self.logs[:number] = digests
+        return digests
 
 
 class DeliveredLogs:
@@ -274,8 +278,11 @@ class DeliveredLogs:
         self._history.clear()
         self._ahead_of_stream.clear()
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return what is known, for storage: 8 bytes for each log up to the limit, and some 20 for each second."""
+    def freeze(self) -> Callable[[], dict[str, Any]]:
+        """Return what returns what is known now, for storage: 8 bytes for each log up to the limit, and some 20 for each second.
+
+        It takes its time, and may be called in another thread meanwhile.
+        """
         self._count_all()
         if self._is_above_limit:
             stored = DeliveredLogs(self._limit)
@@ -286,18 +293,27 @@ class DeliveredLogs:
             stored._streamed = self._streamed
             stored._count_all()
             stored._shrink()
-            return stored.as_dict()
-        return {
-            "floor": self.floor,
-            "holes": self.holes,
-            "seconds": {
-                str(second - self.floor): b64encode(b"".join(known.digests())).decode()
-                for second, known in self._seconds.items()
-            },
-        }
+            return stored.freeze()
+        floor, holes = self.floor, self.holes
+        seconds = [
+            (str(second - floor), known, len(known.logs))
+            for second, known in self._seconds.items()
+        ]
+
+        def as_dict() -> dict[str, Any]:
+            return {
+                "floor": floor,
+                "holes": holes,
+                "seconds": {
+                    offset: b64encode(b"".join(known.digests(number))).decode()
+                    for offset, known, number in seconds
+                },
+            }
+
+        return as_dict
 
     def restore(self, data: dict[str, Any]) -> None:
-        """Know what `as_dict` returned.
+        """Know what was known when `freeze` was called.
 
         Raises:
             ValueError, KeyError, TypeError, AttributeError: It is something else.
@@ -425,6 +441,6 @@ class DeliveredLogs:
         known = self._seconds.pop(second)
         self._size -= len(known.logs)
         if self._history or self._ahead_of_stream:
-            for digest in known.digests():
+            for digest in known.digests(len(known.logs)):
                 self._history.pop(digest, None)
                 self._ahead_of_stream.pop(digest, None)

@@ -291,7 +291,7 @@ class LogFeed:
         if resume_point is not None:
             self._resume_ns = resume_point.time_ns
             try:
-                self._logs.restore(resume_point.delivered)
+                self._logs.restore(resume_point.delivered())
             except ValueError, KeyError, TypeError, AttributeError:
                 _LOGGER.warning("The stored logs are unusable: some may be repeated")
             self._streamed.extend(self._logs.holes)
@@ -318,7 +318,7 @@ class LogFeed:
         if self._resume_ns is None:
             return None
         self._forget()
-        return ResumePoint(self._resume_ns, self._logs.as_dict())
+        return ResumePoint(self._resume_ns, self._logs.freeze())
 
     @property
     def resume_age(self) -> float | None:

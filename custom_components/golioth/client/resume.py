@@ -1,5 +1,6 @@
 """Where to go on after a restart."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,12 +11,12 @@ class ResumePoint:
 
     time_ns: int
     """Nanoseconds since 1970, by the service's clock."""
-    delivered: dict[str, Any]
-    """What `DeliveredLogs` knows."""
+    delivered: Callable[[], dict[str, Any]]
+    """Returns what `DeliveredLogs` knew then. It takes up to some 50 ms, in any thread."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON, of at most 256 KiB."""
-        return {"time_ns": self.time_ns, "delivered": self.delivered}
+        """Return it as JSON, of at most 256 KiB. It takes as long as `delivered`."""
+        return {"time_ns": self.time_ns, "delivered": self.delivered()}
 
     @classmethod
     def from_dict(cls, data: Any) -> Self | None:
@@ -25,5 +26,5 @@ class ResumePoint:
             and isinstance(time_ns := data.get("time_ns"), int)
             and isinstance(delivered := data.get("delivered"), dict)
         ):
-            return cls(time_ns, delivered)
+            return cls(time_ns, lambda: delivered)
         return None
