@@ -1,7 +1,8 @@
 """Base entities of the Golioth integration."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, override
+from itertools import batched
+from typing import Any, Final, override
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceInfo
@@ -13,6 +14,9 @@ from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .device_logs import DeviceLogs
 from .turns import in_turns
+
+# Devices whose entities are added at a stretch: each stretch takes a task of its own.
+_DEVICES_AT_ONCE: Final = 5
 
 
 class GoliothEntity(Entity):
@@ -120,9 +124,14 @@ async def async_add_device_entities(
         added.intersection_update(coordinator.data)
         new = sorted(coordinator.data.keys() - added)
         added.update(new)
-        async for golioth_device_id in in_turns(new):
-            if golioth_device_id in coordinator.data:
-                async_add_entities(entities_of(golioth_device_id))
+        stretches = batched(new, _DEVICES_AT_ONCE, strict=False)
+        async for golioth_device_ids in in_turns(stretches):
+            async_add_entities(
+                entity
+                for golioth_device_id in golioth_device_ids
+                if golioth_device_id in coordinator.data
+                for entity in entities_of(golioth_device_id)
+            )
 
     @callback
     def handle_update() -> None:
