@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import orjson
 
-from custom_components.golioth.client.models import format_timestamp
 from tests.simulator import GoliothSimulator
 from tests.simulator.frames import encode_text_frame
+from tests.simulator.timestamps import format_timestamp
 
 # Bytes that wait in a connection at most: more would be the memory of this process, and not the speed of the other one.
 _MAX_BUFFER: Final = 1024 * 1024

@@ -95,15 +95,15 @@ FULL: Final = Size(
 QUICK: Final = Size(
     turns=2,
     pipeline_turns=2,
-    client_turns=15,
+    client_turns=10,
     client_logs=4_000,
-    pipeline_logs=3_000,
-    fleet=1_000,
+    pipeline_logs=1_500,
+    fleet=500,
     burst_turns=1,
     latency_turns=2,
-    latency_logs=2_000,
-    warm_up_logs=50_000,
-    memory_logs=50_000,
+    latency_logs=1_000,
+    warm_up_logs=25_000,
+    memory_logs=25_000,
     startup_turns=1,
 )
 
