@@ -192,6 +192,21 @@ async def test_release(tmp_path: Path, runs: Runs, release: Path) -> None:
         await expect_to_go_on(tmp_path, runs, simulator)
 
 
+async def test_range_that_was_not_counted(
+    tmp_path: Path, runs: Runs, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What 0.1.0 has given up it did not count: it is taken for delivered."""
+    second = BEGIN // NANOSECONDS
+    async with service(seconds=120) as simulator:
+        restore(RELEASES[0], tmp_path, simulator)
+        resume_point, _listening = kept_files(tmp_path)
+        holes = [[second - 200, second - 100]]
+        change(resume_point, {"data": {"delivered": {"holes": holes}}})
+        log(simulator, "of that time", seconds=-150)
+        await expect_to_go_on(tmp_path, runs, simulator)
+    assert "unusable" not in caplog.text
+
+
 def form(value: Any, key: str = "") -> Any:
     """Return the form of what is stored: names and types, and the versions themselves."""
     match value:

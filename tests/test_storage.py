@@ -1,16 +1,26 @@
 """Tests of what is kept of a project while Home Assistant is down."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+import logging
+from pathlib import Path
+import resource
 import threading
-from typing import Any
+from typing import Any, Final
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_test_home_assistant,
+)
 
 from custom_components.golioth import project_store
+from custom_components.golioth.client import LogEntry, ResumePoint
 from custom_components.golioth.client.delivered import DeliveredLogs
-from custom_components.golioth.client.models import LogEntry
-from custom_components.golioth.client.resume import ResumePoint
+from custom_components.golioth.client.retention import Needed, Retention
+from custom_components.golioth.const import DOMAIN
 from custom_components.golioth.project_store import ProjectStore
 from custom_components.golioth.resume_store import ResumeStore
 from homeassistant.config_entries import ConfigEntryState
@@ -19,7 +29,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import prepare_save_json
 
 from . import GREENHOUSE_NODE
-from .events import LogEvents, wait_for_state
+from .events import LogEvents, wait_for_state, wait_until
+from .lives import EACH_LOG, Runs, add_project, life
 from .simulator import GoliothSimulator
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
@@ -90,7 +101,7 @@ async def test_close(
     assert progress.saves == 1
     assert hass_storage["golioth.entry"] == {
         "version": 1,
-        "minor_version": 1,
+        "minor_version": 2,
         "key": "golioth.entry",
         "data": {"time_ns": 1, "delivered": {}},
     }
@@ -286,14 +297,16 @@ async def test_damage(
 
 async def test_size_on_disk(hass: HomeAssistant) -> None:
     """The most that is remembered, over the most seconds, takes 256 KiB as Home Assistant writes it."""
-    logs = DeliveredLogs(30_000)
+    logs = DeliveredLogs()
+    retention = Retention(logs, 30_000)
     for number in range(31_000):
         time_ns = (1_795_000_000 + number % 990) * 1_000_000_000
         logs.add_streamed(
             LogEntry("", time_ns, "LOGGING", "info", "", "", str(number), {}, "device")
         )
-    logs.forget(1_795_000_000, 1_795_000_990, 1_795_000_000)
-    resume_point = ResumePoint(1_795_000_990_000_000_000, logs.freeze())
+    second = 1_795_000_000
+    retention.apply(Needed(second, second + 990, second + 990))
+    resume_point = ResumePoint(1_795_000_990_000_000_000, retention.freeze())
     store = ResumeStore(hass, "entry")._store
     _mode, content = prepare_save_json(
         {
@@ -304,3 +317,207 @@ async def test_size_on_disk(hass: HomeAssistant) -> None:
         }
     )
     assert 200 * 1024 < len(content) <= 256 * 1024
+
+
+# Bytes that a file can have while the disk is full, and what is to be saved then.
+ROOM: Final = 2 * 1024 * 1024
+LARGE: Final = 3 * 1024 * 1024
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file become larger than `ROOM`: the system refuses to write what is."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+class LargeValue:
+    """A value that is too large for a full disk, and that counts when it was to be saved."""
+
+    def __init__(self) -> None:
+        """Start without a save."""
+        self.saves: list[float] = []
+        self._saved = asyncio.Event()
+
+    def __call__(self) -> LargeValue:
+        """Return itself, to be saved."""
+        self.saves.append(asyncio.get_running_loop().time())
+        self._saved.set()
+        return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content."""
+        return {"text": "x" * LARGE, "saves": len(self.saves)}
+
+    async def wait_for(self, number: int) -> None:
+        """Wait until it was to be saved that many times."""
+        async with asyncio.timeout(20):
+            while len(self.saves) < number:
+                self._saved.clear()
+                await self._saved.wait()
+
+
+@pytest.fixture
+async def on_disk(tmp_path: Path) -> AsyncIterator[HomeAssistant]:
+    """Run a Home Assistant whose storage is on the disk."""
+    async with async_test_home_assistant(config_dir=str(tmp_path)) as hass:
+        yield hass
+        await hass.async_stop(force=True)
+
+
+def large_store(hass: HomeAssistant, name: str = "entry") -> ProjectStore[LargeValue]:
+    """Return a file of a project."""
+    return ProjectStore(hass, f"golioth.{name}", lambda _: None, "")
+
+
+def said(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]:
+    """Return what the integration has logged at a level about saving."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == project_store.__name__ and record.levelno == level
+    ]
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> int:
+    """Return how many errors were logged, by whomever."""
+    return sum(record.levelno >= logging.ERROR for record in caplog.records)
+
+
+async def test_full_disk(
+    on_disk: HomeAssistant,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """That the disk is full is said once, tried again ever less often, and said once more when it is over."""
+    monkeypatch.setattr(project_store, "SAVE_DELAY", 0.1)
+    monkeypatch.setattr(project_store, "MAX_RETRY_DELAY", 0.4)
+    caplog.set_level(logging.INFO)
+    values = {name: LargeValue() for name in ("entry", "other")}
+    with full_disk():
+        for name, value in values.items():
+            store = large_store(on_disk, name)
+            store.async_schedule_save(value)
+            # What changes meanwhile does not make it more often.
+            store.async_schedule_save(value)
+        for value in values.values():
+            await value.wait_for(5)
+    (warning,) = said(caplog, logging.WARNING)
+    assert str(tmp_path / ".storage" / "golioth.") in warning
+    assert "the disk may be full" in warning
+    assert "logs may be delivered twice" in warning
+    assert not said(caplog)
+    # Home Assistant says more of each try, and cannot be kept from it.
+    assert 0 < errors(caplog) <= 2 * sum(len(each.saves) for each in values.values())
+    times = values["entry"].saves
+    pauses = [after - before for before, after in pairwise(times[:5])]
+    for pause, least in zip(pauses, (0.1, 0.2, 0.4, 0.4), strict=True):
+        assert pause >= least
+
+    await wait_until(lambda: bool(said(caplog)))
+    assert said(caplog) == ["What is kept of the projects is saved again"]
+    assert len(said(caplog, logging.WARNING)) == 1
+    for name in values:
+        assert (tmp_path / ".storage" / f"golioth.{name}").stat().st_size > LARGE
+
+
+async def test_longest_pause() -> None:
+    """A disk that is full has its two errors a file logged no more than every five minutes in the end."""
+    assert project_store.MAX_RETRY_DELAY == 300
+
+
+async def test_full_disk_that_has_room_again_at_the_end(
+    on_disk: HomeAssistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it would wait, it is saved when Home Assistant ends."""
+    monkeypatch.setattr(project_store, "SAVE_DELAY", 0.01)
+    store, value = large_store(on_disk), LargeValue()
+    with full_disk():
+        store.async_schedule_save(value)
+        await value.wait_for(1)
+        monkeypatch.setattr(project_store, "SAVE_DELAY", 3600)
+        monkeypatch.setattr(project_store, "MAX_RETRY_DELAY", 3600)
+        async with store._lock:
+            pass
+    on_disk.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await on_disk.async_block_till_done()
+    assert len(value.saves) == 2
+    assert (tmp_path / ".storage" / "golioth.entry").stat().st_size > LARGE
+
+
+async def test_full_disk_while_a_project_is_unloaded(
+    on_disk: HomeAssistant,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What could not be saved in the end is not saved later, when it is older than what a reload has saved."""
+    monkeypatch.setattr(project_store, "SAVE_DELAY", 0.05)
+    store, value = large_store(on_disk), LargeValue()
+    with full_disk():
+        store.async_schedule_save(value)
+        await value.wait_for(2)
+        await store.async_close(value)
+    number = len(value.saves)
+    await asyncio.sleep(0.3)
+    assert len(value.saves) == number
+    assert not (tmp_path / ".storage" / "golioth.entry").exists()
+
+    store = large_store(on_disk)
+    store.async_schedule_save(value)
+    await store.async_close(value)
+    assert (tmp_path / ".storage" / "golioth.entry").exists()
+    assert len(said(caplog, logging.WARNING)) == 1
+
+
+async def test_storage_that_is_no_folder(
+    on_disk: HomeAssistant, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor does it end anything where the folder is none, for which Home Assistant raises what it does not catch."""
+    folder = tmp_path / ".storage"
+    assert not folder.exists()
+    folder.touch()
+    store, value = large_store(on_disk), LargeValue()
+    store.async_schedule_save(value)
+    await store.async_close(value)
+    assert len(said(caplog, logging.WARNING)) == 1
+    folder.unlink()
+    store.async_schedule_save(value)
+    await store.async_close(value)
+    assert (folder / "golioth.entry").exists()
+
+
+@pytest.mark.usefixtures("impatient", "socket_enabled")
+async def test_file_that_cannot_be_written(
+    tmp_path: Path,
+    runs: Runs,
+    simulator: GoliothSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Logs are delivered meanwhile, and it is saved as soon as it can be."""
+    monkeypatch.setattr(project_store, "SAVE_DELAY", 0.2)
+    async with life(tmp_path, runs, EACH_LOG) as hass:
+        await add_project(hass, simulator, {})
+        (entry,) = hass.config_entries.async_entries(DOMAIN)
+        file = tmp_path / ".storage" / f"golioth.{entry.entry_id}"
+        await wait_until(file.exists)
+        file.unlink()
+        # Nothing can take its place.
+        file.mkdir()
+        simulator.log("first", device=GREENHOUSE_NODE)
+        await wait_until(lambda: bool(said(caplog, logging.WARNING)))
+        simulator.log("second", device=GREENHOUSE_NODE)
+        await runs.wait_for(2)
+        file.rmdir()
+        await wait_until(file.is_file)
+    async with life(tmp_path, runs, EACH_LOG) as hass:
+        simulator.log("third", device=GREENHOUSE_NODE)
+        await runs.wait_for(3)
+    assert [message for message, _ in runs] == ["first", "second", "third"]
+    assert len(said(caplog, logging.WARNING)) == 1
