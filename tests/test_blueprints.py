@@ -1,11 +1,13 @@
 """Tests of the blueprints, in automations that run."""
 
+from datetime import timedelta
 from pathlib import Path
 import shutil
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.const import EVENT_GOLIOTH_LOG
 from homeassistant.components import persistent_notification
@@ -13,9 +15,10 @@ from homeassistant.components.automation import automations_with_blueprint
 from homeassistant.components.automation.helpers import async_get_blueprints
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import LogEvents
+from .events import LogEvents, wait_for_live_logs
 from .simulator import GoliothSimulator, RpcCall
 from .test_trigger import wait_for_runs
 
@@ -220,31 +223,96 @@ async def test_restart_device(
     simulator.log("memory is fine", device=GREENHOUSE_NODE, level="ERROR")
     simulator.log("Out of memory", device=WATER_METER)
     await wait_for_runs(hass, log_events, 2)
-    # What was caught up may be long over.
-    hass.bus.async_fire(
-        EVENT_GOLIOTH_LOG,
-        {
-            "device_id": greenhouse,
-            "message": "Out of memory",
-            "level": "error",
-            "source": "catch_up",
-        },
-    )
-    await wait_for_runs(hass, log_events, 3)
+    # What was caught up may be long over, and so may be what has no time.
+    event = {
+        "device_id": greenhouse,
+        "message": "Out of memory",
+        "level": "error",
+        "timestamp": dt_util.utcnow().isoformat(),
+        "source": "stream",
+    }
+    for changes in ({"source": "catch_up"}, {"timestamp": ""}):
+        hass.bus.async_fire(EVENT_GOLIOTH_LOG, event | changes)
+    await wait_for_runs(hass, log_events, 4)
     assert simulator.rpc_calls == []
 
     simulator.log("Out of memory!", device=GREENHOUSE_NODE)
-    await wait_for_runs(hass, log_events, 5)
-    simulator.log("Out of memory, still", device=GREENHOUSE_NODE)
     await wait_for_runs(hass, log_events, 6)
+    simulator.log("Out of memory, still", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 7)
     assert [
         (call.device.id, call.method, call.params) for call in simulator.rpc_calls
     ] == [(GREENHOUSE_NODE, "reboot", [])]
 
     freezer.tick(11 * 60)
-    simulator.log("Out of memory once more", device=GREENHOUSE_NODE)
-    await wait_for_runs(hass, log_events, 8)
+    simulator.log(
+        "Out of memory once more",
+        device=GREENHOUSE_NODE,
+        timestamp=dt_util.utcnow().isoformat(),
+    )
+    await wait_for_runs(hass, log_events, 9)
     assert len(simulator.rpc_calls) == 2
+
+
+async def test_restart_on_old_logs(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    greenhouse: str,
+) -> None:
+    """A log from before a restart of the device does not restart it again, whichever way it arrives; a fresh one does."""
+    await automate(
+        hass, "restart_device.yaml", device=greenhouse, message="Out of memory"
+    )
+    await wait_for_live_logs(streaming)
+    now = dt_util.utcnow()
+
+    def log(message: str, age: timedelta) -> None:
+        # As exact as Golioth has it.
+        timestamp = (now - age).strftime("%Y-%m-%dT%H:%M:%S.%f789Z")
+        simulator.log(message, device=GREENHOUSE_NODE, timestamp=timestamp)
+
+    # Held back by the device, and sent late.
+    log("Out of memory, long ago", timedelta(minutes=6))
+    await wait_for_runs(hass, log_events, 1)
+    assert log_events[-1]["source"] == "stream"
+    # Caught up, and old.
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    log("Out of memory, before the reload", timedelta(minutes=1))
+    assert await hass.config_entries.async_setup(streaming.entry_id)
+    await wait_for_runs(hass, log_events, 2)
+    assert log_events[-1]["source"] == "catch_up"
+    await wait_for_live_logs(streaming)
+    assert simulator.rpc_calls == []
+
+    log("Out of memory", timedelta(minutes=4))
+    await wait_for_runs(hass, log_events, 3)
+    assert [call.method for call in simulator.rpc_calls] == ["reboot"]
+
+
+async def test_restart_on_logs_of_another_age(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    greenhouse: str,
+) -> None:
+    """Which logs are too old is up to the user."""
+    await automate(
+        hass,
+        "restart_device.yaml",
+        device=greenhouse,
+        message="stuck",
+        maximum_age={"hours": 1, "minutes": 0, "seconds": 0},
+    )
+    for minutes in (61, 59):
+        simulator.log(
+            f"stuck {minutes}",
+            device=GREENHOUSE_NODE,
+            timestamp=(dt_util.utcnow() - timedelta(minutes=minutes)).isoformat(),
+        )
+        await wait_for_runs(hass, log_events, 1 if minutes == 61 else 2)
+        assert len(simulator.rpc_calls) == (0 if minutes == 61 else 1)
 
 
 async def test_restart_by_another_method(
