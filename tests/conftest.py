@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotEx
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components import golioth
-from custom_components.golioth.client.feed import FeedTiming
+from custom_components.golioth.client import FeedTiming
 from custom_components.golioth.const import DOMAIN
 from custom_components.golioth.coordinator import GoliothCoordinator
 from homeassistant.core import HomeAssistant

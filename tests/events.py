@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.golioth.client import StreamState
 from custom_components.golioth.const import EVENT_GOLIOTH_LOG
 from homeassistant.core import (
     Event,
@@ -110,17 +111,19 @@ async def wait_for_state(
     return state_of(hass, entity_id)
 
 
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds that nothing reports."""
+    async with asyncio.timeout(TIMEOUT):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def wait_for_begin(entry: MockConfigEntry) -> None:
     """Wait until a project that was set up for the first time delivers from now on: what it logged before has been read."""
-    async with asyncio.timeout(TIMEOUT):
-        # Nothing tells of it.
-        while entry.runtime_data.feed.resume_point is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await wait_until(lambda: entry.runtime_data.feed.resume_point is not None)
 
 
 async def wait_for_live_logs(entry: MockConfigEntry) -> None:
     """Wait until a stream is open, and what was logged before it has been read: the next log comes over the stream."""
     feed = entry.runtime_data.feed
-    async with asyncio.timeout(TIMEOUT):
-        while feed._stream is None or feed._stream.waiting is not None:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await wait_until(lambda: feed.stream_state is StreamState.OPEN and not feed.has_gap)

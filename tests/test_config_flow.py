@@ -471,7 +471,7 @@ async def test_unexpected_error_is_not_hidden(
 ) -> None:
     """A mistake of our own ends in the log, and the form says so."""
     monkeypatch.delattr(
-        "custom_components.golioth.config_flow.GoliothRest.project", raising=True
+        "custom_components.golioth.client.GoliothRest.project", raising=True
     )
     result = await submit(hass, simulator)
     assert result["errors"] == {"base": "unknown"}

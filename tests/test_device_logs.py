@@ -1,13 +1,13 @@
 """Tests of when the logs of devices are shown."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.golioth import device_logs
-from custom_components.golioth.client.feed import LogSource
-from custom_components.golioth.client.models import LogEntry
+from custom_components.golioth.client import LogEntry, LogSource
 from custom_components.golioth.device_logs import (
     DeviceLogs,
     LastLog,
@@ -90,8 +90,62 @@ async def test_device_that_cannot_be_shown(
         async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=1, seconds=1))
         await hass.async_block_till_done()
     assert [follower.shown for follower in followers] == [2, 2, 2]
-    assert "No state" in caplog.text
+    assert "Unexpected error while a device was shown: ValueError" in caplog.text
+    # Of an error that nobody expected, the text may hold anything.
+    assert "No state" not in caplog.text
     caplog.clear()
+
+
+async def test_many_devices_are_shown_with_pauses(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Devices that are due together do not keep a log waiting that arrives meanwhile."""
+    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    monkeypatch.setattr(device_logs, "_STRETCH", 0)
+    schedule = ShowSchedule(hass)
+    followers = [Follower() for _ in range(10)]
+    devices = [DeviceLogs(schedule) for _ in followers]
+    for device, follower in zip(devices, followers, strict=True):
+        device.async_add_follower(follower)
+        device.async_handle_log(LOG, LogSource.STREAM, connected=True)
+        device.shown_at = devices[0].shown_at
+        device.async_handle_log(LOG, LogSource.STREAM, connected=True)
+
+    def numbers() -> list[int]:
+        return [follower.shown for follower in followers]
+
+    assert numbers() == [1] * 10
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=1, seconds=1))
+    await asyncio.sleep(0)
+    assert numbers() == [2] + [1] * 9
+    # One of them goes, and one comes again, before it is its turn.
+    devices[5].async_remove_follower(followers[5])
+    devices[6].async_handle_log(LOG, LogSource.STREAM, connected=True)
+    while schedule.waiting:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert numbers() == [2] * 5 + [1] + [2] * 4
+
+
+async def test_flush_while_devices_are_shown(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is due is shown at once where that is wanted, and once."""
+    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    monkeypatch.setattr(device_logs, "_STRETCH", 0)
+    schedule = ShowSchedule(hass)
+    followers = [Follower() for _ in range(10)]
+    devices = [DeviceLogs(schedule) for _ in followers]
+    for device, follower in zip(devices, followers, strict=True):
+        device.async_add_follower(follower)
+        device.async_handle_log(LOG, LogSource.STREAM, connected=True)
+        device.shown_at = devices[0].shown_at
+        device.async_handle_log(LOG, LogSource.STREAM, connected=True)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=1, seconds=1))
+    await asyncio.sleep(0)
+    schedule.async_flush()
+    assert [follower.shown for follower in followers] == [2] * 10
+    await asyncio.sleep(0.02)
+    assert [follower.shown for follower in followers] == [2] * 10
 
 
 def test_connection_that_is_lost_while_a_device_is_added(hass: HomeAssistant) -> None:

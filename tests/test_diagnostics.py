@@ -9,7 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.golioth.client.rest import GoliothRest
+from custom_components.golioth.client import GoliothRest
 from custom_components.golioth.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import __version__

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.golioth.client.models import LEVELS, LogEntry
+from custom_components.golioth.client import LEVELS, LogEntry
 from custom_components.golioth.log_filter import LogFilter
 from homeassistant.core import HomeAssistant
 

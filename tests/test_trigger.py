@@ -34,7 +34,7 @@ from homeassistant.helpers.typing import ConfigType
 from homeassistant.setup import async_setup_component
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import LogEvents, wait_for_begin, wait_for_state
+from .events import LogEvents, wait_for_begin, wait_for_live_logs, wait_for_state
 from .registry import registry_id
 from .simulator import GoliothSimulator
 
@@ -691,7 +691,7 @@ async def test_device_that_appears_later(
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("options", [{"poll_interval": 0.2}])
-@pytest.mark.parametrize(("retired", "source"), [(False, "catch_up"), (True, "poll")])
+@pytest.mark.parametrize("retired", [False, True], ids=["streaming", "polling"])
 async def test_caught_up(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -699,9 +699,8 @@ async def test_caught_up(
     log_events: LogEvents,
     runs: LogEvents,
     retired: bool,
-    source: str,
 ) -> None:
-    """What was caught up is left out where the user wants that; what was polled is not."""
+    """What was caught up, over whatever way, is left out where the user wants that; what is polled regularly is not."""
     await automate(
         hass,
         OF_DEVICE,
@@ -715,10 +714,13 @@ async def test_caught_up(
     simulator.log("meanwhile", device=GREENHOUSE_NODE)
     assert await hass.config_entries.async_setup(streaming.entry_id)
     await wait_for_runs(hass, log_events, 1)
-    assert log_events[0]["source"] == source
-    assert {run["automation"] for run in runs} == ({0, 1, 2, 3} if retired else {0, 1})
+    assert log_events[0]["source"] == "catch_up"
+    assert {run["automation"] for run in runs} == {0, 1}
+    if not retired:
+        await wait_for_live_logs(streaming)
     simulator.log("now", device=GREENHOUSE_NODE)
     await wait_for_runs(hass, log_events, 2)
+    assert log_events[1]["source"] == ("poll" if retired else "stream")
     assert {run["automation"] for run in runs if run["message"] == "now"} == {
         0,
         1,

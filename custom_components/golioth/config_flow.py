@@ -27,17 +27,23 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .client.endpoint import DEFAULT_API_URL, Credential, Endpoint, parse_api_url
-from .client.exceptions import (
+from .client import (
+    DEFAULT_API_URL,
+    LEVELS,
+    Credential,
+    Endpoint,
     GoliothAddressError,
     GoliothAuthenticationError,
+    GoliothClient,
     GoliothError,
     GoliothInsecureAddressError,
     GoliothNotFoundError,
     GoliothResponseError,
+    HttpWire,
+    Project,
+    log_unexpected,
+    parse_api_url,
 )
-from .client.models import LEVELS, Project
-from .client.rest import GoliothRest
 from .const import (
     CONF_API_URL,
     CONF_CATCH_UP_WINDOW,
@@ -293,7 +299,7 @@ async def _async_check(
         return None, {CONF_API_URL: "insecure_address"}
     except GoliothAddressError:
         return None, {CONF_API_URL: "invalid_address"}
-    rest = GoliothRest(async_get_clientsession(hass), endpoint)
+    rest = GoliothClient(HttpWire(async_get_clientsession(hass)), endpoint).rest
     try:
         try:
             project = await rest.project()
@@ -309,8 +315,8 @@ async def _async_check(
         return None, {CONF_API_URL: "not_golioth"}
     except GoliothError:
         return None, {CONF_API_URL: "cannot_connect"}
-    except Exception:
-        _LOGGER.exception("Unexpected exception")
+    except Exception as err:  # noqa: BLE001
+        log_unexpected(_LOGGER, "Unexpected exception", err)
         return None, {"base": "unknown"}
     if project.id != data[CONF_PROJECT_ID]:
         return None, {CONF_PROJECT_ID: "project_not_found"}

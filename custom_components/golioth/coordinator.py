@@ -16,25 +16,27 @@ from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .client.endpoint import Credential, Endpoint
-from .client.exceptions import (
-    GoliothAddressError,
-    GoliothAuthenticationError,
-    GoliothError,
-    GoliothNotFoundError,
-)
-from .client.feed import FeedTiming, LogFeed, LogSource, Transport
-from .client.history import LogHistory
-from .client.models import (
+from .client import (
     LEVELS,
     MAX_SHORT_LOG_SIZE,
+    Credential,
     Device,
+    Endpoint,
+    FeedTiming,
+    GoliothAddressError,
+    GoliothAuthenticationError,
+    GoliothClient,
+    GoliothError,
+    GoliothNotFoundError,
+    GoliothRest,
+    HttpWire,
     LogEntry,
+    LogSource,
     Project,
+    ResumePoint,
     ShortLogEntry,
+    Transport,
 )
-from .client.rest import GoliothRest
-from .client.resume import ResumePoint
 from .const import (
     CONF_API_URL,
     CONF_POLL_INTERVAL,
@@ -129,7 +131,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self.project_id: str = entry.data[CONF_PROJECT_ID]
         self._entry_id = entry.entry_id
         try:
-            self._endpoint = Endpoint(
+            endpoint = Endpoint(
                 entry.data[CONF_API_URL],
                 self.project_id,
                 Credential(entry.data[CONF_API_KEY]),
@@ -138,14 +140,11 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             raise ConfigEntryError(
                 translation_domain=DOMAIN, translation_key="invalid_address"
             ) from err
-        self._session = async_get_clientsession(hass)
-        self._rest = GoliothRest(self._session, self._endpoint)
-        self._timing = timing or FeedTiming()
-        self.history = LogHistory(
-            self._rest,
-            request_interval=self._timing.request_interval,
-            longest_retry_after=self._timing.longest_retry_after,
+        self._client = GoliothClient(
+            HttpWire(async_get_clientsession(hass)), endpoint, timing=timing
         )
+        self._rest = self._client.rest
+        self.history = self._client.history
         self._resume_store = ResumeStore(hass, entry.entry_id)
         self._listening = async_get_clock(hass, entry.entry_id)
         self._recent_logs = async_get_recent_logs(hass, entry.entry_id)
@@ -257,24 +256,14 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         resume_point = await self._resume_store.async_load()
         if not is_readable or self._resume_store.is_unreadable:
             async_report_new_start(self.hass, self.config_entry)
-        self.feed = LogFeed(
-            self._session,
-            self._endpoint,
-            self._rest,
-            on_log=self._async_handle_log,
-            on_history=self._async_handle_history,
-            on_connection_change=self._async_handle_connection_change,
-            on_gap=self._async_handle_gap,
-            on_complete=self._async_handle_complete,
-            on_incomplete=self._async_handle_incomplete,
-            on_progress=self._async_handle_progress,
+        self.feed = self._client.feed(
+            self,
             resume_point=resume_point,
             poll_interval=float(
                 self.config_entry.options.get(CONF_POLL_INTERVAL, DEFAULT_POLL_INTERVAL)
             ),
             catch_up_window=catch_up_window(self.config_entry) * 3600,
             device_ids=lambda: self.data,
-            timing=self._timing,
         )
 
     @override
@@ -369,7 +358,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         }
 
     @callback
-    def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
+    def on_log(self, entry: LogEntry, source: LogSource) -> None:
         """Make a log one event on the bus, and one update of its device's entities."""
         # Every log of a fleet comes through here: what is not done for each one counts.
         golioth_device_id = entry.device_id
@@ -390,7 +379,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             device_logs.async_handle_log(entry, source, self.feed.connected)
 
     @callback
-    def _async_handle_history(self, entry: LogEntry) -> None:
+    def on_history(self, entry: LogEntry) -> None:
         """Show a log from before the project was set up."""
         if self._filter is None or self._filter.passes(entry):
             self._async_show_log(entry, None)
@@ -433,7 +422,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         return kept
 
     @callback
-    def _async_handle_connection_change(self, reason: GoliothError | None) -> None:
+    def on_connection_change(self, reason: GoliothError | None) -> None:
         """Show the connection and the transport, and say so once when it is lost and once when it is back."""
         connected = self.feed.connected
         if connected is self._was_connected:
@@ -473,22 +462,22 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self.async_show_counters()
 
     @callback
-    def _async_handle_gap(self, start: int, end: int) -> None:
+    def on_gap(self, start_ns: int, end_ns: int) -> None:
         """Tell the user which logs are not delivered."""
-        async_report_gap(self.hass, self.config_entry, start, end)
+        async_report_gap(self.hass, self.config_entry, start_ns, end_ns)
 
     @callback
-    def _async_handle_complete(self, transport: Transport, until: float) -> None:
+    def on_complete(self, transport: Transport, until: float) -> None:
         """Note that every log until a moment ago was delivered."""
         self._listening.async_run(transport, until)
 
     @callback
-    def _async_handle_incomplete(self) -> None:
+    def on_incomplete(self) -> None:
         """Note that logs may be missing, until they have been fetched."""
         self._listening.async_stop()
 
     @callback
-    def _async_handle_progress(self) -> None:
+    def on_progress(self) -> None:
         """Save soon how far logs have been delivered, and who logged: when Home Assistant stops, that is under way."""
         if self.hass.is_running:
             self._async_schedule_save()

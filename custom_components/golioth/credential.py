@@ -7,7 +7,7 @@ from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
-from .client.exceptions import GoliothAuthenticationError
+from .client import GoliothAuthenticationError
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry
 

@@ -1,5 +1,6 @@
 """The logs of one device, on their way to its entities."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.restore_state import ExtraStoredData
 
-from .client.feed import LogSource
-from .client.models import LogEntry
-from .turns import SLICE
+from .client import LogEntry, LogSource, log_unexpected
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -26,6 +25,12 @@ SHOW_INTERVAL: Final = 1.0
 # Between two times that such writes are looked for, in seconds: a timer for each device of a storm would wake Home Assistant up
 # for each write.
 TICK: Final = 0.1
+
+
+# Seconds that devices are shown for at a stretch, and the pause after that: a log that arrives meanwhile waits, and the devices
+# of a storm, which began together, are due together again each second.
+_STRETCH: Final = 0.001
+_PAUSE: Final = 0.001
 
 
 # Told of each log as it is delivered.
@@ -237,6 +242,8 @@ class ShowSchedule:
         self._hass = hass
         self._loop = hass.loop
         self.waiting: dict[DeviceLogs, None] = {}
+        # Of these, the ones to be shown next.
+        self._due: deque[DeviceLogs] = deque()
         self._ticked_at = -inf
         self._tick_at = inf
         self._cancel_tick: CALLBACK_TYPE | None = None
@@ -275,22 +282,37 @@ class ShowSchedule:
     def _async_tick(self, _now: datetime) -> None:
         """Show the devices that may be shown again."""
         tick_at = self._tick_at
-        self._cancel_tick, self._tick_at = None, inf
         self._ticked_at = self._loop.time()
-        due = [
+        # No other tick until these have been shown.
+        self._tick_at = -inf
+        self._due.extend(
             each for each in self.waiting if each.shown_at + SHOW_INTERVAL <= tick_at
-        ]
-        for device in due:
-            self.waiting.pop(device, None)
+        )
+        self._async_show_due()
+
+    @callback
+    def _async_show_due(self) -> None:
+        """Show what is due, with pauses."""
+        self._cancel_tick = None
+        pause = self._loop.time() + _STRETCH
+        while self._due:
+            device = self._due.popleft()
+            # It may have been shown or dropped since.
+            if device not in self.waiting:
+                continue
+            del self.waiting[device]
             # What is wrong with one device keeps no other from being shown.
             try:
                 self._async_show(device)
-            except Exception:
-                _LOGGER.exception("Unexpected error while a device was shown")
-            if self._loop.time() >= self._ticked_at + SLICE:
-                # The others in another turn of the loop.
-                self._ticked_at = -inf
-                break
+            except Exception as err:  # noqa: BLE001
+                log_unexpected(
+                    _LOGGER, "Unexpected error while a device was shown", err
+                )
+            if self._loop.time() >= pause and self._due:
+                self._cancel_tick = self._loop.call_later(
+                    _PAUSE, self._async_show_due
+                ).cancel
+                return
         self._async_schedule()
 
     @callback
@@ -308,7 +330,9 @@ class ShowSchedule:
     def _async_cancel(self) -> None:
         if self._cancel_tick is not None:
             self._cancel_tick()
-            self._cancel_tick, self._tick_at = None, inf
+            self._cancel_tick = None
+        self._tick_at = inf
+        self._due.clear()
 
     @callback
     def _async_show(self, device: DeviceLogs) -> None:

@@ -6,8 +6,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .client.models import Device, Project
-from .client.rest import MAX_DEVICES, DeviceList
+from .client import MAX_DEVICES, Device, DeviceList, Project
 from .const import DOMAIN, MANUFACTURER
 from .turns import in_turns
 

@@ -8,8 +8,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .client.endpoint import DEFAULT_API_URL
-from .client.exceptions import GoliothError
+from .client import DEFAULT_API_URL, GoliothError
 from .const import CONF_API_URL, DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .devices import async_get_entities, golioth_id
@@ -93,8 +92,10 @@ def _project(hass: HomeAssistant, coordinator: GoliothCoordinator) -> dict[str, 
             if coordinator.last_update_success
             else _error(coordinator.last_exception)
         ),
-        # In seconds.
+        # In seconds: how long ago the last poll or audit ended after which nothing was
+        # missing. Streaming alone does not make it less.
         "resume_point_age": _rounded(feed.resume_age),
+        # In seconds, by which Golioth's clock is ahead of this one.
         "service_clock_offset": (
             None
             if server_time_ns is None

@@ -9,7 +9,7 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .client.models import LogEntry
+from .client import LogEntry
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .device_logs import DeviceLogs

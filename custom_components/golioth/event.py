@@ -6,8 +6,7 @@ from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .client.feed import LogSource
-from .client.models import LEVELS, LogEntry, ShortLogEntry
+from .client import LEVELS, LogEntry, LogSource, ShortLogEntry
 from .const import OTHER_LEVEL
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .device_logs import MAX_ATTRIBUTES_SIZE

@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from .client.feed import FeedTiming
+from .client import FeedTiming
 from .const import (
     CONF_CATCH_UP_WINDOW,
     DEFAULT_CATCH_UP_WINDOW,

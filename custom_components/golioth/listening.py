@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .client.feed import Transport
+from .client import Transport
 from .const import DOMAIN
 from .project_store import ProjectStore
 

@@ -8,6 +8,7 @@ from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
+from .client import log_unexpected
 from .const import DOMAIN, EVENT_GOLIOTH_LOG
 
 _LOGGER = logging.getLogger(__name__)
@@ -91,5 +92,5 @@ class LogDispatcher:
                 # What is wrong with one automation keeps no log from the others.
                 try:
                     listener(event)
-                except Exception:
-                    _LOGGER.exception("A trigger failed with a log")
+                except Exception as err:  # noqa: BLE001
+                    log_unexpected(_LOGGER, "A trigger failed with a log", err)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from .client.models import LEVELS, LogEntry
+from .client import LEVELS, LogEntry
 from .const import (
     CONF_EXCLUDE_MODULES,
     CONF_INCLUDE_MODULES,

@@ -11,10 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 
-from .client.exceptions import GoliothError
-from .client.history import FoundLogs, LogFilter
-from .client.models import LogEntry
-from .client.reader import MILLISECOND
+from .client import MILLISECOND, FoundLogs, GoliothError, LogEntry, LogFilter
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry
 from .credential import asking

@@ -2,7 +2,7 @@
 
 from homeassistant.core import HomeAssistant
 
-from .client.resume import ResumePoint
+from .client import ResumePoint
 from .const import DOMAIN
 from .project_store import ProjectStore
 

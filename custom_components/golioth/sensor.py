@@ -19,8 +19,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 from homeassistant.helpers.typing import StateType
 
-from .client.feed import Transport
-from .client.models import LEVELS, LogEntry
+from .client import LEVELS, LogEntry, Transport
 from .const import OTHER_LEVEL
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .device_logs import DeviceLogs, LastLog, ShownLog

@@ -35,14 +35,16 @@ from homeassistant.helpers import (
 )
 from homeassistant.util.json import JsonValueType
 
-from .client.exceptions import (
+from .client import (
+    LEVELS,
+    MILLISECOND,
     GoliothConnectionError,
     GoliothNotFoundError,
     GoliothTimeoutError,
+    LogFilter,
+    RpcAnswer,
+    RpcStatus,
 )
-from .client.history import LogFilter
-from .client.models import LEVELS, RpcAnswer, RpcStatus
-from .client.reader import MILLISECOND
 from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
 from .credential import asking

@@ -19,6 +19,7 @@ from homeassistant.helpers.trigger import (
 )
 from homeassistant.helpers.typing import ConfigType
 
+from .client import log_unexpected
 from .const import CONF_PROJECT_ID, DOMAIN
 from .listening import ListeningClock, async_get_clock
 from .target_devices import TARGET_SCHEMA, TargetDevices
@@ -241,8 +242,8 @@ class _Watch:
         for device_id, device in silent:
             try:
                 self._async_tell(device_id, device)
-            except Exception:
-                _LOGGER.exception("A trigger failed with a silent device")
+            except Exception as err:  # noqa: BLE001
+                log_unexpected(_LOGGER, "A trigger failed with a silent device", err)
 
     @callback
     def _async_tell(self, device_id: str, device: _WatchedDevice) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 from homeassistant.components import system_health
 from homeassistant.core import HomeAssistant, callback
 
-from .client.endpoint import DEFAULT_API_URL
-from .client.feed import Transport
+from .client import DEFAULT_API_URL, Transport
 from .const import CONF_API_URL, DOMAIN
 from .coordinator import GoliothConfigEntry
 

@@ -10,8 +10,7 @@ from homeassistant.const import CONF_TYPE
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType, VolDictType
 
-from .client.feed import LogSource
-from .client.models import LEVELS
+from .client import LEVELS, LogSource
 
 CONF_CAUGHT_UP: Final = "caught_up"
 CONF_LEVEL: Final = "level"

@@ -14,8 +14,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, service
 
-from .client.history import LogFilter
-from .client.models import LEVELS, format_timestamp
+from .client import LEVELS, LogFilter, format_timestamp
 from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
 from .devices import async_get_entities, golioth_id

@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.golioth.client.endpoint import Credential, Endpoint
 from custom_components.golioth.client.rest import GoliothRest
+from custom_components.golioth.client.wire import HttpWire
 from tests.simulator import GoliothSimulator
 
 from .feeds import Recorder
@@ -21,7 +22,7 @@ def endpoint(simulator: GoliothSimulator) -> Endpoint:
 @pytest.fixture
 def rest(session: aiohttp.ClientSession, endpoint: Endpoint) -> GoliothRest:
     """The REST API of the simulated project."""
-    return GoliothRest(session, endpoint)
+    return GoliothRest(HttpWire(session), endpoint)
 
 
 @pytest.fixture

@@ -7,17 +7,20 @@ from typing import Any
 
 import aiohttp
 
-from custom_components.golioth.client.endpoint import Credential, Endpoint
-from custom_components.golioth.client.exceptions import GoliothError
-from custom_components.golioth.client.feed import (
+from custom_components.golioth.client import (
+    Clocks,
+    Credential,
+    Endpoint,
     FeedTiming,
+    GoliothClient,
+    GoliothError,
+    HttpWire,
+    LogEntry,
     LogFeed,
     LogSource,
+    ResumePoint,
     Transport,
 )
-from custom_components.golioth.client.models import LogEntry
-from custom_components.golioth.client.rest import GoliothRest
-from custom_components.golioth.client.resume import ResumePoint
 from tests.simulator import GoliothSimulator
 
 # Longer than anything takes that is awaited here: only a failure waits for so long.
@@ -96,27 +99,15 @@ async def running(
     resume_point: ResumePoint | None = None,
     poll_interval: float = 0.2,
     catch_up_window: float = 3600,
+    clocks: Clocks | None = None,
     **timing: Any,
 ) -> AsyncIterator[tuple[LogFeed, asyncio.Task[None]]]:
     """Run a feed that waits a hundredth of what it usually does."""
-    endpoint = Endpoint(
-        simulator.url, simulator.project_id, Credential(simulator.api_key)
-    )
-    feed = LogFeed(
-        session,
-        endpoint,
-        GoliothRest(session, endpoint, timeout=2),
-        on_log=recorder.on_log,
-        on_history=recorder.on_history,
-        on_connection_change=recorder.on_connection_change,
-        on_gap=recorder.on_gap,
-        on_complete=recorder.on_complete,
-        on_incomplete=recorder.on_incomplete,
-        on_progress=recorder.on_progress,
-        resume_point=resume_point,
-        poll_interval=poll_interval,
-        catch_up_window=catch_up_window,
-        device_ids=lambda: simulator.devices,
+    client = GoliothClient(
+        HttpWire(session),
+        Endpoint(simulator.url, simulator.project_id, Credential(simulator.api_key)),
+        rest_timeout=2,
+        clocks=clocks,
         timing=FeedTiming(
             **{
                 "settling_time": 0.02,
@@ -130,6 +121,13 @@ async def running(
                 **timing,
             }
         ),
+    )
+    feed = client.feed(
+        recorder,
+        resume_point=resume_point,
+        poll_interval=poll_interval,
+        catch_up_window=catch_up_window,
+        device_ids=lambda: simulator.devices,
     )
     task = asyncio.create_task(feed.run())
     try:

@@ -1,45 +1,28 @@
 """Tests of the merge of live and caught-up logs."""
 
 from collections import Counter
-import json
+from typing import Any
 
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.golioth.client.delivered import DeliveredLogs
-from custom_components.golioth.client.models import LogEntry, format_timestamp
+from custom_components.golioth.client.delivered import DeliveredLogs, UntrackedRange
+from custom_components.golioth.client.models import DeepMetadata, LogEntry
 
-NOW = 1_795_000_000
-
-
-def log(text: str, second: int = NOW, nanosecond: int = 0) -> LogEntry:
-    """Return a log."""
-    time_ns = second * 1_000_000_000 + nanosecond
-    return LogEntry(
-        format_timestamp(time_ns),
-        time_ns,
-        "LOGGING",
-        "info",
-        "",
-        "",
-        text,
-        {},
-        "device",
-    )
-
-
-def delivered_by(logs: DeliveredLogs, streamed: list[LogEntry]) -> list[LogEntry]:
-    """Return what is new of the stream."""
-    return [entry for entry in streamed if logs.add_streamed(entry)]
-
+from .logs import NOW, delivered_by, log
 
 TEXTS = st.lists(st.sampled_from("abc"), max_size=12)
 
 
+def untimed(text: str) -> LogEntry:
+    """Return a log whose timestamp is no time."""
+    return log(text)._replace(timestamp="soon", timestamp_ns=None)
+
+
 @given(data=st.data(), sent=TEXTS)
 def test_every_log_once(data: st.DataObject, sent: list[str]) -> None:
-    """Whatever part the stream had, and however often REST is read in between, each log is delivered once."""
-    logs = DeliveredLogs(1000)
+    """Whatever the stream had and whenever REST is read, each log comes once."""
+    logs = DeliveredLogs()
     delivered: Counter[str] = Counter()
     stored: list[LogEntry] = []
     for text in sent:
@@ -56,43 +39,13 @@ def test_every_log_once(data: st.DataObject, sent: list[str]) -> None:
     delivered.update(each.message for each in logs.add_read(stored))
     assert delivered == Counter(sent)
     assert not list(logs.add_read(stored))
-
-
-@given(texts=TEXTS, seconds=st.lists(st.integers(-5, 5), min_size=12, max_size=12))
-def test_storage(texts: list[str], seconds: list[int]) -> None:
-    """What was stored is known again."""
-    entries = [
-        log(text, NOW + second) for text, second in zip(texts, seconds, strict=False)
-    ]
-    logs = DeliveredLogs(1000)
-    logs.forget(NOW - 10, NOW, NOW)
-    delivered_by(logs, entries)
-    again = DeliveredLogs(1000)
-    again.restore(json.loads(json.dumps(logs.freeze()())))
-    assert not list(again.add_read(entries))
-    assert again.count(NOW - 10, NOW + 10) == len(entries)
-    assert len(list(again.add_read([*entries, log("new")]))) == 1
-
-
-def test_what_is_stored_while_logs_come() -> None:
-    """What comes after a moment is not stored with it, and what is forgotten then still is."""
-    logs = DeliveredLogs(1000)
-    before = [log("a", NOW), log("b", NOW + 1)]
-    delivered_by(logs, before)
-    as_dict = logs.freeze()
-    after = [log("c", NOW + 1), log("d", NOW + 2)]
-    delivered_by(logs, after)
-    logs.forget(NOW + 1, NOW + 2, NOW + 2)
-    again = DeliveredLogs(1000)
-    again.restore(json.loads(json.dumps(as_dict())))
-    assert list(again.add_read([*before, *after])) == after
-    # What goes on is as it was.
-    assert not list(logs.add_read([*before, *after]))
+    assert not logs.count_new(stored)
+    assert logs.size == logs.count(NOW, NOW + 1) == len(sent)
 
 
 def test_two_equal_logs_of_the_stream_are_two() -> None:
     """Nothing of the stream is taken for a repetition, if REST has not given it."""
-    logs = DeliveredLogs(1000)
+    logs = DeliveredLogs()
     assert len(delivered_by(logs, [log("a"), log("a")])) == 2
     assert len(list(logs.add_read([log("a"), log("a"), log("a")]))) == 1
     assert len(delivered_by(logs, [log("a"), log("a")])) == 1
@@ -100,7 +53,7 @@ def test_two_equal_logs_of_the_stream_are_two() -> None:
 
 def test_time_counts_in_milliseconds() -> None:
     """A time that REST has cut is still that of the same log."""
-    logs = DeliveredLogs(1000)
+    logs = DeliveredLogs()
     delivered_by(logs, [log("a", nanosecond=123_456_789)])
     assert not list(logs.add_read([log("a", nanosecond=123_000_000)]))
     assert list(logs.add_read([log("a", nanosecond=124_000_000)]))
@@ -109,33 +62,61 @@ def test_time_counts_in_milliseconds() -> None:
 @pytest.mark.parametrize("field", ["level", "type", "module", "module_id", "device_id"])
 def test_every_field_counts(field: str) -> None:
     """Logs that differ in any field are different logs."""
-    logs = DeliveredLogs(1000)
+    logs = DeliveredLogs()
     delivered_by(logs, [log("a")])
     other = LogEntry(**{**log("a")._asdict(), field: "other"})
     assert list(logs.add_read([other])) == [other]
 
 
+@pytest.mark.parametrize(
+    ("written", "again"),
+    [
+        (1, 1.0),
+        (-3.0, -3),
+        (1e15, 10**15),
+        (0, -0.0),
+        # What a float cannot hold.
+        (2**60 + 1, float(2**60 + 1)),
+        ([1, {"x": 2.0}], [1.0, {"x": 2}]),
+    ],
+)
+def test_numbers_count_by_their_value(written: Any, again: Any) -> None:
+    """A number that REST writes in another way is still the same."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [log("a")._replace(metadata={"value": written})])
+    assert not list(logs.add_read([log("a")._replace(metadata={"value": again})]))
+
+
+@pytest.mark.parametrize(
+    ("written", "other"), [(1, 2), (1, True), (1, "1"), (1.5, 1), (0, False), (0, None)]
+)
+def test_values_that_differ(written: Any, other: Any) -> None:
+    """Not everything that Python calls equal is the same."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [log("a")._replace(metadata={"value": written})])
+    assert list(logs.add_read([log("a")._replace(metadata={"value": other})]))
+
+
+def test_deep_metadata_do_not_count() -> None:
+    """What stands for metadata that nobody can nest depends on the way they came."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [log("a")._replace(metadata=DeepMetadata(json="[[[stream]]]"))])
+    deep = log("a")._replace(metadata=DeepMetadata(json="[[[rest]]]"))
+    assert not list(logs.add_read([deep]))
+
+
 def test_streamed_while_it_is_read() -> None:
-    """What the stream delivers while others of an answer are delivered is not delivered again."""
-    logs = DeliveredLogs(1000)
+    """What the stream gives while an answer is delivered is not delivered again."""
+    logs = DeliveredLogs()
     read = logs.add_read([log("a"), log("b"), log("c")])
     assert next(read) == log("a")
     assert len(delivered_by(logs, [log("b"), log("a")])) == 1
     assert list(read) == [log("c")]
 
 
-def test_cleared() -> None:
-    """Nothing that was delivered before is known any more."""
-    logs = DeliveredLogs(1000)
-    delivered_by(logs, [log("a")])
-    logs.clear(NOW)
-    assert len(list(logs.add_read([log("a")]))) == 1
-    assert logs.count(NOW, NOW + 1) == 1
-
-
 def test_order_of_metadata_does_not_count() -> None:
     """The same metadata in another order are the same."""
-    logs = DeliveredLogs(1000)
+    logs = DeliveredLogs()
     delivered_by(logs, [log("a")._replace(metadata={"x": 1, "y": {"z": 2, "w": 3}})])
     again = log("a")._replace(metadata={"y": {"w": 3, "z": 2}, "x": 1})
     assert not list(logs.add_read([again]))
@@ -143,16 +124,36 @@ def test_order_of_metadata_does_not_count() -> None:
 
 
 def test_log_without_a_time() -> None:
-    """A log that REST cannot be asked for is delivered by the stream, and not remembered."""
-    logs = DeliveredLogs(1000)
-    entry = log("a")._replace(timestamp="", timestamp_ns=None)
+    """A log that REST cannot be asked for is delivered by the stream alone."""
+    logs = DeliveredLogs()
+    entry = untimed("a")
     assert len(delivered_by(logs, [entry, entry])) == 2
     assert not list(logs.add_read([entry]))
+    assert not logs.size
+
+
+def test_log_without_a_time_that_rest_gives() -> None:
+    """It is new once, and not at all where the stream has delivered it."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [untimed("streamed")])
+    assert not logs.add_untimed(untimed("streamed"))
+    assert logs.add_untimed(untimed("read"))
+    assert not logs.add_untimed(untimed("read"))
+
+
+def test_logs_without_a_time_are_bounded() -> None:
+    """The last thousand of them are remembered."""
+    logs = DeliveredLogs()
+    for number in range(5_000):
+        assert logs.add_untimed(untimed(str(number)))
+    assert len(logs._untimed) == 1_000
+    assert not logs.add_untimed(untimed("4999"))
+    assert logs.add_untimed(untimed("0"))
 
 
 def test_history() -> None:
     """What was there before is given by the stream alone, and counts once."""
-    logs = DeliveredLogs(1000)
+    logs = DeliveredLogs()
     logs.add_history([log("a"), log("a")])
     assert logs.count(NOW, NOW + 1) == 2
     assert not list(logs.add_read([log("a"), log("a")]))
@@ -164,7 +165,7 @@ def test_history() -> None:
 
 def test_history_that_was_streamed_before_it_was_read() -> None:
     """What the stream has delivered before counts once as well."""
-    logs = DeliveredLogs(1000)
+    logs = DeliveredLogs()
     delivered_by(logs, [log("a")])
     logs.add_history([log("a"), log("b")])
     assert logs.count(NOW, NOW + 1) == 2
@@ -172,151 +173,181 @@ def test_history_that_was_streamed_before_it_was_read() -> None:
     assert logs.count(NOW, NOW + 1) == 3
 
 
-def test_bounds() -> None:
-    """No more is remembered than agreed, and what is not is not taken for known."""
-    logs = DeliveredLogs(100)
-    for second in range(50):
-        delivered_by(logs, [log(str(n), NOW + second) for n in range(10)])
-        logs.forget(NOW - 300, NOW + second, NOW + second)
-    # And a second of which logs are still coming.
-    assert logs.floor == NOW + 39
-    assert logs.count(NOW, NOW + 50) == 110
-    # Whether these were delivered cannot be told: they are not delivered again.
-    assert not list(logs.add_read([log("other", NOW + 38)]))
-    assert len(list(logs.add_read([log("other", NOW + 39)]))) == 1
+def test_counting_changes_nothing() -> None:
+    """What is counted as new is still new."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [log("a")])
+    entries = [log("a"), log("a"), log("b")]
+    assert logs.count_new(entries) == logs.count_new(entries) == 2
+    assert list(logs.add_read(entries)) == entries[1:]
 
 
-def test_what_is_not_settled_is_not_given_up() -> None:
-    """The floor does not rise above what is still to be read, whatever the limit."""
-    logs = DeliveredLogs(100)
-    delivered_by(logs, [log(str(n), NOW + n // 200) for n in range(400)])
-    logs.forget(NOW - 300, NOW + 10, NOW + 1)
+def test_seconds_that_have_logs() -> None:
+    """The seconds of a span that have logs are known, those around it left out."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [log("a", NOW + second) for second in (-1, 0, 3, 3, 7)])
+    start, end = NOW * 1_000_000_000, (NOW + 7) * 1_000_000_000
+    assert logs.seconds_between(start, end) == [NOW, NOW + 3]
+    # A span that ends within a second has that second.
+    assert logs.seconds_between(start, end + 1) == [NOW, NOW + 3, NOW + 7]
+
+
+def test_floor() -> None:
+    """What is before the floor is neither counted nor delivered by REST."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [log("a", NOW + second) for second in range(10)])
+    logs.write()
+    logs.raise_floor(NOW + 5)
+    logs.raise_floor(NOW + 3)
+    assert logs.floor == NOW + 5
+    assert logs.size == logs.count(NOW, NOW + 10) == 5
+    assert not list(logs.add_read([log(text, NOW + 4) for text in ("a", "b")]))
+    assert list(logs.add_read([log("b", NOW + 5)]))
+    # The stream still delivers what is from before, and nobody counts it.
+    assert len(delivered_by(logs, [log("b", NOW + 1)])) == 1
+    assert logs.count(NOW, NOW + 5) == 0
+
+
+def test_lower_floor() -> None:
+    """A clock that was ahead lowers the floor, but not to what was forgotten."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [log("a", NOW)])
+    logs.write()
+    logs.raise_floor(NOW + 600)
+    logs.lower_floor(NOW - 100)
     assert logs.floor == NOW + 1
-    assert len(list(logs.add_read([log("new", NOW + 1)]))) == 1
+    assert not list(logs.add_read([log("a", NOW)]))
+    assert list(logs.add_read([log("b", NOW + 1)]))
+    # Nor does it raise it.
+    logs.lower_floor(NOW + 300)
+    assert logs.floor == NOW + 1
 
 
-def test_hole() -> None:
-    """Of what was streamed after what is still to be read, the middle is given up: the rest tells early and late logs apart."""
-    logs = DeliveredLogs(100)
-    delivered_by(logs, [log(str(n), NOW) for n in range(20)])
-    for second in range(10, 60):
-        delivered_by(logs, [log(str(n), NOW + second) for n in range(10)])
-        logs.forget(NOW - 300, NOW + second, NOW, [(NOW + 5, NOW + second)])
-    assert logs.holes == [(NOW + 20, NOW + 50)]
-    assert logs.count(NOW, NOW + 5) == 20
-    streamed = [log("1", NOW + second) for second in (15, 20, 49, 55)]
-    assert not list(logs.add_read([log("0", NOW), *streamed]))
-    new = [log("new", NOW + second) for second in (2, 19, 50)]
-    assert list(logs.add_read([log("0", NOW), *new])) == new
-    logs.forget(NOW + 52, NOW + 60, NOW + 60)
-    assert not logs.holes
+@pytest.mark.parametrize("is_written", [False, True])
+def test_lower_floor_below_what_was_streamed(is_written: bool) -> None:
+    """What the stream gave from before the floor is not delivered again, either."""
+    logs = DeliveredLogs()
+    logs.raise_floor(NOW + 600)
+    delivered_by(logs, [log("a", NOW)])
+    if is_written:
+        logs.write()
+    logs.lower_floor(NOW - 100)
+    assert not list(logs.add_read([log("a", NOW)]))
 
 
-def test_two_holes() -> None:
-    """Between two streams everything is known, so that what neither gave can be read."""
-    logs = DeliveredLogs(100)
-    delivered_by(logs, [log(str(n), NOW + n) for n in range(500)])
-    spans = [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)]
-    logs.forget(NOW, NOW + 500, NOW, spans)
-    assert logs.holes == [(NOW + 110, NOW + 200), (NOW + 220, NOW + 400)]
-    missed = [log("missed", NOW + second) for second in (9, 109, 200, 219, 400)]
-    streamed = [log("streamed", NOW + second) for second in (110, 199, 220, 399)]
-    assert list(logs.add_read([*missed, *streamed])) == missed
-    logs.forget(NOW + 205, NOW + 500, NOW + 205, spans)
-    assert logs.holes == [(NOW + 220, NOW + 400)]
-
-
-def test_holes_in_the_storage() -> None:
-    """What is stored has no more than the limit: rather than that anything is repeated, more is given up of what was streamed."""
-    logs = DeliveredLogs(100)
-    delivered_by(logs, [log(str(n), NOW + n) for n in range(500)])
-    spans = [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)]
-    logs.forget(NOW, NOW + 500, NOW, spans)
-    again = DeliveredLogs(100)
-    again.restore(json.loads(json.dumps(logs.freeze()())))
-    assert again.holes == [(NOW + 10, NOW + 200), (NOW + 220, NOW + 430)]
-    assert not list(again.add_read([log(str(n), NOW + n) for n in range(500)]))
-    # What goes on is as it was.
-    assert logs.holes == [(NOW + 110, NOW + 200), (NOW + 220, NOW + 400)]
-    assert logs.count(NOW, NOW + 500) == 230
-
-
-def test_settled_logs_in_the_storage() -> None:
-    """Where nothing was streamed ahead, the oldest are given up, and nothing is repeated."""
-    logs = DeliveredLogs(100)
-    delivered_by(logs, [log(str(n), NOW + n // 10) for n in range(150)])
-    logs.forget(NOW, NOW + 15, NOW + 10)
+def test_floor_from_the_future() -> None:
+    """A stored floor counts as certain only once time shows that it may be right."""
+    logs = DeliveredLogs()
+    logs.restore(NOW + 1_000, [], {})
+    logs.lower_floor(NOW)
     assert logs.floor == NOW
-    again = DeliveredLogs(100)
-    again.restore(json.loads(json.dumps(logs.freeze()())))
-    assert again.floor == NOW + 5
-    assert not list(again.add_read([log(str(n), NOW + n // 10) for n in range(150)]))
+    logs.restore(NOW + 1_000, [], {})
+    logs.confirm_stored(NOW + 2_000)
+    logs.lower_floor(NOW)
+    assert logs.floor == NOW + 1_000
+    logs.restore(NOW + 1_000, [], {})
+    logs.confirm_stored(NOW + 10)
+    assert logs.floor == NOW + 10
 
 
-def test_no_hole_where_everything_was_read() -> None:
-    """Once nothing before a stream is still to be read, the oldest is given up first, so that late logs are told apart."""
-    logs = DeliveredLogs(100)
-    delivered_by(logs, [log(str(n), NOW + n) for n in range(500)])
-    logs.forget(
-        NOW, NOW + 500, NOW + 490, [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)]
+def test_untracked_range() -> None:
+    """Of an untracked range, REST delivers nothing, and the stream's are counted."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [log("a", NOW + second) for second in range(10)])
+    logs.untrack(NOW + 2, NOW + 5)
+    assert logs.untracked == [UntrackedRange(NOW + 2, NOW + 5, 3)]
+    assert [logs.is_tracked(NOW + second) for second in (1, 2, 4, 5)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert not list(logs.add_read([log(text, NOW + 3) for text in ("a", "b")]))
+    assert len(delivered_by(logs, [log("b", NOW + 3), log("b", NOW + 5)])) == 2
+    assert logs.count(NOW, NOW + 10) == 8
+    assert logs.untracked == [UntrackedRange(NOW + 2, NOW + 5, 4)]
+
+
+def test_untracked_ranges_that_touch() -> None:
+    """Ranges that touch become one, whose number is that of both, if it is known."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [log("a", NOW + second) for second in range(20)])
+    logs.untrack(NOW + 2, NOW + 5)
+    logs.untrack(NOW + 9, NOW + 12)
+    assert logs.untracked == [
+        UntrackedRange(NOW + 2, NOW + 5, 3),
+        UntrackedRange(NOW + 9, NOW + 12, 3),
+    ]
+    logs.untrack(NOW + 5, NOW + 9)
+    assert logs.untracked == [UntrackedRange(NOW + 2, NOW + 12, 10)]
+    logs.restore(
+        NOW, [UntrackedRange(NOW + 2, NOW + 5, None)], dict(logs.seconds.items())
     )
-    assert not logs.holes
-    assert logs.floor == NOW + 390
-    assert list(logs.add_read([log("late", NOW + 390)]))
+    logs.untrack(NOW + 1, NOW + 15)
+    assert logs.untracked == [UntrackedRange(NOW + 1, NOW + 15, None)]
 
 
-def test_what_is_still_needed_is_bounded() -> None:
-    """Whatever the service makes up, no more than four times the limit is remembered."""
-    logs = DeliveredLogs(100)
-    for number in range(1000):
-        delivered_by(logs, [log(str(number), NOW + number % 3)])
-        logs.forget(NOW - 300, NOW, NOW)
-    assert logs.count(NOW, NOW + 3) <= 400
+def test_nothing_to_untrack() -> None:
+    """Seconds without a log stay tracked: a log of them is new."""
+    logs = DeliveredLogs()
+    logs.untrack(NOW, NOW + 100)
+    assert not logs.untracked
+    assert list(logs.add_read([log("a", NOW + 50)]))
 
 
-def test_clocks_that_are_years_ahead() -> None:
-    """Devices from the future push out nothing that is needed now."""
-    logs = DeliveredLogs(100)
-    delivered_by(logs, [log(str(n), NOW) for n in range(50)])
-    delivered_by(logs, [log(str(n), NOW + 10_000_000 + n) for n in range(5000)])
-    logs.forget(NOW - 300, NOW, NOW)
-    assert logs.count(NOW, NOW + 1) == 50
-    assert logs.count(NOW, NOW + 20_000_000) == 100
-    assert len(json.dumps(logs.freeze()())) < 10_000
+def test_floor_within_an_untracked_range() -> None:
+    """The floor cuts an untracked range, and takes it away in the end."""
+    logs = DeliveredLogs()
+    delivered_by(logs, [log("a", NOW + second) for second in range(10)])
+    logs.untrack(NOW + 2, NOW + 5)
+    logs.raise_floor(NOW + 4)
+    ((start, end, _number),) = logs.untracked
+    assert (start, end) == (NOW + 4, NOW + 5)
+    logs.raise_floor(NOW + 5)
+    assert not logs.untracked
 
 
-def test_what_the_stream_may_still_give_is_forgotten_with_the_rest() -> None:
-    """What is not remembered any more takes no memory."""
-    logs = DeliveredLogs(100)
-    logs.add_history([log(str(n), NOW) for n in range(20)])
-    list(logs.add_read([log(str(n), NOW) for n in range(50)]))
-    assert len(logs._history) == 20
-    assert len(logs._ahead_of_stream) == 30
-    logs.forget(NOW + 1, NOW + 1, NOW + 1)
-    assert not logs._history
-    assert not logs._ahead_of_stream
-    # Nor does what was forgotten before.
-    logs.add_history([log("late", NOW)])
-    assert not logs._history
-    assert len(delivered_by(logs, [log("late", NOW)])) == 1
+def test_what_the_stream_may_still_give_is_forgotten() -> None:
+    """What the stream did not give in a while takes no memory any more."""
+    logs = DeliveredLogs()
+    logs.add_history([log(str(n)) for n in range(20)])
+    list(logs.add_read([log(str(n)) for n in range(50)]))
+    logs.age()
+    # Once is not enough: some of them may have come a moment ago.
+    assert not delivered_by(logs, [log("49")])
+    assert len(delivered_by(logs, [log("19")])) == 1
+    assert logs.size == 50
+    logs.age()
+    assert logs._history.is_empty
+    assert logs._ahead_of_stream.is_empty
+    # What it gives nevertheless is another one.
+    assert len(delivered_by(logs, [log("48")])) == 1
+    assert logs.count(NOW, NOW + 1) == 51
 
 
-def test_size_in_storage() -> None:
-    """The most that is remembered takes less than 256 KiB."""
-    logs = DeliveredLogs(30_000)
-    for number in range(33_000):
-        logs.add_streamed(log(str(number), NOW - 600 + number // 50))
-    logs.forget(NOW - 600, NOW, NOW)
-    assert len(json.dumps({"time_ns": 1, "delivered": logs.freeze()()})) < 256 * 1024
+def test_log_that_cannot_be_taken_in() -> None:
+    """One that fails does not fail again with all that follow."""
+    logs = DeliveredLogs()
+    broken = log("a")._replace(metadata={"value": object()})
+    assert logs.add_streamed(broken)
+    with pytest.raises(TypeError):
+        logs.write()
+    assert len(delivered_by(logs, [log("b")])) == 1
+    assert not list(logs.add_read([log("b")]))
 
 
-def test_more_than_the_storage_may_hold() -> None:
-    """What is kept beyond the limit is not stored: the fullest seconds are repeated after a restart."""
-    logs = DeliveredLogs(100)
-    for second, number in enumerate((90, 80, 10)):
-        delivered_by(logs, [log(str(n), NOW + second) for n in range(number)])
-    again = DeliveredLogs(100)
-    again.restore(json.loads(json.dumps(logs.freeze()())))
-    assert again.count(NOW, NOW + 3) == 90
-    assert len(list(again.add_read([log("0", NOW), log("0", NOW + 1)]))) == 1
-    assert not list(again.add_read([log("0", NOW + 2)]))
+@given(
+    texts=st.lists(st.text(max_size=300), max_size=20),
+    seconds=st.lists(st.integers(0, 3), min_size=20, max_size=20),
+)
+def test_long_and_short_texts(texts: list[str], seconds: list[int]) -> None:
+    """However long a log is, it is told from others and found again."""
+    logs = DeliveredLogs()
+    entries = [
+        log(text, NOW + second) for text, second in zip(texts, seconds, strict=False)
+    ]
+    half = entries[: len(entries) // 2]
+    delivered_by(logs, half)
+    logs.write()
+    assert sorted(logs.add_read(sorted(entries))) == sorted(entries[len(half) :])
+    assert logs.size == len(entries)

@@ -2,24 +2,23 @@
 
 import asyncio
 import logging
+from random import Random
 import time
 
 import aiohttp
 import pytest
 
-from custom_components.golioth.client.exceptions import (
+from custom_components.golioth.client import (
+    FeedTiming,
     GoliothAuthenticationError,
     GoliothConnectionError,
-)
-from custom_components.golioth.client.feed import (
-    FeedTiming,
-    LogFeed,
+    LogEntry,
     LogSource,
+    ResumePoint,
     StreamState,
     Transport,
 )
-from custom_components.golioth.client.models import LogEntry
-from custom_components.golioth.client.resume import ResumePoint
+from custom_components.golioth.client.pacing import BackOff
 from tests.simulator import GoliothSimulator, Retirement
 
 from .feeds import Recorder, running
@@ -333,9 +332,7 @@ async def test_trouble_is_no_retirement(
 
 def wait_of(failures: int, retry_after: float | None = None) -> float:
     """Return one wait of a feed with its usual timing."""
-    feed = LogFeed.__new__(LogFeed)
-    feed._timing = FeedTiming()
-    return feed._wait_after(
+    return BackOff(FeedTiming(), Random()).wait_after(  # noqa: S311
         failures, GoliothConnectionError("", retry_after=retry_after)
     )
 

@@ -10,8 +10,8 @@ import pytest
 
 from custom_components.golioth.client.exceptions import GoliothConnectionError
 from custom_components.golioth.client.history import FoundLogs, LogFilter, LogHistory
-from custom_components.golioth.client.models import format_timestamp
 from custom_components.golioth.client.rest import GoliothRest
+from custom_components.golioth.client.timestamps import format_timestamp
 from tests import GREENHOUSE_NODE, WATER_METER
 from tests.simulator import GoliothSimulator
 

@@ -7,9 +7,13 @@ from typing import override
 import aiohttp
 import pytest
 
-from custom_components.golioth.client.feed import LogFeed, LogSource
-from custom_components.golioth.client.models import LogEntry, format_timestamp
-from custom_components.golioth.client.resume import ResumePoint
+from custom_components.golioth.client import (
+    LogEntry,
+    LogFeed,
+    LogSource,
+    ResumePoint,
+    format_timestamp,
+)
 from tests.simulator import GoliothSimulator
 
 from .feeds import Recorder, running
@@ -35,7 +39,7 @@ class Counter(Recorder):
         assert entry.message == str(self.number)
         self.number += 1
         if self.feed is not None and not self.number % 1000:
-            self.remembered = max(self.remembered, self.feed._logs.count(0, 2**40))
+            self.remembered = max(self.remembered, self.feed.remembered)
         self._changed.set()
 
 

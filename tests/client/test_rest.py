@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import web
 import pytest
 
-from custom_components.golioth.client import rest as rest_module
+from custom_components.golioth.client import answers, rest as rest_module
 from custom_components.golioth.client.endpoint import Credential, Endpoint
 from custom_components.golioth.client.exceptions import (
     GoliothAuthenticationError,
@@ -19,10 +19,14 @@ from custom_components.golioth.client.exceptions import (
     GoliothNotFoundError,
     GoliothResponseError,
     GoliothTimeoutError,
+    GoliothUnreadableError,
 )
-from custom_components.golioth.client.rest import GoliothRest, retry_after
+from custom_components.golioth.client.rest import GoliothRest
+from custom_components.golioth.client.wire import HttpWire
 from tests import WATER_METER
 from tests.simulator import GoliothSimulator, RpcCall
+
+from .raw_service import raw_service, silence
 
 
 @pytest.mark.parametrize("kind", ["api_key", "jwt"])
@@ -34,7 +38,7 @@ async def test_project(
 ) -> None:
     """A project is read with an API key or a JWT."""
     secret = simulator.api_key if kind == "api_key" else simulator.jwt()
-    rest = GoliothRest(session, endpoint_with(secret))
+    rest = GoliothRest(HttpWire(session), endpoint_with(secret))
     assert await rest.project() == ("demo", "Demo project")
     assert await rest.projects() == [("demo", "Demo project")]
 
@@ -114,7 +118,7 @@ async def test_project_that_the_key_does_not_open(
     simulator.unknown_project_status = status  # type: ignore[assignment]
     endpoint = Endpoint(simulator.url, "other", Credential(simulator.api_key))
     with pytest.raises(error):
-        await GoliothRest(session, endpoint).project()
+        await GoliothRest(HttpWire(session), endpoint).project()
 
 
 @pytest.mark.parametrize(
@@ -162,41 +166,6 @@ async def test_service_that_asks_to_wait(
 
 
 @pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"Retry-After": "5"}, 5),
-        ({"Retry-After": "soon"}, None),
-        ({"Retry-After": "-5"}, None),
-        ({"Retry-After": "9" * 400}, None),
-        (
-            {
-                "Retry-After": "Mon, 23 Nov 2026 12:00:30 GMT",
-                "Date": "Mon, 23 Nov 2026 12:00:00 GMT",
-            },
-            30,
-        ),
-        (
-            {
-                "Retry-After": "Mon, 23 Nov 2026 12:00:00 GMT",
-                "Date": "Mon, 23 Nov 2026 12:00:30 GMT",
-            },
-            0,
-        ),
-        # Without a clock of the service's, by our own.
-        ({"Retry-After": "Mon, 23 Nov 2026 12:01:00 GMT"}, 60),
-        ({"Retry-After": "Mon, 23 Nov 2026 12:01:00 GMT", "Date": "now"}, 60),
-        # A date in no time zone is none.
-        ({"Retry-After": "Mon, 23 Nov 2026 12:01:00 -0000"}, None),
-    ],
-)
-@pytest.mark.freeze_time("2026-11-23 12:00:00")
-def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    """Retry-After is a number of seconds or a date, measured by the service's own clock."""
-    assert retry_after(headers) == seconds
-
-
-@pytest.mark.parametrize(
     ("date", "time_s"),
     [
         ("Mon, 23 Nov 2026 12:00:00 GMT", 1795435200),
@@ -218,7 +187,7 @@ async def test_time_of_the_service(
     application.router.add_get("/{path:.*}", answer)
     server = await aiohttp_server(application)
     rest = GoliothRest(
-        session,
+        HttpWire(session),
         Endpoint(f"http://{server.host}:{server.port}", "demo", Credential("key")),
     )
     times = []
@@ -230,6 +199,98 @@ async def test_time_of_the_service(
         None,
         time_s,
     ]
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 20 Nov 9999999999 12:00:00 GMT",
+        "Mon, 20 Nov 2026 12:00:00 +999999999999",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Thu, 01 Jan 0001 00:00:00 GMT",
+        ",",
+        "",
+    ],
+)
+@pytest.mark.parametrize("parser_error", [None, OverflowError, TypeError])
+async def test_date_that_is_no_date(
+    monkeypatch: pytest.MonkeyPatch,
+    session: aiohttp.ClientSession,
+    date: str,
+    parser_error: type[Exception] | None,
+) -> None:
+    """An answer counts, whatever its date is, and whatever Python makes of that."""
+    if parser_error is not None:
+
+        def parse(_text: str) -> None:
+            raise parser_error
+
+        monkeypatch.setattr(answers, "parsedate_to_datetime", parse)
+    body = b'{"data":{"id":"demo","name":"Demo project"}}'
+    answer = (
+        f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+    async with raw_service(silence, answer=answer) as url:
+        rest = GoliothRest(HttpWire(session), Endpoint(url, "demo", Credential("key")))
+        assert await rest.project() == ("demo", "Demo project")
+    assert rest.server_time_ns is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (200, b'{"list":["%s"]}', GoliothUnreadableError),
+        (200, b"%s", GoliothUnreadableError),
+        (401, b'{"code":16,"message":"%s"}', GoliothAuthenticationError),
+        (404, b"%s", GoliothResponseError),
+        (503, b"%s", GoliothConnectionError),
+    ],
+)
+async def test_answer_that_is_too_long(
+    session: aiohttp.ClientSession,
+    status: int,
+    body: bytes,
+    error: type[GoliothError],
+) -> None:
+    """Less can be asked for then; of an error, the status says what it is."""
+    body = body % (b"x" * (2 * 1024 * 1024 + 1))
+    answer = f"HTTP/1.1 {status} S\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    async with raw_service(silence, answer=answer + body) as url:
+        rest = GoliothRest(HttpWire(session), Endpoint(url, "demo", Credential("key")))
+        with pytest.raises(GoliothError) as caught:
+            await rest.logs()
+    assert type(caught.value) is error
+
+
+async def test_answer_of_two_mebibytes(session: aiohttp.ClientSession) -> None:
+    """A long answer is read while it is not too long."""
+    log = b'{"timestamp":"2026-11-23T12:00:00Z","message":"%s"}' % (b"x" * 20_000)
+    body = b'{"list":[' + b",".join([log] * 100) + b"]}"
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    async with raw_service(silence, answer=answer + body) as url:
+        rest = GoliothRest(HttpWire(session), Endpoint(url, "demo", Credential("key")))
+        window = await rest.logs()
+    assert len(window.entries) == 100
+
+
+async def test_logs_without_a_time(session: aiohttp.ClientSession) -> None:
+    """What has no time, and what is no log, is told from the logs, and counts."""
+    listed = [
+        '{"timestamp":"2026-11-23T12:00:01Z","message":"b"}',
+        '{"timestamp":"soon","message":"untimed"}',
+        "1",
+        "{}",
+        '{"timestamp":"2026-11-23T12:00:00Z","message":"a"}',
+    ]
+    body = f'{{"list":[{",".join(listed)}],"total":"5","perPage":"5"}}'
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    async with raw_service(silence, answer=answer.encode()) as url:
+        rest = GoliothRest(HttpWire(session), Endpoint(url, "demo", Credential("key")))
+        window = await rest.logs()
+    assert [entry.message for entry in window.entries] == ["a", "b"]
+    assert [entry.message for entry in window.untimed] == ["untimed"]
+    assert window.bad == 2
+    assert window.is_full
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -251,7 +312,7 @@ async def test_service_that_is_too_slow(
     """A request ends in time."""
     simulator.faults.rest_never = True
     with pytest.raises(GoliothConnectionError, match="in time"):
-        await GoliothRest(session, endpoint, timeout=0.1).project()
+        await GoliothRest(HttpWire(session), endpoint, timeout=0.1).project()
 
 
 async def test_service_that_is_not_there(
@@ -354,7 +415,7 @@ async def test_call_that_is_answered_with_the_credential(
         "statusCode": status_code,
         "detail": {"echo": [f"got {secret}!"]},
     }
-    rest = GoliothRest(session, endpoint_with(secret))
+    rest = GoliothRest(HttpWire(session), endpoint_with(secret))
     with pytest.raises(GoliothResponseError) as caught:
         await rest.call_rpc(WATER_METER, "reboot", [], timeout=5)
     assert secret not in str(caught.value)
@@ -485,7 +546,7 @@ async def test_call_of_a_service_that_takes_no_connection(
             waiting.setblocking(False)
             waiting.connect_ex(server.getsockname())
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        rest = GoliothRest(session, Endpoint(url, "demo", Credential("key")))
+        rest = GoliothRest(HttpWire(session), Endpoint(url, "demo", Credential("key")))
         with pytest.raises(GoliothConnectionError) as caught:
             await rest.call_rpc(WATER_METER, "reboot", [], timeout=0.4)
     assert type(caught.value) is GoliothConnectionError

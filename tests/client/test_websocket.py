@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+import logging
+import traceback
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 import pytest
 
+from custom_components.golioth.client import answers, websocket as websocket_module
 from custom_components.golioth.client.endpoint import Credential, Endpoint
 from custom_components.golioth.client.exceptions import (
     GoliothAuthenticationError,
@@ -18,9 +21,18 @@ from custom_components.golioth.client.exceptions import (
     GoliothStreamMissingError,
 )
 from custom_components.golioth.client.models import LogEntry
-from custom_components.golioth.client.websocket import LogStream, open_log_stream
+from custom_components.golioth.client.websocket import LogStream, WebSocketWay
+from custom_components.golioth.client.wire import HttpWire
 from tests import PUBLISHED_FRAMES
 from tests.simulator import GoliothSimulator, Retirement
+from tests.simulator.frames import (
+    PING_FRAME,
+    encode_close_frame,
+    encode_frame,
+    encode_text_frame,
+)
+
+from .raw_service import raw_service, send, silence
 
 
 class _ReceivedError(Exception):
@@ -53,7 +65,9 @@ async def failure(
 ) -> GoliothError:
     """Return why no log can be received."""
     with pytest.raises(GoliothError) as caught:
-        async with open_log_stream(session, endpoint, **options) as stream:
+        async with WebSocketWay(
+            HttpWire(session), endpoint, **options
+        ).open() as stream:
             await receive(stream)
     return caught.value
 
@@ -67,7 +81,7 @@ async def test_logs(
 ) -> None:
     """Logs arrive with an API key or a JWT in the query, under the published name."""
     secret = simulator.api_key if kind == "api_key" else simulator.jwt()
-    async with open_log_stream(session, endpoint_with(secret)) as stream:
+    async with WebSocketWay(HttpWire(session), endpoint_with(secret)).open() as stream:
         await simulator.wait_for_streams(1)
         simulator.log("hello")
         assert await message(stream) == "hello"
@@ -98,7 +112,7 @@ async def test_service_that_pings(
     endpoint = Endpoint(
         f"http://{server.host}:{server.port}", "demo", Credential("key")
     )
-    async with open_log_stream(session, endpoint) as stream:
+    async with WebSocketWay(HttpWire(session), endpoint).open() as stream:
         assert await message(stream) == "Log 1: 33"
     (answer,) = answers
     assert (answer.type, answer.data) == (aiohttp.WSMsgType.PONG, b"are you there?")
@@ -221,7 +235,7 @@ async def test_stream_that_ends(
     code: int | None,
 ) -> None:
     """An end is trouble on the way, whatever its code."""
-    async with open_log_stream(session, endpoint) as stream:
+    async with WebSocketWay(HttpWire(session), endpoint).open() as stream:
         await simulator.wait_for_streams(1)
         simulator.log("last")
         dropped = asyncio.create_task(simulator.drop(code))
@@ -239,7 +253,7 @@ async def test_stream_that_is_reset(
     mid_frame: bool,
 ) -> None:
     """A reset is trouble on the way, in the middle of a frame as well."""
-    async with open_log_stream(session, endpoint) as stream:
+    async with WebSocketWay(HttpWire(session), endpoint).open() as stream:
         await simulator.wait_for_streams(1)
         if mid_frame:
             simulator.reset_mid_frame()
@@ -253,7 +267,9 @@ async def test_half_open_stream(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
 ) -> None:
     """A stream whose other end is silent is found by its missing pong."""
-    async with open_log_stream(session, endpoint, heartbeat=0.1) as stream:
+    async with WebSocketWay(
+        HttpWire(session), endpoint, heartbeat=0.1
+    ).open() as stream:
         await simulator.wait_for_streams(1)
         simulator.stall()
         with pytest.raises(GoliothConnectionError):
@@ -264,7 +280,7 @@ async def test_frame_that_is_too_long(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
 ) -> None:
     """A frame beyond the limit ends the stream, and not the memory."""
-    async with open_log_stream(session, endpoint) as stream:
+    async with WebSocketWay(HttpWire(session), endpoint).open() as stream:
         await simulator.wait_for_streams(1)
         simulator.send_frame("x" * 3_000_000)
         with pytest.raises(GoliothConnectionError):
@@ -298,9 +314,283 @@ async def test_not_found_in_the_middle_is_no_retirement(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
 ) -> None:
     """Only the first frame can say that there is no such stream."""
-    async with open_log_stream(session, endpoint) as stream:
+    async with WebSocketWay(HttpWire(session), endpoint).open() as stream:
         await simulator.wait_for_streams(1)
         simulator.log("first")
         simulator.send_frame("Not Found")
         assert await message(stream) == "first"
         assert await receive(stream) is None
+
+
+@pytest.mark.parametrize("status", [400, 403, 429, 503])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "Mon, 20 Nov 9999999999 12:00:00 GMT"},
+        {
+            "Retry-After": "Mon, 23 Nov 2026 12:00:00 GMT",
+            "Date": "Mon, 20 Nov 9999999999 12:00:00 GMT",
+        },
+    ],
+    ids=["retry-after", "date"],
+)
+@pytest.mark.parametrize(
+    "parser_error", [None, OverflowError, ValueError, TypeError, IndexError]
+)
+async def test_retry_after_that_no_date_holds(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    endpoint: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    headers: dict[str, str],
+    parser_error: type[Exception] | None,
+) -> None:
+    """A refusal is one, whatever Python makes of its dates, and shows no credential."""
+    caplog.set_level(logging.DEBUG)
+    if parser_error is not None:
+
+        def parse(_text: str) -> None:
+            raise parser_error(simulator.api_key)
+
+        monkeypatch.setattr(answers, "parsedate_to_datetime", parse)
+    simulator.faults.handshake_status = status
+    simulator.faults.handshake_headers = headers
+    error = await failure(session, endpoint)
+    if status == 403:
+        assert type(error) is GoliothAuthenticationError
+    else:
+        assert type(error) is GoliothConnectionError
+        if parser_error is not None:
+            assert error.retry_after is None
+    logging.getLogger(__name__).error("It failed", exc_info=error)
+    shown = f"{caplog.text}{error!r}{traceback.format_exception(error)}"
+    assert "It failed" in shown
+    for form in (simulator.api_key, simulator.api_key.rstrip("=")):
+        assert form not in shown
+
+
+def raw_way(session: aiohttp.ClientSession, url: str, **options: float) -> WebSocketWay:
+    """Return the way in of a raw service."""
+    endpoint = Endpoint(url, "demo", Credential("key"))
+    return WebSocketWay(HttpWire(session), endpoint, **options)
+
+
+async def test_close_of_a_peer_that_keeps_sending(
+    session: aiohttp.ClientSession,
+) -> None:
+    """The stream ends with its closing, and that has an end."""
+    frame = encode_text_frame(PUBLISHED_FRAMES.read_bytes().splitlines()[0])
+    has_log = asyncio.Event()
+    async with (
+        raw_service(send(frame * 100, forever=True)) as url,
+        asyncio.timeout(20),
+        raw_way(session, url).open() as stream,
+    ):
+        delivery = asyncio.create_task(
+            stream.deliver(lambda _entry: has_log.set(), lambda: None)
+        )
+        await has_log.wait()
+        await stream.close()
+        with pytest.raises(GoliothConnectionError):
+            await delivery
+
+
+async def fill(stream: LogStream) -> None:
+    """Send pongs until no more can be sent."""
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(0.3):
+                await stream._socket.pong(b"x" * 100_000)
+
+
+async def test_close_of_a_peer_that_pings_and_never_reads(
+    session: aiohttp.ClientSession,
+) -> None:
+    """What cannot be answered keeps no log back, and has an end."""
+    frame = encode_text_frame(PUBLISHED_FRAMES.read_bytes().splitlines()[0])
+    is_full = asyncio.Event()
+    has_log = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await is_full.wait()
+        await send(PING_FRAME * 100 + frame, forever=True)(reader, writer)
+
+    async with (
+        raw_service(serve) as url,
+        asyncio.timeout(20),
+        raw_way(session, url).open() as stream,
+    ):
+        await fill(stream)
+        is_full.set()
+        delivery = asyncio.create_task(
+            stream.deliver(lambda _entry: has_log.set(), lambda: None)
+        )
+        await has_log.wait()
+        has_log.clear()
+        await has_log.wait()
+        await stream.close()
+        with pytest.raises(GoliothConnectionError):
+            await delivery
+
+
+class StuckSocket:
+    """A socket whose other end neither reads nor sends anything."""
+
+    def __init__(self) -> None:
+        """Start open."""
+        self._is_closed = asyncio.Event()
+
+    async def receive(self) -> aiohttp.WSMessage:
+        """Return nothing but the end."""
+        await self._is_closed.wait()
+        return aiohttp.WSMessage(aiohttp.WSMsgType.CLOSED, None, None)
+
+    async def ping(self, message: bytes = b"") -> None:
+        """Wait for room."""
+        await self._is_closed.wait()
+
+    async def pong(self, message: bytes = b"") -> None:
+        """Wait for room."""
+        await self._is_closed.wait()
+
+    async def close(self) -> None:
+        """End it."""
+        self._is_closed.set()
+
+
+async def test_peer_that_no_ping_can_be_sent_to() -> None:
+    """A stream over which no ping can be sent is found to be dead."""
+    stream = LogStream(StuckSocket())
+    async with asyncio.timeout(20):
+        watch = asyncio.create_task(stream.watch(0.1))
+        with pytest.raises(GoliothConnectionError):
+            await receive(stream)
+        await watch
+
+
+async def test_silent_peer_that_never_reads(session: aiohttp.ClientSession) -> None:
+    """The same, where the HTTP client waits to send."""
+    async with (
+        raw_service(silence) as url,
+        asyncio.timeout(20),
+        raw_way(session, url).open() as stream,
+    ):
+        await fill(stream)
+        watch = asyncio.create_task(stream.watch(0.1))
+        with pytest.raises(GoliothConnectionError):
+            await receive(stream)
+        await watch
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        PING_FRAME,
+        b"\x8a\x00",
+        encode_text_frame(b""),
+        encode_text_frame(b" \n"),
+        encode_frame(b""),
+        # In two pieces.
+        b"\x01\x00\x80\x00",
+        encode_text_frame(b"x"),
+        encode_text_frame(b"{}"),
+        encode_text_frame(PUBLISHED_FRAMES.read_bytes().splitlines()[0]),
+    ],
+    ids=[
+        "ping",
+        "pong",
+        "empty",
+        "blank",
+        "binary",
+        "pieces",
+        "garbage",
+        "ignored",
+        "log",
+    ],
+)
+async def test_flood_leaves_the_loop_its_turns(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, frame: bytes
+) -> None:
+    """Every kind of frame counts for the time that is taken at a stretch."""
+    monkeypatch.setattr(websocket_module, "SLICE", 0.0)
+    number = 3000
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    handled = [0]
+
+    def count(*_: Any) -> None:
+        handled[0] += 1
+
+    frames = frame * number + encode_close_frame(1000)
+    async with (
+        raw_service(send(frames)) as url,
+        asyncio.timeout(30),
+        raw_way(session, url).open() as stream,
+    ):
+        # All of them are there already.
+        await asyncio.sleep(0.2)
+        others = asyncio.create_task(take_turns())
+        with pytest.raises(GoliothConnectionError, match="closed"):
+            await stream.deliver(count, count)
+        others.cancel()
+    assert turns >= number
+    assert handled[0] in {0, number}
+
+
+async def test_flood_of_documents_leaves_the_loop_its_turns(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One frame can hold as much as many."""
+    monkeypatch.setattr(websocket_module, "SLICE", 0.0)
+    turns = handled = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def count(*_: Any) -> None:
+        nonlocal handled
+        handled += 1
+
+    frames = encode_text_frame(b"x\n" * 3000) + encode_close_frame(1000)
+    async with (
+        raw_service(send(frames)) as url,
+        asyncio.timeout(30),
+        raw_way(session, url).open() as stream,
+    ):
+        others = asyncio.create_task(take_turns())
+        with pytest.raises(GoliothConnectionError, match="closed"):
+            await stream.deliver(count, count)
+        others.cancel()
+    assert handled == 3000
+    assert turns >= 3000
+
+
+async def test_flood_of_pings_is_answered_once(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of pings at a stretch the last one is answered: nobody waits for the others."""
+    monkeypatch.setattr(websocket_module, "SLICE", 60.0)
+    answers_received = bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(PING_FRAME * 400 + b"\x89\x04last")
+        answers_received.extend(await reader.read(65536))
+        writer.write(encode_close_frame(1000))
+
+    async with raw_service(serve) as url, raw_way(session, url).open() as stream:
+        await asyncio.sleep(0.2)
+        with pytest.raises(GoliothConnectionError, match="closed"):
+            await stream.deliver(lambda _entry: None, lambda: None)
+    # A header, a mask and what the last one held.
+    assert len(answers_received) == 2 + 4 + 4

@@ -1,6 +1,6 @@
 """What a test can make go wrong with new handshakes and requests."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,13 +34,18 @@ class Faults:
         rest_delay: Seconds until REST answers.
         rest_never: REST never answers.
         logs_status: HTTP status that answers requests for logs alone.
+        logs_never: REST never answers requests for logs.
         date_offset: Seconds by which the date of REST answers is off.
         date_answers: How many answers that is so for; None for all of them.
+        date_text: What the date of REST answers is in place of a time; empty where they
+            have none.
         rest_cut: The connection of a REST request is reset when what was asked has been
             done, in place of the answer.
         log_bounds_ignored: REST returns logs as if it had not been told a start and an
             end.
-        log_total: What REST says is the number of logs, whatever it is.
+        log_total: What REST says is the number of logs, whatever it is: a number, or a
+            function of the true one and of how many are listed, which returns None
+            where REST says nothing.
         device_total: How many devices a list says there are, however many it holds.
 
     """
@@ -63,11 +68,13 @@ class Faults:
     rest_delay: float = 0.0
     rest_never: bool = False
     logs_status: int | None = None
+    logs_never: bool = False
     date_offset: float = 0.0
     date_answers: int | None = None
+    date_text: str | None = None
     rest_cut: bool = False
     log_bounds_ignored: bool = False
-    log_total: int | None = None
+    log_total: int | Callable[[int, int], int | None] | None = None
     device_total: int | None = None
 
     def clear(self) -> None:

@@ -76,7 +76,9 @@ class RestApi:
         )
         self.requests.append(record)
         self._watch.changed()
-        if self._faults.rest_never:
+        if self._faults.rest_never or (
+            self._faults.logs_never and request.path.endswith("/logs")
+        ):
             await asyncio.get_running_loop().create_future()
         if self._faults.rest_delay:
             await asyncio.sleep(self._faults.rest_delay)
@@ -179,8 +181,15 @@ class RestApi:
             [orjson.Fragment(document) for document in documents],
             0,
             self._options.log_cap,
-            total if self._faults.log_total is None else self._faults.log_total,
+            self._claimed(total, len(documents)),
         )
+
+    def _claimed(self, total: int, listed: int) -> int | None:
+        """Return how many logs the answer is to say there are; None for nothing."""
+        claim = self._faults.log_total
+        if claim is None:
+            return total
+        return claim(total, listed) if callable(claim) else claim
 
     def _tagged(self, tags: list[str]) -> set[str]:
         """Return the IDs of the devices that have all these tags."""
@@ -224,7 +233,7 @@ class RestApi:
         )
 
     def _list(
-        self, entries: list[Any], page: int, per_page: int, total: int
+        self, entries: list[Any], page: int, per_page: int, total: int | None
     ) -> Mapping[str, Any]:
         """Return the body of a list answer, in the form that the options ask for."""
         body: dict[str, Any] = {
@@ -233,6 +242,8 @@ class RestApi:
             "perPage": per_page,
             "total": total,
         }
+        if total is None:
+            del body["total"]
         if self._options.omit_defaults:
             body = {name: value for name, value in body.items() if value}
         if self._options.numbers_as_text:

@@ -198,6 +198,7 @@ class GoliothSimulator(ServiceOptions):
         *,
         indexed_after: float = 0.0,
         streamed: bool = True,
+        shown: bytes | None = None,
     ) -> Log:
         """Receive one log as from a device, for REST and for the streams.
 
@@ -205,6 +206,7 @@ class GoliothSimulator(ServiceOptions):
             log: Published field names; a missing timestamp is that of the clock.
             indexed_after: Seconds on the clock until REST shows it.
             streamed: Whether it goes to the streams.
+            shown: What REST shows of it, byte for byte, JSON or not.
 
         Returns:
             The log as it is sent.
@@ -221,7 +223,7 @@ class GoliothSimulator(ServiceOptions):
         document = encode_json(sent)
         self._receive(
             sent,
-            document,
+            document if shown is None else shown,
             _ENVELOPE % document if streamed else None,
             indexed_after=indexed_after,
         )
@@ -421,6 +423,12 @@ class GoliothSimulator(ServiceOptions):
         self, request: web.Request, response: web.StreamResponse
     ) -> None:
         """Give every answer the time of the service's clock, or what a test has it say."""
+        text = self._faults.date_text
+        if text is not None and not request.path.startswith("/v1/ws/"):
+            response.headers["Date"] = text
+            if not text:
+                del response.headers["Date"]
+            return
         offset, left = self._faults.date_offset, self._faults.date_answers
         if left is not None and not request.path.startswith("/v1/ws/"):
             self._faults.date_answers = left - 1

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components import golioth
-from custom_components.golioth.client.feed import FeedTiming
+from custom_components.golioth.client import FeedTiming
 from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
 from custom_components.golioth.coordinator import GoliothCoordinator
 from homeassistant import loader

@@ -11,7 +11,7 @@ import socket
 import tempfile
 from typing import Any, Final, override
 
-from custom_components.golioth.client.feed import FeedTiming
+from custom_components.golioth.client import FeedTiming
 from tests.demo.terminal import complain
 from tests.simulator import GoliothSimulator
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.golioth.client import rest
+from custom_components.golioth.client import timestamps
 from homeassistant.util import dt as dt_util
 from tests.simulator import GoliothSimulator, Retirement
 
@@ -165,16 +165,16 @@ def test_clock_is_wrong_for_home_assistant_alone() -> None:
         seen = (
             dt_util.utcnow(),
             dt_util.now(),
-            rest.datetime.now(UTC),
+            timestamps.datetime.now(UTC),
             datetime.fromtimestamp(time.time(), UTC),
             datetime.fromtimestamp(time.time_ns() / 1e9, UTC),
         )
         assert all(before < moment - hour < datetime.now(UTC) for moment in seen)
         assert before.timestamp() * 1e9 < true_time_ns() < time.time_ns() - 3.5e12
-        parsed = rest.datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+        parsed = timestamps.datetime.fromisoformat("2026-01-01T00:00:00+00:00")
         assert type(parsed) is datetime
-        assert isinstance(before, rest.datetime)
-    assert rest.datetime is datetime
+        assert isinstance(before, timestamps.datetime)
+    assert timestamps.datetime is datetime
     assert dt_util.utcnow is utcnow
     assert abs(time.time() - before.timestamp()) < 60
 

@@ -1,1 +1,88 @@
-"""A client of Golioth's logs: models of what it sends, one connection each, and a feed that owns the policy."""
+"""A client of Golioth's logs. What others may use of it is named here.
+
+It knows nothing of Home Assistant.
+"""
+
+from .client import GoliothClient
+from .endpoint import DEFAULT_API_URL, Credential, Endpoint, parse_api_url
+from .error_report import log_unexpected
+from .exceptions import (
+    GoliothAddressError,
+    GoliothAuthenticationError,
+    GoliothConnectionError,
+    GoliothError,
+    GoliothInsecureAddressError,
+    GoliothNotFoundError,
+    GoliothResponseError,
+    GoliothStreamMissingError,
+    GoliothTimeoutError,
+    GoliothUnreadableError,
+)
+from .feed import FeedListener, LogFeed
+from .history import FoundLogs, LogFilter, LogHistory
+from .models import (
+    LEVELS,
+    MAX_SHORT_LOG_SIZE,
+    Device,
+    LogEntry,
+    LogSource,
+    Project,
+    RpcAnswer,
+    RpcStatus,
+    ShortLogEntry,
+    StreamState,
+    Transport,
+)
+from .pacing import FeedTiming
+from .rest import MAX_DEVICES, DeviceList, GoliothRest
+from .retention import ResumePoint
+from .service_clock import Clocks
+from .timestamps import MILLISECOND, SECOND, format_timestamp, parse_timestamp
+from .wire import HttpWire, Wire
+
+__all__ = [
+    "DEFAULT_API_URL",
+    "LEVELS",
+    "MAX_DEVICES",
+    "MAX_SHORT_LOG_SIZE",
+    "MILLISECOND",
+    "SECOND",
+    "Clocks",
+    "Credential",
+    "Device",
+    "DeviceList",
+    "Endpoint",
+    "FeedListener",
+    "FeedTiming",
+    "FoundLogs",
+    "GoliothAddressError",
+    "GoliothAuthenticationError",
+    "GoliothClient",
+    "GoliothConnectionError",
+    "GoliothError",
+    "GoliothInsecureAddressError",
+    "GoliothNotFoundError",
+    "GoliothResponseError",
+    "GoliothRest",
+    "GoliothStreamMissingError",
+    "GoliothTimeoutError",
+    "GoliothUnreadableError",
+    "HttpWire",
+    "LogEntry",
+    "LogFeed",
+    "LogFilter",
+    "LogHistory",
+    "LogSource",
+    "Project",
+    "ResumePoint",
+    "RpcAnswer",
+    "RpcStatus",
+    "ShortLogEntry",
+    "StreamState",
+    "Transport",
+    "Wire",
+    "format_timestamp",
+    "log_unexpected",
+    "parse_api_url",
+    "parse_timestamp",
+]

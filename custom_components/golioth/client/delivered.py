@@ -1,76 +1,99 @@
 """The logs that have been delivered of late, so that none is delivered twice."""
 
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
-from .models import LogEntry
+from .models import DeepMetadata, LogEntry
+from .timestamps import SECOND
 
-SECOND: Final = 1_000_000_000
+# Bytes of a digest. With 48 bits and 30,000 logs, one in 10¹⁰ logs would be taken for
+# another one. It is stored: another one would repeat logs after an update.
+DIGEST_SIZE: Final = 6
 
-# Bytes of a digest. With 48 bits and 30,000 logs, one in 10¹⁰ logs would be taken for another one.
-_DIGEST_SIZE: Final = 6
-
-# Bytes of a text that takes hardly more memory than its digest: of a longer one, the digest is kept from the start.
+# Bytes of a text that takes hardly more memory than its digest: of a longer one, the
+# digest is kept from the start.
 _MAX_TEXT_SIZE: Final = 256
 
-# Seconds: further ahead than any log whose time is within 5 minutes of its arrival.
-_FUTURE: Final = 400
+# Seconds: no range that is further ahead is true.
+_FAR_FUTURE: Final = 86_400
 
-# Seconds that logs are remembered of, at most: those around now, and some of devices whose clocks are ahead.
-_MAX_SECONDS: Final = 1_000
+# Logs without a time that are remembered.
+_MAX_UNTIMED: Final = 1_000
 
-# What may be remembered beyond the limit while it is still needed, in limits.
-_MOST: Final = 4
+# Above this, a float does not hold every integer.
+_MAX_EXACT: Final = 2**53
 
 
 def identify(entry: LogEntry) -> bytes:
-    """Return what tells a log from another one, as Golioth has no log IDs: a digest of all its fields, of 48 bits."""
+    """Return what tells a log from another one: a digest of all its fields, of 48 bits.
+
+    Golioth has no log IDs.
+    """
     return _as_digest(_text(entry))
 
 
 def _text(entry: LogEntry) -> bytes:
     """Return what a log says in all its fields.
 
-    The time counts in milliseconds only, because REST may cut it there: what two equal texts of one millisecond are is
-    told by their number.
+    The time counts in milliseconds only, because REST may cut it there, and numbers by
+    their value, because REST may write them in another way.
     """
     timestamp, time_ns, kind, level, module, module_id, message, metadata, device_id = (
         entry
     )
     time = timestamp if time_ns is None else time_ns // 1_000_000
+    values: Any = metadata
+    if type(metadata) is DeepMetadata:
+        # Its text depends on what it came in.
+        values = None
+    elif metadata and not _is_plain(metadata):
+        values = _by_value(metadata)
     return orjson.dumps(
-        (time, kind, level, module, module_id, message, metadata, device_id),
+        (time, kind, level, module, module_id, message, values, device_id),
         None,
         orjson.OPT_SORT_KEYS,
     )
 
 
-def _as_digest(log: bytes) -> bytes:
-    """Return the digest of a text, or the digest itself. It is stored: another one would repeat logs after an update."""
-    if len(log) == _DIGEST_SIZE:
-        return log
-    return blake2b(log, digest_size=_DIGEST_SIZE).digest()
-
-
-def _take(expected: dict[bytes, int], digest: bytes) -> bool:
-    """Take a log from those that are expected; return whether it is one of them."""
-    if not (number := expected.get(digest)):
+def _is_plain(metadata: dict[str, Any]) -> bool:
+    """Return whether no number of the metadata may be written in another way."""
+    # Hot path: runs once per log.
+    for value in metadata.values():
+        kind = type(value)
+        if kind is str or (kind is int and -_MAX_EXACT <= value <= _MAX_EXACT):
+            continue
         return False
-    if number > 1:
-        expected[digest] = number - 1
-    else:
-        del expected[digest]
     return True
 
 
-class _Second:
+def _by_value(value: Any) -> Any:
+    """Return a value with each number in the one form that equal numbers share."""
+    if isinstance(value, dict):
+        return {key: _by_value(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_by_value(each) for each in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_EXACT:
+        return int(value)
+    if type(value) is int and abs(value) > _MAX_EXACT:
+        return float(value)
+    return value
+
+
+def _as_digest(log: bytes) -> bytes:
+    """Return the digest of a text, or the digest itself."""
+    if len(log) == DIGEST_SIZE:
+        return log
+    return blake2b(log, digest_size=DIGEST_SIZE).digest()
+
+
+class Second:
     """What was delivered of one second.
 
-    Most seconds are forgotten before anybody asks for a log of them, and so it stays with the texts until then.
+    Most seconds are forgotten before anybody asks for a log of them, and so it stays
+    with the texts until then.
 
     Attributes:
         logs: The digest of each log, or its text, which is longer than that.
@@ -88,7 +111,8 @@ class _Second:
     def count(self, digest: bytes) -> int:
         """Return how many logs have a digest."""
         logs, numbers = self.logs, self._numbers
-        # Of a full second, those that have been counted are not gone through for each log that is read.
+        # Of a full second, those that have been counted are not gone through for each
+        # log that is read.
         for position in range(self._counted, len(logs)):
             each = logs[position] = _as_digest(logs[position])
             numbers[each] = numbers.get(each, 0) + 1
@@ -98,349 +122,323 @@ class _Second:
     def digests(self, number: int) -> list[bytes]:
         """Return the digests of the first logs, from now on without their texts.
 
-        In any thread: logs are only added, and a text is replaced by nothing but its digest.
+        In any thread: logs are only added, and a text is replaced by nothing but its
+        digest.
         """
         digests = list(map(_as_digest, self.logs[:number]))
         self.logs[:number] = digests
         return digests
 
 
-class DeliveredLogs:
-    """A multiset of the logs that were delivered, by the second of their timestamps, bounded.
+class UntrackedRange(NamedTuple):
+    """Seconds of which only the number of delivered logs is known."""
 
-    Only the overlap of stream and REST is de-duplicated: two equal logs of the stream are two logs, and so are two of one
-    REST answer.
+    start: int
+    end: int
+    """Not included."""
+    number: int | None
+    """How many logs; None where not even that is known."""
+
+
+class _StreamDebt:
+    """Logs that REST gave, and that the stream may still give.
+
+    They are forgotten after a while, because the stream does not give everything.
+
+    Attributes:
+        is_empty: Whether there is none.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.is_empty = True
+        self._young: dict[bytes, int] = {}
+        self._old: dict[bytes, int] = {}
+
+    def add(self, digest: bytes) -> None:
+        """Expect a log from the stream."""
+        self.is_empty = False
+        self._young[digest] = self._young.get(digest, 0) + 1
+
+    def take(self, digest: bytes) -> bool:
+        """Take a log that the stream gave; return whether it was expected."""
+        for expected in (self._old, self._young):
+            if number := expected.get(digest):
+                if number > 1:
+                    expected[digest] = number - 1
+                else:
+                    del expected[digest]
+                return True
+        return False
+
+    def age(self) -> None:
+        """Forget what was there when this was called before."""
+        self._old, self._young = self._young, {}
+        self.is_empty = not self._old
+
+
+class DeliveredLogs:
+    """A multiset of the logs that were delivered, by the second of their timestamps.
+
+    Only the overlap of stream and REST is de-duplicated: two equal logs of the stream
+    are two logs, and so are two of one REST answer.
 
     Attributes:
         floor: The second from which on everything that was delivered is known.
-        holes: Seconds from and to which it is not known after all, in their order.
+        untracked: What is not known after all, in order of time.
+        seconds: What was delivered, by the second.
+        size: How many logs that are.
     """
 
-    def __init__(self, limit: int) -> None:
-        """Start empty.
-
-        Args:
-            limit: Logs that are remembered, at most.
-        """
+    def __init__(self) -> None:
+        """Start empty."""
         self.floor = 0
-        self.holes: list[tuple[int, int]] = []
-        self._limit = limit
-        # When it was counted last.
-        self._size = 0
-        self._settled = 0
-        self._streamed: list[tuple[int, int]] = []
-        self._seconds: dict[int, _Second] = {}
-        # Logs of the stream that belong there.
+        self.untracked: list[UntrackedRange] = []
+        self.seconds: dict[int, Second] = {}
+        self.size = 0
+        # Below this, something was forgotten: the floor can't be lowered beyond it.
+        self._forgotten_before = 0
+        # Logs of the stream that belong to the seconds.
         self._unwritten: list[LogEntry] = []
-        # What was there before the first start: at most one answer.
-        self._history: dict[bytes, int] = {}
-        # What REST gave before the stream did, if that ever does.
-        self._ahead_of_stream: dict[bytes, int] = {}
+        # What was there before the first start, and counts as known.
+        self._history = _StreamDebt()
+        # What REST delivered before the stream did, if that ever does.
+        self._ahead_of_stream = _StreamDebt()
+        self._untimed: dict[bytes, None] = {}
+
+    def copy(self) -> DeliveredLogs:
+        """Return what is known, of which something can be forgotten apart."""
+        copy = DeliveredLogs()
+        copy.restore(self.floor, list(self.untracked), dict(self.seconds))
+        return copy
 
     def add_streamed(self, entry: LogEntry) -> bool:
-        """Note a log of the stream, until `write` is called; return whether it is new."""
-        if self._history or self._ahead_of_stream:
+        """Record a log of the stream; return whether it is new."""
+        # Hot path: runs once per log.
+        if not (self._history.is_empty and self._ahead_of_stream.is_empty):
             digest = identify(entry)
             # Counted already, but not delivered.
-            if _take(self._history, digest):
+            if self._history.take(digest):
                 return True
-            if _take(self._ahead_of_stream, digest):
+            if self._ahead_of_stream.take(digest):
                 return False
             self._add(entry.timestamp_ns, digest)
         else:
+            # Between pauses, many logs at a time take half of what they take one by
+            # one. Whatever else is called does so first.
             self._unwritten.append(entry)
         return True
 
     def write(self) -> None:
-        """Take in what has been noted of the stream: between pauses, many logs at a time take half of what they take one by one.
-
-        Whatever else is called does so first.
-        """
+        """Take in what the stream gave since the last time."""
         # Gone from here first: one that fails must not fail again with all that follow.
         unwritten, self._unwritten = self._unwritten, []
-        # What `_text` and `_add` do, without two calls for each log of a storm.
-        for (
-            timestamp,
-            time_ns,
-            kind,
-            level,
-            module,
-            module_id,
-            message,
-            metadata,
-            device_id,
-        ) in unwritten:
-            time = timestamp if time_ns is None else time_ns // 1_000_000
-            text = orjson.dumps(
-                (time, kind, level, module, module_id, message, metadata, device_id),
-                None,
-                orjson.OPT_SORT_KEYS,
+        for entry in unwritten:
+            text = _text(entry)
+            self._add(
+                entry.timestamp_ns,
+                text if len(text) <= _MAX_TEXT_SIZE else _as_digest(text),
             )
-            log = text if len(text) <= _MAX_TEXT_SIZE else _as_digest(text)
-            if (
-                time_ns is None
-                or (known := self._seconds.get(time_ns // SECOND)) is None
-            ):
-                self._add(time_ns, log)
-            else:
-                known.logs.append(log)
 
-    def add_read(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
-        """Note logs that REST gave, and yield the new ones.
+    def add_read(
+        self, entries: Iterable[LogEntry], streamed_from: int = 0
+    ) -> Iterator[LogEntry]:
+        """Record logs that REST gave, and yield the new ones.
 
         Args:
             entries: All logs of the milliseconds that they are from.
+            streamed_from: The time, in nanoseconds since 1970, of the oldest log that a
+                stream may still give.
         """
         seen: dict[bytes, int] = {}
         for entry in entries:
-            time_ns = entry.timestamp_ns
-            # REST cannot be asked for one without a time.
-            if time_ns is None or not self._is_known(second := time_ns // SECOND):
-                continue
-            digest = identify(entry)
-            count = seen[digest] = seen.get(digest, 0) + 1
-            if count > self._number(second, digest):
-                self._add(time_ns, digest)
-                self._ahead_of_stream[digest] = self._ahead_of_stream.get(digest, 0) + 1
+            if (new := self._find_new(entry, seen)) is not None:
+                self._add(entry.timestamp_ns, new)
+                if (entry.timestamp_ns or 0) >= streamed_from:
+                    self._ahead_of_stream.add(new)
                 yield entry
+
+    def add_history(self, entries: Iterable[LogEntry]) -> None:
+        """Record logs that only the stream may still deliver."""
+        seen: dict[bytes, int] = {}
+        for entry in entries:
+            # What the stream has delivered already is counted already.
+            if (new := self._find_new(entry, seen)) is not None:
+                self._add(entry.timestamp_ns, new)
+                self._history.add(new)
+
+    def count_new(self, entries: Iterable[LogEntry]) -> int:
+        """Return how many logs that REST gave are new. Takes what `add_read` takes."""
+        seen: dict[bytes, int] = {}
+        return sum(self._find_new(entry, seen) is not None for entry in entries)
+
+    def add_untimed(self, entry: LogEntry) -> bool:
+        """Record a log without a time that REST gave; return whether it is new."""
+        self.write()
+        digest = identify(entry)
+        is_new = digest not in self._untimed
+        self._remember_untimed(digest)
+        return is_new
 
     def count(self, start: int, end: int) -> int:
         """Return how many logs are known from one second on to before another."""
         self.write()
-        if end - start > len(self._seconds):
+        seconds = self.seconds
+        if end - start > len(seconds):
             return sum(
-                self._count(each) for each in self._seconds if start <= each < end
+                len(known.logs)
+                for second, known in seconds.items()
+                if start <= second < end
             )
-        return sum(map(self._count, range(start, end)))
-
-    def add_history(self, entries: Iterable[LogEntry]) -> None:
-        """Note logs that REST gave and that nobody shall get from REST any more; the stream may still give them."""
-        seen: dict[bytes, int] = {}
-        for entry in entries:
-            time_ns = entry.timestamp_ns
-            if time_ns is None or not self._is_known(second := time_ns // SECOND):
-                continue
-            digest = identify(entry)
-            count = seen[digest] = seen.get(digest, 0) + 1
-            # What the stream has delivered already is counted already.
-            if count > self._number(second, digest):
-                self._add(time_ns, digest)
-                self._history[digest] = self._history.get(digest, 0) + 1
-
-    def forget(
-        self,
-        before: int,
-        now: int | None,
-        settled: int,
-        streamed: Iterable[tuple[int, int]] = (),
-    ) -> None:
-        """Forget what will not be asked for again, and what is above the limit.
-
-        Args:
-            before: The second before which nothing is read again.
-            now: The second of the service's clock; None while it is not known.
-            settled: The second before which everything has been delivered: the floor rises no further, whatever the limit,
-                because nothing below it would be delivered any more.
-            streamed: Seconds from and to which a stream has delivered everything, in their order, while something before them
-                is still to be read. Beside the first and the newest logs, up to the limit each, they become holes: a log that
-                is late or early by its device's clock may still come from there by REST.
-        """
-        self._count_all()
-        self._raise_floor(before)
-        self._settled = settled
-        # Before the others, there is nothing to be read any more.
-        self._streamed = [span for span in streamed if span[0] >= settled]
-        # A device whose clock is hours ahead must not push out what is needed now.
-        ahead = sorted(
-            second
-            for second in self._seconds
-            if now is not None and second > now + _FUTURE
+        return sum(
+            len(known.logs)
+            for second in range(start, end)
+            if (known := seconds.get(second)) is not None
         )
-        while ahead and self._is_above_limit:
-            self._drop(ahead.pop())
-        self._give_up_settled(self._count_settled() - self._limit)
-        last = self._start_of_last()
-        number = self._limit
-        for start, end in self._streamed:
-            first_end, number = self._end_of_first(start, end, number)
-            self._make_hole(first_end, min(end, last))
-        # What cannot be forgotten without harm is limited as well. It may be repeated.
-        while self._size > _MOST * self._limit:
-            self._drop_fullest()
 
-    def clear(self, floor: int) -> None:
-        """Forget everything, and know what is delivered from a second on."""
-        self.floor = floor
-        self.holes = []
-        self._size = 0
-        self._unwritten.clear()
-        self._seconds.clear()
-        self._history.clear()
-        self._ahead_of_stream.clear()
-
-    def freeze(self) -> Callable[[], dict[str, Any]]:
-        """Return what returns what is known now, for storage: 8 bytes for each log up to the limit, and some 20 for each second.
-
-        It takes its time, and may be called in another thread meanwhile.
-        """
-        self._count_all()
-        if self._is_above_limit:
-            stored = DeliveredLogs(self._limit)
-            stored.floor = self.floor
-            stored.holes = self.holes
-            stored._seconds = dict(self._seconds)
-            stored._settled = self._settled
-            stored._streamed = self._streamed
-            stored._count_all()
-            stored._shrink()
-            return stored.freeze()
-        floor, holes = self.floor, self.holes
-        seconds = [
-            (str(second - floor), known, len(known.logs))
-            for second, known in self._seconds.items()
+    def seconds_between(self, start_ns: int, end_ns: int) -> list[int]:
+        """Return the seconds of a span, in nanoseconds, that have logs."""
+        self.write()
+        return [
+            second
+            for second in self.seconds
+            if start_ns <= second * SECOND and second * SECOND < end_ns
         ]
 
-        def as_dict() -> dict[str, Any]:
-            return {
-                "floor": floor,
-                "holes": holes,
-                "seconds": {
-                    offset: b64encode(b"".join(known.digests(number))).decode()
-                    for offset, known, number in seconds
-                },
-            }
+    def is_tracked(self, second: int) -> bool:
+        """Return whether it is known what was delivered of a second."""
+        return second >= self.floor and self._untracked_index(second) is None
 
-        return as_dict
-
-    def restore(self, data: dict[str, Any]) -> None:
-        """Know what was known when `freeze` was called.
-
-        Raises:
-            ValueError, KeyError, TypeError, AttributeError: It is something else.
-        """
-        floor = int(data["floor"])
-        holes = [(int(start), int(end)) for start, end in data["holes"]]
-        seconds: dict[int, _Second] = {}
-        for offset, text in data["seconds"].items():
-            digests = b64decode(text, validate=True)
-            if len(digests) % _DIGEST_SIZE:
-                raise ValueError("No digests")
-            seconds[floor + int(offset)] = _Second(
-                digests[start : start + _DIGEST_SIZE]
-                for start in range(0, len(digests), _DIGEST_SIZE)
-            )
-        self.holes = holes
-        self.floor = floor
-        self._seconds = seconds
-
-    def _raise_floor(self, floor: int) -> None:
-        if floor > self.floor:
-            self.floor = floor
-            self.holes = [hole for hole in self.holes if hole[1] > floor]
-            for second in [each for each in self._seconds if each < floor]:
-                self._drop(second)
-
-    def _end_of_first(self, start: int, end: int, number: int) -> tuple[int, int]:
-        """Return the second where the first logs of a span end, or the hole after them begins, and what is left of their number."""
-        end = min([end, *(hole[0] for hole in self.holes if start <= hole[0] < end)])
-        for second in sorted(each for each in self._seconds if start <= each < end):
-            if number <= 0:
-                return second, 0
-            number -= self._count(second)
-        return end, number
-
-    def _start_of_last(self) -> int:
-        """Return the second where the last logs begin."""
-        seconds = sorted(self._seconds)[-_MAX_SECONDS:]
-        number = 0
-        for second in reversed(seconds):
-            number += self._count(second)
-            if number >= self._limit:
-                return second
-        return seconds[0] if seconds else 0
-
-    def _make_hole(self, start: int, end: int) -> None:
-        """Forget what was delivered of some seconds, and that all of it is known."""
-        seconds = [second for second in self._seconds if start <= second < end]
-        if not seconds:
+    def raise_floor(self, floor: int) -> None:
+        """Forget what is before a second."""
+        if floor <= self.floor:
             return
-        for second in seconds:
-            self._drop(second)
+        self.floor = floor
+        dropped = [second for second in self.seconds if second < floor]
+        for second in dropped:
+            self.size -= len(self.seconds.pop(second).logs)
+        if dropped:
+            self._forgotten_before = max(self._forgotten_before, max(dropped) + 1)
+        self.untracked = [
+            UntrackedRange(max(each.start, floor), each.end, each.number)
+            for each in self.untracked
+            if each.end > floor
+        ]
+
+    def lower_floor(self, floor: int) -> None:
+        """Let REST deliver from an earlier second on, if nothing of it was forgotten."""
+        self.floor = min(self.floor, max(floor, self._forgotten_before))
+
+    def restore(
+        self,
+        floor: int,
+        untracked: list[UntrackedRange],
+        seconds: dict[int, Second],
+    ) -> None:
+        """Know what was known when it was stored.
+
+        A floor is taken for what was forgotten when time shows that it may be right.
+        """
+        self.floor = floor
+        self.untracked = untracked
+        self.seconds = seconds
+        self.size = sum(len(known.logs) for known in seconds.values())
+
+    def confirm_stored(self, now: int) -> None:
+        """Take what was stored for true, as far as it can be.
+
+        Nothing can have been forgotten of the future, but what devices sent whose clocks
+        are some hours ahead.
+
+        Args:
+            now: The second of the service's clock.
+        """
+        self.floor = min(self.floor, now)
+        self._forgotten_before = max(self._forgotten_before, self.floor)
+        self.untracked = [
+            each
+            if each.end <= now + _FAR_FUTURE
+            else UntrackedRange(each.start, now, None)
+            for each in self.untracked
+            if each.start < now or each.end <= now + _FAR_FUTURE
+        ]
+
+    def forget(self, second: int) -> None:
+        """Forget a second, whatever comes of it."""
+        self.size -= len(self.seconds.pop(second).logs)
+
+    def untrack(self, start: int, end: int) -> None:
+        """Forget what was delivered of some seconds, except how many logs it was."""
+        self.write()
+        dropped = [second for second in self.seconds if start <= second < end]
+        touched = sum(
+            start <= each.end and each.start <= end for each in self.untracked
+        )
+        if not dropped and touched < 2:
+            return
+        count: int | None = 0
+        for second in dropped:
+            known = self.seconds.pop(second)
+            self.size -= len(known.logs)
+            count = (count or 0) + len(known.logs)
         apart = []
         # It becomes one with what it touches.
-        for hole in self.holes:
-            if hole[1] < start or end < hole[0]:
-                apart.append(hole)
-            else:
-                start, end = min(start, hole[0]), max(end, hole[1])
-        self.holes = sorted([*apart, (start, end)])
+        for each in self.untracked:
+            if each.end < start or end < each.start:
+                apart.append(each)
+                continue
+            start, end = min(start, each.start), max(end, each.end)
+            count = (
+                None if count is None or each.number is None else count + each.number
+            )
+        self.untracked = sorted([*apart, UntrackedRange(start, end, count)])
 
-    def _shrink(self) -> None:
-        """Forget what is above the limit, all in all, with as little harm as can be."""
-        self._give_up_settled(
-            min(self._size - self._limit, self._count_settled() - self._limit // 2)
-        )
-        for start, end in self._streamed:
-            for second in sorted(each for each in self._seconds if start <= each < end):
-                if self._is_above_limit:
-                    self._make_hole(start, second + 1)
-        self._give_up_settled(self._size - self._limit)
-        while self._is_above_limit:
-            self._drop_fullest()
+    def age(self) -> None:
+        """Forget what the stream did not give, of what was there the last time."""
+        self._history.age()
+        self._ahead_of_stream.age()
 
-    @property
-    def _is_above_limit(self) -> bool:
-        return self._size > self._limit or len(self._seconds) > _MAX_SECONDS
+    def _find_new(self, entry: LogEntry, seen: dict[bytes, int]) -> bytes | None:
+        """Return the digest of a log that REST gave if it is new."""
+        time_ns = entry.timestamp_ns
+        # REST cannot be asked for one without a time.
+        if time_ns is None or not self.is_tracked(second := time_ns // SECOND):
+            return None
+        digest = identify(entry)
+        count = seen[digest] = seen.get(digest, 0) + 1
+        if self._unwritten:
+            self.write()
+        known = self.seconds.get(second)
+        return digest if known is None or count > known.count(digest) else None
 
-    def _count_settled(self) -> int:
-        return sum(self._count(each) for each in self._seconds if each < self._settled)
-
-    def _give_up_settled(self, number: int) -> None:
-        """Raise the floor over so many logs before which everything has been delivered, and not over the last second."""
-        floor = self.floor
-        for second in sorted(self._seconds)[:-1]:
-            if number <= 0 or second >= self._settled:
-                break
-            number -= self._count(second)
-            floor = second + 1
-        self._raise_floor(floor)
-
-    def _drop_fullest(self) -> None:
-        self._drop(max(self._seconds, key=self._count))
-
-    def _is_known(self, second: int) -> bool:
-        return second >= self.floor and not (
-            self.holes and any(start <= second < end for start, end in self.holes)
-        )
-
-    def _count_all(self) -> None:
-        self.write()
-        self._size = sum(len(known.logs) for known in self._seconds.values())
-
-    def _count(self, second: int) -> int:
-        known = self._seconds.get(second)
-        return 0 if known is None else len(known.logs)
-
-    def _number(self, second: int, digest: bytes) -> int:
-        self.write()
-        known = self._seconds.get(second)
-        return 0 if known is None else known.count(digest)
+    def _untracked_index(self, second: int) -> int | None:
+        for index, each in enumerate(self.untracked):
+            if each.start <= second < each.end:
+                return index
+        return None
 
     def _add(self, time_ns: int | None, log: bytes) -> None:
         if time_ns is None:
+            self._remember_untimed(_as_digest(log))
             return
         second = time_ns // SECOND
         # Of a second that is there, everything is known.
-        if (known := self._seconds.get(second)) is None:
-            if not self._is_known(second):
+        if (known := self.seconds.get(second)) is None:
+            if second < self.floor:
+                # The floor cannot be lowered beyond it any more.
+                self._forgotten_before = max(self._forgotten_before, second + 1)
                 return
-            known = self._seconds[second] = _Second()
+            if (index := self._untracked_index(second)) is not None:
+                each = self.untracked[index]
+                if each.number is not None:
+                    self.untracked[index] = each._replace(number=each.number + 1)
+                return
+            known = self.seconds[second] = Second()
         known.logs.append(log)
+        self.size += 1
 
-    def _drop(self, second: int) -> None:
-        known = self._seconds.pop(second)
-        self._size -= len(known.logs)
-        if self._history or self._ahead_of_stream:
-            for digest in known.digests(len(known.logs)):
-                self._history.pop(digest, None)
-                self._ahead_of_stream.pop(digest, None)
+    def _remember_untimed(self, digest: bytes) -> None:
+        self._untimed.pop(digest, None)
+        self._untimed[digest] = None
+        if len(self._untimed) > _MAX_UNTIMED:
+            del self._untimed[next(iter(self._untimed))]

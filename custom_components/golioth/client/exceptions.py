@@ -4,8 +4,8 @@
 class GoliothError(Exception):
     """Anything that Golioth, or the way to it, refuses us.
 
-    The text is our own: it never holds an address, a header or words of the server, because each of these can
-    hold the credential.
+    The text is our own: it never holds an address, a header or words of the server,
+    because each of these can hold the credential.
     """
 
 
@@ -35,7 +35,11 @@ class GoliothTimeoutError(GoliothConnectionError):
 
 
 class GoliothResponseError(GoliothConnectionError):
-    """An answer that the Golioth API does not give, such as a web page or a redirect."""
+    """An answer that the API does not give, such as a web page or a redirect."""
+
+
+class GoliothUnreadableError(GoliothResponseError):
+    """An answer that is too long, or that nothing can parse: ask for less."""
 
 
 class GoliothStreamMissingError(GoliothConnectionError):
@@ -55,4 +59,4 @@ class GoliothAddressError(GoliothError):
 
 
 class GoliothInsecureAddressError(GoliothAddressError):
-    """The address would send the credential in the clear: neither https nor loopback."""
+    """The address, neither https nor loopback, would show the credential."""

@@ -1,18 +1,25 @@
-"""The logs that were, for who asks for them: the newest of a span of time, read from REST."""
+"""Reads the newest logs of a time range over REST, for an action or the card."""
 
 import asyncio
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 import math
 from typing import Final, NamedTuple
 
-from .exceptions import GoliothConnectionError
+from .crowded_moment import CrowdedMoment, ask_before, within
+from .exceptions import GoliothConnectionError, GoliothUnreadableError
 from .models import LogEntry
-from .reader import MILLISECOND, LogReader, TooManyRequestsError
+from .pacing import RequestPace
 from .rest import GoliothRest, LogWindow
+from .slice_width import NARROWER, WIDER, AnswerSize, align_down
+from .timestamps import MILLISECOND
 
-# Eleven answers hold a thousand logs of one level, and some 35 tell many logs of one moment apart. A service that lies would
-# take any number.
+# Eleven answers hold a thousand logs of one level, and some 35 tell many logs of one
+# moment apart. A service that lies would take any number.
 _MAX_REQUESTS: Final = 80
+
+# Later than any log.
+_END_OF_TIME: Final = 2**63
 
 
 class LogFilter(NamedTuple):
@@ -35,14 +42,31 @@ class FoundLogs(NamedTuple):
     truncated: bool
     """Whether the span has more."""
     has_gaps: bool
-    """Whether what it has more may lie between these, and not only before: the service does not give it."""
+    """Whether what it has more may lie between these, and not only before: the service
+    does not give it."""
+
+
+class _Slice(NamedTuple):
+    """All logs from one time on to before another, in nanoseconds since 1970."""
+
+    start_ns: int
+    end_ns: int
+    entries: list[LogEntry]
+    """Oldest first."""
+    missing: int = 0
+    """Logs that the service has, and that it does not give, or that were not asked for."""
+
+
+class _TooManyRequestsError(Exception):
+    """No more requests may be made."""
 
 
 class LogHistory:
-    """Reads the logs that were, of one project.
+    """Reads the logs of the past, of one project.
 
     Attributes:
-        turn: To be held while reading: one after the other, so that many who ask take no more requests a second than one.
+        turn: To be held while reading: one after the other, so that many who ask take no
+            more requests a second than one.
     """
 
     def __init__(
@@ -59,16 +83,15 @@ class LogHistory:
         self._longest_retry_after = longest_retry_after
         # On the loop's clock.
         self._not_before = 0.0
-        self._questions = _Questions(rest)
-        self._reader = LogReader(
-            self._questions,
-            # Nothing is left out because it is known.
-            count_known=lambda _start, _end: -1,
-            # Devices that have not logged need no question.
-            device_ids=lambda: (),
-            on_answer=lambda: None,
-            request_interval=request_interval,
-        )
+        self._rest = rest
+        self._pace = RequestPace(request_interval)
+        # Devices that have not logged need no question.
+        self._crowded = CrowdedMoment(self._ask, AnswerSize(), lambda: ())
+        # What the reading under way asks for: its level, if it is one, and how many
+        # requests are left to it.
+        self._wanted = LogFilter()
+        self._level: str | None = None
+        self._left = 0
 
     async def read(
         self, start_ns: int, end_ns: int | None, limit: int, wanted: LogFilter
@@ -76,13 +99,15 @@ class LogHistory:
         """Return the newest logs of a span.
 
         Args:
-            start_ns: In nanoseconds since 1970: a whole millisecond, because the service may cut the times of logs to these.
+            start_ns: In nanoseconds since 1970: a whole millisecond, because the service
+                may cut the times of logs to these.
             end_ns: A whole millisecond, not included; without it, until now.
             limit: How many logs there may be.
             wanted: Which logs.
 
         Raises:
-            GoliothError: As by `GoliothRest.logs`, or the service has asked to wait before.
+            GoliothError: As by `GoliothRest.logs`, or the service has asked to wait
+                before.
         """
         loop = asyncio.get_running_loop()
         if (wait := self._not_before - loop.time()) > 0:
@@ -99,20 +124,19 @@ class LogHistory:
     async def _read(
         self, start_ns: int, end_ns: int | None, limit: int, wanted: LogFilter
     ) -> FoundLogs:
-        questions = self._questions
-        questions.wanted = wanted
-        questions.left = _MAX_REQUESTS
+        self._wanted = wanted
+        self._left = _MAX_REQUESTS
         entries: list[LogEntry] = []
         truncated = has_gaps = False
         # The service takes one level, or all.
         for level in wanted.levels or (None,):
-            questions.level = level
+            self._level = level
             found = await self._read_level(start_ns, end_ns, limit)
             entries += found.entries
             truncated |= found.truncated
             has_gaps |= found.has_gaps
         # Of the levels that come last there may be nothing, then.
-        has_gaps |= truncated and not questions.left and len(wanted.levels) > 1
+        has_gaps |= truncated and not self._left and len(wanted.levels) > 1
         entries.sort(key=lambda entry: entry.timestamp_ns or 0)
         return FoundLogs(entries[-limit:], truncated or len(entries) > limit, has_gaps)
 
@@ -123,9 +147,7 @@ class LogHistory:
         entries: list[LogEntry] = []
         truncated = has_gaps = False
         try:
-            async with aclosing(
-                self._reader.read_backward(start_ns, end_ns, limit)
-            ) as slices:
+            async with aclosing(self._read_backward(start_ns, end_ns, limit)) as slices:
                 async for part in slices:
                     entries = part.entries + entries
                     if part.missing:
@@ -134,31 +156,107 @@ class LogHistory:
                         has_gaps |= part.end_ns - part.start_ns <= MILLISECOND
                     if len(entries) > limit:
                         break
-        except TooManyRequestsError:
+        except _TooManyRequestsError:
             truncated = True
         return FoundLogs(entries, truncated, has_gaps)
 
+    async def _read_backward(
+        self, start_ns: int, end_ns: int | None, limit: int
+    ) -> AsyncGenerator[_Slice]:
+        """Yield the slices of a span, the last one first, until there are enough logs.
 
-class _Questions:
-    """Asks for the wanted logs alone.
+        A slice that ends the reading early has at least one missing log.
 
-    Attributes:
-        wanted: Which logs are wanted.
-        level: Their level, if it is one.
-        left: How many requests may still be made.
-    """
+        Args:
+            start_ns: A whole millisecond.
+            end_ns: A whole millisecond; without it, whatever the service has until now.
+            limit: How many logs are enough.
 
-    def __init__(self, rest: GoliothRest) -> None:
-        """Prepare, without a request."""
-        self.wanted = LogFilter()
-        self.level: str | None = None
-        self.left = 0
-        self._rest = rest
+        Raises:
+            GoliothError: As by `GoliothRest.logs`; what was yielded is complete.
+            _TooManyRequestsError: No request is left.
+        """
+        end = _END_OF_TIME if end_ns is None else end_ns
+        # What is asked for next begins here, where an answer could not be read.
+        start = start_ns
+        # How much is asked for at once, since an answer could not be read.
+        width = _END_OF_TIME
+        left = limit
+        while start_ns < end:
+            try:
+                window = await self._ask_before(
+                    start - 1, end if end < _END_OF_TIME else None
+                )
+            except GoliothUnreadableError:
+                if end < _END_OF_TIME and end - start <= MILLISECOND:
+                    moment = await self._crowded.read(start, LogWindow.unreadable())
+                    yield _Slice(start, end, moment.entries, max(1, moment.missing))
+                    left -= len(moment.entries)
+                    start, end = max(start_ns, start - width), start
+                    continue
+                # A later part, or what is later than the newest log of the rest.
+                to = min(end, self._now_ns())
+                width = align_down((to - start) // NARROWER)
+                start = max(start + MILLISECOND, to - width)
+                start -= start % MILLISECOND
+                continue
+            found = within(window, start, end)
+            if _is_complete(window, start):
+                yield _Slice(start, end, found)
+                if start == start_ns:
+                    return
+                left -= len(found)
+                width *= WIDER
+                start, end = max(start_ns, start - width), start
+                continue
+            others = (window.total or 0) - window.size
+            # It gives none of the logs that it counts, or there are enough.
+            if not found or len(found) > left or (len(found) == left and others > 0):
+                yield _Slice(start, end, found, missing=max(1, others))
+                return
+            # The answer has the newest logs: it lacks none but in the millisecond of the
+            # oldest one, and before.
+            oldest = found[0].timestamp_ns or 0
+            cut = oldest - oldest % MILLISECOND + MILLISECOND
+            if cut < end:
+                part = _Slice(cut, end, within(window, cut, end))
+                left -= len(part.entries)
+                yield part
+                end = cut
+                continue
+            end = cut - MILLISECOND
+            part = _Slice(end, cut, within(window, end, cut), missing=max(1, others))
+            # An answer that is not full has all that the service gives, whatever it
+            # counts.
+            if window.is_full:
+                with suppress(_TooManyRequestsError):
+                    part = await self._read_millisecond(end)
+            left -= len(part.entries)
+            yield part
 
-    async def logs(
+    async def _read_millisecond(self, start: int) -> _Slice:
+        """Read a millisecond, whether one answer holds it or not."""
+        end = start + MILLISECOND
+        window = await self._ask_before(start - 1, end)
+        if _is_complete(window, start):
+            return _Slice(start, end, within(window, start, end))
+        moment = await self._crowded.read(start, window)
+        return _Slice(start, end, moment.entries, moment.missing)
+
+    def _now_ns(self) -> int:
+        """Return the service's time, or as good as that."""
+        now = self._rest.server_time_ns
+        return now or int(self._rest.clock.clocks.wall()) * 1_000 * MILLISECOND
+
+    async def _ask_before(self, start: int, end: int | None) -> LogWindow:
+        if end is None:
+            return await self._ask(start, None)
+        return await ask_before(self._ask, start, end)
+
+    async def _ask(
         self,
-        start_ns: int | None = None,
-        end_ns: int | None = None,
+        start_ns: int,
+        end_ns: int | None,
         *,
         device_id: str | None = None,
         level: str | None = None,
@@ -166,20 +264,32 @@ class _Questions:
         """Return what one answer holds of the wanted logs of a span.
 
         Raises:
-            TooManyRequestsError: No request is left.
+            GoliothError: As by `GoliothRest.logs`.
+            _TooManyRequestsError: No request is left.
         """
-        wanted = self.wanted
-        if level and self.level and level != self.level:
+        wanted = self._wanted
+        if level and self._level and level != self._level:
             # No log has two levels.
-            return LogWindow([], 0, None)
-        if not self.left:
-            raise TooManyRequestsError
-        self.left -= 1
+            return LogWindow.nothing()
+        if not self._left:
+            raise _TooManyRequestsError
+        await self._pace.wait_for_turn()
+        self._left -= 1
         return await self._rest.logs(
             start_ns,
             end_ns,
             device_id=device_id or wanted.device_id,
-            level=level or self.level,
+            level=level or self._level,
             module=wanted.module,
             term=wanted.term,
         )
+
+
+def _is_complete(window: LogWindow, start: int) -> bool:
+    """Return whether no log is missing since a time.
+
+    The answer has the newest ones: with one from before the time, it has all of them.
+    """
+    return window.is_complete or (
+        bool(window.entries) and (window.entries[0].timestamp_ns or start) < start
+    )

@@ -1,0 +1,93 @@
+"""One project of Golioth: its REST API, its history, and the feed of its logs."""
+
+from collections.abc import Callable, Collection
+from random import Random
+
+from .endpoint import Endpoint
+from .feed import FeedListener, LogFeed
+from .history import LogHistory
+from .pacing import BackOff, FeedTiming, RequestPace
+from .rest import GoliothRest
+from .retention import ResumePoint
+from .service_clock import Clocks, ServiceClock
+from .websocket import WebSocketWay
+from .wire import Wire
+
+
+class GoliothClient:
+    """All that there is to ask of one project.
+
+    Attributes:
+        rest: The REST API.
+        history: The logs of the past.
+        clock: The service's time.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        endpoint: Endpoint,
+        *,
+        timing: FeedTiming | None = None,
+        clocks: Clocks | None = None,
+        random: Random | None = None,
+        rest_timeout: float = 15.0,
+    ) -> None:
+        """Prepare, without a request.
+
+        Args:
+            wire: Carries what is sent; it stays open.
+            endpoint: The project.
+            timing: How long it waits, if not as usual.
+            clocks: The clocks of the host, if not its own.
+            random: Chooses waits.
+            rest_timeout: Seconds that one request may take.
+        """
+        self._wire = wire
+        self._endpoint = endpoint
+        self._timing = timing or FeedTiming()
+        self._random = random or Random()  # noqa: S311
+        self.clock = ServiceClock(clocks or Clocks.of_host())
+        self.rest = GoliothRest(wire, endpoint, self.clock, timeout=rest_timeout)
+        self.history = LogHistory(
+            self.rest,
+            request_interval=self._timing.request_interval,
+            longest_retry_after=self._timing.longest_retry_after,
+        )
+
+    def feed(
+        self,
+        listener: FeedListener,
+        *,
+        resume_point: ResumePoint | None,
+        poll_interval: float,
+        catch_up_window: float,
+        device_ids: Callable[[], Collection[str]] = tuple,
+    ) -> LogFeed:
+        """Return the feed of the project's logs, which does nothing until it is run.
+
+        Args:
+            listener: Takes the logs.
+            resume_point: Where an earlier feed ended; None for the very first start.
+            poll_interval: Seconds between two reads while there is no stream.
+            catch_up_window: Seconds that a gap may reach back.
+            device_ids: Returns Golioth's IDs of the project's devices.
+        """
+        return LogFeed(
+            self.rest,
+            WebSocketWay(
+                self._wire,
+                self._endpoint,
+                handshake_timeout=self._timing.handshake_timeout,
+                heartbeat=self._timing.heartbeat,
+            ),
+            listener,
+            clock=self.clock,
+            pace=RequestPace(self._timing.request_interval),
+            back_off=BackOff(self._timing, self._random),
+            resume_point=resume_point,
+            poll_interval=poll_interval,
+            catch_up_window=catch_up_window,
+            device_ids=device_ids,
+            timing=self._timing,
+        )

@@ -1,0 +1,185 @@
+"""The account of what was surely delivered: pure, no clock, no network.
+
+Every time here is one by the service's clock, in nanoseconds since 1970. *Settled* is
+a time of which nothing new can come: each log with an earlier timestamp was delivered,
+or reported as missing. REST may still show logs with timestamps from the *margin*
+before the present, because a device's clock may be wrong, a log late, or an index slow.
+
+| What happens | What is settled then | What is read next |
+| --- | --- | --- |
+| first start | until the margin before it | from there |
+| all logs of some slices were delivered | to their end, not into the margin | from there |
+| everything was delivered, as REST shows it | to the margin before it was asked | from there |
+| by count: the service has as many as known | nothing: another log may be missing | the same |
+| a stream delivers | nothing: only REST shows whether it misses logs | the same |
+| a read fails, or a host sleeps | nothing | the same |
+| the catch-up window ends after it | to the window; what lies before is reported | from there |
+| the service's clock steps back | as before it had stepped forward | the margin again |
+| a restart | as it was stored | from there |
+"""
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from .timestamps import SECOND
+
+# A service that reports whole seconds may be this much later than it says.
+_LATER: Final = 2 * SECOND
+
+# By how much the clocks of a service's servers may differ.
+_TOLERANCE: Final = 60 * SECOND
+
+# How long the settled time may stay where it is before it is worth a request.
+_MAX_UNSETTLED: Final = 120 * SECOND
+
+# Streams that delivered while something before them was to be read.
+_MAX_STREAMED: Final = 1_000
+
+# Steps of the service's clock that are remembered.
+_MAX_STEPS: Final = 10
+
+
+class _Step(NamedTuple):
+    """A step of the service's clock."""
+
+    offset: int
+    """By how much the service's clock was ahead of the elapsed one after it."""
+    settled: int
+    """What was settled before it."""
+
+
+class Streamed(NamedTuple):
+    """A span in which a stream delivered what was not read from REST."""
+
+    start: int
+    end: int
+
+
+class Coverage:
+    """Accounts for what was surely delivered.
+
+    Attributes:
+        settled: Each log with an earlier timestamp was delivered or reported.
+        verified: Until when all that REST showed was delivered, whether it can still
+            show more or not.
+        streamed: Spans since then in which streams delivered, in order of time.
+    """
+
+    def __init__(self, margin: float) -> None:
+        """Start before the first start.
+
+        Args:
+            margin: Seconds before the present in which REST may show new logs.
+        """
+        self.settled: int | None = None
+        self.verified = 0
+        self.streamed: deque[Streamed] = deque(maxlen=_MAX_STREAMED)
+        self._margin = int(margin * SECOND)
+        self._steps: deque[_Step] = deque(maxlen=_MAX_STEPS)
+
+    @property
+    def resume_time(self) -> int | None:
+        """The time to be stored: from its margin on is read again."""
+        return None if self.settled is None else self.settled + self._margin
+
+    def resume(self, time: int) -> None:
+        """Go on from a stored time."""
+        self.settled = time - self._margin
+        self.verified = self.settled
+
+    def begin(self, now: int) -> None:
+        """Start for the first time: what was before is nobody's to be delivered."""
+        self.settled = now - self._margin
+        self.verified = now
+
+    def start_of_read(self) -> int:
+        """Return the whole second to read from."""
+        assert self.settled is not None
+        return self.settled - self.settled % SECOND
+
+    def end_of_read(self, now: int) -> int:
+        """Return the whole second to read to: some devices' clocks are ahead."""
+        end = now + self._margin + _LATER
+        return end + -end % SECOND
+
+    def settled_at(self, now: int) -> int:
+        """Return the whole second before which nothing new can be shown any more."""
+        end = now - self._margin
+        return end - end % SECOND
+
+    def needs_settling(self, now: int) -> bool:
+        """Return whether it is worth a request to know for sure what is settled."""
+        assert self.settled is not None
+        return now - self._margin - self.settled > _MAX_UNSETTLED
+
+    def settle(self, time: int, now: int) -> bool:
+        """Account for all logs before a time; return whether that is progress.
+
+        Args:
+            time: Everything with an earlier timestamp that REST shows was delivered.
+            now: When it was asked.
+        """
+        assert self.settled is not None
+        settled = min(time, self.settled_at(now))
+        if settled <= self.settled:
+            return False
+        self.settled = settled
+        self.verified = max(self.verified, settled)
+        return True
+
+    def verify(self, time: int) -> None:
+        """Account for all that REST showed until a time."""
+        self.verified = max(self.verified, time)
+        self.streamed = deque(
+            (each for each in self.streamed if each.end > time), _MAX_STREAMED
+        )
+
+    def add_streamed(self, start: int, end: int) -> None:
+        """Account for a stream that has ended, before what was before it was read."""
+        if start < end:
+            self.streamed.append(Streamed(start, end))
+
+    def lost_before(self, now: int, window: float) -> int | None:
+        """Return until when logs are not delivered any more; None where all are.
+
+        Args:
+            now: The time.
+            window: Seconds that may be caught up.
+        """
+        assert self.settled is not None
+        # What is within the margin is read again anyway.
+        earliest = now - max(int(window * SECOND), self._margin)
+        earliest -= earliest % SECOND
+        # The margin was read already, unless there was a gap.
+        return earliest if self.settled + self._margin < earliest else None
+
+    def give_up(self, time: int) -> None:
+        """Account for logs before a time that were reported as missing."""
+        self.settled = time
+        self.verified = max(self.verified, time)
+
+    def step(self, now: int, offset: int) -> bool:
+        """Account for the service's clock; return whether it has stepped back.
+
+        Args:
+            now: The time that it shows.
+            offset: By how much it is ahead of a clock that never steps.
+        """
+        assert self.settled is not None
+        if not self._steps:
+            self._steps.append(_Step(offset, self.settled))
+            # What was stored when the clock was wrong.
+            is_back = self.settled + self._margin > now + _TOLERANCE
+        else:
+            last = self._steps[-1].offset
+            if abs(offset - last) <= _TOLERANCE:
+                return False
+            is_back = offset < last
+            while is_back and self._steps and self._steps[-1].offset > offset:
+                # What was read by that clock was not there yet.
+                self.settled = min(self.settled, self._steps.pop().settled)
+            self._steps.append(_Step(offset, self.settled))
+        if is_back:
+            self.settled = min(self.settled, now - self._margin)
+            self.verified = min(self.verified, self.settled)
+        return is_back

@@ -1,0 +1,434 @@
+"""Reads from REST what no way in has delivered: the beginning, gaps, polls, audits."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import pairwise
+import logging
+from typing import Final, NamedTuple, Protocol
+
+from .coverage import Coverage
+from .crowded_moment import within
+from .delivered import DeliveredLogs, UntrackedRange
+from .exceptions import GoliothError, GoliothResponseError, GoliothUnreadableError
+from .models import LogEntry, LogSource
+from .pacing import FeedTiming, RequestPace, in_slices
+from .rest import GoliothRest
+from .service_clock import ServiceClock
+from .slice_width import SliceWidth
+from .span_reader import Reading, SpanReader, TooManyLogsError
+from .timestamps import MILLISECOND, SECOND
+
+_LOGGER = logging.getLogger(__name__)
+
+# Logs of the past that may be in memory together: their order is final.
+_MAX_PAST_LOGS: Final = 2_000
+
+# Logs of the present that may be: of these, late ones may still come in between.
+_MAX_PRESENT_LOGS: Final = 10_000
+
+# Nanoseconds of the first slice: what has few logs is soon read in wider ones.
+_FIRST_WIDTH: Final = 60 * SECOND
+
+# Fewer logs than this make the next slice wider.
+_FEW_LOGS: Final = 500
+
+# The part of the margin in which REST shows what it has received.
+_INDEX_SHARE: Final = 1 / 6
+
+# The part of it by which a device's clock may be wrong.
+_DEVICE_SHARE: Final = 5 / 6
+
+# Requests for the time, until an answer agrees with the one before.
+_MAX_TIME_REQUESTS: Final = 4
+
+
+class GapListener(Protocol):
+    """Takes what the gap filler finds."""
+
+    def on_read_log(self, entry: LogEntry, source: LogSource) -> None:
+        """Deliver a log; called in order of time for each read."""
+
+    def on_missed_log(self, entry: LogEntry) -> None:
+        """Note that an open stream has missed a log."""
+
+    def on_history(self, entry: LogEntry) -> None:
+        """Show a log from before the first start, without delivering it."""
+
+    def on_gap(self, start_ns: int, end_ns: int) -> None:
+        """Report a span, in nanoseconds since 1970, of which logs were not delivered."""
+
+    def on_unreadable(self, number: int) -> None:
+        """Report logs that the service has, and that cannot be had."""
+
+    def on_settled(self) -> None:
+        """Note that there is progress worth saving."""
+
+
+class Read(NamedTuple):
+    """How one read is to be done."""
+
+    source: LogSource
+    opened_at: Callable[[], int]
+    """Returns since when, by the service's clock, a stream has been open; now where none
+    is."""
+    live_since: Callable[[], int | None]
+    """Returns since when, by the service's clock, a stream delivers at once what comes
+    meanwhile; None where none does. What it has not delivered after a moment of grace,
+    it has missed."""
+
+
+class GapFiller:
+    """Reads everything that may be new from REST, and accounts for it."""
+
+    def __init__(
+        self,
+        rest: GoliothRest,
+        *,
+        clock: ServiceClock,
+        coverage: Coverage,
+        logs: DeliveredLogs,
+        reader: SpanReader,
+        pace: RequestPace,
+        listener: GapListener,
+        timing: FeedTiming,
+        catch_up_window: float,
+        delivered: Callable[[], int],
+        on_answer: Callable[[], None],
+    ) -> None:
+        """Prepare, without a request.
+
+        Args:
+            rest: The REST API of the project.
+            clock: The service's time.
+            coverage: What was surely delivered.
+            logs: What was delivered of late.
+            reader: Reads a span of time.
+            pace: Spreads the requests.
+            listener: Takes what is found.
+            timing: How long it waits.
+            catch_up_window: Seconds that a gap may reach back.
+            delivered: Returns how many logs were delivered so far, whatever the way.
+            on_answer: Called after each answer.
+        """
+        self._rest = rest
+        self._clock = clock
+        self._coverage = coverage
+        self._logs = logs
+        self._reader = reader
+        self._pace = pace
+        self._listener = listener
+        self._timing = timing
+        self._catch_up_window = catch_up_window
+        self._delivered = delivered
+        self._on_answer = on_answer
+        # Until when logs from before the beginning are still to be shown; None where
+        # they have been.
+        self._history_end: int | None = None
+        # Whether the stream was found to miss logs, in the present read.
+        self._has_missed = False
+        # Whether nothing has been read yet.
+        self._is_first = True
+        # How many logs were delivered when that was looked at, and since when.
+        self._seen = -1
+        self._seen_at = 0.0
+
+    async def run(self, read: Read) -> None:
+        """Deliver everything that REST has and that was not delivered.
+
+        The very first time, show recent logs and begin with what comes from now on.
+
+        Raises:
+            GoliothError: As by `GoliothRest`. What was read until then was delivered.
+        """
+        now = await self._service_time()
+        if self._coverage.settled is None:
+            await self._begin(now)
+            return
+        self._note_clock(now)
+        await self._give_up_lost(now)
+        self._has_missed = False
+        await self._read_all(read, now)
+        if self._history_end is not None:
+            await self._show_history(self._history_end)
+
+    async def _read_all(self, read: Read, now: int) -> None:
+        coverage, logs = self._coverage, self._logs
+        start = max(coverage.start_of_read(), logs.floor * SECOND)
+        end = coverage.end_of_read(now)
+        untracked = [
+            each
+            for each in logs.untracked
+            if each.start * SECOND < end and start < each.end * SECOND
+        ]
+        glance = None if untracked else await self._reader.glance(start, end)
+        if glance is not None:
+            await self._deliver(glance, read)
+            # Counting may be wrong by a log that REST does not show yet.
+            is_sure = not glance.is_counted or self._is_quiet()
+            if is_sure or not coverage.needs_settling(now):
+                self._finish(now, coverage.settled_at(now) if is_sure else 0)
+                return
+        is_settling = True
+        for part_start, part_end, known in _divide(start, end, untracked):
+            if known is None:
+                is_settling = await self._read_part(
+                    part_start,
+                    part_end,
+                    read,
+                    is_settling=is_settling,
+                    is_contiguous=not untracked,
+                )
+            elif is_settling and known.end * SECOND <= coverage.settled_at(now):
+                await self._check_untracked(known)
+                self._settle(part_end, now)
+            else:
+                # It is checked once all of it is settled.
+                is_settling = False
+        self._finish(now, 0)
+
+    def _finish(self, now: int, settled: int) -> None:
+        """Account for a read of everything."""
+        self._settle(settled, now)
+        self._coverage.verify(now)
+        self._listener.on_settled()
+
+    def _settle(self, position: int, now: int) -> None:
+        if self._coverage.settle(position, now):
+            self._listener.on_settled()
+
+    def _is_quiet(self) -> bool:
+        """Return whether REST surely shows every log that was delivered."""
+        elapsed = self._clock.clocks.elapsed()
+        if self._delivered() != self._seen:
+            self._seen, self._seen_at = self._delivered(), elapsed
+        return elapsed - self._seen_at > self._timing.margin * _INDEX_SHARE
+
+    async def _read_part(
+        self,
+        start: int,
+        end: int,
+        read: Read,
+        *,
+        is_settling: bool,
+        is_contiguous: bool,
+    ) -> bool:
+        """Deliver a part of what is read, slice by slice, the oldest first.
+
+        What may still change is one slice, as far as it fits into memory: a log that
+        comes late into a slice that was read would be delivered after what was sent
+        after it.
+
+        Args:
+            start: Where it starts.
+            end: Where it ends.
+            read: How to do it.
+            is_settling: Whether everything before it is settled.
+            is_contiguous: Whether everything before it was read.
+
+        Returns:
+            Whether all of it is settled as well.
+        """
+        width = SliceWidth(min(end - start, _FIRST_WIDTH))
+        # How late a log may be.
+        lateness = int(self._timing.margin * SECOND)
+        position = start
+        while position < end:
+            now = self._clock.now_ns or 0
+            quiet_end = min(end, now - lateness - (now - lateness) % SECOND)
+            is_quiet = position < quiet_end
+            if is_quiet or lateness < SECOND:
+                to = min(position + width.width, quiet_end if is_quiet else end)
+            else:
+                to = end
+            try:
+                reading = await self._reader.read(
+                    position, to, _MAX_PAST_LOGS if is_quiet else _MAX_PRESENT_LOGS
+                )
+            except TooManyLogsError as err:
+                if to - position <= MILLISECOND:
+                    raise GoliothResponseError("A moment has too many logs") from None
+                if not is_quiet and lateness >= SECOND:
+                    # So many logs cannot wait for ones that are this late.
+                    lateness //= 2
+                else:
+                    width.width = to - position
+                    width.narrow(err.seen_width)
+                continue
+            await self._deliver(reading, read)
+            position = to
+            if is_settling:
+                self._settle(position, now)
+            if is_contiguous:
+                self._coverage.verify(min(position, now))
+                # What is read later does not settle what was read too early.
+                is_settling = position <= self._coverage.settled_at(now)
+            if len(reading.entries) < _FEW_LOGS:
+                width.widen()
+        return is_settling
+
+    async def _deliver(self, reading: Reading, read: Read) -> None:
+        """Deliver what is new of a reading; let an open stream have its turn first."""
+        logs, listener = self._logs, self._listener
+        entries = reading.entries
+        since = read.live_since()
+        # What a late device sent since then is older.
+        oldest = read.opened_at() - int(self._timing.margin * _DEVICE_SHARE * SECOND)
+        if since is not None and not self._has_missed:
+            racing = [each for each in entries if (each.timestamp_ns or 0) >= oldest]
+            if logs.count_new(racing):
+                await asyncio.sleep(self._timing.audit_grace)
+                since = read.live_since()
+        async for entry in in_slices(logs.add_read(entries, oldest)):
+            # A log from before the stream may only have been shown late.
+            if since is not None and (entry.timestamp_ns or 0) >= since:
+                self._has_missed = True
+                listener.on_missed_log(entry)
+            listener.on_read_log(entry, read.source)
+        if untimed := sum(logs.add_untimed(entry) for entry in reading.untimed):
+            listener.on_unreadable(untimed)
+
+    async def _check_untracked(self, known: UntrackedRange) -> None:
+        """Report an untracked range if the service has more of it than was delivered."""
+        if known.number is None:
+            # An earlier release has not counted: its stream delivered all of it.
+            return
+        start, end = known.start * SECOND, known.end * SECOND
+        number = await self._reader.count(start, end)
+        if number is None or number > known.number:
+            self._listener.on_gap(start, end)
+
+    # The beginning
+
+    async def _begin(self, now: int) -> None:
+        """Show recent logs, and begin with what comes from now on.
+
+        Raises:
+            GoliothError: As by `GoliothRest.logs`. It has begun nevertheless, because
+                what the stream delivers can only be kept within bounds from then on.
+        """
+        try:
+            window = await self._reader.ask()
+        except GoliothUnreadableError:
+            # There are logs, but nobody can show them.
+            self._logs.raise_floor(now // SECOND)
+            self._start_at(now)
+            return
+        except GoliothError:
+            self._history_end = now
+            self._logs.raise_floor(now // SECOND)
+            self._start_at(now)
+            raise
+        now = await self._service_time()
+        self._start_at(now)
+        # What these logs are known back to: late ones of that time can be told apart.
+        floor = self._coverage.start_of_read() // SECOND
+        if window.size >= (window.limit or 100) and window.entries:
+            floor = max(floor, (window.entries[0].timestamp_ns or 0) // SECOND + 1)
+        self._logs.raise_floor(min(floor, now // SECOND))
+        self._logs.add_history(window.entries)
+        for entry in window.entries:
+            self._listener.on_history(entry)
+        self._listener.on_settled()
+
+    def _start_at(self, now: int) -> None:
+        self._is_first = False
+        self._coverage.begin(now)
+        self._note_clock(now)
+        self._listener.on_settled()
+
+    async def _show_history(self, end: int) -> None:
+        """Show the logs from before the beginning, which could not be read then."""
+        entries: list[LogEntry] = []
+        # There may be some that nobody can show.
+        with suppress(GoliothUnreadableError):
+            entries = (await self._reader.ask(None, end)).entries
+        self._history_end = None
+        for entry in entries:
+            if (entry.timestamp_ns or 0) < end:
+                self._listener.on_history(entry)
+
+    # Time
+
+    async def _service_time(self) -> int:
+        """Return the time of the service's clock; ask for it until that is certain.
+
+        Raises:
+            GoliothError: As by `GoliothRest.project`, or the service does not report it.
+        """
+        for _ in range(_MAX_TIME_REQUESTS):
+            if self._clock.is_certain:
+                break
+            await self._pace.wait_for_turn()
+            await self._rest.project()
+            self._on_answer()
+        if (now := self._clock.now_ns) is None:
+            raise GoliothResponseError("The service does not report its time")
+        return now
+
+    def _note_clock(self, now: int) -> None:
+        """Go back where the service's clock was ahead: nothing is forgotten for it."""
+        offset = now - int(self._clock.clocks.elapsed() * SECOND)
+        if self._coverage.step(now, offset):
+            _LOGGER.debug("Golioth's clock was ahead: recent logs are read again")
+            self._logs.lower_floor(self._coverage.start_of_read() // SECOND)
+            self._listener.on_settled()
+        elif self._is_first:
+            self._logs.confirm_stored(now // SECOND)
+        self._is_first = False
+
+    async def _give_up_lost(self, now: int) -> None:
+        """Report what lies before the catch-up window, and go on from there."""
+        coverage, logs = self._coverage, self._logs
+        earliest = coverage.lost_before(now, self._catch_up_window)
+        if earliest is None:
+            return
+        assert coverage.resume_time is not None
+        start = max(coverage.start_of_read(), logs.floor * SECOND)
+        # What a stream delivered, and what was read before, is apart from what was not.
+        bounds = {coverage.resume_time}
+        for streamed in coverage.streamed:
+            bounds.update(streamed)
+        for part_start, part_end, known in _divide(start, earliest, logs.untracked):
+            if known is not None:
+                await self._check_untracked(known)
+                continue
+            inside = {each for each in bounds if part_start < each < part_end}
+            for lost_start, lost_end in pairwise(
+                sorted({part_start, part_end, *inside})
+            ):
+                if await self._has_lost(lost_start, lost_end):
+                    self._listener.on_gap(lost_start, lost_end)
+        coverage.give_up(earliest)
+        logs.raise_floor(earliest // SECOND)
+        self._listener.on_settled()
+
+    async def _has_lost(self, start: int, end: int) -> bool:
+        """Return whether the service has logs of a span that were not delivered."""
+        try:
+            window = await self._reader.ask(start, end)
+        except GoliothUnreadableError:
+            return True
+        if self._logs.count_new(within(window, start, end)):
+            return True
+        if self._reader.is_surely_complete(window, start):
+            return False
+        total = self._reader.total(window)
+        known = self._logs.count(start // SECOND, -(-end // SECOND))
+        return total is None or total > known
+
+
+def _divide(
+    start: int, end: int, untracked: Sequence[UntrackedRange]
+) -> Iterator[tuple[int, int, UntrackedRange | None]]:
+    """Yield the parts of a span, each with the untracked range that it is of, if any."""
+    for each in untracked:
+        each_start, each_end = each.start * SECOND, each.end * SECOND
+        if each_end <= start or end <= each_start:
+            continue
+        if start < each_start:
+            yield start, each_start, None
+        yield max(start, each_start), min(end, each_end), each
+        start = each_end
+    if start < end:
+        yield start, end, None

@@ -1,0 +1,504 @@
+"""Make values of what Golioth sends: one code for every way in.
+
+A log means the same values whether it comes in a frame of the stream or in an answer of
+REST: that is how one is told to be the other. So there is one parser of JSON, orjson,
+and what it refuses but a device can cause is first rewritten into what it takes: bytes
+that are not UTF-8 and lone surrogates become replacement characters, and numbers that
+are not finite become null.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+import json
+from math import isfinite
+from operator import itemgetter
+import re
+from typing import Any, Final
+
+import orjson
+
+from .models import (
+    LEVELS,
+    MAX_FIELD_LENGTH,
+    MAX_PLAIN_SIZE,
+    DeepMetadata,
+    Device,
+    LogEntry,
+    Project,
+    RpcAnswer,
+    ShortLogEntry,
+    StreamError,
+)
+from .timestamps import parse_start, parse_timestamp
+
+# The published enumeration. Older logs have the number, and a field at its default is
+# left out.
+_LEVELS_BY_VALUE: Final[dict[Any, str]] = {
+    None: "NONE",
+    "": "NONE",
+    0: "NONE",
+    "0": "NONE",
+    "NONE": "NONE",
+} | {
+    form: level
+    for number, level in enumerate(LEVELS, start=1)
+    for form in (number, str(number), level, level.upper())
+}
+
+# A log in the form of all that Golioth sends today.
+_get_published_fields: Final = itemgetter(
+    "timestamp",
+    "type",
+    "level",
+    "module",
+    "moduleId",
+    "message",
+    "metadata",
+    "deviceId",
+)
+
+_new_tuple: Final = tuple.__new__
+
+# Home Assistant writes JSON with orjson, which stops at 254 levels, and puts a log a
+# few levels deep.
+_MAX_DEPTH: Final = 238
+
+# The event loop is held while a document is parsed, for some 20 ms with so much of it.
+# No log of 64 KiB has more, whatever it holds: an answer that has can be asked for in
+# parts.
+_MAX_VALUES: Final = 50_000
+"""Commas and opening brackets: that many values are made."""
+_MAX_REPLACED: Final = 66_000
+"""Bytes or surrogates that become replacement characters."""
+_MAX_BACKSLASHES: Final = 256 * 1024
+"""Backslashes of a document with something to replace."""
+_MAX_INFINITE: Final = 20_000
+"""Numbers that become null."""
+_MAX_OUTSIDE: Final = 256 * 1024
+"""Bytes outside of texts, which are searched for such numbers."""
+_MAX_RUN_VALUES: Final = 10_000
+"""Values of a line of several documents, which are parsed twice."""
+
+# With these, one document ends and the next one begins. In JSON that is well-formed, it
+# cannot be part of a text: the quotation mark would end it, before a bare word.
+_BOUNDARY: Final = re.compile(rb'\}\s*+(?=\{\s*+"(?:result|error)"\s*+:)')
+
+_LINE: Final = re.compile(rb"\S[^\n]*")
+_SPACE: Final = re.compile(r"\s*")
+
+# What no UTF-8 holds stands for an escaped backslash and an escaped quotation mark
+# while a document is rewritten, so that each one that is left begins an escape, or a
+# text.
+_BACKSLASH: Final = b"\xff\xff"
+_QUOTE: Final = b"\xfe\xfe"
+
+_LONE_SURROGATE: Final = re.compile(
+    rb"\\u[dD](?:"
+    rb"[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD])[c-fC-F][0-9a-fA-F]{2}"
+    rb")"
+)
+
+# What may be no finite number: any other one has fewer digits, or a shorter exponent.
+_MAYBE_INFINITE: Final = re.compile(
+    rb"NaN|-?Infinity"
+    rb"|(?<![0-9.eE+-])-?[0-9]++(?:"
+    rb"(?:\.[0-9]++)?[eE]\+?[0-9]{3,}+"
+    rb"|(?<=[0-9]{200})(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
+    rb")"
+)
+
+_DECODER: Final = json.JSONDecoder()
+
+
+def parse_frame(data: bytes) -> Iterable[LogEntry | StreamError | None]:
+    """Return what a frame of the log stream holds.
+
+    A frame holds one JSON document; several, with or without line breaks between them,
+    are taken as well. They are parsed as they are asked for, so that a caller may pause
+    in between. Never raises.
+
+    Args:
+        data: The frame's payload; bytes that are not UTF-8 become replacement
+            characters.
+
+    Returns:
+        Logs, errors of the service, and None for each document that is neither.
+    """
+    try:
+        document = parse_json(data)
+    except ValueError:
+        return _parse_lines(data)
+    return (_parse_envelope(document, data),)
+
+
+def parse_plain_frame(data: bytes) -> LogEntry | None:
+    """Return the log of a short frame in today's form.
+
+    This is what `parse_frame` returns of almost every frame, in half of the time. Where
+    it returns None, that one has to look closer.
+    """
+    if len(data) > MAX_PLAIN_SIZE:
+        return None
+    try:
+        log = orjson.loads(data)["result"]["data"]
+        timestamp, kind, level, module, module_id, message, metadata, device_id = (
+            _get_published_fields(log)
+        )
+        level = _LEVELS_BY_VALUE[level]
+    except ValueError, LookupError, TypeError:
+        return None
+    if not (
+        kind
+        and type(timestamp) is type(kind) is type(module) is type(module_id) is str
+        and type(message) is type(device_id) is str
+        and type(metadata) is dict
+        and len(timestamp) == 30
+        and timestamp[29] == "Z"
+        and timestamp.isascii()
+        and (digits := timestamp[20:29]).isdecimal()
+        and (start_ns := parse_start(timestamp[:20])) is not None
+        and (device_id or "device_id" not in log)
+    ):
+        return None
+    # What the class does, in half of the time.
+    return _new_tuple(
+        ShortLogEntry,
+        (
+            timestamp,
+            start_ns + int(digits),
+            kind,
+            level,
+            module,
+            module_id,
+            message,
+            metadata,
+            device_id,
+        ),
+    )
+
+
+def parse_answer(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of a REST answer.
+
+    What makes one log unusual leaves the others as they are.
+
+    Returns:
+        None where there is none, or one that would take too long or is nested too
+        deeply to be parsed. Never raises.
+    """
+    try:
+        document = parse_json(body)
+    except orjson.JSONDecodeError:
+        try:
+            document = orjson.loads(_rewrite(body))
+        except ValueError:
+            return None
+    except ValueError:
+        return None
+    return document if type(document) is dict else None
+
+
+def parse_json(text: bytes | str) -> Any:
+    """Return what a JSON document holds.
+
+    Raises:
+        ValueError: It is none, or would take too long to parse.
+    """
+    if len(text) > _MAX_VALUES and _count_values(text) > _MAX_VALUES:
+        raise ValueError("Too many values")
+    return orjson.loads(text)
+
+
+def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
+    """Return the log that a LOG object of the service holds.
+
+    Every field may be missing, but not all of them. A field of another type than
+    published is kept as text.
+
+    Args:
+        document: The object, as parsed by this module.
+        source: The JSON that holds it. Metadata nested too deeply for Home Assistant
+            are kept as this text; without it, as the JSON of the object.
+
+    Returns:
+        None where the object is no log.
+    """
+    if type(document) is not dict:
+        return None
+    get = document.get
+    device_id = get("deviceId") or get("device_id")
+    message = get("message")
+    timestamp = get("timestamp")
+    level = get("level")
+    if device_id is None and message is None and timestamp is None and level is None:
+        return None
+    timestamp = _field(timestamp)
+    metadata = get("metadata")
+    if type(metadata) is not dict:
+        metadata = {} if metadata is None else {"value": metadata}
+    if metadata and not _is_writable(metadata, source):
+        metadata = DeepMetadata(json=_as_text(document, source))
+    return LogEntry(
+        timestamp,
+        parse_timestamp(timestamp),
+        _field(get("type")) or "LOGGING",
+        _parse_level(level),
+        _field(get("module")),
+        _field(get("moduleId")),
+        message if type(message) is str else _text(message),
+        metadata,
+        _field(device_id),
+    )
+
+
+def parse_device(document: Any) -> Device | None:
+    """Return the device of a DEVICE object, or None without an ID."""
+    if not isinstance(document, dict) or not (device_id := _field(document.get("id"))):
+        return None
+    hardware_ids = document.get("hardwareIds")
+    return Device(
+        device_id,
+        _field(document.get("name")) or device_id,
+        tuple(_field(each) for each in hardware_ids)
+        if isinstance(hardware_ids, list)
+        else (),
+    )
+
+
+def parse_project(document: Any) -> Project | None:
+    """Return the project of a PROJECT object, or None without an ID."""
+    if not isinstance(document, dict) or not (project_id := _field(document.get("id"))):
+        return None
+    return Project(project_id, _field(document.get("name")) or project_id)
+
+
+def parse_rpc_answer(document: dict[str, Any]) -> RpcAnswer | None:
+    """Return a device's answer to a call, or None where it is none."""
+    # A field at its default may be left out.
+    status_code = parse_number(document.get("statusCode", 0))
+    detail = document.get("detail")
+    if (
+        status_code is None
+        or status_code >= 2**31
+        or not _is_writable({"detail": detail}, b"")
+    ):
+        return None
+    return RpcAnswer(status_code, detail)
+
+
+def parse_number(value: Any) -> int | None:
+    """Return a count, which gRPC-Gateway writes as number or text.
+
+    Returns:
+        None where it is no number of 63 bits, or a negative one. Never raises.
+    """
+    match value:
+        case bool():
+            return None
+        case int():
+            number = value
+        case float() if isfinite(value):
+            number = int(value)
+        # Others than the digits of ASCII are decimal as well.
+        case str() if len(value) < 20 and value.isascii() and value.isdecimal():
+            number = int(value)
+        case _:
+            return None
+    return number if 0 <= number < 2**63 else None
+
+
+def _parse_envelope(
+    document: Any, source: bytes | str
+) -> LogEntry | StreamError | None:
+    if type(document) is not dict:
+        return None
+    result = document.get("result")
+    if type(result) is dict:
+        return parse_log(result.get("data"), source)
+    error = document.get("error")
+    if type(error) is dict:
+        code = error.get("grpcCode")
+        return StreamError(parse_number(error.get("code") if code is None else code))
+    return None
+
+
+def _parse_lines(data: bytes) -> Iterator[LogEntry | StreamError | None]:
+    """Take the documents of a frame one by one."""
+    for line in _LINE.finditer(data):
+        start, end = line.span()
+        position = start
+        for boundary in _BOUNDARY.finditer(data, start, end):
+            yield from _parse_piece(data[position : boundary.start() + 1])
+            position = boundary.end()
+        yield from _parse_piece(data[position:end])
+
+
+def _parse_piece(piece: bytes) -> Iterator[LogEntry | StreamError | None]:
+    """Take the documents of what should be one."""
+    try:
+        document = parse_json(piece)
+    except orjson.JSONDecodeError:
+        yield from _parse_rewritten(piece)
+    except ValueError:
+        yield None
+    else:
+        yield _parse_envelope(document, piece)
+
+
+def _parse_rewritten(piece: bytes) -> Iterator[LogEntry | StreamError | None]:
+    """Take the documents of what orjson refuses."""
+    try:
+        rewritten = _rewrite(piece)
+    except ValueError:
+        yield None
+        return
+    try:
+        document = orjson.loads(rewritten)
+    except orjson.JSONDecodeError:
+        yield from _parse_run(rewritten.decode())
+    else:
+        yield _parse_envelope(document, piece)
+
+
+def _parse_run(text: str) -> Iterator[LogEntry | StreamError | None]:
+    """Take the documents of a line that holds several, or anything else."""
+    if _count_values(text) > _MAX_RUN_VALUES:
+        yield None
+        return
+    position, end = _skip_space(text, 0), len(text)
+    while position < end:
+        start = position
+        try:
+            # Only to see where the document ends.
+            _, position = _DECODER.raw_decode(text, start)
+            source = text[start:position]
+            document = orjson.loads(source)
+        except ValueError, RecursionError:
+            # Where the next document starts cannot be told: the rest counts as one.
+            yield None
+            return
+        yield _parse_envelope(document, source)
+        position = _skip_space(text, position)
+
+
+def _skip_space(text: str, position: int) -> int:
+    found = _SPACE.match(text, position)
+    return found.end() if found else position
+
+
+def _rewrite(data: bytes) -> bytes:
+    """Return a document without what JSON allows and orjson refuses.
+
+    Raises:
+        ValueError: That would take too long.
+    """
+    text = data.decode(errors="replace")
+    if text.count("\ufffd") > _MAX_REPLACED:
+        raise ValueError("Too many bytes that are no text")
+    data = text.encode()
+    if data.count(b"\\") > _MAX_BACKSLASHES:
+        raise ValueError("Too many backslashes")
+    data = data.replace(rb"\\", _BACKSLASH)
+    surrogates = data.count(rb"\ud") + data.count(rb"\uD")
+    if surrogates > _MAX_REPLACED:
+        raise ValueError("Too many surrogates")
+    if surrogates:
+        data = _LONE_SURROGATE.sub(rb"\\ufffd", data)
+    data = _rewrite_numbers(data.replace(rb"\"", _QUOTE))
+    return data.replace(_QUOTE, rb"\"").replace(_BACKSLASH, rb"\\")
+
+
+def _rewrite_numbers(data: bytes) -> bytes:
+    """Replace numbers that are not finite, outside of all texts."""
+    # More than the keys and values of all that is parsed: it is no JSON.
+    if data.count(b'"') > 4 * (_MAX_VALUES + 1):
+        raise ValueError("Too many texts")
+    parts = data.split(b'"')
+    outside = b'"'.join(parts[::2])
+    if len(outside) > _MAX_OUTSIDE:
+        raise ValueError("Too much that is no text")
+    parts[::2] = _replace_infinite(outside).split(b'"')
+    return b'"'.join(parts)
+
+
+def _replace_number(found: re.Match[bytes]) -> bytes:
+    number = found[0]
+    return number if isfinite(float(number)) else b"null"
+
+
+# Those that are left are refused by orjson.
+_replace_infinite: Final = partial(
+    _MAYBE_INFINITE.sub, _replace_number, count=_MAX_INFINITE
+)
+
+
+def _count_values(text: bytes | str) -> int:
+    return _count(text, ",") + _count(text, "[") + _count(text, "{")
+
+
+def _parse_level(value: Any) -> str:
+    try:
+        return _LEVELS_BY_VALUE[value]
+    except KeyError, TypeError:
+        text = _field(value)
+        return _LEVELS_BY_VALUE.get(text.upper(), text)
+
+
+def _is_writable(metadata: dict[str, Any], source: bytes | str) -> bool:
+    """Return whether Home Assistant can write the metadata as JSON.
+
+    They are wrapped as it wraps them.
+    """
+    if source and (
+        len(source) <= MAX_PLAIN_SIZE
+        or _count(source, "{") + _count(source, "[") <= _MAX_DEPTH
+    ):
+        return True
+    wrapped: Any = metadata
+    for _ in range(254 - _MAX_DEPTH):
+        wrapped = [wrapped]
+    try:
+        orjson.dumps(wrapped)
+    except orjson.JSONEncodeError:
+        return False
+    return True
+
+
+def _as_text(document: dict[str, Any], source: bytes | str) -> str:
+    """Return the JSON that holds a log; without it, JSON of the log."""
+    if isinstance(source, bytes) and source:
+        return source.decode(errors="replace")
+    if source:
+        return str(source)
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return ""
+
+
+def _count(text: bytes | str, character: str) -> int:
+    return (
+        text.count(character)
+        if isinstance(text, str)
+        else text.count(character.encode())
+    )
+
+
+def _field(value: Any) -> str:
+    """Return the text of a field that is a name."""
+    if type(value) is str:
+        return value if len(value) <= MAX_FIELD_LENGTH else value[:MAX_FIELD_LENGTH]
+    return _text(value)[:MAX_FIELD_LENGTH]
+
+
+def _text(value: Any) -> str:
+    """Return text as it is, nothing as empty, and the rest as JSON."""
+    if type(value) is str:
+        return value
+    if value is None:
+        return ""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return ""

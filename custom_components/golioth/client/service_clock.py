@@ -1,0 +1,109 @@
+"""The service's time, and how certain it is."""
+
+from collections import deque
+from collections.abc import Callable
+import time
+from typing import Final, NamedTuple, Self
+
+from .timestamps import SECOND
+
+# By how much the clocks of a service's servers may differ.
+_TOLERANCE_NS: Final = 60 * SECOND
+
+# Answers whose times are compared: the earliest is believed, so as to promise less.
+_COMPARED: Final = 3
+
+# Answers in a row without a time, after which the host's own clock has to do.
+_MAX_SILENT: Final = 3
+
+
+class Clocks(NamedTuple):
+    """The clocks of the host."""
+
+    elapsed: Callable[[], float]
+    """Seconds. No step of the wall clock moves it; it goes on while the host sleeps."""
+    wall: Callable[[], float]
+    """Seconds since 1970, which may be wrong."""
+
+    @classmethod
+    def of_host(cls) -> Self:
+        """Return those of this host.
+
+        Where it has no clock that counts a sleep, the service's own time shows that
+        there was one.
+        """
+        # Linux has one, other systems do not.
+        clock_id = getattr(time, "CLOCK_BOOTTIME", None)
+        if clock_id is None:
+            return cls(time.monotonic, time.time)
+        return cls(lambda: time.clock_gettime(clock_id), time.time)
+
+
+class _HeardTime(NamedTuple):
+    """A time that the service reported, and when that was by the elapsed clock."""
+
+    time_ns: int
+    heard_at: float
+
+    def at(self, elapsed: float) -> int:
+        """Return what the service's clock shows at a time of the elapsed clock."""
+        return self.time_ns + int((elapsed - self.heard_at) * SECOND)
+
+
+class ServiceClock:
+    """Keeps the service's time from what its answers say.
+
+    The service reports whole seconds, so that this is up to a second behind. A time is
+    believed once two answers in a row agree on it, because a single wrong one may be
+    years off. What a believed jump means is for the listener to decide.
+
+    Attributes:
+        is_certain: Whether the last answer agreed with what is believed.
+    """
+
+    def __init__(self, clocks: Clocks) -> None:
+        """Start without a time."""
+        self.is_certain = False
+        self.clocks = clocks
+        self._heard: deque[_HeardTime] = deque(maxlen=_COMPARED)
+        self._doubtful: _HeardTime | None = None
+        self._silent = 0
+
+    @property
+    def now_ns(self) -> int | None:
+        """The service's time in nanoseconds since 1970; None before it is known."""
+        if not self._heard:
+            return None
+        elapsed = self.clocks.elapsed()
+        return min(heard.at(elapsed) for heard in self._heard)
+
+    def hear(self, time_ns: int | None) -> None:
+        """Take in the time of an answer.
+
+        Args:
+            time_ns: Nanoseconds since 1970; None where the answer had none. After a few
+                of these the host's clock is believed in its place.
+        """
+        if time_ns is None:
+            self._silent += 1
+            if self._silent < _MAX_SILENT:
+                return
+            time_ns = int(self.clocks.wall()) * SECOND
+        else:
+            self._silent = 0
+        elapsed = self.clocks.elapsed()
+        heard = _HeardTime(time_ns, elapsed)
+        if self._heard and abs(self._heard[-1].at(elapsed) - time_ns) <= _TOLERANCE_NS:
+            self._heard.append(heard)
+        elif (
+            self._doubtful is not None
+            and abs(self._doubtful.at(elapsed) - time_ns) <= _TOLERANCE_NS
+        ):
+            self._heard.clear()
+            self._heard.extend((self._doubtful, heard))
+        else:
+            self._doubtful = heard
+            self.is_certain = False
+            return
+        self._doubtful = None
+        self.is_certain = True

@@ -1,0 +1,388 @@
+"""HTTP requests and WebSockets: the only room that knows the HTTP client.
+
+Its exceptions may hold an address, a header or words of the server, and so the
+credential: none of them leaves this room, nor any of their text.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any, Final, NamedTuple, Protocol, override
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from .exceptions import (
+    GoliothConnectionError,
+    GoliothError,
+    GoliothTimeoutError,
+    GoliothUnreadableError,
+)
+
+# The kinds of frames of a WebSocket.
+FrameType = aiohttp.WSMsgType
+
+# What is read of an answer that is none to what was asked: it is an error, or a page.
+_MAX_ERROR_SIZE: Final = 64 * 1024
+
+# Seconds that closing a socket politely may take.
+_CLOSE_TIMEOUT: Final = 2.0
+
+
+class Answer(NamedTuple):
+    """An answer to a request."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Their names are found in any case."""
+    body: bytes
+    """Of an error, the beginning."""
+
+
+class Frame(Protocol):
+    """A frame of a WebSocket, or what its end is reported by."""
+
+    @property
+    def type(self) -> aiohttp.WSMsgType:
+        """The kind of frame."""
+
+    @property
+    def data(self) -> Any:
+        """The payload: bytes of text, binary data and pings; the code of a close."""
+
+
+class Socket(Protocol):
+    """An open WebSocket. It answers no ping by itself.
+
+    Each call may raise GoliothConnectionError.
+    """
+
+    async def receive(self) -> Frame:
+        """Return the next frame. Does not yield to the loop where one waits."""
+
+    async def ping(self, message: bytes = b"") -> None:
+        """Send a ping. Waits for as long as the other end does not read."""
+
+    async def pong(self, message: bytes = b"") -> None:
+        """Send a pong. Waits for as long as the other end does not read."""
+
+    async def close(self) -> None:
+        """End the connection within a time limit, whatever the other end sends."""
+
+
+class Wire(Protocol):
+    """What carries requests and WebSockets to the service."""
+
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        timeout: float,
+        connect_timeout: float | None = None,
+        max_size: int,
+    ) -> Answer:
+        """Return the answer to a request, whatever it is. No redirect is followed.
+
+        Args:
+            method: The HTTP method.
+            url: The address, already percent-encoded.
+            headers: Sent along.
+            body: Sent, where there is one.
+            timeout: Seconds that it may take in all.
+            connect_timeout: Seconds in which there has to be a connection.
+            max_size: Bytes that the body of a good answer may have.
+
+        Raises:
+            GoliothTimeoutError: There was no answer in time.
+            GoliothUnreadableError: A good answer is longer than `max_size`.
+            GoliothConnectionError: There was no answer. It says where it is certain
+                that the request was not sent.
+        """
+
+    def open_socket(
+        self, url: URL, *, timeout: float, max_frame_size: int
+    ) -> AbstractAsyncContextManager[Socket]:
+        """Open a WebSocket, and close it in the end. No redirect is followed.
+
+        Args:
+            url: The address, already percent-encoded.
+            timeout: Seconds that connecting and the handshake may take.
+            max_frame_size: Bytes; a longer frame ends the connection.
+
+        Raises:
+            HandshakeRefusedError: The handshake was answered with no upgrade.
+            GoliothConnectionError: It was not answered.
+        """
+
+
+class HandshakeRefusedError(GoliothConnectionError):
+    """A handshake was answered with no upgrade.
+
+    Attributes:
+        answer: The answer, which may hold the credential: never show it.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        """Keep the answer, for who can tell what it means."""
+        super().__init__(f"The handshake was refused (HTTP {answer.status})")
+        self.answer = answer
+
+
+class HttpWire:
+    """Requests and WebSockets over the connections of an HTTP session."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        """Prepare, without a connection.
+
+        Args:
+            session: Its connections are used; it stays open.
+        """
+        self._session = session
+
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        timeout: float,
+        connect_timeout: float | None = None,
+        max_size: int,
+    ) -> Answer:
+        """Return the answer to a request; see `Wire`."""
+        try:
+            async with (
+                asyncio.timeout(timeout),
+                self._borrow(aiohttp.ClientTimeout(connect=connect_timeout)) as session,
+                session.request(
+                    method,
+                    url,
+                    data=body,
+                    headers=headers,
+                    # It would send the credential along to wherever it points.
+                    allow_redirects=False,
+                ) as response,
+            ):
+                return await _read_answer(response, max_size)
+        except GoliothError:
+            raise
+        # Before the others, as these are of their kinds as well: there was no
+        # connection to send anything on.
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
+            raise GoliothConnectionError(
+                f"Golioth could not be reached: {type(err).__name__}",
+                nothing_done=True,
+            ) from None
+        except TimeoutError:
+            raise GoliothTimeoutError("Golioth did not answer in time") from None
+        # Not only what the HTTP client documents: its parsers raise more than that.
+        except Exception as err:  # noqa: BLE001
+            raise GoliothConnectionError(
+                f"The connection to Golioth broke: {type(err).__name__}"
+            ) from None
+
+    @asynccontextmanager
+    async def open_socket(
+        self, url: URL, *, timeout: float, max_frame_size: int
+    ) -> AsyncIterator[Socket]:
+        """Open a WebSocket, and close it in the end; see `Wire`."""
+        handshake = _Handshake()
+        # The HTTP client follows the redirects of a handshake, and has no switch for
+        # it. Middleware can refuse them.
+        async with self._borrow(aiohttp.ClientTimeout(), handshake.check) as session:
+            try:
+                async with asyncio.timeout(timeout):
+                    websocket = await session.ws_connect(
+                        url,
+                        autoping=False,
+                        # Where the service closes: it may take its time.
+                        autoclose=False,
+                        max_msg_size=max_frame_size,
+                        timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT),
+                        # Text that is not UTF-8 would end the connection: here it is
+                        # one frame that is no log.
+                        decode_text=False,
+                    )
+            except GoliothError:
+                raise
+            except aiohttp.WSServerHandshakeError as err:
+                raise HandshakeRefusedError(
+                    Answer(err.status, err.headers or {}, b"")
+                ) from None
+            except TimeoutError:
+                raise handshake.refusal or GoliothConnectionError(
+                    "The connection was not opened in time"
+                ) from None
+            except Exception as err:  # noqa: BLE001
+                raise GoliothConnectionError(
+                    f"The connection was not opened: {type(err).__name__}"
+                ) from None
+            socket = _HttpSocket(websocket, handshake)
+            try:
+                yield socket
+            finally:
+                await socket.close()
+
+    def _borrow(
+        self, timeout: aiohttp.ClientTimeout, *middlewares: aiohttp.ClientMiddlewareType
+    ) -> aiohttp.ClientSession:
+        """Return a session on the connections of ours, which does not own them.
+
+        Raises:
+            GoliothConnectionError: Ours is closed.
+        """
+        if self._session.closed:
+            raise GoliothConnectionError(
+                "The HTTP session is closed", nothing_done=True
+            )
+        return aiohttp.ClientSession(
+            connector=self._session.connector,
+            connector_owner=False,
+            cookie_jar=_NoCookies(),
+            headers=self._session.headers,
+            middlewares=middlewares,
+            timeout=timeout,
+        )
+
+
+class _NoCookies(aiohttp.DummyCookieJar):
+    """Looks at no cookie: what is wrong with one would be logged, with its text."""
+
+    @override
+    def update_cookies_from_headers(self, *_: Any) -> None:
+        """Take nothing."""
+
+
+class _Handshake:
+    """Looks at the answer to a handshake before the HTTP client acts on it.
+
+    Attributes:
+        refusal: What the answer is, as far as it was read, where it is no upgrade.
+    """
+
+    def __init__(self) -> None:
+        """Start without an answer."""
+        self.refusal: HandshakeRefusedError | None = None
+        self._response: aiohttp.ClientResponse | None = None
+        self._transport: asyncio.Transport | None = None
+
+    async def check(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Pass an upgrade on, and raise anything else."""
+        self._response = response = await handler(request)
+        if response.status == 101:
+            if response.connection is not None:
+                self._transport = response.connection.transport
+            return response
+        body = bytearray()
+        self.refusal = HandshakeRefusedError(
+            Answer(response.status, CIMultiDict(response.headers), b"")
+        )
+        try:
+            # Only the body tells the service's own refusal from that of something on
+            # the way. What is no refusal may go on for ever.
+            if 400 <= response.status < 500:
+                # Where it breaks off, the beginning has to do.
+                with suppress(Exception):
+                    await _read_beginning(response, body, _MAX_ERROR_SIZE)
+        finally:
+            self.refusal.answer = self.refusal.answer._replace(body=bytes(body))
+            self.abort()
+        raise self.refusal
+
+    def abort(self) -> None:
+        """End the connection now.
+
+        Left open, it would be reported with its address, which holds the credential.
+        """
+        if self._response is not None:
+            self._response.close()
+        # What is not sent yet would keep a connection for ever whose other end never
+        # reads.
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class _HttpSocket:
+    """A WebSocket of the HTTP client."""
+
+    def __init__(
+        self,
+        websocket: aiohttp.ClientWebSocketResponse[bool],
+        handshake: _Handshake,
+    ) -> None:
+        """Take over a connection whose handshake is done."""
+        self._websocket = websocket
+        self._handshake = handshake
+        self._receive = websocket.receive
+
+    async def receive(self) -> Frame:
+        """Return the next frame; see `Socket`."""
+        try:
+            return await self._receive()
+        except Exception as err:  # noqa: BLE001
+            raise _broken(err) from None
+
+    async def ping(self, message: bytes = b"") -> None:
+        """Send a ping; see `Socket`."""
+        try:
+            await self._websocket.ping(message)
+        except Exception as err:  # noqa: BLE001
+            raise _broken(err) from None
+
+    async def pong(self, message: bytes = b"") -> None:
+        """Send a pong; see `Socket`."""
+        try:
+            await self._websocket.pong(message)
+        except Exception as err:  # noqa: BLE001
+            raise _broken(err) from None
+
+    async def close(self) -> None:
+        """End the connection; see `Socket`."""
+        try:
+            # The HTTP client waits for as long as the other end sends, or does not
+            # read. Nothing that goes wrong with an end matters.
+            with suppress(Exception):
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await self._websocket.close()
+        finally:
+            self._handshake.abort()
+
+
+def _broken(err: Exception) -> GoliothConnectionError:
+    return GoliothConnectionError(f"The connection broke: {type(err).__name__}")
+
+
+async def _read_answer(response: aiohttp.ClientResponse, max_size: int) -> Answer:
+    """Return an answer, with the beginning of its body where it is an error.
+
+    Raises:
+        GoliothUnreadableError: The body of a good answer is longer than `max_size`.
+    """
+    is_good = 200 <= response.status < 300
+    body = bytearray()
+    is_whole = await _read_beginning(
+        response, body, max_size if is_good else _MAX_ERROR_SIZE
+    )
+    if is_good and not is_whole:
+        raise GoliothUnreadableError("The answer is too long")
+    return Answer(response.status, response.headers, bytes(body))
+
+
+async def _read_beginning(
+    response: aiohttp.ClientResponse, body: bytearray, limit: int
+) -> bool:
+    """Add a body to `body`, up to `limit` bytes; return whether that is all of it."""
+    async for chunk in response.content.iter_any():
+        body += chunk[: limit - len(body) + 1]
+        if len(body) > limit:
+            del body[limit:]
+            response.close()
+            return False
+    return True

@@ -1,0 +1,42 @@
+"""Clocks that a test moves, apart from the one of the event loop."""
+
+import time
+
+from custom_components.golioth.client import Clocks
+
+
+class SteppedClocks:
+    """The service's clock, and those of a host.
+
+    Attributes:
+        service: Seconds by which the service's clock is ahead of this machine's.
+        elapsed: Seconds by which the host's elapsed clock is ahead of the loop's.
+    """
+
+    def __init__(self) -> None:
+        """Start right."""
+        self.service = 0.0
+        self.elapsed = 0.0
+
+    @property
+    def host(self) -> Clocks:
+        """The clocks of the host."""
+        return Clocks(
+            elapsed=lambda: time.monotonic() + self.elapsed,
+            wall=lambda: time.time() + self.service,
+        )
+
+    def service_ns(self) -> int:
+        """Return the service's time in nanoseconds since 1970."""
+        return time.time_ns() + int(self.service * 1e9)
+
+    def sleep(self, seconds: float, *, is_counted: bool = True) -> None:
+        """Let the host sleep: nothing runs, and the loop's clock stands still.
+
+        Args:
+            seconds: For how long.
+            is_counted: Whether the host has a clock that went on.
+        """
+        self.service += seconds
+        if is_counted:
+            self.elapsed += seconds

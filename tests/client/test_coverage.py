@@ -1,0 +1,760 @@
+"""Tests of the account of what was surely delivered."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+import json
+from typing import Any, Final, override
+
+from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+import pytest
+
+from custom_components.golioth.client.coverage import Coverage, Streamed
+from custom_components.golioth.client.delivered import DeliveredLogs
+from custom_components.golioth.client.gap_filler import _divide
+from custom_components.golioth.client.models import LogEntry
+from custom_components.golioth.client.retention import Needed, Retention
+from custom_components.golioth.client.timestamps import SECOND
+
+from .logs import NOW, log
+
+# As the feed has it, in seconds.
+MARGIN: Final = 360
+DEVICE_MARGIN: Final = 300
+INDEX_MARGIN: Final = 60
+GRACE: Final = 10
+
+
+def at(second: float) -> int:
+    """Return a time, from `NOW`, in nanoseconds."""
+    return int((NOW + second) * SECOND)
+
+
+def settled_since_now(coverage: Coverage) -> float:
+    """Return what is settled, in seconds from `NOW`."""
+    assert coverage.settled is not None
+    return coverage.settled / SECOND - NOW
+
+
+def begun(second: float = 0) -> Coverage:
+    """Return the account of a feed that began at a second."""
+    coverage = Coverage(MARGIN)
+    coverage.begin(at(second))
+    coverage.step(at(second), 0)
+    return coverage
+
+
+# The table
+
+
+def test_before_the_first_start() -> None:
+    """There is nothing to go on from."""
+    coverage = Coverage(MARGIN)
+    assert coverage.settled is None
+    assert coverage.resume_time is None
+
+
+def test_first_start() -> None:
+    """What was before the margin before it is settled, and that is read from."""
+    coverage = begun()
+    assert settled_since_now(coverage) == -MARGIN
+    assert coverage.start_of_read() == at(-MARGIN)
+    assert coverage.verified == at(0)
+
+
+def test_slices() -> None:
+    """Slices settle to their end, but not into the margin before they were asked."""
+    coverage = begun()
+    assert coverage.settle(at(-100), at(1_000))
+    assert settled_since_now(coverage) == -100
+    assert not coverage.settle(at(-200), at(1_000))
+    assert not coverage.settle(at(-100), at(2_000))
+    assert coverage.settle(at(900), at(1_000))
+    assert settled_since_now(coverage) == 1_000 - MARGIN
+    assert coverage.start_of_read() == at(1_000 - MARGIN)
+    # What is settled is delivered, too.
+    assert coverage.verified == coverage.settled
+
+
+def test_everything() -> None:
+    """A read of everything settles to the margin before it was asked."""
+    coverage = begun()
+    assert coverage.settle(coverage.end_of_read(at(500.5)), at(500.5))
+    coverage.verify(at(500.5))
+    assert settled_since_now(coverage) == 500 - MARGIN
+    assert coverage.verified == at(500.5)
+
+
+def test_count() -> None:
+    """What was found by counting is delivered, and settles nothing."""
+    coverage = begun()
+    coverage.add_streamed(at(10), at(20))
+    assert not coverage.settle(0, at(500))
+    coverage.verify(at(500))
+    assert settled_since_now(coverage) == -MARGIN
+    assert coverage.verified == at(500)
+    assert not coverage.streamed
+
+
+@pytest.mark.parametrize(("second", "needs"), [(119, False), (120, False), (121, True)])
+def test_worth_a_request(second: int, needs: bool) -> None:
+    """What is settled may stay behind by two minutes more than the margin."""
+    assert begun().needs_settling(at(second)) is needs
+
+
+def test_stream() -> None:
+    """A stream settles nothing; its span is known until everything was read after it."""
+    coverage = begun()
+    coverage.add_streamed(at(10), at(20))
+    coverage.add_streamed(at(30), at(30))
+    coverage.add_streamed(at(40), at(50))
+    assert settled_since_now(coverage) == -MARGIN
+    assert list(coverage.streamed) == [
+        Streamed(at(10), at(20)),
+        Streamed(at(40), at(50)),
+    ]
+    coverage.verify(at(45))
+    assert list(coverage.streamed) == [Streamed(at(40), at(50))]
+
+
+def test_streams_are_bounded() -> None:
+    """A stream that comes and goes for days takes no more memory for it."""
+    coverage = begun()
+    for number in range(5_000):
+        coverage.add_streamed(at(2 * number), at(2 * number + 1))
+    assert len(coverage.streamed) <= 1_000
+    coverage.verify(at(2))
+    for number in range(5_000):
+        coverage.add_streamed(at(2 * number), at(2 * number + 1))
+    assert len(coverage.streamed) <= 1_000
+
+
+@pytest.mark.parametrize(
+    ("second", "window", "lost_before"),
+    [
+        (3_600, 3_600, None),
+        (3_601, 3_600, 1),
+        (100_000, 3_600, 96_400),
+        (100_000.7, 3_600, 96_400),
+        # The margin was read before it began, and is read again anyway.
+        (300, 0, None),
+        (361, 0, 1),
+        (1_000, 0, 640),
+    ],
+)
+def test_window(second: float, window: float, lost_before: int | None) -> None:
+    """What lies before the window is lost, and the margin never is."""
+    found = begun().lost_before(at(second), window)
+    assert found == (None if lost_before is None else at(lost_before))
+
+
+def test_give_up() -> None:
+    """What was reported is settled."""
+    coverage = begun()
+    coverage.give_up(at(5_000))
+    assert settled_since_now(coverage) == 5_000
+    assert coverage.verified == at(5_000)
+    assert coverage.lost_before(at(8_600), 3_600) is None
+
+
+@pytest.mark.parametrize("offset", [-60, -1, 0, 1, 60])
+def test_clock_that_is_a_little_off(offset: int) -> None:
+    """A minute is no step."""
+    coverage = begun()
+    assert not coverage.step(at(1_000 + offset), offset * SECOND)
+    assert settled_since_now(coverage) == -MARGIN
+
+
+def test_clock_that_steps_forward_and_back() -> None:
+    """When it is right again, what is settled is what it was before."""
+    coverage = begun()
+    coverage.settle(at(1_000), at(500))
+    assert not coverage.step(at(510 + 7_200), 7_200 * SECOND)
+    assert coverage.settle(at(10_000), at(510 + 7_200))
+    assert settled_since_now(coverage) == 510 + 7_200 - MARGIN
+    assert coverage.step(at(600), 0)
+    assert settled_since_now(coverage) == 500 - MARGIN
+    assert coverage.verified == coverage.settled
+    assert not coverage.step(at(610), 0)
+
+
+def test_clock_that_steps_back_in_parts() -> None:
+    """Whatever it does on its way, what is settled is what it was at the right time."""
+    coverage = begun()
+    coverage.settle(at(1_000), at(500))
+    for elapsed, offset in ((510, 3_600), (520, 7_200), (530, 5_400), (540, 1_800)):
+        coverage.step(at(elapsed + offset), offset * SECOND)
+        coverage.settle(at(100_000), at(elapsed + offset))
+    assert coverage.step(at(550), 0)
+    assert settled_since_now(coverage) == 500 - MARGIN
+
+
+def test_clock_that_was_right_and_steps_back() -> None:
+    """Nobody knows which time was right: it is as when the first one was seen."""
+    coverage = begun()
+    coverage.settle(at(1_000), at(1_000))
+    assert coverage.step(at(1_000 - 500), -500 * SECOND)
+    assert settled_since_now(coverage) == -MARGIN
+    coverage.settle(at(2_000), at(1_010 - 500))
+    # Forward, that is where it goes on.
+    assert not coverage.step(at(1_020), 0)
+    assert settled_since_now(coverage) == 510 - MARGIN
+
+
+def test_stored_time_from_the_future() -> None:
+    """What was stored when the clock was wrong is not waited for."""
+    coverage = Coverage(MARGIN)
+    coverage.resume(at(86_400))
+    assert coverage.step(at(0), 0)
+    assert settled_since_now(coverage) == -MARGIN
+
+
+def test_restart() -> None:
+    """What was stored is gone on from."""
+    coverage = begun()
+    coverage.settle(at(900), at(1_000))
+    assert coverage.resume_time is not None
+    again = Coverage(MARGIN)
+    again.resume(coverage.resume_time)
+    assert again.settled == coverage.settled
+    assert not again.step(at(2_000), 17)
+    assert again.settled == coverage.settled
+
+
+# Against a model that remembers everything
+
+
+@dataclass
+class Sent:
+    """A log that a device sent.
+
+    Attributes:
+        entry: The log.
+        received: The second in which the service received it.
+        visible: The second from which on REST shows it.
+        is_promised: Whether it has to be delivered, or be said to be missing.
+        times: How often it was delivered.
+        may_repeat: How often it may be, because that it was delivered was not stored.
+    """
+
+    entry: LogEntry
+    received: int
+    visible: int
+    is_promised: bool
+    times: int = 0
+    may_repeat: int = 0
+
+    @property
+    def time_ns(self) -> int:
+        """Its timestamp."""
+        assert self.entry.timestamp_ns is not None
+        return self.entry.timestamp_ns
+
+
+class Feed:
+    """What the feed does with its account, without waiting, asking or failing.
+
+    It is the same as in `gap_filler`, except that an answer is a look at the service.
+    Times are in seconds of the model.
+    """
+
+    def __init__(self, service: Service, *, limit: int, window: int) -> None:
+        """Start before the first start."""
+        self._service = service
+        self._window = window
+        self.logs = DeliveredLogs()
+        self.retention = Retention(self.logs, limit)
+        self.coverage = Coverage(MARGIN)
+        self.stream_since: int | None = None
+        self.streamed_at = 0
+        self._is_first = True
+        self._seen = -1
+        self._seen_at = 0
+
+    def restore(self, stored: Any) -> None:
+        """Go on from what was stored."""
+        self.coverage.resume(stored["time_ns"])
+        self.retention.restore(stored["delivered"])
+
+    def stored(self) -> Any:
+        """Return what is stored now; None before the first start."""
+        if self.coverage.resume_time is None:
+            return None
+        self.forget()
+        return {
+            "time_ns": self.coverage.resume_time,
+            "delivered": json.loads(json.dumps(self.retention.freeze()())),
+        }
+
+    def close_stream(self) -> None:
+        """Account for the stream, which has ended."""
+        if (span := self._streamed()) is not None:
+            self.coverage.add_streamed(*span)
+        self.stream_since = None
+
+    def stream(self, sent: Sent) -> None:
+        """Take a log of the stream."""
+        self.streamed_at = self._service.now
+        if self.logs.add_streamed(sent.entry):
+            sent.times += 1
+
+    def read(
+        self, widths: list[int], fail_at: int, cap: int, *, by_count: bool
+    ) -> bool:
+        """Read what REST shows; return whether that was all.
+
+        Args:
+            widths: Seconds of the slices, in turn.
+            fail_at: The slice at which it fails.
+            cap: Logs that an answer holds at most.
+            by_count: Whether only the newest logs are read where counts agree.
+        """
+        now = self._service.shown_now
+        self._service.latest = max(self._service.latest, now)
+        coverage = self.coverage
+        if coverage.settled is None:
+            self._begin(now)
+            return True
+        self._note_clock(now)
+        self._give_up_lost(now, cap)
+        start = max(coverage.start_of_read(), self.logs.floor * SECOND)
+        end = coverage.end_of_read(now)
+        untracked = [
+            each
+            for each in self.logs.untracked
+            if each.start * SECOND < end and start < each.end * SECOND
+        ]
+        if not untracked and by_count and self._glance(start, end, cap):
+            is_sure = self._is_quiet()
+            if is_sure or not coverage.needs_settling(now):
+                coverage.settle(coverage.settled_at(now) if is_sure else 0, now)
+                coverage.verify(now)
+                return True
+        is_settling = True
+        for part_start, part_end, known in _divide(start, end, untracked):
+            if known is None:
+                position = part_start
+                while position < part_end:
+                    if not fail_at:
+                        return False
+                    fail_at -= 1
+                    width = widths[fail_at % len(widths)] * SECOND
+                    to = min(position + width, part_end)
+                    self._deliver(position, to)
+                    position = to
+                    if is_settling:
+                        coverage.settle(position, now)
+            elif is_settling and known.end * SECOND <= coverage.settled_at(now):
+                self._check(known)
+                coverage.settle(part_end, now)
+            else:
+                is_settling = False
+        coverage.settle(end if is_settling else 0, now)
+        coverage.verify(now)
+        return True
+
+    def forget(self) -> None:
+        """Keep what is remembered within its bounds."""
+        floor = self.logs.floor
+        spans: list[tuple[int, int]] = list(self.coverage.streamed)
+        if (span := self._streamed()) is not None:
+            spans.append(span)
+        self.retention.apply(
+            Needed(
+                settled=(self.coverage.settled or 0) // SECOND,
+                verified=self.coverage.verified // SECOND,
+                now=self._service.latest // SECOND,
+                streamed=[(-(-start // SECOND), end // SECOND) for start, end in spans],
+            )
+        )
+        if self.logs.floor > floor:
+            self._service.note_forgotten(self.logs.floor, self.coverage.verified)
+
+    def _streamed(self) -> tuple[int, int] | None:
+        if self.stream_since is None:
+            return None
+        service = self._service
+        open_for = service.now - self.stream_since
+        opened = service.shown_now - open_for * SECOND + SECOND
+        silence = service.now - self.streamed_at
+        return (
+            max(self.coverage.verified, opened + GRACE * SECOND),
+            service.shown_now - silence * SECOND,
+        )
+
+    def _is_quiet(self) -> bool:
+        now, delivered = self._service.now, self._service.delivered
+        if delivered != self._seen:
+            self._seen, self._seen_at = delivered, now
+        return now - self._seen_at > MARGIN / 6
+
+    def _begin(self, now: int) -> None:
+        coverage, service = self.coverage, self._service
+        window = service.shown()[-100:]
+        coverage.begin(now)
+        self._note_clock(now)
+        floor = coverage.start_of_read() // SECOND
+        if len(window) >= 100:
+            floor = max(floor, window[0].time_ns // SECOND + 1)
+        self.logs.raise_floor(min(floor, now // SECOND))
+        self.logs.add_history([sent.entry for sent in window])
+        service.note_begin()
+
+    def _note_clock(self, now: int) -> None:
+        coverage = self.coverage
+        if coverage.step(now, now - self._service.elapsed * SECOND):
+            self.logs.lower_floor(coverage.start_of_read() // SECOND)
+        elif self._is_first:
+            self.logs.confirm_stored(now // SECOND)
+        self._is_first = False
+
+    def _glance(self, start: int, end: int, cap: int) -> bool:
+        """Read the newest logs, if all others are as many as are known."""
+        shown = self._service.shown(start, end)
+        newest = shown[-cap:]
+        boundary = newest[0].time_ns if newest else end
+        boundary += -boundary % SECOND + SECOND
+        if len(shown) == len(newest):
+            boundary = start
+        older = sum(sent.time_ns < boundary for sent in shown)
+        if older != self.logs.count(start // SECOND, boundary // SECOND):
+            return False
+        self._deliver(boundary, end)
+        return True
+
+    def _deliver(self, start: int, end: int) -> None:
+        shown = self._service.shown(start, end)
+        by_entry = {sent.entry.message: sent for sent in shown}
+        for entry in self.logs.add_read([sent.entry for sent in shown]):
+            by_entry[entry.message].times += 1
+
+    def _check(self, known: Any) -> None:
+        start, end = known.start * SECOND, known.end * SECOND
+        if len(self._service.shown(start, end)) > known.number:
+            self._service.gaps.append((start, end))
+
+    def _give_up_lost(self, now: int, cap: int) -> None:
+        coverage, logs = self.coverage, self.logs
+        if (earliest := coverage.lost_before(now, self._window)) is None:
+            return
+        assert coverage.resume_time is not None
+        start = max(coverage.start_of_read(), logs.floor * SECOND)
+        bounds = {coverage.resume_time}
+        for streamed in coverage.streamed:
+            bounds.update(streamed)
+        for part_start, part_end, known in _divide(start, earliest, logs.untracked):
+            if known is not None:
+                self._check(known)
+                continue
+            inside = {each for each in bounds if part_start < each < part_end}
+            for lost_start, lost_end in pairwise(
+                sorted({part_start, part_end, *inside})
+            ):
+                shown = self._service.shown(lost_start, lost_end)
+                newest = [sent.entry for sent in shown[-cap:]]
+                if logs.count_new(newest) or len(shown) > logs.count(
+                    lost_start // SECOND, -(-lost_end // SECOND)
+                ):
+                    self._service.gaps.append((lost_start, lost_end))
+        coverage.give_up(earliest)
+        logs.raise_floor(earliest // SECOND)
+
+
+class Service:
+    """A service, its clock, and what it knows of what was delivered.
+
+    Attributes:
+        now: The second, from 0.
+        offset: Seconds by which the clock that it shows is ahead.
+        latest: The latest time that its clock has shown to a read, in nanoseconds.
+        slept: Seconds that the host's elapsed clock did not count.
+        logs: Everything that was sent.
+        gaps: What was reported as missing, in nanoseconds.
+    """
+
+    def __init__(self) -> None:
+        """Start without a log."""
+        self.now = 0
+        self.offset = 0
+        self.latest = 0
+        self.slept = 0
+        self.logs: list[Sent] = []
+        self.gaps: list[tuple[int, int]] = []
+
+    @property
+    def shown_now(self) -> int:
+        """The time of its clock, in nanoseconds."""
+        return at(self.now + self.offset)
+
+    @property
+    def elapsed(self) -> int:
+        """The elapsed clock of the host."""
+        return self.now - self.slept
+
+    @property
+    def delivered(self) -> int:
+        """How many logs were delivered so far."""
+        return sum(sent.times for sent in self.logs)
+
+    def shown(self, start: int = 0, end: int = 10**20) -> list[Sent]:
+        """Return what REST shows of a span, oldest first."""
+        return sorted(
+            (
+                sent
+                for sent in self.logs
+                if sent.visible <= self.now and start <= sent.time_ns < end
+            ),
+            key=lambda sent: sent.time_ns,
+        )
+
+    def note_begin(self) -> None:
+        """Promise nothing of what was received before the first start."""
+        for sent in self.logs:
+            sent.is_promised = False
+
+    def note_forgotten(self, floor: int, verified: int) -> None:
+        """Check what was forgotten for want of memory.
+
+        What was not to be seen when everything was read last may be missed then.
+        """
+        assert floor * SECOND <= verified
+        for sent in self.missing(floor * SECOND):
+            assert at(sent.visible) >= verified, f"{sent} was forgotten"
+            sent.is_promised = False
+
+    def missing(self, before: int) -> list[Sent]:
+        """Return what has to be delivered before a time, and neither was nor is said."""
+        return [
+            sent
+            for sent in self.logs
+            if sent.is_promised
+            and not sent.times
+            and sent.time_ns < before
+            and not any(start <= sent.time_ns < end for start, end in self.gaps)
+        ]
+
+
+class CoverageMachine(RuleBasedStateMachine):
+    """Sends and delivers logs, and checks what the account says of them."""
+
+    limit = 10_000
+    window = 86_400
+    has_steps = True
+
+    def __init__(self) -> None:
+        """Start with a service that has no logs, and a feed that was never started."""
+        super().__init__()
+        self.service = Service()
+        self.feed = self._new_feed()
+        self.stored: Any = None
+        # How often each log had been delivered when that was stored.
+        self.stored_times: list[int] = []
+        # Whether the account has noted the clock as it is.
+        self.noted_offset = 0
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the service's clock is right, and has been found to be."""
+        return not self.service.offset and not self.noted_offset
+
+    def _new_feed(self) -> Feed:
+        return Feed(self.service, limit=self.limit, window=self.window)
+
+    @initialize(number=st.integers(0, 120))
+    def begin(self, number: int) -> None:
+        """Begin with some history."""
+        for each in range(number):
+            self._send(each - 130, 0, is_streamed=False)
+        self.feed.read([1_000], -1, 100, by_count=False)
+
+    @rule(seconds=st.sampled_from([1, 2, 5, 10, 30, 60, 120, 400, 900]))
+    def wait(self, seconds: int) -> None:
+        """Let time pass."""
+        self.service.now += seconds
+
+    @precondition(lambda self: not self.service.offset)
+    @rule(seconds=st.sampled_from([3_000, 20_000, 100_000]))
+    def wait_long(self, seconds: int) -> None:
+        """Let hours pass."""
+        self.service.now += seconds
+
+    @rule(
+        number=st.integers(1, 8),
+        late=st.integers(-DEVICE_MARGIN, DEVICE_MARGIN),
+        delay=st.integers(0, INDEX_MARGIN - 1),
+        is_streamed=st.booleans(),
+    )
+    def send(self, number: int, late: int, delay: int, is_streamed: bool) -> None:
+        """Send some logs that are promised, over the stream as well, or lost by it."""
+        for each in range(number):
+            self._send(
+                -late + (each if late > 8 else 0), delay, is_streamed=is_streamed
+            )
+
+    @rule(
+        time=st.sampled_from([-1_000_000, -4_000, -500, 500, 4_000, 100_000]),
+        delay=st.integers(0, 4_000),
+        is_streamed=st.booleans(),
+    )
+    def send_odd(self, time: int, delay: int, is_streamed: bool) -> None:
+        """Send a log that is not promised, and not to be doubled, either."""
+        self._send(time, delay, is_streamed=is_streamed, is_promised=False)
+
+    @precondition(lambda self: self.feed.stream_since is None)
+    @rule()
+    def open_stream(self) -> None:
+        """Open the stream."""
+        self.feed.stream_since = self.feed.streamed_at = self.service.now
+
+    @precondition(lambda self: self.feed.stream_since is not None)
+    @rule()
+    def close_stream(self) -> None:
+        """Lose the stream."""
+        self.feed.close_stream()
+
+    @rule(
+        widths=st.lists(st.integers(1, 2_000), min_size=1, max_size=3),
+        fail_at=st.just(-1) | st.integers(0, 5),
+        cap=st.sampled_from([1, 3, 100]),
+        by_count=st.booleans(),
+    )
+    def read(self, widths: list[int], fail_at: int, cap: int, by_count: bool) -> None:
+        """Read, until it fails or has read everything."""
+        self.feed.read(widths, fail_at, cap, by_count=by_count)
+        self.noted_offset = self.service.offset
+        self._check()
+
+    @precondition(lambda self: self.feed.stream_since is not None)
+    @rule()
+    def read_by_luck(self) -> None:
+        """Read by counting where as many logs are not shown yet as are missed."""
+        service = self.service
+        missed = len(service.missing(at(service.now)))
+        for _ in range(missed):
+            self._send(0, INDEX_MARGIN - 1, is_streamed=True)
+        self.read([1_000], -1, 1, by_count=True)
+
+    @rule()
+    def forget(self) -> None:
+        """Keep what is remembered within its bounds."""
+        self.feed.forget()
+
+    @rule()
+    def save(self) -> None:
+        """Store what would be stored."""
+        self.stored = self.feed.stored()
+        self.stored_times = [sent.times for sent in self.service.logs]
+
+    @precondition(lambda self: self.is_right)
+    @rule(is_saved=st.booleans())
+    def restart(self, is_saved: bool) -> None:
+        """Stop, or be killed, and go on from what was stored last."""
+        if is_saved:
+            self.save()
+        if self.stored is None:
+            return
+        for number, sent in enumerate(self.service.logs):
+            known = self.stored_times[number] if number < len(self.stored_times) else 0
+            sent.may_repeat += sent.times - known
+        self.feed = self._new_feed()
+        self.feed.restore(self.stored)
+
+    @precondition(lambda self: self.has_steps)
+    @rule(offset=st.sampled_from([-7_200, -600, 0, 120, 600, 7_200]))
+    def step(self, offset: int) -> None:
+        """Have the service's clock step."""
+        self.service.offset = offset
+
+    # A step back that comes while it sleeps cannot be told from no sleep.
+    @precondition(lambda self: self.has_steps and self.is_right)
+    @rule(seconds=st.sampled_from([30, 600, 2_400]))
+    def sleep(self, seconds: int) -> None:
+        """Have a host sleep whose elapsed clock does not count that."""
+        if self.feed.stream_since is not None:
+            self.feed.close_stream()
+        self.service.now += seconds
+        self.service.slept += seconds
+
+    @override
+    def teardown(self) -> None:
+        """Have everything read in the end."""
+        self.service.offset = 0
+        if self.feed.stream_since is not None:
+            self.feed.close_stream()
+        for seconds in (1, 700, 700):
+            self.service.now += seconds
+            self.feed.read([100_000], -1, 100, by_count=False)
+            self.noted_offset = 0
+            self._check()
+        end = at(self.service.now - MARGIN)
+        settled = self.feed.coverage.settled
+        assert settled == end
+        assert not self.service.missing(end)
+
+    def _send(
+        self, time: int, delay: int, *, is_streamed: bool, is_promised: bool = True
+    ) -> None:
+        service = self.service
+        sent = Sent(
+            log(str(len(service.logs)), NOW + service.now + time),
+            service.now,
+            service.now + delay,
+            is_promised,
+        )
+        if sent.time_ns < self.feed.logs.floor * SECOND:
+            # It comes later than what could be remembered.
+            sent.is_promised = False
+        service.logs.append(sent)
+        if is_streamed and self.feed.stream_since is not None:
+            self.feed.stream(sent)
+        self._check()
+
+    def _check(self) -> None:
+        coverage = self.feed.coverage
+        for sent in self.service.logs:
+            assert sent.times <= 1 + sent.may_repeat, f"{sent} was doubled"
+        # A clock that is ahead settles what has not come yet, until it is right again.
+        if (
+            coverage.settled is not None
+            and max(self.service.offset, self.noted_offset) <= 0
+        ):
+            missing = self.service.missing(coverage.settled)
+            assert not missing, f"{missing} are missing"
+
+
+class SmallMemoryMachine(CoverageMachine):
+    """The same where hardly anything can be remembered."""
+
+    limit = 4
+    has_steps = False
+
+
+class ShortWindowMachine(CoverageMachine):
+    """The same where hardly anything is caught up."""
+
+    window = 900
+    has_steps = False
+
+
+SETTINGS: Final = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    deadline=None,
+    # The same each time: scripts/simulate looks for what is new.
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+@pytest.mark.parametrize(
+    "machine", [CoverageMachine, SmallMemoryMachine, ShortWindowMachine]
+)
+def test_nothing_is_lost_or_doubled(machine: type[CoverageMachine]) -> None:
+    """Whatever happens, what is settled was delivered once, or is said to be missing."""
+    run_state_machine_as_test(machine, settings=SETTINGS)

@@ -1,0 +1,74 @@
+"""Tests of the very first start while logs cannot be read over REST."""
+
+from collections import Counter
+
+import aiohttp
+import pytest
+
+from custom_components.golioth.client import Transport, format_timestamp
+from tests.simulator import GoliothSimulator
+
+from .feeds import Recorder, running
+from .test_delivery import audited, now_ns, numbered, streaming, traffic
+
+
+@pytest.mark.parametrize("fault", ["times_out", "fails"])
+async def test_logs_that_are_streamed_meanwhile(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    fault: str,
+) -> None:
+    """They are delivered once; what was there before is shown, and not delivered."""
+    for number in range(7):
+        moment = format_timestamp(now_ns(simulator) - (20 - number) * 1_000_000_000)
+        simulator.log(f"history {number}", timestamp=moment)
+    if fault == "times_out":
+        simulator.faults.logs_never = True
+    else:
+        simulator.faults.logs_status = 503
+    async with running(session, simulator, recorder, audit_interval=0.3) as (feed, _):
+        await simulator.wait_for_streams(1)
+        async with traffic(simulator, 0, rate=100) as next_number:
+            await recorder.until(lambda: feed.resume_point is not None)
+            begun = len(recorder.logs)
+            await recorder.until(lambda: len(recorder.logs) > begun + 50)
+        sent = next_number()
+        simulator.faults.clear()
+        await streaming(feed, recorder)
+        simulator.log(str(sent))
+        await recorder.until(lambda: str(sent) in recorder.messages)
+        await simulator.drop(None)
+        await streaming(feed, recorder)
+        await audited(simulator, recorder, 2)
+    assert Counter(recorder.messages) == Counter(numbered(0, sent + 1))
+    assert recorder.history[:7] == [f"history {number}" for number in range(7)]
+    assert not recorder.gaps
+
+
+@pytest.mark.parametrize("fault", ["times_out", "fails"])
+async def test_polled_project(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    fault: str,
+) -> None:
+    """The same without a stream: what came since the start is delivered once."""
+    moment = format_timestamp(now_ns(simulator) - 20_000_000_000)
+    simulator.log("history", timestamp=moment)
+    simulator.retire()
+    if fault == "times_out":
+        simulator.faults.logs_never = True
+    else:
+        simulator.faults.logs_status = 503
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.resume_point is not None)
+        for message in numbered(0, 30):
+            simulator.log(message)
+        simulator.faults.clear()
+        simulator.retire()
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        await recorder.until(lambda: len(recorder.logs) >= 30)
+        await audited(simulator, recorder, 4)
+    assert recorder.messages == numbered(0, 30)
+    assert recorder.history[:1] == ["history"]

@@ -1,0 +1,126 @@
+"""Tests of a service whose `Date` steps, or that has none."""
+
+import asyncio
+from collections import Counter
+
+import aiohttp
+import pytest
+
+from custom_components.golioth.client import LogSource, Transport, format_timestamp
+from tests.simulator import GoliothSimulator
+
+from .feeds import Recorder, running
+from .test_delivery import audited, now_ns, numbered, outage, restarted, streaming
+
+
+@pytest.mark.parametrize("retired", [False, True], ids=["streaming", "polling"])
+@pytest.mark.parametrize(
+    ("before", "after"), [(0, -120), (150, 0), (0, -61)], ids=["wrong", "right", "just"]
+)
+async def test_date_that_steps_back(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    retired: bool,
+    before: float,
+    after: float,
+) -> None:
+    """Nothing is repeated and nothing is lost, back and forth."""
+    if retired:
+        simulator.retire()
+    simulator.faults.date_offset = before
+    async with running(session, simulator, recorder, audit_interval=0.3) as (feed, _):
+        await recorder.until(lambda: feed.connected)
+        number = 0
+        for offset in (before, after, before, after):
+            simulator.faults.date_offset = offset
+            for message in numbered(number, number + 30):
+                simulator.log(message)
+            number += 30
+            await recorder.until(lambda: len(recorder.logs) >= number)  # noqa: B023
+            await audited(simulator, recorder, 8)
+            assert Counter(recorder.messages) == Counter(numbered(0, number))
+    assert not recorder.gaps
+
+
+async def test_date_that_steps_back_during_an_outage(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """The gap is filled once, by the clock as it is then."""
+    async with running(session, simulator, recorder) as (feed, _task):
+        await streaming(feed, recorder)
+        for message in numbered(0, 20):
+            simulator.log(message)
+        await recorder.until(lambda: len(recorder.logs) == 20)
+        await audited(simulator, recorder, 1)
+        async with outage(simulator):
+            for message in numbered(20, 40):
+                simulator.log(message)
+        simulator.faults.date_offset = -120
+        await streaming(feed, recorder)
+        await recorder.until(lambda: len(recorder.logs) >= 40)
+        simulator.faults.date_offset = 0
+        await simulator.drop(None)
+        await streaming(feed, recorder)
+        simulator.log("40")
+        await recorder.until(lambda: len(recorder.logs) >= 41)
+        await audited(simulator, recorder, 2)
+    assert Counter(recorder.messages) == Counter(numbered(0, 41))
+
+
+@pytest.mark.parametrize("text", ["", "soon"], ids=["none", "no_date"])
+async def test_polling_without_a_date(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    text: str,
+) -> None:
+    """A service that does not report its time is polled by that of the host."""
+    simulator.faults.date_text = text
+    simulator.retire()
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        for message in numbered(0, 150):
+            simulator.log(message)
+        await recorder.until(lambda: len(recorder.logs) >= 150)
+        await audited(simulator, recorder, 3)
+    assert recorder.messages == numbered(0, 150)
+
+
+async def test_gap_and_audit_without_a_date(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Nor does it keep a gap from being filled, or a stream from being audited."""
+    simulator.faults.date_text = ""
+    async with running(session, simulator, recorder, audit_interval=0.3) as (
+        feed,
+        task,
+    ):
+        await streaming(feed, recorder)
+        simulator.log("0")
+        await recorder.until(lambda: recorder.messages == ["0"])
+        async with outage(simulator):
+            for message in numbered(1, 150):
+                simulator.log(message)
+            await recorder.until(lambda: not feed.connected)
+        simulator.faults.date_text = ""
+        await recorder.until(lambda: len(recorder.logs) >= 150)
+        await streaming(feed, recorder)
+        simulator.mute()
+        # Later than the whole second in which the stream was opened.
+        moment = format_timestamp(now_ns(simulator) + 2_000_000_000)
+        simulator.log("150", timestamp=moment)
+        await recorder.until(lambda: len(recorder.logs) >= 151)
+        assert recorder.logs[-1] == ("150", LogSource.CATCH_UP)
+        await streaming(feed, recorder)
+        task.cancel()
+        await asyncio.wait({task})
+        resume_point = await restarted(feed)
+    simulator.log("151")
+    async with running(session, simulator, recorder, resume_point=resume_point) as (
+        feed,
+        _task,
+    ):
+        await recorder.until(lambda: len(recorder.logs) >= 152)
+        await streaming(feed, recorder)
+    assert Counter(recorder.messages) == Counter(numbered(0, 152))

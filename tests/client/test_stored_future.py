@@ -1,0 +1,98 @@
+"""Tests of a storage that a wrong clock has left behind."""
+
+from collections import Counter
+from typing import Any, Final
+
+import aiohttp
+import pytest
+
+from custom_components.golioth.client import ResumePoint, Transport, format_timestamp
+from tests.simulator import GoliothSimulator
+
+from .feeds import Recorder, running
+from .test_delivery import MINUTE, audited, now_ns, numbered, streaming
+
+SECOND: Final = 1_000_000_000
+DAY: Final = 86_400
+
+
+def stored(
+    time_ns: int, floor: int, holes: list[list[int]], counts: list[int | None]
+) -> ResumePoint:
+    """Return a resume point as it comes out of a storage."""
+    delivered: dict[str, Any] = {"floor": floor, "holes": holes, "seconds": {}}
+    if counts:
+        delivered["hole_counts"] = counts
+    resume_point = ResumePoint.from_dict({"time_ns": time_ns, "delivered": delivered})
+    assert resume_point is not None
+    return resume_point
+
+
+@pytest.mark.parametrize("retired", [False, True], ids=["streaming", "polling"])
+@pytest.mark.parametrize("is_time_right", [True, False], ids=["right", "future"])
+@pytest.mark.parametrize("years", [1 / 365, 1, 100])
+async def test_floor_of_the_future(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    retired: bool,
+    is_time_right: bool,
+    years: float,
+) -> None:
+    """REST goes on delivering, and what follows is delivered once."""
+    if retired:
+        simulator.retire()
+    now = now_ns(simulator)
+    floor = now // SECOND + int(years * 365 * DAY)
+    time_ns = now - MINUTE if is_time_right else floor * SECOND
+    simulator.log("0")
+    resume_point = stored(time_ns, floor, [], [])
+    async with running(session, simulator, recorder, resume_point=resume_point) as (
+        feed,
+        _task,
+    ):
+        await recorder.until(lambda: recorder.messages == ["0"])
+        await recorder.until(lambda: feed.connected)
+        for message in numbered(1, 30):
+            simulator.log(message)
+        await recorder.until(lambda: len(recorder.logs) >= 30)
+        await audited(simulator, recorder, 2)
+    assert Counter(recorder.messages) == Counter(numbered(0, 30))
+
+
+@pytest.mark.parametrize("counts", [[], [5], [None]], ids=["old", "counted", "unknown"])
+@pytest.mark.parametrize("retired", [False, True], ids=["streaming", "polling"])
+async def test_untracked_range_of_the_future(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    retired: bool,
+    counts: list[int | None],
+) -> None:
+    """Nor does a range that ends in the future keep logs away, after a margin at most."""
+    if retired:
+        simulator.retire()
+    now = now_ns(simulator)
+    second = now // SECOND
+    simulator.log("0", timestamp=format_timestamp(now - 30 * SECOND))
+    resume_point = stored(
+        now - MINUTE, second - 360, [[second + 1, second + 3650 * DAY]], counts
+    )
+    async with running(session, simulator, recorder, resume_point=resume_point) as (
+        feed,
+        _task,
+    ):
+        await recorder.until(lambda: recorder.messages == ["0"])
+        if retired:
+            await recorder.until(lambda: feed.transport is Transport.POLLING)
+        else:
+            await streaming(feed, recorder)
+        # In the range.
+        moment = now + 3 * SECOND
+        simulator.mute()
+        for message in numbered(1, 30):
+            simulator.log(message, timestamp=format_timestamp(moment))
+        simulator.resume()
+        await recorder.until(lambda: len(recorder.logs) >= 30)
+        await audited(simulator, recorder, 2)
+    assert Counter(recorder.messages) == Counter(numbered(0, 30))
