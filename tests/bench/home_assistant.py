@@ -97,8 +97,8 @@ async def wait_for_stream(entry: MockConfigEntry) -> None:
     async with asyncio.timeout(_TIMEOUT):
         while (  # noqa: ASYNC110
             feed.resume_point is None
-            or feed._stream is None
-            or feed._stream.waiting is not None
+            or feed._live.stream is None
+            or feed._live.stream.waiting is not None
             or not feed.connected
         ):
             await asyncio.sleep(0.05)

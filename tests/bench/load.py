@@ -4,6 +4,9 @@ It reads commands, one JSON object a line, and answers each with a line when it 
 """
 
 import asyncio
+from collections.abc import Callable
+import json
+import math
 import sys
 import time
 from typing import Any, Final
@@ -11,13 +14,32 @@ from typing import Any, Final
 import orjson
 
 from tests.simulator import GoliothSimulator
-from tests.simulator.frames import encode_text_frame
+from tests.simulator.frames import PING_FRAME, encode_text_frame
 from tests.simulator.timestamps import format_timestamp
 
 # Bytes that wait in a connection at most: more would be the memory of this process, and not the speed of the other one.
 _MAX_BUFFER: Final = 1024 * 1024
 
 _BATCH: Final = 500
+
+# What fills frames and answers, the worst first: nothing of it is read in the fast way.
+_FILLERS: Final[dict[str, Callable[[int], dict[str, Any]]]] = {
+    "not_finite": lambda size: {"metadata": {"a": [math.inf] * (size // 9)}},
+    "objects": lambda size: {"metadata": {"a": [math.nan, *[{}] * (size // 3)]}},
+    "numbers": lambda size: {"metadata": {"a": [math.nan, *[1.5] * (size // 4)]}},
+    "escapes": lambda size: {"message": "\ud800" * (size // 6)},
+    "texts": lambda size: {"metadata": {"a": ["y" * 4] * (size // 7)}},
+    "text": lambda size: {"message": "x" * size},
+}
+LOOSE_KINDS: Final = (*_FILLERS, "documents", "depth", "quotes", "no_json")
+ANSWER_KINDS: Final = tuple(_FILLERS)
+
+# Frames that hold nothing.
+FLOODS: Final = {
+    "pings": PING_FRAME,
+    "pongs": b"\x8a\x00",
+    "empty": encode_text_frame(b""),
+}
 
 # What is sent is random in nothing: the floor and what is measured get the same.
 _LEVELS: Final = ("DEBUG", "INFO", "DEBUG", "WARN", "INFO", "DEBUG", "ERROR", "INFO")
@@ -48,6 +70,39 @@ def _frame(number: int, device: str) -> bytes:
     return encode_text_frame(orjson.dumps({"result": {"data": log}}))
 
 
+def _filled(
+    time_ns: int, device: str, kind: str, size: int
+) -> tuple[dict[str, Any], bytes]:
+    """Return a log of about so many bytes, which is all but plain, and its JSON."""
+    log = {
+        "timestamp": format_timestamp(time_ns),
+        "level": "INFO",
+        "message": "Long",
+        "deviceId": device,
+        **_FILLERS[kind](size),
+    }
+    # As devices do, and as orjson does not, it writes numbers that are not finite.
+    return log, json.dumps(log, separators=(",", ":")).encode()
+
+
+def _loose_frame(kind: str, device: str, size: int) -> bytes:
+    """Return a frame of about so many bytes that is parsed loosely, or is no log."""
+    if kind == "documents":
+        document = orjson.dumps({"result": {"data": {"message": "x"}}})
+        return encode_text_frame(document * (size // len(document)))
+    if kind == "depth":
+        return encode_text_frame(
+            b'{"result":{"data":{"message":"x","metadata":{"a":' + b"[" * size
+        )
+    if kind == "quotes":
+        return encode_text_frame(b'{"result":"' + b'\\"' * (size // 2))
+    if kind == "no_json":
+        return encode_text_frame(b"{" * size)
+    return encode_text_frame(
+        b'{"result":{"data":%b}}' % _filled(time.time_ns(), device, kind, size)[1]
+    )
+
+
 class Load:
     """Two projects of the service: one for what is measured, and one for its floor."""
 
@@ -61,20 +116,48 @@ class Load:
         """Do what a command says.
 
         Args:
-            command: `project`, and `register` (devices that the project has) or `send` (logs), `devices` (that they are from)
-                and `rate` (a second; None for as fast as they are taken).
+            command: `project`, and one of `register` (devices that the project has), `store` (logs that only REST has, each of
+                `size` bytes of a `kind`), `flood` (frames of a `kind`), `loose` (the `kind` of a frame of `size` bytes), and
+                `send` (logs) with `devices` (that they are from) and `rate` (a second; None for as fast as they are taken).
         """
         simulator = self.projects[command["project"]]
         if (number := command.get("register")) is not None:
             for each in range(len(simulator.devices), number):
                 simulator.add_device(f"device-{each:05}", device_id(each))
             return {}
+        if (number := command.get("store")) is not None:
+            now = time.time_ns()
+            for each in range(number):
+                log, shown = _filled(
+                    # Each in a millisecond of its own.
+                    now - each * 1_000_000,
+                    device_id(0),
+                    command["kind"],
+                    command["size"],
+                )
+                simulator.send(log, streamed=False, shown=shown)
+            return {}
         await simulator.wait_for_streams(1)
         (transport,) = simulator._streams.transports
+        if (number := command.get("flood")) is not None:
+            await self._flood(transport, FLOODS[command["kind"]], number)
+            return {}
+        if (kind := command.get("loose")) is not None:
+            transport.write(_loose_frame(kind, device_id(0), command["size"]))
+            return {}
         await self._send(
             transport, command["send"], command["devices"], command["rate"]
         )
         return {}
+
+    async def _flood(
+        self, transport: asyncio.Transport, frame: bytes, number: int
+    ) -> None:
+        while number > 0:
+            transport.write(frame * min(number, 10_000))
+            number -= 10_000
+            while transport.get_write_buffer_size() > _MAX_BUFFER:  # noqa: ASYNC110
+                await asyncio.sleep(0.0005)
 
     async def _send(
         self,

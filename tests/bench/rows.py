@@ -1,7 +1,7 @@
 """The rows of the table: what is measured, beside its floor, in turns."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import gc
@@ -9,12 +9,27 @@ from pathlib import Path
 import resource
 import statistics
 import time
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import aiohttp
 
-from custom_components.golioth.client.feed import FeedTiming, LogFeed, Transport
-from custom_components.golioth.client.rest import GoliothRest
+from custom_components.golioth.client import (
+    SECOND,
+    Clocks,
+    Credential,
+    Endpoint,
+    FeedTiming,
+    GoliothClient,
+    GoliothError,
+    HttpWire,
+    LogEntry,
+    LogFeed,
+    LogSource,
+    ResumePoint,
+    Transport,
+    format_timestamp,
+)
+from custom_components.golioth.client.live import OpenStream
 from custom_components.golioth.const import DOMAIN
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
@@ -23,9 +38,9 @@ from homeassistant.helpers.trigger import (
     async_validate_trigger_config,
 )
 
-from .floor import BareIntegration, BarePipeline, bare_loop
+from .floor import EVENT, BareIntegration, BarePipeline, bare_loop
 from .home_assistant import Count, home_assistant, listen, set_up, wait_for_stream
-from .load import device_id
+from .load import ANSWER_KINDS, FLOODS, LOOSE_KINDS, device_id
 from .service import LoadService
 
 # The sensors of a device, and whether they are enabled, as the integration has them.
@@ -40,6 +55,17 @@ SENSORS: Final = (
 # Logs a second of the rows where devices log as devices do: 100 of them, 20 a second each.
 _DEVICES: Final = 100
 _RATE: Final = 2_000.0
+
+# What is offered at once: a frame, and an answer of 100 logs.
+_LOOSE_SIZE: Final = 1024 * 1024
+_ANSWER_LOGS: Final = 100
+_ANSWER_LOG_SIZE: Final = 84 * 1024
+
+# Seconds that a gap is not filled.
+_GAP_SECONDS: Final = 4 * 3600
+
+# Seconds: only what is broken takes longer.
+_TIMEOUT: Final = 300.0
 
 # Seconds after the last log in which the sensors show it.
 _SHOWN: Final = 1.2
@@ -57,6 +83,10 @@ class Size:
         pipeline_logs: Logs of a turn of the rows that go through Home Assistant.
         fleet: Devices of the large fleet.
         burst_turns: How often a burst is sent.
+        hold_turns: How often each kind of what may hold the loop is sent.
+        flood_frames: Frames of a flood.
+        answer_kinds: How many kinds of long answers there are.
+        saves: How often is saved.
         latency_turns: How often the latency is measured.
         latency_logs: Logs of a turn of the latency.
         warm_up_logs: Logs before the memory is looked at: until it has seen its fullest moments, in which logs are saved.
@@ -71,6 +101,10 @@ class Size:
     pipeline_logs: int
     fleet: int
     burst_turns: int
+    hold_turns: int
+    flood_frames: int
+    answer_kinds: int
+    saves: int
     latency_turns: int
     latency_logs: int
     warm_up_logs: int
@@ -86,6 +120,10 @@ FULL: Final = Size(
     pipeline_logs=6_000,
     fleet=10_000,
     burst_turns=3,
+    hold_turns=3,
+    flood_frames=200_000,
+    answer_kinds=len(ANSWER_KINDS),
+    saves=20,
     latency_turns=5,
     latency_logs=10_000,
     warm_up_logs=600_000,
@@ -100,10 +138,14 @@ QUICK: Final = Size(
     pipeline_logs=1_500,
     fleet=500,
     burst_turns=1,
+    hold_turns=1,
+    flood_frames=100_000,
+    answer_kinds=1,
+    saves=3,
     latency_turns=2,
     latency_logs=1_000,
-    warm_up_logs=25_000,
-    memory_logs=25_000,
+    warm_up_logs=15_000,
+    memory_logs=15_000,
     startup_turns=1,
 )
 
@@ -152,50 +194,18 @@ type MeasureRow = Callable[[LoadService, Size], Awaitable[Row]]
 
 async def client(service: LoadService, size: Size) -> Row:
     """CPU of a log, from its frame until the feed gives it, beside the bare loop."""
-    measured, floor = Count(), Count()
-    is_ready = asyncio.Event()
-    project = service.project("measured")
-
-    def on_complete(transport: Transport, _until: float) -> None:
-        if transport is Transport.STREAMING:
-            is_ready.set()
-
-    def ignore(*_: Any) -> None:
-        pass
-
+    floor = Count()
     async with (
-        aiohttp.ClientSession() as session,
+        _feed(service, "measured") as listener,
         bare_loop(service.project("floor"), floor.add),
     ):
-        feed = LogFeed(
-            session,
-            project.endpoint,
-            GoliothRest(session, project.endpoint),
-            on_log=measured.add,
-            on_history=ignore,
-            on_connection_change=ignore,
-            on_gap=ignore,
-            on_complete=on_complete,
-            on_incomplete=ignore,
-            on_progress=ignore,
-            resume_point=None,
-            poll_interval=30.0,
-            catch_up_window=3600.0,
-            timing=FeedTiming(),
+        return await _in_turns(
+            "client",
+            lambda: _cpu(service, "measured", listener.count, size.client_logs),
+            lambda: _cpu(service, "floor", floor, size.client_logs),
+            turns=size.client_turns,
+            target=2.0,
         )
-        task = asyncio.create_task(feed.run())
-        try:
-            await is_ready.wait()
-            return await _in_turns(
-                "client",
-                lambda: _cpu(service, "measured", measured, size.client_logs),
-                lambda: _cpu(service, "floor", floor, size.client_logs),
-                turns=size.client_turns,
-                target=2.0,
-            )
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
 
 
 async def pipeline(service: LoadService, size: Size) -> Row:
@@ -204,7 +214,7 @@ async def pipeline(service: LoadService, size: Size) -> Row:
     async with _pipeline(service, "measured", _DEVICES) as (hass, measured):
         bare = BareIntegration(hass, _DEVICES, SENSORS)
         await bare.async_set_up()
-        hass.bus.async_listen("bare_log", floor.add)
+        hass.bus.async_listen(EVENT, floor.add)
         async with bare_loop(service.project("floor"), BarePipeline(hass, bare.events)):
             return await _in_turns(
                 "pipeline",
@@ -282,37 +292,162 @@ async def burst(service: LoadService, size: Size) -> Row:
     Now and then Python's garbage collector looks at all that there is in Home Assistant, for 130 ms and more, whatever runs. It
     has done so before, so that it is not due meanwhile.
     """
-    held = []
     async with _pipeline(service, "measured", _DEVICES) as (_hass, count):
-        for _ in range(size.burst_turns):
-            gc.collect()
-            watch = asyncio.create_task(_longest_hold())
+
+        async def burst_once() -> None:
             await _sent(service, "measured", count, 50_000)
             await asyncio.sleep(_SHOWN)
-            watch.cancel()
-            held.append(await watch * 1000)
+
+        held = [await _held(burst_once()) for _ in range(size.burst_turns)]
     return Row(name="burst", unit="ms", measured=held, floor=[], target=50.0)
 
 
+async def floods(service: LoadService, size: Size) -> Row:
+    """The longest time that the loop is held by pings, pongs, or empty frames."""
+    async with _feed(service, "measured") as listener:
+
+        async def flood(kind: str) -> None:
+            await service.flood("measured", kind, size.flood_frames)
+            # It comes after them.
+            await _sent(service, "measured", listener.count, 1)
+
+        held = [
+            await _held(flood(kind)) for kind in FLOODS for _ in range(size.hold_turns)
+        ]
+    return Row(name="floods", unit="ms", measured=held, floor=[], target=50.0)
+
+
+async def loose_frame(service: LoadService, size: Size) -> Row:
+    """The longest time that the loop is held by a frame of 1 MiB that is not plain."""
+    async with _feed(service, "measured") as listener:
+
+        async def send(kind: str) -> None:
+            await service.send_loose("measured", kind, _LOOSE_SIZE)
+            await _sent(service, "measured", listener.count, 1)
+            # It may hold thousands of logs, of which each one counts.
+            await listener.until_quiet()
+
+        held = [
+            await _held(send(kind))
+            for kind in LOOSE_KINDS
+            for _ in range(size.hold_turns)
+        ]
+    return Row(name="loose_frame", unit="ms", measured=held, floor=[], target=50.0)
+
+
+async def large_answer(service: LoadService, size: Size) -> Row:
+    """The longest time that the loop is held where REST offers an answer of 8 MiB.
+
+    It is read in parts, until every log was delivered or counted as unreadable.
+    """
+    held = []
+    for kind in ANSWER_KINDS[: size.answer_kinds]:
+        for _ in range(size.hold_turns):
+            start = time.time_ns() // SECOND + 1
+            await asyncio.sleep(start + 0.2 - time.time())
+            await service.store("measured", kind, _ANSWER_LOGS, _ANSWER_LOG_SIZE)
+            resume_point = ResumePoint(
+                start * SECOND,
+                lambda: {"floor": start, "holes": [], "seconds": {}},  # noqa: B023
+            )
+
+            async def read(resume_point: ResumePoint) -> None:
+                async with _feed(service, "measured", resume_point) as listener:
+                    assert listener.feed is not None
+                    read = listener.count.number + listener.feed.unreadable
+                    assert read >= _ANSWER_LOGS, (kind, read)  # noqa: B023
+
+            held.append(await _held(read(resume_point)))
+    return Row(name="large_answer", unit="ms", measured=held, floor=[], target=50.0)
+
+
+async def save(_service: LoadService, size: Size) -> Row:
+    """The longest time that the loop is held by saves after hours of an unfilled gap.
+
+    A log a second was streamed meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    elapsed = 0.0
+    start = 1_795_000_000
+    listener = _Listener()
+    async with aiohttp.ClientSession() as session:
+        project = GoliothClient(
+            HttpWire(session),
+            Endpoint("https://golioth.invalid", "bench", Credential("key")),
+            clocks=Clocks(lambda: elapsed, lambda: start + elapsed),
+        )
+        feed = listener.feed = project.feed(
+            listener,
+            resume_point=ResumePoint(
+                (start - 3_600) * SECOND,
+                lambda: {"floor": start - 7_200, "holes": [], "seconds": {}},
+            ),
+            poll_interval=30.0,
+            catch_up_window=86_400.0,
+        )
+        stream = OpenStream(_Silence(), 0.0)
+        stream.waiting = None
+        feed._live.stream = stream
+
+        def receive() -> None:
+            nonlocal elapsed
+            elapsed += 1
+            if elapsed % 600 < 2:
+                project.clock.hear(int(start + elapsed) * SECOND)
+            time_ns = int(start + elapsed) * SECOND
+            entry = LogEntry(
+                format_timestamp(time_ns),
+                time_ns,
+                "LOGGING",
+                "info",
+                "sensor",
+                "",
+                f"Sampled {elapsed % 40} °C",
+                {"index": int(elapsed)},
+                device_id(int(elapsed) % 10),
+            )
+            feed.on_live_log(stream, entry)
+
+        for _ in range(_GAP_SECONDS):
+            receive()
+            if not elapsed % 100:
+                await asyncio.sleep(0)
+
+        async def save_once() -> None:
+            for _ in range(10):
+                receive()
+                await asyncio.sleep(0)
+            resume_point = feed.resume_point
+            assert resume_point is not None
+            # As the integration does.
+            await loop.run_in_executor(None, resume_point.as_dict)
+
+        held = [await _held(save_once()) for _ in range(size.saves)]
+        for timer in (feed._progress_timer, feed._patience):
+            if timer is not None:
+                timer.cancel()
+    return Row(name="save", unit="ms", measured=held, floor=[], target=50.0)
+
+
 async def latency(service: LoadService, size: Size) -> Row:
-    """The time from the sending of a log to its event, as 99 of 100 have it, beside that to the bare loop."""
+    """The time from the sending of a log to its event, as 99 of 100 have it.
+
+    Beside it, the same without the integration.
+    """
     times: list[float] = []
 
-    def note(message: str) -> None:
-        times.append(time.monotonic_ns() - int(message.rpartition(" ")[2]))
+    @callback
+    def note(event: Event) -> None:
+        sent_ns = int(event.data["message"].rpartition(" ")[2])
+        times.append(time.monotonic_ns() - sent_ns)
 
     floor = Count()
-
-    def on_document(document: Any) -> None:
-        note(document["result"]["data"]["message"])
-        floor.add()
-
-    @callback
-    def on_event(event: Event) -> None:
-        note(event.data["message"])
-
     async with _pipeline(service, "measured", _DEVICES) as (hass, measured):
-        listen(hass, on_event)
+        bare = BareIntegration(hass, _DEVICES, SENSORS)
+        await bare.async_set_up()
+        hass.bus.async_listen(EVENT, floor.add)
+        hass.bus.async_listen(EVENT, note)
+        listen(hass, note)
 
         async def percentile(project: str, count: Count) -> float:
             times.clear()
@@ -328,16 +463,15 @@ async def latency(service: LoadService, size: Size) -> Row:
             )
             return statistics.quantiles(times, n=100)[98] / 1e6
 
-        async with bare_loop(service.project("floor"), on_document):
-            row = await _in_turns(
+        async with bare_loop(service.project("floor"), BarePipeline(hass, bare.events)):
+            return await _in_turns(
                 "latency",
                 lambda: percentile("measured", measured),
                 lambda: percentile("floor", floor),
                 turns=size.latency_turns,
-                target=2.0,
+                target=1.3,
                 unit="ms",
             )
-    return row
 
 
 async def memory(service: LoadService, size: Size) -> Row:
@@ -389,10 +523,111 @@ ROWS: Final[tuple[MeasureRow, ...]] = (
     fleet,
     triggers,
     burst,
+    floods,
+    loose_frame,
+    large_answer,
+    save,
     latency,
     memory,
     startup,
 )
+
+
+class _Listener:
+    """Counts logs, and waits for what a feed reports.
+
+    Attributes:
+        count: The logs.
+        feed: The feed.
+    """
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self.count = Count()
+        # Nothing in between, as every log comes through here.
+        self.on_log: Callable[[LogEntry, LogSource], None] = self.count.add
+        self.feed: LogFeed | None = None
+        self._is_complete = asyncio.Event()
+
+    def on_history(self, entry: LogEntry) -> None:
+        """Ignore what was there before."""
+
+    def on_connection_change(self, reason: GoliothError | None) -> None:
+        """Ignore it: without a connection, nothing is complete."""
+
+    def on_gap(self, start_ns: int, end_ns: int) -> None:
+        """Refuse to lose a log."""
+        raise AssertionError
+
+    def on_complete(self, transport: Transport, until: float) -> None:
+        """Note that everything is delivered, and logs arrive as they come."""
+        if transport is Transport.STREAMING:
+            self._is_complete.set()
+
+    def on_incomplete(self) -> None:
+        """Ignore it: nothing was waited for yet."""
+
+    def on_progress(self) -> None:
+        """Ignore it: nothing is saved."""
+
+    async def until_complete(self) -> None:
+        """Wait until everything is delivered."""
+        async with asyncio.timeout(_TIMEOUT):
+            await self._is_complete.wait()
+
+    async def until_quiet(self) -> None:
+        """Wait until no more logs come."""
+        number = -1
+        while number != self.count.number:
+            number = self.count.number
+            await asyncio.sleep(0.05)
+
+
+class _Silence:
+    """A connection that says nothing."""
+
+    @property
+    def heard_at(self) -> float:
+        """The present, as if it did."""
+        return asyncio.get_running_loop().time()
+
+    async def deliver(
+        self, on_log: Callable[[LogEntry], None], on_ignored: Callable[[], None]
+    ) -> NoReturn:
+        """Refuse to deliver: the bench does that."""
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+@asynccontextmanager
+async def _feed(
+    service: LoadService,
+    name: str,
+    resume_point: ResumePoint | None = None,
+) -> AsyncIterator[_Listener]:
+    """Run the feed of a project, from when nothing is missing."""
+    project = service.project(name)
+    listener = _Listener()
+    async with aiohttp.ClientSession() as session:
+        feed = listener.feed = GoliothClient(
+            HttpWire(session),
+            project.endpoint,
+            timing=FeedTiming(request_interval=0.0),
+        ).feed(
+            listener,
+            resume_point=resume_point,
+            poll_interval=30.0,
+            catch_up_window=3600.0,
+        )
+        task = asyncio.create_task(feed.run())
+        try:
+            await listener.until_complete()
+            yield listener
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
 
 
 @asynccontextmanager
@@ -469,6 +704,17 @@ async def _paced_cpu(
     taken = time.process_time() - started
     await asyncio.sleep(_SHOWN)
     return taken / number * 1e6
+
+
+async def _held(work: Coroutine[Any, Any, None]) -> float:
+    """Return the longest time that the loop is held by some work, in milliseconds."""
+    # As for a burst.
+    gc.collect()
+    watch = asyncio.create_task(_longest_hold())
+    await work
+    await asyncio.sleep(0)
+    watch.cancel()
+    return await watch * 1000
 
 
 async def _longest_hold() -> float:

@@ -73,6 +73,18 @@ class LoadService:
         """Send logs of so many devices, so many a second or as fast as they are taken, to the one stream of a project."""
         await self._command(project=project, send=number, devices=devices, rate=rate)
 
+    async def flood(self, project: str, kind: str, number: int) -> None:
+        """Send so many frames that hold nothing to the one stream of a project."""
+        await self._command(project=project, flood=number, kind=kind)
+
+    async def send_loose(self, project: str, kind: str, size: int) -> None:
+        """Send one frame that is no plain one to the one stream of a project."""
+        await self._command(project=project, loose=kind, size=size)
+
+    async def store(self, project: str, kind: str, number: int, size: int) -> None:
+        """Have logs that only REST has, each of so many bytes."""
+        await self._command(project=project, store=number, kind=kind, size=size)
+
     async def _command(self, **command: Any) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
