@@ -1,0 +1,371 @@
+"""Keeps account of every log: what was sent, what was delivered, and what was said about the rest."""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from .store import EPOCH, SECOND
+
+# What a log is, as bits.
+PROMISED: Final = 1
+IN_ORDER: Final = 2
+HARD: Final = 4
+"""REST may be unable to give it: it may be counted as unreadable instead."""
+
+# Logs that the feed promises to remember, with a reserve.
+_MEMORY: Final = 30_000 * 0.8
+
+# Logs that the feed can store if each is of another second.
+_STORED: Final = 8_000
+
+# Seconds by which a device's clock may be wrong.
+_DEVICE_CLOCKS: Final = 600.0
+
+# What the feed may have in memory to put it in order: a slice of the present.
+_IN_ORDER: Final = 10_000 * 0.8
+
+# Logs before and after one that may be of its millisecond.
+_NEARBY: Final = 2_000
+
+# Seconds that a log may be on its way from a device to REST.
+_REST_LAG: Final = 1.0
+
+# Seconds around a time in which the service's clock was wrong.
+_CLOCK_RESERVE: Final = 600.0
+
+# Seconds: a gap up to this long is a crowded moment, a longer one is what lies before the catch-up window.
+_LONG_GAP: Final = 60.0
+_WINDOW_RESERVE: Final = 900.0
+
+_SOURCES: Final = {"stream": 0, "poll": 1, "catch_up": 2, "push": 3}
+
+
+@dataclass(slots=True)
+class Problem:
+    """One log that is not accounted for, or came when it should not."""
+
+    check: str
+    number: int
+    time: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Which deliveries a stored state knows of: those in these spans of time."""
+
+    spans: tuple[tuple[float, float], ...] = ()
+
+    def until(self, start: float, end: float) -> Knowledge:
+        """Return what is known after a run that began with this, up to a time in it."""
+        return Knowledge((*self.spans, (start, end)))
+
+    def has(self, time: float) -> bool:
+        """Whether a delivery at a time is known."""
+        return any(start <= time <= end for start, end in reversed(self.spans))
+
+
+@dataclass(slots=True)
+class _Gap:
+    start_ns: int
+    end_ns: int
+    time: float
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of everything."""
+
+    sent: int = 0
+    said: int = 0
+    unpromised: Counter[str] = field(default_factory=Counter)
+    """By the reason."""
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+class Accountant:
+    """Compares what is delivered with what was sent.
+
+    Attributes:
+        problems: What is wrong, as it is found; at most some hundreds are kept.
+        failed: How often each check failed.
+    """
+
+    def __init__(self, *, catch_up_window: float, limit: int = 100) -> None:
+        """Start before anything was sent.
+
+        Args:
+            catch_up_window: Seconds that a gap may reach back.
+            limit: Logs that an answer of REST holds.
+        """
+        self._limit = limit
+        # Whether totals lag behind: logs that seem to be known are read later, then.
+        self.is_total_wrong: Callable[[], bool] = lambda: False
+        self.problems: list[Problem] = []
+        self.failed: Counter[str] = Counter()
+        self.received = array("d")
+        self.times_ns = array("q")
+        self.devices = bytearray()
+        self.kinds = bytearray()
+        self.copies = bytearray()
+        self.counts = array("H")
+        self.delivered_at = array("d")
+        self.visible: dict[int, tuple[float, ...]] = {}
+        self.traced: dict[int, list[str]] = {}
+        self.delivered = 0
+        self.gaps: list[_Gap] = []
+        self.unreadable = 0
+        self.wrong_clocks: list[tuple[float, float]] = []
+        # Since when what is received is promised; None before the first start.
+        self.promised_from: float | None = None
+        self._catch_up_window = catch_up_window
+        # All deliveries of logs that came more than once, or have to.
+        self._repeated: dict[int, list[float]] = {}
+        self._latest: dict[tuple[int, int], int] = {}
+        self._knowledge = Knowledge()
+        self._run_began = 0.0
+        self._last_delivery = 0.0
+
+    # What is sent
+
+    @property
+    def next_number(self) -> int:
+        """The number of the log to be sent next."""
+        return len(self.received)
+
+    def add_sent(
+        self, now: float, time_ns: int, device: int, kind: int, copies: int = 1
+    ) -> None:
+        """Keep a log that the service has received."""
+        self.received.append(now)
+        self.times_ns.append(time_ns)
+        self.devices.append(device)
+        self.kinds.append(kind)
+        self.copies.append(copies)
+        self.counts.append(0)
+        self.delivered_at.append(-1.0)
+
+    # What a run does
+
+    def begin_run(self, now: float, knowledge: Knowledge, *, is_first: bool) -> None:
+        """Begin a run of the feed with what its storage knows.
+
+        Args:
+            now: When.
+            knowledge: What the storage knows.
+            is_first: Whether it starts without any storage.
+        """
+        if not knowledge.has(self._last_delivery):
+            # It delivers again what was not stored, and with it what was given up before.
+            self._latest.clear()
+        self._knowledge = knowledge
+        self._run_began = now
+        if is_first:
+            self.promised_from = None
+
+    def note_start(self, now: float) -> None:
+        """Keep since when logs are promised."""
+        if self.promised_from is None:
+            self.promised_from = now
+
+    def knowledge(self, now: float) -> Knowledge:
+        """Return what a state knows that is stored now."""
+        return self._knowledge.until(self._run_began, now)
+
+    def add_delivery(self, text: str, device_id: str, source: str, now: float) -> None:
+        """Check a log that was delivered."""
+        self.delivered += 1
+        self._last_delivery = now
+        try:
+            number = int(text[:8])
+            device = self.devices[number]
+        except ValueError, IndexError:
+            self._fail("doubled", -1, now, f"nobody sent {text[:40]!r}")
+            return
+        count = self.counts[number] + 1
+        self.counts[number] = count
+        copies = self.copies[number]
+        if count > 1 and self._is_repeated(number, copies, now):
+            return
+        self.delivered_at[number] = now
+        where = _SOURCES[source]
+        if where == 0 or self.kinds[number] & IN_ORDER:
+            key = (device, where)
+            latest = self._latest.get(key, -1)
+            if number < latest:
+                if (
+                    self.is_clock_wrong(now)
+                    or self.is_total_wrong()
+                    or self._is_crowded(number)
+                ):
+                    return
+                self._fail(
+                    "out_of_order", number, now, f"by {source} after {latest:08}"
+                )
+            else:
+                self._latest[key] = number
+
+    def _is_repeated(self, number: int, copies: int, now: float) -> bool:
+        """Keep one more delivery of a log; return whether it has been delivered often enough before."""
+        times = self._repeated.setdefault(number, [self.delivered_at[number]])
+        times.append(now)
+        known = sum(
+            self._run_began <= time or self._knowledge.has(time) for time in times
+        )
+        if known > copies:
+            self._fail("doubled", number, now, f"{known} times")
+            return True
+        # It repeats what its storage does not know: it says nothing about the order.
+        return len(times) > copies
+
+    def add_gap(self, start_ns: int, end_ns: int, now: float) -> None:
+        """Keep that logs between two times were said not to be delivered."""
+        self.gaps.append(_Gap(start_ns, end_ns, now))
+        if end_ns < start_ns:
+            self._fail("gap", -1, now, "a gap that ends before it begins")
+
+    def fail(self, check: str, now: float, text: str) -> None:
+        """Keep that something else went wrong."""
+        self._fail(check, -1, now, text)
+
+    def _fail(self, check: str, number: int, now: float, text: str) -> None:
+        self.failed[check] += 1
+        if self.failed[check] <= 100:
+            self.problems.append(Problem(check, number, now, text))
+
+    # The verdict
+
+    def judge(self, now: float) -> Verdict:
+        """Look for what was not delivered, and whether it was said."""
+        verdict = Verdict(sent=sum(self.copies))
+        started = self.promised_from
+        hard: list[int] = []
+        for number, (count, copies) in enumerate(
+            zip(self.counts, self.copies, strict=True)
+        ):
+            if count >= copies:
+                continue
+            if reason := self._why_unpromised(number, started):
+                verdict.unpromised[reason] += copies - count
+                continue
+            if self._is_said(number):
+                verdict.said += copies - count
+            elif self.kinds[number] & HARD:
+                hard.extend([number] * (copies - count))
+            else:
+                for _ in range(copies - count):
+                    self._fail("lost", number, now, "")
+        # How many there are of one moment cannot be known where the service does not tell.
+        moments = sorted({self.times_ns[number] for number in hard})
+        unsaid = set(moments[self.unreadable :])
+        for number in hard:
+            if self.times_ns[number] in unsaid:
+                self._fail("unsaid", number, now, "")
+        verdict.counts = self.failed
+        return verdict
+
+    def _why_unpromised(self, number: int, started: float | None) -> str | None:
+        """Return why a log need not be delivered, or None where it has to be."""
+        received = self.received[number]
+        time = (self.times_ns[number] - EPOCH) / SECOND
+        if not self.kinds[number] & PROMISED:
+            return "kind"
+        if started is None or received <= started + 1 or time <= started:
+            return "start"
+        if self.is_clock_wrong(received):
+            return "clock"
+        shown = self.visible.get(number)
+        lateness = abs(received - time) + (max(shown) - received if shown else 0.0)
+        if lateness < 10:
+            return None
+        # All of what is as far away has to be remembered meanwhile.
+        around = bisect_right(self.received, received + lateness) - bisect_left(
+            self.received, received - lateness
+        )
+        return "memory" if around >= _MEMORY else None
+
+    def _is_crowded(self, number: int) -> bool:
+        """Whether more logs came while one was late than the feed may put in order."""
+        millisecond = self.times_ns[number] // 1_000_000
+        nearby = range(
+            max(0, number - _NEARBY), min(self.next_number, number + _NEARBY)
+        )
+        if (
+            sum(
+                self.times_ns[each] // 1_000_000 == millisecond
+                and self.devices[each] == self.devices[number]
+                for each in nearby
+            )
+            > self._limit
+        ):
+            # Where times are cut, REST does not tell their order.
+            return True
+        received = self.received[number]
+        time = (self.times_ns[number] - EPOCH) / SECOND
+        first = bisect_left(self.received, min(received, time) - _REST_LAG)
+        return bisect_right(self.received, max(received, time)) - first >= _IN_ORDER
+
+    def is_clock_wrong(self, time: float) -> bool:
+        """Whether the service's clock was wrong about that time."""
+        return any(
+            start - _CLOCK_RESERVE <= time <= end + _CLOCK_RESERVE
+            for start, end in self.wrong_clocks
+        )
+
+    def _is_said(self, number: int) -> bool:
+        time_ns = self.times_ns[number]
+        is_hard = self.kinds[number] & HARD
+        for gap in self.gaps:
+            if gap.start_ns - SECOND <= time_ns <= gap.end_ns + SECOND:
+                width = (gap.end_ns - gap.start_ns) / SECOND
+                age = gap.time - (time_ns - EPOCH) / SECOND
+                # What could have been read is no gap, whatever is said about it.
+                if (
+                    is_hard
+                    or width <= _LONG_GAP
+                    or self._is_beyond_storage(gap)
+                    or age >= self._catch_up_window - _WINDOW_RESERVE
+                ):
+                    return True
+        return False
+
+    def _is_beyond_storage(self, gap: _Gap) -> bool:
+        """Whether more came since a gap than could be stored."""
+        since = (gap.start_ns - EPOCH) / SECOND - _DEVICE_CLOCKS
+        first, last = (
+            bisect_left(self.received, since),
+            bisect_right(self.received, gap.time),
+        )
+        return last - first >= _STORED
+
+    def describe(self, number: int) -> str:
+        """Return all that is known of a log."""
+        if number < 0:
+            return "no log"
+        time = (self.times_ns[number] - EPOCH) / SECOND
+        kinds = self.kinds[number]
+        names = [
+            name
+            for bit, name in (
+                (PROMISED, "promised"),
+                (IN_ORDER, "in order"),
+                (HARD, "hard"),
+            )
+            if kinds & bit
+        ]
+        lines = [
+            (
+                f"log {number:08} of device {self.devices[number]} ({', '.join(names)}):"
+                f" time {time:.6f}, received {self.received[number]:.3f}, copies {self.copies[number]},"
+                f" delivered {self.counts[number]} times, first at {self.delivered_at[number]:.3f}"
+            )
+        ]
+        if shown := self.visible.get(number):
+            lines.append(f"  visible {', '.join(f'{each:.3f}' for each in shown)}")
+        if times := self._repeated.get(number):
+            lines.append(f"  delivered {', '.join(f'{each:.3f}' for each in times)}")
+        lines.extend(f"  {each}" for each in self.traced.get(number, ()))
+        return "\n".join(lines)

@@ -1,0 +1,187 @@
+"""Mistakes that somebody could make in the feed: each must be found."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
+
+from custom_components.golioth.client import (
+    client,
+    coverage,
+    crowded_moment,
+    delivered,
+    feed,
+    gap_filler,
+    live,
+    pacing,
+    retention,
+    slice_width,
+)
+
+type Mutation = Callable[[], AbstractContextManager[None]]
+
+MUTATIONS: Final[dict[str, Mutation]] = {}
+
+
+def mutation(make: Callable[[], Iterator[None]]) -> Mutation:
+    """Register a mistake: a generator that makes it, yields, and takes it back."""
+    made = contextmanager(make)
+    MUTATIONS[make.__name__] = made
+    return made
+
+
+@contextmanager
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Give something another value for a while."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextmanager
+def timing(**values: float) -> Iterator[None]:
+    """Let the feed wait otherwise."""
+    init = client.GoliothClient.__init__
+
+    def mutated(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **{**kwargs, "timing": pacing.FeedTiming(**values)})  # type: ignore[arg-type]
+
+    with replaced(client.GoliothClient, "__init__", mutated):
+        yield
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Do nothing."""
+
+
+@mutation
+def forgets_its_storage() -> Iterator[None]:
+    """Restore nothing of what was delivered."""
+    with replaced(retention.Retention, "restore", _nothing):
+        yield
+
+
+@mutation
+def streams_what_was_read() -> Iterator[None]:
+    """Deliver what the stream gives, even where REST was faster."""
+    add = delivered.DeliveredLogs.add_streamed
+
+    def mutated(self: Any, entry: Any) -> bool:
+        add(self, entry)
+        return True
+
+    with replaced(delivered.DeliveredLogs, "add_streamed", mutated):
+        yield
+
+
+@mutation
+def takes_twins_for_one() -> Iterator[None]:
+    """Look only at whether a log was delivered, not at how often."""
+    count = delivered.Second.count
+
+    def mutated(self: Any, digest: bytes) -> int:
+        return 1_000_000 if count(self, digest) else 0
+
+    with replaced(delivered.Second, "count", mutated):
+        yield
+
+
+@mutation
+def compares_nanoseconds() -> Iterator[None]:
+    """Tell logs apart by the time that REST may cut."""
+    text = delivered._text
+
+    def mutated(entry: Any) -> bytes:
+        return text(entry) + str(entry.timestamp_ns).encode()
+
+    with replaced(delivered, "_text", mutated):
+        yield
+
+
+@mutation
+def compares_spellings() -> Iterator[None]:
+    """Tell `1` from `1.0`."""
+    with replaced(delivered, "_by_value", lambda value: value):
+        yield
+
+
+@mutation
+def believes_full_answers() -> Iterator[None]:
+    """Take an answer with as many logs as fit for all there are."""
+    with replaced(slice_width.AnswerSize, "is_full", lambda *_: False):
+        yield
+
+
+@mutation
+def reads_no_margin() -> Iterator[None]:
+    """Read nothing again that REST may have shown late."""
+    with timing(margin=3.0):
+        yield
+
+
+@mutation
+def never_audits() -> Iterator[None]:
+    """Trust a stream that is open."""
+    with timing(audit_delay=1e9, audit_interval=1e9):
+        yield
+
+
+@mutation
+def swallows_gaps() -> Iterator[None]:
+    """Give up what lies before the catch-up window without a word."""
+    with replaced(feed.LogFeed, "on_gap", _nothing):
+        yield
+
+
+@mutation
+def swallows_unreadable_logs() -> Iterator[None]:
+    """Pass over what cannot be had without counting it."""
+    with replaced(feed.LogFeed, "on_unreadable", _nothing):
+        yield
+
+
+@mutation
+def settles_what_was_not_read() -> Iterator[None]:
+    """Take everything until now for delivered once a part of it is."""
+    settle = coverage.Coverage.settle
+
+    def mutated(self: Any, _time: int, now: int) -> bool:
+        return settle(self, now, now)
+
+    with replaced(coverage.Coverage, "settle", mutated):
+        yield
+
+
+@mutation
+def shuffles_what_waits() -> Iterator[None]:
+    """Deliver live logs that waited for a gap in another order."""
+    add = live.OpenStream.add_waiting
+
+    def mutated(self: Any, entry: Any) -> bool:
+        is_full = add(self, entry)
+        if self.waiting is not None:
+            self.waiting.rotate(1)
+        return is_full
+
+    with replaced(live.OpenStream, "add_waiting", mutated):
+        yield
+
+
+@mutation
+def ignores_clock_steps() -> Iterator[None]:
+    """Go on as if the service's clock had always been right."""
+    with replaced(gap_filler.GapFiller, "_note_clock", _nothing):
+        yield
+
+
+@mutation
+def gives_up_crowded_moments() -> Iterator[None]:
+    """Take what one answer holds of a moment for all of it."""
+
+    async def mutated(_self: Any, start: int, end: int, window: Any) -> Any:
+        return crowded_moment.Moment(crowded_moment.within(window, start, end), 0)
+
+    with replaced(crowded_moment.CrowdedMoment, "_read_moment", mutated):
+        yield

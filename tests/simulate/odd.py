@@ -1,0 +1,34 @@
+"""What a log may hold that not every parser reads."""
+
+from typing import Final
+
+ODD_METADATA: Final = (
+    b"NaN",
+    b"Infinity",
+    b"-Infinity",
+    b"1e400",
+    b"-1e400",
+    b"123456789012345678901234567890",
+    b"1" * 5000,
+    b'"\\ud800"',
+    b'{"\\udc00":1}',
+    b'"\xff\xfe"',
+    b'"\xc3\x28"',
+    b'"\\u0000"',
+    b"[" * 200 + b"]" * 200,
+    b"[" * 300 + b"]" * 300,
+    b"[" * 3000 + b"]" * 3000,
+    b'{"a":' * 300 + b"1" + b"}" * 300,
+)
+
+
+def is_readable(document: bytes, streamed: bytes) -> bool:
+    """Whether the client's parser takes a log both ways: only then is it promised."""
+    from custom_components.golioth.client import parsing  # noqa: PLC0415
+
+    answer = parsing.parse_answer(b'{"list":[' + document + b"]}")
+    listed = answer and answer.get("list")
+    if not listed or parsing.parse_log(listed[0]) is None:
+        return False
+    frames = list(parsing.parse_frame(b'{"result":{"data":' + streamed + b"}}"))
+    return len(frames) == 1 and isinstance(frames[0], parsing.LogEntry)

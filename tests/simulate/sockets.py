@@ -1,0 +1,229 @@
+"""A stream as the service has it, and as the client has it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Any, Final
+
+import aiohttp
+from aiohttp import WSMsgType
+
+from custom_components.golioth.client.exceptions import GoliothConnectionError
+
+from .conditions import Conditions
+from .loop import SimulatedLoop, Timetable
+
+_TEXT: Final = WSMsgType.TEXT
+_CLOSED: Final = aiohttp.WSMessage(WSMsgType.CLOSED, None, None)
+_CLOSING: Final = aiohttp.WSMessage(WSMsgType.CLOSING, None, None)
+
+# Frames that wait between service and client while the client does not read: of more, the service gives up the stream.
+_MAX_WAITING: Final = 20_000
+
+type Message = aiohttp.WSMessage
+
+
+def text(data: bytes) -> Message:
+    """Return a text frame as the client gets it."""
+    return aiohttp.WSMessage(_TEXT, data, None)
+
+
+class ServerSocket:
+    """One stream, and the way between service and client.
+
+    Attributes:
+        client: What the client has of it.
+        is_muted: Whether logs are lost, while pings are answered.
+        is_stalled: Whether nothing arrives any more, in either direction.
+    """
+
+    def __init__(
+        self,
+        loop: SimulatedLoop,
+        timetable: Timetable,
+        conditions: Conditions,
+        chance: Random,
+        on_end: Callable[[ServerSocket], None],
+    ) -> None:
+        """Open it."""
+        self.client = ClientSocket(loop, self)
+        self.is_muted = False
+        self.is_stalled = False
+        self.has_ended = False
+        self._held: list[Message] = []
+        self._timetable = timetable
+        self._conditions = conditions
+        self._chance = chance
+        self._on_end = on_end
+        self._arrives_at = 0.0
+
+    @property
+    def never_closes(self) -> bool:
+        """Whether the service goes on where the client wants to close."""
+        return bool(self._conditions.never_closes)
+
+    def send_logs(self, frames: list[bytes]) -> None:
+        """Send frames of one log each, such as the conditions leave them."""
+        conditions = self._conditions
+        if self.is_muted:
+            return
+        if loss := conditions.loss:
+            frames = [each for each in frames if self._chance.random() >= loss]
+        if conditions.garbage:
+            mixed: list[Message] = []
+            for frame in frames:
+                mixed.append(text(frame))
+                garbage = self._chance.choice(conditions.garbage)
+                mixed.append(
+                    text(garbage)
+                    if self._chance.random() < 0.5
+                    else aiohttp.WSMessage(WSMsgType.BINARY, garbage, None)
+                )
+            self.send(mixed)
+        elif conditions.joined:
+            self.send([text(b"\n".join(frames) + b"\n")])
+        elif conditions.binary:
+            self.send(
+                [aiohttp.WSMessage(WSMsgType.BINARY, each, None) for each in frames]
+            )
+        else:
+            self.send([aiohttp.WSMessage(_TEXT, each, None) for each in frames])
+
+    def send(self, messages: list[Message]) -> None:
+        """Send frames, in order."""
+        if self.has_ended or not messages:
+            return
+        if self.is_stalled:
+            if len(self._held) < _MAX_WAITING:
+                self._held += messages
+            return
+        now = self._timetable.now
+        latency = self._conditions.latency
+        if latency or self._arrives_at > now:
+            self._arrives_at = max(
+                self._arrives_at, now + latency * self._chance.random()
+            )
+            self._timetable.at(self._arrives_at, self._arrive, messages)
+        else:
+            self._arrive(messages)
+
+    def _arrive(self, messages: list[Message]) -> None:
+        has_room = self.client.push(messages, _MAX_WAITING)
+        # Its end arrives whether there is room or not.
+        if not has_room and messages[-1] is not _CLOSED:
+            self.end(None)
+
+    def answer_ping(self, data: bytes) -> None:
+        """Answer a ping, if it arrives."""
+        if not self.is_stalled and not self.has_ended:
+            pong = aiohttp.WSMessage(WSMsgType.PONG, data, None)
+            self._timetable.after(0.04, self.send, [pong])
+
+    def ping(self) -> None:
+        """Ping the client."""
+        self.send([aiohttp.WSMessage(WSMsgType.PING, b"ping", None)])
+
+    def resume(self, *, loses: bool) -> None:
+        """Let what is stalled or muted go on, with what was held up or without."""
+        self.is_muted = False
+        if self.is_stalled:
+            self.is_stalled = False
+            held, self._held = self._held, []
+            if not loses:
+                self.send(held)
+
+    def end(self, code: int | None, error: BaseException | None = None) -> None:
+        """End it: with a code, an error, or just so."""
+        if self.has_ended:
+            return
+        if code is not None:
+            self.send([aiohttp.WSMessage(WSMsgType.CLOSE, code, "")])
+        elif error is not None:
+            self.send([aiohttp.WSMessage(WSMsgType.ERROR, error, None)])
+        # In the order of what is still on its way.
+        self.send([_CLOSED])
+        self.forget()
+
+    def forget(self) -> None:
+        """Let the service forget it, while the client may still take it for open."""
+        if not self.has_ended:
+            self.has_ended = True
+            self._on_end(self)
+
+
+class ClientSocket:
+    """What the client has of a stream: what it uses of aiohttp's."""
+
+    def __init__(self, loop: SimulatedLoop, server: ServerSocket) -> None:
+        """Begin with nothing received."""
+        self._loop = loop
+        self._server = server
+        self._received: deque[Message] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_closed = False
+
+    def push(self, messages: list[Message], limit: int) -> bool:
+        """Receive frames; return whether there is room for more."""
+        if self._is_closed and not self._server.never_closes:
+            return True
+        self._received += messages
+        self._wake()
+        return len(self._received) < limit
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def receive(self) -> Any:
+        """Return the next frame; without a pause where it is there."""
+        while not self._received:
+            if self._is_closed:
+                return _CLOSED
+            assert self._waiter is None, "two receivers"
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        message = self._received.popleft()
+        if message is _CLOSED or message is _CLOSING:
+            self._is_closed = True
+        else:
+            self._loop.do_work()
+        return message
+
+    async def ping(self, message: bytes = b"") -> None:
+        """Send a ping."""
+        self._check()
+        self._server.answer_ping(message)
+
+    async def pong(self, message: bytes = b"") -> None:
+        """Send a pong."""
+        self._check()
+
+    def _check(self) -> None:
+        if self._is_closed:
+            raise GoliothConnectionError("The connection broke")
+
+    async def close(self) -> None:
+        """Close it within a time limit."""
+        if self._is_closed:
+            return
+        never_closes = self._server.never_closes
+        if not never_closes:
+            self._is_closed = True
+            self._received.clear()
+        self._received.append(_CLOSING)
+        self._wake()
+        # The other end goes on sending, or does not answer: then there is a limit.
+        await asyncio.sleep(2.0 if never_closes or self._server.is_stalled else 0.02)
+        self._is_closed = True
+        self._received.append(_CLOSED)
+        self._wake()
+        self._server.forget()
+
+    def abandon(self) -> None:
+        """Let it go without a word, as a process that is gone does."""
+        self._is_closed = True
+        self._server.forget()

@@ -1,0 +1,156 @@
+"""What the service keeps: logs by their time, as each of its replicas shows them."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+import heapq
+from typing import Any, Final, NamedTuple
+
+SECOND: Final = 1_000_000_000
+
+# When every simulation begins, in nanoseconds since 1970.
+EPOCH: Final = int(datetime(2026, 11, 29, 18, 17, 39, tzinfo=UTC).timestamp()) * SECOND
+
+_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = [
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+]
+
+
+class StoredLog(NamedTuple):
+    """A log as REST has it."""
+
+    time_ns: int
+    number: int
+    device_id: str
+    level: str
+    document: bytes
+    """Begins with `{"timestamp":"` and a time of nine digits, unless it is irregular."""
+    is_regular: bool
+
+
+class Query(NamedTuple):
+    """What logs are asked for."""
+
+    start_ns: int
+    end_ns: int
+    device_id: str | None
+    level: str | None
+    term: bytes | None
+
+
+class Replica:
+    """One copy of the index, which shows each log at a time of its own.
+
+    Attributes:
+        clock: Seconds by which its clock is ahead.
+        size: How many logs it shows.
+    """
+
+    def __init__(self, clock: float) -> None:
+        """Start empty."""
+        self.clock = clock
+        self._times: list[int] = []
+        self._logs: list[StoredLog] = []
+        self._pending: list[tuple[float, int, StoredLog]] = []
+
+    @property
+    def size(self) -> int:
+        """How many logs it shows."""
+        return len(self._times)
+
+    def add(self, log: StoredLog, now: float, visible_at: float) -> None:
+        """Take a log, and show it from some time on."""
+        if visible_at > now:
+            heapq.heappush(self._pending, (visible_at, log.number, log))
+            return
+        times = self._times
+        if not times or log.time_ns >= times[-1]:
+            times.append(log.time_ns)
+            self._logs.append(log)
+            return
+        place = bisect_right(times, log.time_ns)
+        times.insert(place, log.time_ns)
+        self._logs.insert(place, log)
+
+    def show(self, now: float) -> None:
+        """Show what is due by now."""
+        pending = self._pending
+        while pending and pending[0][0] <= now:
+            visible_at, _, log = heapq.heappop(pending)
+            self.add(log, visible_at, visible_at)
+
+    def bounds(self, query: Query) -> tuple[int, int]:
+        """Return the places of the logs of a span of time, both ends counted in."""
+        first = bisect_left(self._times, query.start_ns)
+        return first, bisect_right(self._times, query.end_ns, lo=first)
+
+    def newest(self, query: Query) -> Iterator[StoredLog]:
+        """Return what is asked for, newest first."""
+        first, last = self.bounds(query)
+        logs = self._logs
+        _, _, device_id, level, term = query
+        for place in range(last - 1, first - 1, -1):
+            log = logs[place]
+            if (
+                (device_id is None or log.device_id == device_id)
+                and (level is None or log.level == level)
+                and (term is None or term in log.document)
+            ):
+                yield log
+
+    def count(self, query: Query) -> int:
+        """Return how many there are of what is asked for."""
+        if query.device_id is None and query.level is None and query.term is None:
+            first, last = self.bounds(query)
+            return last - first
+        return sum(1 for _ in self.newest(query))
+
+
+_seconds: dict[int, str] = {}
+
+
+def format_time(time_ns: int) -> str:
+    """Return an RFC 3339 time of nine digits."""
+    second, nanoseconds = divmod(time_ns, SECOND)
+    text = _seconds.get(second)
+    if text is None:
+        if len(_seconds) > 10_000:
+            _seconds.clear()
+        moment = _START + timedelta(seconds=second)
+        text = _seconds[second] = f"{moment:%Y-%m-%dT%H:%M:%S}."
+    return f"{text}{nanoseconds:09}Z"
+
+
+def parse_time(text: str) -> int:
+    """Return the nanoseconds of an RFC 3339 time in UTC."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    moment = datetime.fromisoformat(whole).replace(tzinfo=UTC)
+    elapsed = moment - _START
+    return (elapsed.days * 86_400 + elapsed.seconds) * SECOND + int(
+        fraction.ljust(9, "0")[:9] or 0
+    )
+
+
+def format_date(time_ns: int) -> str:
+    """Return what a `Date` header says."""
+    moment = _START + timedelta(seconds=time_ns // SECOND)
+    return (
+        f"{_DAYS[moment.weekday()]}, {moment.day:02} {_MONTHS[moment.month - 1]}"
+        f" {moment.year} {moment:%H:%M:%S} GMT"
+    )
+
+
+type Json = dict[str, Any]
