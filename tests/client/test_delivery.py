@@ -1066,11 +1066,11 @@ async def test_requests_are_spaced(
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
-            for message in numbered(0, 500):
+            for message in numbered(0, 1500):
                 simulator.log(message)
         requests = len(simulator.requests)
         feed._pace.interval = 0.1
-        await delivered_once(recorder, numbered(0, 500))
+        await delivered_once(recorder, numbered(0, 1500))
         times = [
             each.time
             for each in simulator.requests[requests + 1 :]
