@@ -20,6 +20,9 @@ _MAX_TEXT_SIZE: Final = 256
 # Seconds: no range that is further ahead is true.
 _FAR_FUTURE: Final = 86_400
 
+# Logs that REST gave, and that the stream is expected to give yet: the newest ones.
+_MAX_DEBT: Final = 30_000
+
 # Logs without a time that are remembered.
 _MAX_UNTIMED: Final = 1_000
 
@@ -158,6 +161,9 @@ class _StreamDebt:
     def add(self, digest: bytes) -> None:
         """Expect a log from the stream."""
         self.is_empty = False
+        if len(self._young) >= _MAX_DEBT:
+            self.age()
+            self.is_empty = False
         self._young[digest] = self._young.get(digest, 0) + 1
 
     def take(self, digest: bytes) -> bool:
@@ -240,22 +246,17 @@ class DeliveredLogs:
                 text if len(text) <= _MAX_TEXT_SIZE else _as_digest(text),
             )
 
-    def add_read(
-        self, entries: Iterable[LogEntry], streamed_from: int = 0
-    ) -> Iterator[LogEntry]:
+    def add_read(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
         """Record logs that REST gave, and yield the new ones.
 
         Args:
             entries: All logs of the milliseconds that they are from.
-            streamed_from: The time, in nanoseconds since 1970, of the oldest log that a
-                stream may still give.
         """
         seen: dict[bytes, int] = {}
         for entry in entries:
             if (new := self._find_new(entry, seen)) is not None:
                 self._add(entry.timestamp_ns, new)
-                if (entry.timestamp_ns or 0) >= streamed_from:
-                    self._ahead_of_stream.add(new)
+                self._ahead_of_stream.add(new)
                 yield entry
 
     def add_history(self, entries: Iterable[LogEntry]) -> None:

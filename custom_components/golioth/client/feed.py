@@ -430,7 +430,6 @@ class LogFeed:
         await self._filler.run(
             Read(
                 LogSource.CATCH_UP if is_catching_up else LogSource.POLL,
-                self._opened_at,
                 self._live_since,
             )
         )
@@ -537,15 +536,6 @@ class LogFeed:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-
-    def _opened_at(self) -> int:
-        """Return since when the stream has been open; now where there is none."""
-        now = self._clock.now_ns or 0
-        stream = self._live.stream
-        # A second and more of doubt.
-        return (
-            now if stream is None else self._opened_before(stream, now)
-        ) - SECOND * 5
 
     def _live_since(self) -> int | None:
         """Return since when the stream delivers what it receives at once."""

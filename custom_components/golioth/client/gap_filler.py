@@ -69,9 +69,6 @@ class Read(NamedTuple):
     """How one read is to be done."""
 
     source: LogSource
-    opened_at: Callable[[], int]
-    """Returns since when, by the service's clock, a stream has been open; now where none
-    is."""
     live_since: Callable[[], int | None]
     """Returns since when, by the service's clock, a stream delivers at once what comes
     meanwhile; None where none does. What it has not delivered after a moment of grace,
@@ -272,14 +269,14 @@ class GapFiller:
         logs, listener = self._logs, self._listener
         entries = reading.entries
         since = read.live_since()
-        # What a late device sent since then is older.
-        oldest = read.opened_at() - int(self._timing.margin * _DEVICE_SHARE * SECOND)
         if since is not None and not self._has_missed:
+            # What a late device sent since then is older.
+            oldest = since - int(self._timing.margin * _DEVICE_SHARE * SECOND)
             racing = [each for each in entries if (each.timestamp_ns or 0) >= oldest]
             if logs.count_new(racing):
                 await asyncio.sleep(self._timing.audit_grace)
                 since = read.live_since()
-        async for entry in in_slices(logs.add_read(entries, oldest)):
+        async for entry in in_slices(logs.add_read(entries)):
             # A log from before the stream may only have been shown late.
             if since is not None and (entry.timestamp_ns or 0) >= since:
                 self._has_missed = True
