@@ -117,6 +117,24 @@ async def test_span_without_an_end(
 
 
 @pytest.mark.parametrize(
+    ("step", "ahead"),
+    [(1000, -2), (1000, 1), (300_001, -2), (300_001, 1), (300_001, 120)],
+)
+async def test_logs_too_long_for_one_answer(
+    service: GoliothSimulator, history: LogHistory, step: int, ahead: int
+) -> None:
+    """Logs that have just come are returned whole, whatever the clocks, and many in a millisecond."""
+    service.document_limit = None
+    start = service._clock() // MILLISECOND * MILLISECOND + ahead * SECOND
+    times = [start + index * step for index in range(100)]
+    newest = send(service, times, metadata={"text": "x" * 60_000})
+    found = await history.read(start - AN_HOUR, None, 100, LogFilter())
+    assert messages(found) == newest(100)
+    assert not found.truncated
+    assert len(service.requests) < MAX_REQUESTS
+
+
+@pytest.mark.parametrize(
     ("wanted", "expected"),
     [
         (LogFilter(device_id=WATER_METER), ["2", "3"]),

@@ -75,7 +75,9 @@ class CrowdedMoment:
         """
         self._seen.clear()
         found = await self._read_once(start, window)
-        if len(self._seen) > 1 or (self._seen and _is_cut(window) not in self._seen):
+        if window.entries:
+            self._seen.add(_is_cut(window))
+        if len(self._seen) > 1:
             # The service has begun to cut times meanwhile, or has ceased to: what was
             # asked for by the nanosecond was not to be seen, or is in no order.
             window = await self._ask(start - 1, start + MILLISECOND)
@@ -84,9 +86,10 @@ class CrowdedMoment:
 
     async def _read_once(self, start: int, window: LogWindow) -> Moment:
         end = start + MILLISECOND
-        cut = _is_cut(window)
+        # What could not be read does not tell.
+        cut = _is_cut(window) if window.entries else None
         times = {entry.timestamp_ns for entry in window.entries}
-        if len(times) > 1:
+        if len(times) != 1:
             return await self._read_nanoseconds(start, end, cut=cut)
         # All of them may be of one moment.
         found = await self._read_moment(start, end, window)
@@ -98,23 +101,38 @@ class CrowdedMoment:
             )
         return found
 
-    async def _read_nanoseconds(self, start: int, end: int, *, cut: bool) -> Moment:
-        """Read a time whose logs have distinct nanoseconds, shown or not."""
+    async def _read_nanoseconds(
+        self, start: int, end: int, *, cut: bool | None
+    ) -> Moment:
+        """Read a time whose logs have distinct nanoseconds, shown or not.
+
+        Args:
+            start: Where it starts.
+            end: Where it ends.
+            cut: Whether the service may have cut times; None where the first answer
+                with logs is to tell.
+        """
         entries: list[LogEntry] = []
         missing = 0
         # With cut times, what is on a bound cannot be told from what is beside it. Clocks
         # that count microseconds put nothing on other bounds than these.
         position, width = start, (end - start) // 2 - 163
+        # An unreadable log at the nanosecond before would be counted again.
+        is_after_unreadable = False
         while position < end:
             to = min(position + width, end)
-            if cut and not to % _MICROSECOND and to < end:
+            if cut is not False and not to % _MICROSECOND and to < end:
                 to += 1
-            first = position - 1 if position == start or not cut else position
+            is_early = position == start or (cut is False and not is_after_unreadable)
+            first = position - 1 if is_early else position
             window = await self._ask(first, to)
+            if cut is None and window.entries:
+                cut = _is_cut(window)
             is_short = not window.is_unreadable and not self._sizes.is_full(window)
             if is_short or (not cut and self._is_complete(window, position)):
                 entries += within(window, *((start, end) if cut else (position, to)))
                 position, width = to, width * 2
+                is_after_unreadable = False
             elif to - position > (2 if cut else 1):
                 times = {entry.timestamp_ns or 0 for entry in window.entries}
                 if len(times) == 1 and not cut:
@@ -129,6 +147,7 @@ class CrowdedMoment:
                 entries += moment.entries
                 missing += moment.missing
                 position, width = to, end - to
+                is_after_unreadable = window.is_unreadable
         return Moment(entries, missing)
 
     async def _read_moment(

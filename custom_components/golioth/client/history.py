@@ -12,7 +12,7 @@ from .models import LogEntry
 from .pacing import RequestPace
 from .rest import GoliothRest, LogWindow
 from .slice_width import NARROWER, WIDER, AnswerSize, align_down
-from .timestamps import MILLISECOND
+from .timestamps import MILLISECOND, SECOND
 
 # Eleven answers hold a thousand logs of one level, and some 35 tell many logs of one
 # moment apart. A service that lies would take any number.
@@ -181,6 +181,10 @@ class LogHistory:
         start = start_ns
         # How much is asked for at once, since an answer could not be read.
         width = _END_OF_TIME
+        # What has no end is divided before this time. It stays: what has just come would
+        # else remain in the last slice, however narrow.
+        latest = self._now_ns()
+        ahead = SECOND
         left = limit
         while start_ns < end:
             try:
@@ -190,12 +194,16 @@ class LogHistory:
             except GoliothUnreadableError:
                 if end < _END_OF_TIME and end - start <= MILLISECOND:
                     moment = await self._crowded.read(start, LogWindow.unreadable())
-                    yield _Slice(start, end, moment.entries, max(1, moment.missing))
+                    yield _Slice(start, end, moment.entries, moment.missing)
                     left -= len(moment.entries)
                     start, end = max(start_ns, start - width), start
                     continue
-                # A later part, or what is later than the newest log of the rest.
-                to = min(end, self._now_ns())
+                # A later part, or what is later than the newest log of the rest. The
+                # service tells its time in seconds, and devices' clocks are ahead.
+                if start + MILLISECOND >= latest:
+                    latest += ahead
+                    ahead *= WIDER
+                to = min(end, latest)
                 width = align_down((to - start) // NARROWER)
                 start = max(start + MILLISECOND, to - width)
                 start -= start % MILLISECOND
