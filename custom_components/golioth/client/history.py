@@ -11,7 +11,7 @@ from .exceptions import GoliothConnectionError, GoliothUnreadableError
 from .models import LogEntry
 from .pacing import RequestPace
 from .rest import GoliothRest, LogWindow
-from .slice_width import NARROWER, WIDER, AnswerSize, align_down
+from .slice_width import WIDER, AnswerSize
 from .timestamps import MILLISECOND, SECOND
 
 # Eleven answers hold a thousand logs of one level, and some 35 tell many logs of one
@@ -179,12 +179,13 @@ class LogHistory:
         end = _END_OF_TIME if end_ns is None else end_ns
         # What is asked for next begins here, where an answer could not be read.
         start = start_ns
+        # Where the last answer began that could not be read.
+        too_long = _END_OF_TIME
         # How much is asked for at once, since an answer could not be read.
         width = _END_OF_TIME
-        # What has no end is divided before this time. It stays: what has just come would
-        # else remain in the last slice, however narrow.
-        latest = self._now_ns()
-        ahead = SECOND
+        # Later than the service's time, which it tells in seconds, and than devices'
+        # clocks that are ahead.
+        latest, ahead = self._now_ns() // SECOND * SECOND + SECOND, SECOND
         left = limit
         while start_ns < end:
             try:
@@ -196,17 +197,15 @@ class LogHistory:
                     moment = await self._crowded.read(start, LogWindow.unreadable())
                     yield _Slice(start, end, moment.entries, moment.missing)
                     left -= len(moment.entries)
-                    start, end = max(start_ns, start - width), start
+                    start, end = max(start_ns, too_long, start - width), start
                     continue
-                # A later part, or what is later than the newest log of the rest. The
-                # service tells its time in seconds, and devices' clocks are ahead.
-                if start + MILLISECOND >= latest:
-                    latest += ahead
-                    ahead *= WIDER
-                to = min(end, latest)
-                width = align_down((to - start) // NARROWER)
-                start = max(start + MILLISECOND, to - width)
-                start -= start % MILLISECOND
+                too_long = start
+                if end < _END_OF_TIME:
+                    start = max(start + MILLISECOND, _middle(start, end))
+                else:
+                    start = max(start, latest)
+                    latest, ahead = start + ahead, ahead * WIDER
+                width = end - start
                 continue
             found = within(window, start, end)
             if _is_complete(window, start):
@@ -214,8 +213,13 @@ class LogHistory:
                 if start == start_ns:
                     return
                 left -= len(found)
-                width *= WIDER
-                start, end = max(start_ns, start - width), start
+                end = start
+                if too_long < end:
+                    # What is too long is so because of its other part, or not any more.
+                    start = too_long if found else _middle(too_long, end)
+                else:
+                    start = max(start_ns, start - width)
+                width = (end - start) * WIDER
                 continue
             others = (window.total or 0) - window.size
             # It gives none of the logs that it counts, or there are enough.
@@ -291,6 +295,12 @@ class LogHistory:
             module=wanted.module,
             term=wanted.term,
         )
+
+
+def _middle(start: int, end: int) -> int:
+    """Return the middle of a time, as a whole millisecond."""
+    middle = (start + end) // 2
+    return middle - middle % MILLISECOND
 
 
 def _is_complete(window: LogWindow, start: int) -> bool:

@@ -18,7 +18,7 @@ _ROUND: Final = 1_000
 
 # A slice becomes no narrower, and no wider, than this at one stretch: one answer is
 # little evidence.
-NARROWER: Final = 16
+_NARROWER: Final = 16
 WIDER: Final = 4
 
 
@@ -87,7 +87,7 @@ class SliceWidth:
         Args:
             seen_width: The part, in nanoseconds, that had as much as there may be.
         """
-        narrower = max(seen_width // 2, self.width // NARROWER)
+        narrower = max(seen_width // 2, self.width // _NARROWER)
         self.width = align_down(min(narrower, self.width // 2))
 
     def widen(self) -> None:
