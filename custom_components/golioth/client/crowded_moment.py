@@ -117,7 +117,8 @@ class CrowdedMoment:
         # With cut times, what is on a bound cannot be told from what is beside it. Clocks
         # that count microseconds put nothing on other bounds than these.
         position, width = start, (end - start) // 2 - 163
-        # An unreadable log at the nanosecond before would be counted again.
+        # Whether an unreadable log at the nanosecond before would be counted again,
+        # because the service counts the start in.
         is_after_unreadable = False
         while position < end:
             to = min(position + width, end)
@@ -146,8 +147,10 @@ class CrowdedMoment:
                 )
                 entries += moment.entries
                 missing += moment.missing
+                if window.is_unreadable:
+                    again = await self._ask(position, to)
+                    is_after_unreadable = again.is_unreadable
                 position, width = to, end - to
-                is_after_unreadable = window.is_unreadable
         return Moment(entries, missing)
 
     async def _read_moment(

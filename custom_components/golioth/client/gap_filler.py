@@ -396,8 +396,8 @@ class GapFiller:
             ):
                 if await self._has_lost(lost_start, lost_end):
                     self._listener.on_gap(lost_start, lost_end)
+        # What is known of it is not forgotten: the clock may have been wrong.
         coverage.give_up(earliest)
-        logs.raise_floor(earliest // SECOND)
         self._listener.on_settled()
 
     async def _has_lost(self, start: int, end: int) -> bool:
