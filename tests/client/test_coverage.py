@@ -227,6 +227,21 @@ def test_restart() -> None:
     assert again.settled == coverage.settled
 
 
+def test_restart_while_the_clock_is_wrong() -> None:
+    """When it is right again, what is settled is what it was before it was wrong."""
+    coverage = begun()
+    coverage.settle(at(1_000), at(500))
+    coverage.step(at(510 + 3_600), 3_600 * SECOND)
+    coverage.settle(at(10_000), at(510 + 3_600))
+    assert coverage.resume_time is not None
+    # The elapsed clock begins anew, 700 s later.
+    again = Coverage(MARGIN)
+    again.resume(coverage.resume_time, coverage.steps_by(0), 700 * SECOND)
+    assert settled_since_now(again) == 510 + 3_600 - MARGIN
+    assert again.step(at(5_000), 700 * SECOND)
+    assert settled_since_now(again) == 500 - MARGIN
+
+
 # Against a model that remembers everything
 
 
@@ -279,7 +294,9 @@ class Feed:
 
     def restore(self, stored: Any) -> None:
         """Go on from what was stored."""
-        self.coverage.resume(stored["time_ns"])
+        self.coverage.resume(
+            stored["time_ns"], stored["clock_steps"], self._service.wall_ahead
+        )
         self.retention.restore(stored["delivered"])
 
     def stored(self) -> Any:
@@ -289,6 +306,7 @@ class Feed:
         self.forget()
         return {
             "time_ns": self.coverage.resume_time,
+            "clock_steps": self.coverage.steps_by(self._service.wall_ahead),
             "delivered": json.loads(json.dumps(self.retention.freeze()())),
         }
 
@@ -463,7 +481,6 @@ class Feed:
                 ):
                     self._service.gaps.append((lost_start, lost_end))
         coverage.give_up(earliest)
-        logs.raise_floor(earliest // SECOND)
 
 
 class Service:
@@ -496,6 +513,11 @@ class Service:
     def elapsed(self) -> int:
         """The elapsed clock of the host."""
         return self.now - self.slept
+
+    @property
+    def wall_ahead(self) -> int:
+        """By how much the host's wall clock, which is right, is ahead of the elapsed one."""
+        return self.slept * SECOND
 
     @property
     def delivered(self) -> int:
@@ -651,7 +673,6 @@ class CoverageMachine(RuleBasedStateMachine):
         self.stored = self.feed.stored()
         self.stored_times = [sent.times for sent in self.service.logs]
 
-    @precondition(lambda self: self.is_right)
     @rule(is_saved=st.booleans())
     def restart(self, is_saved: bool) -> None:
         """Stop, or be killed, and go on from what was stored last."""

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.golioth.client.coverage import ClockStep
 from custom_components.golioth.client.delivered import DeliveredLogs, UntrackedRange
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.retention import Needed, ResumePoint, Retention
@@ -213,11 +214,26 @@ def test_resume_point() -> None:
     """What is stored of it makes it again."""
     memory = Memory()
     memory.stream([log("a")])
-    resume_point = ResumePoint(17, memory.retention.freeze())
+    steps = [ClockStep(-5, 3), ClockStep(2, 7)]
+    resume_point = ResumePoint(17, memory.retention.freeze(), steps)
     again = ResumePoint.from_dict(json.loads(json.dumps(resume_point.as_dict())))
     assert again is not None
     assert again.time_ns == 17
-    assert again.as_dict() == {"time_ns": 17, "delivered": memory.stored()}
+    assert again.clock_steps == [ClockStep(-5, 3), ClockStep(2, 7)]
+    assert again.as_dict() == {
+        "time_ns": 17,
+        "clock_steps": [[-5, 3], [2, 7]],
+        "delivered": memory.stored(),
+    }
+
+
+@pytest.mark.parametrize("steps", [None, 1, [1], [["a", 1]], [[1]], [[1, None]]])
+def test_clock_steps_that_are_none(steps: Any) -> None:
+    """What cannot be read of them does not keep a feed from going on."""
+    stored = {"time_ns": 1, "delivered": {}, "clock_steps": steps}
+    resume_point = ResumePoint.from_dict(stored)
+    assert resume_point is not None
+    assert resume_point.clock_steps == []
 
 
 # Bounds

@@ -19,6 +19,7 @@ before the present, because a device's clock may be wrong, a log late, or an ind
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from .timestamps import SECOND
@@ -39,11 +40,11 @@ _MAX_STREAMED: Final = 1_000
 _MAX_STEPS: Final = 10
 
 
-class _Step(NamedTuple):
+class ClockStep(NamedTuple):
     """A step of the service's clock."""
 
     offset: int
-    """By how much the service's clock was ahead of the elapsed one after it."""
+    """By how much the service's clock was ahead of another one after it."""
     settled: int
     """What was settled before it."""
 
@@ -75,17 +76,35 @@ class Coverage:
         self.verified = 0
         self.streamed: deque[Streamed] = deque(maxlen=_MAX_STREAMED)
         self._margin = int(margin * SECOND)
-        self._steps: deque[_Step] = deque(maxlen=_MAX_STEPS)
+        self._steps: deque[ClockStep] = deque(maxlen=_MAX_STEPS)
 
     @property
     def resume_time(self) -> int | None:
         """The time to be stored: from its margin on is read again."""
         return None if self.settled is None else self.settled + self._margin
 
-    def resume(self, time: int) -> None:
-        """Go on from a stored time."""
+    def steps_by(self, ahead: int) -> list[ClockStep]:
+        """Return the steps of the service's clock by another clock, to be stored.
+
+        Args:
+            ahead: By how much that is ahead of the one that never steps.
+        """
+        return [each._replace(offset=each.offset - ahead) for each in self._steps]
+
+    def resume(
+        self, time: int, steps: Iterable[ClockStep] = (), ahead: int = 0
+    ) -> None:
+        """Go on from a stored time.
+
+        Args:
+            time: What `resume_time` was.
+            steps: What `steps_by` returned, perhaps by a clock that has stepped since:
+                then more is read again.
+            ahead: By how much that clock is ahead of the one that never steps now.
+        """
         self.settled = time - self._margin
         self.verified = self.settled
+        self._steps.extend(each._replace(offset=each.offset + ahead) for each in steps)
 
     def begin(self, now: int) -> None:
         """Start for the first time: what was before is nobody's to be delivered."""
@@ -167,7 +186,7 @@ class Coverage:
         """
         assert self.settled is not None
         if not self._steps:
-            self._steps.append(_Step(offset, self.settled))
+            self._steps.append(ClockStep(offset, self.settled))
             # What was stored when the clock was wrong.
             is_back = self.settled + self._margin > now + _TOLERANCE
         else:
@@ -178,7 +197,7 @@ class Coverage:
             while is_back and self._steps and self._steps[-1].offset > offset:
                 # What was read by that clock was not there yet.
                 self.settled = min(self.settled, self._steps.pop().settled)
-            self._steps.append(_Step(offset, self.settled))
+            self._steps.append(ClockStep(offset, self.settled))
         if is_back:
             self.settled = min(self.settled, now - self._margin)
             self.verified = min(self.verified, self.settled)

@@ -196,7 +196,11 @@ class LogFeed:
             on_answer=self._restart_patience,
         )
         if resume_point is not None:
-            self._coverage.resume(resume_point.time_ns)
+            self._coverage.resume(
+                resume_point.time_ns,
+                resume_point.clock_steps,
+                self._clock.clocks.wall_ahead,
+            )
             try:
                 self._retention.restore(resume_point.delivered())
             except ValueError, KeyError, TypeError, AttributeError:
@@ -231,7 +235,11 @@ class LogFeed:
         if (time_ns := self._coverage.resume_time) is None:
             return None
         self._forget()
-        return ResumePoint(time_ns, self._retention.freeze())
+        return ResumePoint(
+            time_ns,
+            self._retention.freeze(),
+            self._coverage.steps_by(self._clock.clocks.wall_ahead),
+        )
 
     @property
     def resume_age(self) -> float | None:

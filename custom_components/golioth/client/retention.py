@@ -2,10 +2,12 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final, NamedTuple, Self
 
+from .coverage import ClockStep
 from .delivered import DIGEST_SIZE, DeliveredLogs, Second, UntrackedRange
 
 # Seconds: further ahead than any log whose time is within 5 minutes of its arrival.
@@ -65,10 +67,17 @@ class ResumePoint:
     it."""
     delivered: Callable[[], dict[str, Any]]
     """Returns what was known of delivered logs. It takes up to 50 ms, in any thread."""
+    clock_steps: Sequence[ClockStep] = ()
+    """Steps of the service's clock, by the host's."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON, of at most 256 KiB. It takes as long as `delivered`."""
-        return {"time_ns": self.time_ns, "delivered": self.delivered()}
+        steps = [list(each) for each in self.clock_steps]
+        return {
+            "time_ns": self.time_ns,
+            **({"clock_steps": steps} if steps else {}),
+            "delivered": self.delivered(),
+        }
 
     @classmethod
     def from_dict(cls, data: Any) -> Self | None:
@@ -78,8 +87,16 @@ class ResumePoint:
             and isinstance(time_ns := data.get("time_ns"), int)
             and isinstance(delivered := data.get("delivered"), dict)
         ):
-            return cls(time_ns, lambda: delivered)
+            return cls(time_ns, lambda: delivered, _clock_steps(data))
         return None
+
+
+def _clock_steps(data: dict[str, Any]) -> list[ClockStep]:
+    """Return the steps of the clock that were stored; some releases stored none."""
+    steps = data.get("clock_steps")
+    with suppress(TypeError, ValueError):
+        return [ClockStep(int(offset), int(settled)) for offset, settled in steps or ()]
+    return []
 
 
 class Retention:

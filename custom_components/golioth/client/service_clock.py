@@ -25,6 +25,11 @@ class Clocks(NamedTuple):
     wall: Callable[[], float]
     """Seconds since 1970, which may be wrong."""
 
+    @property
+    def wall_ahead(self) -> int:
+        """By how many nanoseconds the wall clock is ahead of the elapsed one."""
+        return int((self.wall() - self.elapsed()) * SECOND)
+
     @classmethod
     def of_host(cls) -> Self:
         """Return those of this host.
