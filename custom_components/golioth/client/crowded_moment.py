@@ -263,13 +263,8 @@ async def ask_before(
 
 
 def is_complete(sizes: AnswerSize, window: LogWindow, start: int) -> bool:
-    """Return whether an answer lacks no log since a time, by what it holds.
-
-    It has the newest ones: with one from before the time, it has all of them.
-    """
-    return not sizes.is_full(window) or (
-        bool(window.entries) and (window.entries[0].timestamp_ns or start) < start
-    )
+    """Return whether an answer lacks no log since a time, by what it holds."""
+    return not sizes.is_full(window) or window.reaches(start)
 
 
 def _is_cut(window: LogWindow) -> bool:

@@ -208,7 +208,7 @@ class LogHistory:
                 width = end - start
                 continue
             found = within(window, start, end)
-            if _is_complete(window, start):
+            if window.is_complete or window.reaches(start):
                 yield _Slice(start, end, found)
                 if start == start_ns:
                     return
@@ -250,7 +250,7 @@ class LogHistory:
         """Read a millisecond, whether one answer holds it or not."""
         end = start + MILLISECOND
         window = await self._ask_before(start - 1, end)
-        if _is_complete(window, start):
+        if window.is_complete or window.reaches(start):
             return _Slice(start, end, within(window, start, end))
         moment = await self._crowded.read(start, window)
         return _Slice(start, end, moment.entries, moment.missing)
@@ -301,13 +301,3 @@ def _middle(start: int, end: int) -> int:
     """Return the middle of a time, as a whole millisecond."""
     middle = (start + end) // 2
     return middle - middle % MILLISECOND
-
-
-def _is_complete(window: LogWindow, start: int) -> bool:
-    """Return whether no log is missing since a time.
-
-    The answer has the newest ones: with one from before the time, it has all of them.
-    """
-    return window.is_complete or (
-        bool(window.entries) and (window.entries[0].timestamp_ns or start) < start
-    )

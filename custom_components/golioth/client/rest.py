@@ -95,6 +95,15 @@ class LogWindow(NamedTuple):
         """
         return not self.is_full and self.size >= (self.total or 0)
 
+    def reaches(self, start_ns: int) -> bool:
+        """Return whether it has a log from before a time, and so all that are later.
+
+        An answer has the newest logs.
+        """
+        return (
+            bool(self.entries) and (self.entries[0].timestamp_ns or start_ns) < start_ns
+        )
+
 
 class GoliothRest:
     """The REST API of one project.

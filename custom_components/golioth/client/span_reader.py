@@ -286,7 +286,7 @@ class SpanReader:
         if not is_complete(self._sizes, window, start):
             return False
         total = self._sizes.total(window)
-        return total is None or total <= window.size or self._reaches(window, start)
+        return total is None or total <= window.size or window.reaches(start)
 
     async def _is_complete(self, window: LogWindow, part: _Part) -> bool:
         """Return whether an answer holds all of a part, and find out if in doubt."""
@@ -306,9 +306,6 @@ class SpanReader:
             return False
         self._sizes.report_lie()
         return True
-
-    def _reaches(self, window: LogWindow, start: int) -> bool:
-        return bool(window.entries) and (window.entries[0].timestamp_ns or 0) < start
 
     def _older(self, window: LogWindow, start: int, boundary: int) -> bool:
         """Return whether there may be new logs before those that an answer holds."""
