@@ -173,6 +173,21 @@ def test_storage_is_understood_by_an_earlier_release() -> None:
     assert {len(digests) for digests in stored["seconds"].values()} == {8}
 
 
+def test_long_gap_before_what_was_streamed() -> None:
+    """What is still to be read is delivered after a restart, however long that takes."""
+    memory = Memory()
+    memory.logs.raise_floor(NOW)
+    memory.stream([log("streamed", NOW + 50_000)])
+    memory.apply(NOW, NOW + 50_000)
+    gap = [log("in the gap", NOW + each) for each in (0, 39_999, 49_999)]
+    again = memory.restarted()
+    assert again.read(gap) == gap
+    assert not again.read([log("settled", NOW - 1)])
+    # Once that is settled, the floor is no farther away than it has to be.
+    memory.apply(NOW + 50_000, NOW + 50_000)
+    assert list(memory.stored()["seconds"]) == ["10000"]
+
+
 @pytest.mark.parametrize(
     "stored",
     [

@@ -23,7 +23,7 @@ _SECOND_SIZE: Final = 22
 # Bytes that an untracked range takes there.
 _RANGE_SIZE: Final = 60
 
-# Seconds from the floor to the first log, at most.
+# Seconds from the floor to the first log, at most, where what is between is settled.
 _LONGEST_OFFSET: Final = 10_000
 
 # Seconds: what is further ahead will not be read soon.
@@ -145,8 +145,10 @@ class Retention:
         if not self._stored.hold(logs):
             logs = logs.copy()
             self._stored.give_up(logs, self._needed)
-        # Nobody asks for what is that much older, and the offsets are short.
+        # Nobody asks for what is that much older, and the offsets are short. But what is
+        # not settled is still to be read, however much later a stream has delivered.
         oldest = min(logs.seconds, default=0) - _LONGEST_OFFSET
+        oldest = min(oldest, self._needed.settled)
         floor, untracked = max(logs.floor, oldest), list(logs.untracked)
         seconds = [
             (second - floor, known, len(known.logs))
