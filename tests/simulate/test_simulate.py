@@ -16,6 +16,7 @@ from .conditions import USUAL, Conditions
 from .faults import FAULTS
 from .history import HISTORIES, Action, History, generate
 from .loop import DOCUMENT_COST, DeadlockError, SimulatedLoop, Timetable
+from .mutations import timing
 from .run import run
 from .shrink import shrink
 from .store import EPOCH, SECOND, Query, Replica, StoredLog, format_time, parse_time
@@ -344,6 +345,28 @@ def test_same_seed_is_the_same_run() -> None:
         for seed in ("0", "1")
     }
     assert found == {run(generate(5, 1.0)).fingerprint + "\n"}
+
+
+@pytest.mark.parametrize(
+    ("rate", "limit", "interval", "failed"),
+    [
+        (0.2, 30, 300.0, {}),
+        (0.2, 30, 120.0, {"calm": 1}),
+        # One answer holds all that an audit asks for.
+        (0.05, 100, 300.0, {}),
+        (0.05, 100, 90.0, {"calm": 1}),
+    ],
+)
+def test_requests_of_a_calm_hour(
+    rate: float, limit: int, interval: float, failed: dict[str, int]
+) -> None:
+    """An audit may read again what is in no single answer, but no oftener than agreed."""
+    history = generate(1, 2.0)
+    settings = {"limit": limit, "tells_limit": True, "total": "absent", "start": 10.0}
+    actions = [Action("traffic", 0.0, 7200.0, 1, rate)]
+    history = replace(history, settings=history.settings | settings, actions=actions)
+    with timing(audit_interval=interval):
+        assert run(history).failed == failed
 
 
 @pytest.mark.parametrize(
