@@ -207,6 +207,23 @@ def test_clock_that_was_right_and_steps_back() -> None:
     assert settled_since_now(coverage) == 510 - MARGIN
 
 
+def test_clock_that_steps_back_after_a_sleep() -> None:
+    """What came while the host slept is read, although the margin is shorter."""
+    coverage = begun()
+    coverage.settle(at(10_000), at(500))
+    assert coverage.step(at(1_500 - 3_600), -3_600 * SECOND)
+    assert settled_since_now(coverage) == 500 - 3_600 - MARGIN
+
+
+def test_clock_that_steps_back_before_anything_is_settled() -> None:
+    """What was settled by the right time stays as it is."""
+    coverage = begun()
+    coverage.settle(at(10_000), at(500))
+    assert not coverage.step(at(510 + 7_200), 7_200 * SECOND)
+    assert coverage.step(at(600), 0)
+    assert settled_since_now(coverage) == 500 - MARGIN
+
+
 def test_stored_time_from_the_future() -> None:
     """What was stored when the clock was wrong is not waited for."""
     coverage = Coverage(MARGIN)

@@ -15,6 +15,7 @@ before the present, because a device's clock may be wrong, a log late, or an ind
 | a read fails, or a host sleeps | nothing | the same |
 | the catch-up window ends after it | to the window; what lies before is reported | from there |
 | the service's clock steps back | as before it had stepped forward | the margin again |
+| it steps back after a time without reads | as when it was read last | from there |
 | a restart | as it was stored | from there |
 """
 
@@ -194,6 +195,10 @@ class Coverage:
             if abs(offset - last) <= _TOLERANCE:
                 return False
             is_back = offset < last
+            if is_back and self.settled != self._steps[-1].settled:
+                # It was settled by the clock of before, and not up to the present: a
+                # host may have slept since then.
+                self.settled += offset - last
             while is_back and self._steps and self._steps[-1].offset > offset:
                 # What was read by that clock was not there yet.
                 self.settled = min(self.settled, self._steps.pop().settled)
