@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from typing import Final, NamedTuple, Protocol
 
 from .delivered import identify
-from .exceptions import GoliothUnreadableError
+from .exceptions import GoliothConnectionError, GoliothUnreadableError
 from .models import LEVELS, LogEntry
 from .rest import LogWindow
 from .slice_width import AnswerSize
@@ -62,6 +63,8 @@ class CrowdedMoment:
         self._device_ids = device_ids
         # Whether times may have been cut, in the answers of the present reading.
         self._seen: set[bool] = set()
+        # Whether the start and the end were seen to be counted in by one of them.
+        self._counts_start = self._counts_end = False
 
     async def read(self, start: int, window: LogWindow) -> Moment:
         """Return all logs of a millisecond that can be had.
@@ -74,6 +77,7 @@ class CrowdedMoment:
             GoliothError: As by `GoliothRest.logs`.
         """
         self._seen.clear()
+        self._counts_start = self._counts_end = False
         found = await self._read_once(start, window)
         if window.entries:
             self._seen.add(_is_cut(window))
@@ -124,7 +128,7 @@ class CrowdedMoment:
             to = min(position + width, end)
             if cut is not False and not to % _MICROSECOND and to < end:
                 to += 1
-            is_early = position == start or (cut is False and not is_after_unreadable)
+            is_early = position == start or not (cut or is_after_unreadable)
             first = position - 1 if is_early else position
             window = await self._ask(first, to)
             if cut is None and window.entries:
@@ -141,6 +145,13 @@ class CrowdedMoment:
                     width = max(1, times.pop() - position)
                 else:
                     width = (to - position) // 2
+            elif window.is_unreadable and not cut:
+                moment, is_after_unreadable = await self._read_unreadable(
+                    position, window
+                )
+                entries += moment.entries
+                missing += moment.missing
+                position, width = to, end - to
             else:
                 moment = await self._read_moment(
                     position, to, window, (start, end) if cut else None
@@ -153,12 +164,63 @@ class CrowdedMoment:
                 position, width = to, end - to
         return Moment(entries, missing)
 
+    async def _read_unreadable(
+        self, time: int, window: LogWindow
+    ) -> tuple[Moment, bool]:
+        """Read a nanosecond of which an answer cannot be read.
+
+        That may be for the sake of a log beside it, because nobody knows whether the
+        service counts the bounds in. Each of the questions here is the exact one for
+        some service.
+
+        Args:
+            time: The nanosecond.
+            window: What can't be read: the answer for it and, maybe, those beside it.
+
+        Returns:
+            What was found, and whether to ask from the next nanosecond on, because a
+            question that starts at this one cannot be read, either.
+        """
+        before = await self._ask_once(time - 1, time)
+        after = await self._ask_once(time, time + 1)
+        alone = LogWindow.unreadable()
+        if before.is_unreadable and after.is_unreadable:
+            # Who counts neither in may refuse this one.
+            with suppress(GoliothConnectionError):
+                alone = await self._ask_once(time, time)
+        bounds, exact, other = None, window, window
+        if self._counts_start and self._counts_end:
+            bounds, exact, other = (time, time), alone, after
+            if not after.is_unreadable:
+                exact, other = after, before
+            elif not before.is_unreadable:
+                exact = before
+        elif self._counts_end:
+            bounds, exact, other = (time - 1, time), before, after
+        elif self._counts_start:
+            bounds, exact, other = (time, time + 1), after, before
+        found = within(before, time, time + 1)
+        for answer in (after, alone):
+            found = union(found, within(answer, time, time + 1))
+        if not found and not other.is_unreadable:
+            # Nothing beside it is to blame, or the service counts in another way now.
+            moment = await self._read_moment(time, time + 1, window)
+        elif self._is_complete(exact, time):
+            return Moment(found, 0), False
+        else:
+            moment = await self._read_moment(time, time + 1, exact, bounds=bounds)
+        return Moment(union(moment.entries, found), moment.missing), (
+            after.is_unreadable and (self._counts_start or not self._counts_end)
+        )
+
     async def _read_moment(
         self,
         start: int,
         end: int,
         window: LogWindow,
         shown: tuple[int, int] | None = None,
+        *,
+        bounds: tuple[int, int] | None = None,
     ) -> Moment:
         """Read a moment that time cannot divide any more: by level, and by device.
 
@@ -167,8 +229,10 @@ class CrowdedMoment:
             end: Where it ends.
             window: What one answer held of it.
             shown: Where its logs are by the times that the service shows, if elsewhere.
+            bounds: What to ask for, where it is known how the service counts these.
         """
         first = start if shown and shown[0] < start else start - 1
+        ask, asked = (self._ask_once, bounds) if bounds else (self._ask, (first, end))
         shown = shown or (start, end)
         total = None if window.is_unreadable else self._sizes.total(window)
         found = within(window, *shown)
@@ -177,7 +241,7 @@ class CrowdedMoment:
         unreadable = 0
         cut_levels = []
         for level in LEVELS:
-            answer = await self._ask(first, end, level=level)
+            answer = await ask(*asked, level=level)
             found = union(found, within(answer, *shown))
             if not self._is_complete(answer, start):
                 cut_levels.append(level)
@@ -188,13 +252,11 @@ class CrowdedMoment:
         for device_id in [*several, *sorted(others)][:_MAX_DEVICES]:
             if device_id in others and _is_all(found, total, cut_levels):
                 break
-            answer = await self._ask(first, end, device_id=device_id)
+            answer = await ask(*asked, device_id=device_id)
             of_device = within(answer, *shown)
             if not self._is_complete(answer, start):
                 for level in cut_levels:
-                    answer = await self._ask(
-                        first, end, device_id=device_id, level=level
-                    )
+                    answer = await ask(*asked, device_id=device_id, level=level)
                     of_device = union(of_device, within(answer, *shown))
                     unreadable += answer.is_unreadable
                     is_cut_short |= not self._is_complete(answer, start)
@@ -213,7 +275,7 @@ class CrowdedMoment:
             # How many cannot be told.
             return Moment(found, int(is_cut_short))
         missing = total - len(found)
-        if missing > 0:
+        if missing > 0 and bounds is None:
             # The question began a nanosecond earlier: what the service counted there is
             # not missing.
             before = await self._ask(start - 2, start)
@@ -234,13 +296,50 @@ class CrowdedMoment:
         level: str | None = None,
     ) -> LogWindow:
         try:
-            window = await ask_before(
-                self._ask_service, start, end, device_id=device_id, level=level
+            return await ask_before(
+                self._ask_and_note, start, end, device_id=device_id, level=level
             )
         except GoliothUnreadableError:
             return LogWindow.unreadable()
+
+    async def _ask_once(
+        self,
+        start: int,
+        end: int,
+        *,
+        device_id: str | None = None,
+        level: str | None = None,
+    ) -> LogWindow:
+        """Ask with the end as the service counts it."""
+        try:
+            return await self._ask_and_note(
+                start, end, device_id=device_id, level=level
+            )
+        except GoliothUnreadableError:
+            return LogWindow.unreadable()
+
+    async def _ask_and_note(
+        self,
+        start_ns: int,
+        end_ns: int,
+        *,
+        device_id: str | None = None,
+        level: str | None = None,
+    ) -> LogWindow:
+        """Ask, and note what the answer shows of how the service counts."""
+        window = await self._ask_service(
+            start_ns, end_ns, device_id=device_id, level=level
+        )
         if window.entries:
             self._seen.add(_is_cut(window))
+        # A time that is cut may look like a bound.
+        times = {
+            entry.timestamp_ns
+            for entry in window.entries
+            if (entry.timestamp_ns or 0) % MILLISECOND
+        }
+        self._counts_start |= start_ns in times
+        self._counts_end |= end_ns in times
         return window
 
 
