@@ -408,7 +408,6 @@ def _rest_html(stage: Stage, chance: Random, duration: float) -> Iterator[float]
 
 
 def _key_revoked(stage: Stage, chance: Random, duration: float) -> Iterator[float]:
-    stage.host.rejectable_until = stage.timetable.now + duration + 60
     _end_streams(stage, chance)
     yield from _with(stage, duration, key_revoked=True)
 

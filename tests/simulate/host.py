@@ -22,6 +22,9 @@ from .wire import SimulatedWire
 # Seconds from progress to its save.
 SAVE_DELAY: Final = 10.0
 
+# Seconds from a rejection to the end of the feed, which closes its stream meanwhile.
+_LONGEST_REJECTION: Final = 10.0
+
 # How often a copy of the storage is kept for later, in seconds.
 _BACKUP_INTERVAL: Final = 600.0
 
@@ -180,7 +183,6 @@ class Host:
     """Runs one feed after the other.
 
     Attributes:
-        rejectable_until: Until when the credential may be found to be rejected.
         runs: How often the feed was started.
     """
 
@@ -207,7 +209,6 @@ class Host:
         self.accountant = accountant
         self.settings = settings
         self.chance: Random = make_chance(settings["seed"], "feed")
-        self.rejectable_until = 0.0
         self.runs = 0
         self.starts: list[float] = []
         self.unreadable = 0
@@ -217,6 +218,7 @@ class Host:
         self._stored: Stored | None = None
         self._backups: deque[Stored] = deque(maxlen=60)
         self._order: asyncio.Future[Order] | None = None
+        self._ended_at = 0.0
         self._listener: Listener | None = None
         self._end_wanted = False
 
@@ -338,6 +340,8 @@ class Host:
             listener.check_start()
         self._order = self.loop.create_future()
         task = self.loop.create_task(feed.run())
+        began = self.loop.time()
+        task.add_done_callback(self._note_end)
         task.add_done_callback(self._handle_end)
         order = await self._order
         self.trace(f"stop: {order}")
@@ -353,7 +357,10 @@ class Host:
         elif not task.cancelled() and (error := task.exception()) is not None:
             if not isinstance(error, GoliothAuthenticationError):
                 self.accountant.fail("crashed", self.timetable.now, repr(error))
-            elif self.timetable.now > self.rejectable_until:
+            elif (
+                self.wire.rejected_at < began
+                or self._ended_at - self.wire.rejected_at > _LONGEST_REJECTION
+            ):
                 self.accountant.fail("rejected", self.timetable.now, repr(error))
         if not order.is_kill:
             self._count(feed)
@@ -368,6 +375,10 @@ class Host:
 
     def _count(self, feed: Any) -> None:
         self.accountant.unreadable += feed.unreadable
+
+    def _note_end(self, _task: asyncio.Task[None]) -> None:
+        """Keep when it ended: the host may sleep before anybody looks."""
+        self._ended_at = self.loop.time()
 
     def _handle_end(self, task: asyncio.Task[None]) -> None:
         """Start it again where it ended by itself, a while after the key is good again."""

@@ -10,11 +10,14 @@ import sys
 
 import pytest
 
+from custom_components.golioth.client.exceptions import GoliothAuthenticationError
+
 from .accountant import HARD, IN_ORDER, PROMISED, Accountant, Knowledge
 from .chance import chance
 from .conditions import USUAL, Conditions
 from .faults import FAULTS
 from .history import HISTORIES, Action, History, generate
+from .host import Host, Listener, make_feed
 from .loop import DOCUMENT_COST, DeadlockError, SimulatedLoop, Timetable
 from .mutations import timing
 from .run import run
@@ -321,6 +324,41 @@ def test_shrink() -> None:
     shortest = shrink(history, fails, seconds=20)
     assert sorted(each.kind for each in shortest.actions) == ["mute", "reload"]
     assert shortest.hours < 2
+
+
+# The credential
+
+
+def test_rejection_before_a_sleep() -> None:
+    """The key is good again when the host wakes up, but was not when the feed ended."""
+    actions = [
+        Action("key_revoked", 1000.0, 300.0, 1),
+        Action("sleep_reset", 1010.0, 2000.0, 2),
+    ]
+    result = run(replace(generate(1, 1.0), actions=actions))
+    assert result.is_good, result.problems
+    assert result.runs == 2
+
+
+def test_rejection_for_nothing() -> None:
+    """A feed that ends without an answer that says so is found, in any fault."""
+    actions = [
+        Action("traffic", 0.0, 1200.0, 1, 0.1),
+        Action("retired_rejected", 1000.0, 300.0, 2),
+    ]
+    history = replace(generate(1, 0.5), actions=actions)
+    assert run(history).is_good
+
+    def make(host: Host, listener: Listener, resume_point: object) -> object:
+        feed = make_feed(host, listener, resume_point)
+
+        async def believe_the_stream() -> bool:
+            raise GoliothAuthenticationError("The log stream rejects the credential")
+
+        feed._live._is_accepted = believe_the_stream
+        return feed
+
+    assert run(history, feed=make).failed["rejected"]
 
 
 # The whole

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+import math
 from random import Random
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ class SimulatedWire:
 
     Attributes:
         sockets: The streams that the client has not closed.
+        rejected_at: When REST last rejected a credential, by the host's monotonic clock.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class SimulatedWire:
     ) -> None:
         """Prepare, without a connection."""
         self.sockets: list[ClientSocket] = []
+        self.rejected_at = -math.inf
         self._loop = loop
         self._timetable = timetable
         self._service = service
@@ -79,6 +82,8 @@ class SimulatedWire:
                 raw = await waiter
         except TimeoutError:
             raise GoliothTimeoutError("Golioth did not answer in time") from None
+        if raw[0] == 401:
+            self.rejected_at = self._loop.time()
         if 200 <= raw[0] < 300 and len(raw[2]) > max_size:
             raise GoliothUnreadableError("The answer is too long")
         return _answer(raw)
