@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Protocol
 from .delivered import identify
 from .exceptions import GoliothConnectionError, GoliothUnreadableError
 from .models import LEVELS, LogEntry
-from .rest import LogWindow
+from .rest import MAX_ANSWER_SIZE, LogWindow
 from .slice_width import AnswerSize
 from .timestamps import MILLISECOND
 
@@ -124,13 +124,31 @@ class CrowdedMoment:
         # Whether an unreadable log at the nanosecond before would be counted again,
         # because the service counts the start in.
         is_after_unreadable = False
-        while position < end:
+        # The last question that could not be answered, and why is not known yet.
+        failed: tuple[int, int] | None = None
+        # Bytes of the answers since.
+        size = 0
+        while position < end or failed:
+            if failed and position >= failed[1]:
+                # If all that it asked for was short, an unreadable log is on a bound,
+                # which the service counts to neither side.
+                if size < MAX_ANSWER_SIZE:
+                    missing += (await self._ask(*failed)).is_unreadable
+                failed = None
+                continue
             to = min(position + width, end)
-            if cut is not False and not to % _MICROSECOND and to < end:
+            is_single = cut is None and width == 1
+            if (
+                cut is not False
+                and not is_single
+                and not to % _MICROSECOND
+                and to < end
+            ):
                 to += 1
             is_early = position == start or not (cut or is_after_unreadable)
             first = position - 1 if is_early else position
             window = await self._ask(first, to)
+            size += window.body_size
             if cut is None and window.entries:
                 cut = _is_cut(window)
             is_short = not window.is_unreadable and not self._sizes.is_full(window)
@@ -139,6 +157,8 @@ class CrowdedMoment:
                 position, width = to, width * 2
                 is_after_unreadable = False
             elif to - position > (2 if cut else 1):
+                if window.is_unreadable:
+                    failed, size = (first, to), 0
                 times = {entry.timestamp_ns or 0 for entry in window.entries}
                 if len(times) == 1 and not cut:
                     # So many of one moment: it is the one to be read by itself.
@@ -146,6 +166,7 @@ class CrowdedMoment:
                 else:
                     width = (to - position) // 2
             elif window.is_unreadable and not cut:
+                failed = None
                 moment, is_after_unreadable = await self._read_unreadable(
                     position, window
                 )
@@ -159,6 +180,7 @@ class CrowdedMoment:
                 entries += moment.entries
                 missing += moment.missing
                 if window.is_unreadable:
+                    failed = None
                     again = await self._ask(position, to)
                     is_after_unreadable = again.is_unreadable
                 position, width = to, end - to

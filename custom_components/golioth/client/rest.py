@@ -23,7 +23,7 @@ from .wire import Wire
 
 # An answer holds at most 100 objects, and few logs come near the 64 KiB that one may
 # have: fewer of these are asked for then.
-_MAX_ANSWER_SIZE: Final = 2 * 1024 * 1024
+MAX_ANSWER_SIZE: Final = 2 * 1024 * 1024
 
 # A device answers a call in a packet or a few.
 _MAX_RPC_ANSWER_SIZE: Final = 64 * 1024
@@ -304,7 +304,7 @@ class GoliothRest:
         body: bytes | None = None,
         timeout: float,
         connect_timeout: float | None = None,
-        max_size: int = _MAX_ANSWER_SIZE,
+        max_size: int = MAX_ANSWER_SIZE,
     ) -> tuple[dict[str, Any], int]:
         """Return the JSON object that a request is answered with, and its bytes."""
         headers = {
