@@ -1,7 +1,6 @@
 """One simulation, from a history to its verdict."""
 
 import asyncio
-from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,14 +33,15 @@ _PACE_SPAN: Final = 10.0
 _MAX_PACE: Final = 21
 _MAX_CALM_REQUESTS: Final = 30
 
-# Seconds from one audit to the next, and those that each reads: all since the one
-# before, and the margin before that.
-_AUDIT_INTERVAL: Final = 300.0
-_AUDITED: Final = _AUDIT_INTERVAL + 360.0
+# Audits of that hour, and the seconds that each reads again: the margin of six minutes,
+# and as long as it takes until the next one.
+_AUDITS: Final = 12
+_AUDITED: Final = 660.0
 
-# Answers of an audit that are not full: the first one of all, and the last one of each
-# slice.
-_PARTIAL_ANSWERS: Final = 3
+# Answers that cover it all, up to which that hour is as cheap as that. From more on, each
+# of the parts that are told apart (settled, present, newest) may leave an answer partly
+# empty.
+_CHEAP_ANSWERS: Final = 2
 
 # Totals that are as many as are known now and then, by chance.
 _WRONG_TOTALS: Final = frozenset({"late", "random"})
@@ -325,6 +325,21 @@ class _Simulation:
                     )
         self._check_calm()
 
+    def _allowed_in_calm(self, hour: float) -> int:
+        """Return how many requests are few: whoever cannot count has to read it all."""
+        settings = self._history.settings
+        rate = max(
+            each.rate
+            for each in self._history.actions
+            if each.kind == "traffic"
+            and each.start < hour + HOUR
+            and hour - _AUDITED < each.end
+        )
+        answers = math.ceil(rate * _AUDITED / settings["limit"])
+        if settings["total"] == "right" or answers <= _CHEAP_ANSWERS:
+            return _MAX_CALM_REQUESTS
+        return _AUDITS * (answers + _CHEAP_ANSWERS)
+
     def _check_calm(self) -> None:
         """Check that little is asked while all is well."""
         busy = [
@@ -345,27 +360,10 @@ class _Simulation:
         while hour + HOUR < self._history.hours * HOUR:
             if not any(start < hour + HOUR and hour < end for start, end in busy):
                 number = sum(hour <= each < hour + HOUR for each in times)
-                if number > _MAX_CALM_REQUESTS + self._count_needed(hour):
+                if number > self._allowed_in_calm(hour):
                     self.accountant.fail(
                         "calm", hour, f"{number} requests in a calm hour"
                     )
                 hour += HOUR
             else:
                 hour += 600
-
-    def _count_needed(self, hour: float) -> float:
-        """Return the requests that audits need for what is in no single answer.
-
-        Where no total can be trusted, only reading them all shows that no log is new.
-        """
-        settings = self._history.settings
-        if settings["total"] == "right":
-            return 0
-        limit, received = settings["limit"], self.accountant.received
-        needed = 0.0
-        for audit in range(int(HOUR / _AUDIT_INTERVAL)):
-            end = hour + audit * _AUDIT_INTERVAL
-            number = bisect_left(received, end) - bisect_left(received, end - _AUDITED)
-            if number > limit:
-                needed += _PARTIAL_ANSWERS + number / limit
-        return needed

@@ -419,3 +419,18 @@ def test_kept_history(path: Path) -> None:
 def test_chance_depends_on_its_seeds() -> None:
     """And on nothing else."""
     assert chance(1, "a").random() == chance(1, "a").random() != chance(1, "b").random()
+
+
+@pytest.mark.parametrize("total", ["right", "late", "absent"])
+@pytest.mark.parametrize("limit", [100, 50])
+def test_calm_hours_take_few_requests(total: str, limit: int) -> None:
+    """What an audit has seen at a glance, it does not read again."""
+    history = generate(5, 3.2)
+    history.actions = [Action("traffic", 0.0, 3.2 * 3600, 7, 0.2)]
+    history.settings |= {
+        "limit": limit,
+        "tells_limit": True,
+        "total": total,
+        "start": 18.0,
+    }
+    assert not run(history).failed

@@ -15,8 +15,8 @@ from .models import LogEntry, LogSource
 from .pacing import FeedTiming, RequestPace, in_slices
 from .rest import GoliothRest
 from .service_clock import ServiceClock
-from .slice_width import SliceWidth
-from .span_reader import Reading, SpanReader, TooManyLogsError
+from .slice_width import WIDER, SliceWidth, align_down
+from .span_reader import Glance, Reading, SpanReader, TooManyLogsError
 from .timestamps import MILLISECOND, SECOND
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,6 +29,10 @@ _MAX_PRESENT_LOGS: Final = 10_000
 
 # Nanoseconds of the first slice: what has few logs is soon read in wider ones.
 _FIRST_WIDTH: Final = 60 * SECOND
+
+# Nanoseconds of a slice of the past, at least: what became the past while the rest of it
+# was read is worth no request of its own.
+_SHORTEST_PAST: Final = 10 * SECOND
 
 # Fewer logs than this make the next slice wider.
 _FEW_LOGS: Final = 500
@@ -160,12 +164,8 @@ class GapFiller:
         ]
         glance = None if untracked else await self._reader.glance(start, end)
         if glance is not None:
-            await self._deliver(glance, read)
-            # Counting may be wrong by a log that REST does not show yet.
-            is_sure = not glance.is_counted or self._is_quiet()
-            if is_sure or not coverage.needs_settling(now):
-                self._finish(now, coverage.settled_at(now) if is_sure else 0)
-                return
+            await self._read_before(glance, start, read, now)
+            return
         is_settling = True
         for part_start, part_end, known in _divide(start, end, untracked):
             if known is None:
@@ -182,6 +182,40 @@ class GapFiller:
             else:
                 # It is checked once all of it is settled.
                 is_settling = False
+        self._finish(now, 0)
+
+    async def _read_before(
+        self, glance: Glance, start: int, read: Read, now: int
+    ) -> None:
+        """Deliver what a glance shows, and what it does not show before that.
+
+        Args:
+            glance: What was seen of everything.
+            start: Where everything starts.
+            read: How to do it.
+            now: A time before the glance.
+        """
+        coverage = self._coverage
+        settled = coverage.settled_at(now)
+        reading = glance.reading
+        if glance.start <= start:
+            # Counting may be wrong by a log that REST does not show yet.
+            is_sure = not reading.is_counted or self._is_quiet()
+            if is_sure or not coverage.needs_settling(now):
+                await self._deliver(reading, read)
+                self._finish(now, settled if is_sure else 0)
+                return
+        # What may still change is not read again: there will be another read of it.
+        await self._read_part(
+            start,
+            max(glance.start, settled),
+            read,
+            is_settling=True,
+            is_contiguous=True,
+            # In so much time there were fewer logs than a slice may have.
+            first_width=WIDER * (now - glance.start),
+        )
+        await self._deliver(reading, read)
         self._finish(now, 0)
 
     def _finish(self, now: int, settled: int) -> None:
@@ -209,6 +243,7 @@ class GapFiller:
         *,
         is_settling: bool,
         is_contiguous: bool,
+        first_width: int = 0,
     ) -> bool:
         """Deliver a part of what is read, slice by slice, the oldest first.
 
@@ -222,18 +257,21 @@ class GapFiller:
             read: How to do it.
             is_settling: Whether everything before it is settled.
             is_contiguous: Whether everything before it was read.
+            first_width: Nanoseconds that surely have few logs.
 
         Returns:
             Whether all of it is settled as well.
         """
-        width = SliceWidth(min(end - start, _FIRST_WIDTH))
+        width = SliceWidth(min(end - start, max(_FIRST_WIDTH, align_down(first_width))))
         # How late a log may be.
         lateness = int(self._timing.margin * SECOND)
         position = start
         while position < end:
             now = self._clock.now_ns or 0
             quiet_end = min(end, now - lateness - (now - lateness) % SECOND)
-            is_quiet = position < quiet_end
+            is_quiet = (
+                quiet_end - position >= _SHORTEST_PAST or position < quiet_end == end
+            )
             if is_quiet or lateness < SECOND:
                 to = min(position + width.width, quiet_end if is_quiet else end)
             else:

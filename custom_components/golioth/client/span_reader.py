@@ -54,6 +54,14 @@ class Reading(NamedTuple):
     """Whether some were left out because the service has as many as are known."""
 
 
+class Glance(NamedTuple):
+    """What a single answer shows of a span of time."""
+
+    reading: Reading
+    start: int
+    """From this whole second on, nothing else of the span may be new."""
+
+
 class TooManyLogsError(Exception):
     """A span has more logs than may be in memory.
 
@@ -118,8 +126,8 @@ class SpanReader:
         # How many logs of a millisecond cannot be had, by its start.
         self._missing: dict[int, int] = {}
 
-    async def glance(self, start_ns: int, end_ns: int) -> Reading | None:
-        """Ask once for a span; return it if that was enough.
+    async def glance(self, start_ns: int, end_ns: int) -> Glance | None:
+        """Ask once for a span; return what that shows, or None if it cannot be read.
 
         Takes and raises what `read` does.
         """
@@ -129,12 +137,14 @@ class SpanReader:
             return None
         entries = within(window, start_ns, end_ns)
         if self.is_surely_complete(window, start_ns):
-            return Reading(entries, window.untimed, is_counted=False)
-        boundary = _next_second(entries[0]) if entries else end_ns
-        if boundary <= end_ns and not self._older(window, start_ns, boundary):
-            newer = [each for each in entries if (each.timestamp_ns or 0) >= boundary]
-            return Reading(newer, window.untimed, is_counted=True)
-        return None
+            return Glance(Reading(entries, window.untimed, is_counted=False), start_ns)
+        boundary = min(_next_second(entries[0]) if entries else end_ns, end_ns)
+        newer = [each for each in entries if (each.timestamp_ns or 0) >= boundary]
+        is_counted = not self._older(window, start_ns, boundary)
+        return Glance(
+            Reading(newer, window.untimed, is_counted),
+            start_ns if is_counted else boundary,
+        )
 
     async def read(self, start_ns: int, end_ns: int, max_logs: int) -> Reading:
         """Read a span.
@@ -182,7 +192,6 @@ class SpanReader:
                     continue
                 window = answer
             untimed += window.untimed
-            size += window.body_size
             found = within(window, start, end)
             if await self._is_complete(window, part):
                 new, rest = found, None
@@ -197,9 +206,12 @@ class SpanReader:
                     moment = await self._crowded.read(cut, window)
                     self._note_missing(cut, moment.missing)
                     new, rest = moment.entries, _Part(start, cut)
-            if self._logs.count_new(new):
+            if is_new := self._logs.count_new(new) > 0:
                 pieces.append(new)
                 number += len(new)
+            if is_new or window.untimed:
+                # What is known is not kept, and may be of any size.
+                size += window.body_size
             if rest is None:
                 continue
             if number + (expected := self._count_expected(rest)) > max_logs:
