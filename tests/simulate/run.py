@@ -329,11 +329,14 @@ class _Simulation:
         """Return how many requests are few: whoever cannot count has to read it all."""
         settings = self._history.settings
         rate = max(
-            each.rate
-            for each in self._history.actions
-            if each.kind == "traffic"
-            and each.start < hour + HOUR
-            and hour - _AUDITED < each.end
+            (
+                each.rate
+                for each in self._history.actions
+                if each.kind == "traffic"
+                and each.start < hour + HOUR
+                and hour - _AUDITED < each.end
+            ),
+            default=0.0,
         )
         answers = math.ceil(rate * _AUDITED / settings["limit"])
         if settings["total"] == "right" or answers <= _CHEAP_ANSWERS:
