@@ -1,128 +1,209 @@
-"""Tests of one millisecond that has more than an answer can show."""
+"""Tests that all logs of a millisecond are found, however the service counts bounds."""
 
-from itertools import product
-from typing import Final
+import asyncio
+from itertools import pairwise
+from typing import Final, NamedTuple
 
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.golioth.client.crowded_moment import CrowdedMoment, Moment
-from custom_components.golioth.client.exceptions import GoliothUnreadableError
+from custom_components.golioth.client.delivered import DeliveredLogs
+from custom_components.golioth.client.exceptions import (
+    GoliothConnectionError,
+    GoliothUnreadableError,
+)
 from custom_components.golioth.client.models import LogEntry
+from custom_components.golioth.client.pacing import RequestPace
 from custom_components.golioth.client.rest import LogWindow
 from custom_components.golioth.client.slice_width import AnswerSize
+from custom_components.golioth.client.span_reader import SpanReader
 from custom_components.golioth.client.timestamps import MILLISECOND, SECOND
 
-from .logs import NOW, log
+START: Final = 1_764_440_259_000 * MILLISECOND
+DEVICES: Final = ("one", "two")
+LIMIT: Final = 20
 
-# The first nanosecond that has a log.
-FIRST: Final = 123_456
 
-# More questions than any millisecond is worth.
-MAX_REQUESTS: Final = 600
+class Log(NamedTuple):
+    """A log of a service."""
 
-# How a service counts the start and the end of what it is asked for.
-BOUNDS: Final = list(product([True, False], repeat=2))
+    offset: int
+    """Nanoseconds after the start of the millisecond."""
+    device: str
+    level: str
+    is_unreadable: bool
 
 
 class Service:
-    """A service with some logs, of which no answer can have some."""
+    """A service with some logs, of which some make every answer unreadable."""
 
-    def __init__(self, *, counts_start: bool, counts_end: bool, unit: int = 1) -> None:
-        """Start without logs; times are shown as multiples of so many nanoseconds."""
-        self.logs: list[LogEntry] = []
-        self.unreadable: set[int] = set()
+    def __init__(
+        self,
+        logs: list[Log],
+        *,
+        counts_start: bool,
+        counts_end: bool,
+        cuts: bool,
+        has_total: bool,
+    ) -> None:
+        """Keep what it has and how it answers."""
         self.requests = 0
-        self._unit = unit
+        self.is_down = False
+        self._logs = sorted(enumerate(logs), key=lambda each: each[1].offset)
         self._counts_start = counts_start
         self._counts_end = counts_end
+        self._cuts = cuts
+        self._has_total = has_total
 
-    async def ask(
+    async def logs(
         self,
-        start_ns: int,
-        end_ns: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
         *,
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Answer as `SpanReader.ask` does."""
+        """Answer a question."""
         self.requests += 1
-        assert self.requests <= MAX_REQUESTS
-        first = start_ns + (not self._counts_start)
-        last = end_ns - (not self._counts_end)
-        if level in {None, "info"} and any(
-            first <= time <= last for time in self.unreadable
-        ):
-            raise GoliothUnreadableError("The answer is too long")
-        entries = [
-            entry._replace(timestamp_ns=time_ns - time_ns % self._unit)
-            for entry in self.logs
-            if first <= (time_ns := entry.timestamp_ns or 0) <= last
-            and device_id in {None, entry.device_id}
-            and level in {None, entry.level}
+        assert self.requests < 1_000
+        assert start_ns is not None
+        assert end_ns is not None
+        if self.is_down and device_id is None and end_ns <= START:
+            raise GoliothConnectionError("down")
+        first = start_ns - START + (not self._counts_start)
+        last = end_ns - START - (not self._counts_end)
+        found = [
+            (number, log)
+            for number, log in self._logs
+            if first <= log.offset <= last
+            and device_id in {None, log.device}
+            and level in {None, log.level}
         ]
-        return LogWindow(entries, len(entries), 100, [], 0)
+        listed = found[-LIMIT:]
+        if any(log.is_unreadable for _, log in listed):
+            raise GoliothUnreadableError("unreadable")
+        return LogWindow(
+            [self._entry(number, log) for number, log in listed],
+            len(found) if self._has_total else None,
+            LIMIT,
+            [],
+            0,
+        )
+
+    def _entry(self, number: int, log: Log) -> LogEntry:
+        time_ns = START + log.offset
+        if self._cuts:
+            time_ns -= time_ns % MILLISECOND
+        return LogEntry(
+            str(time_ns),
+            time_ns,
+            "LOGGING",
+            log.level,
+            "",
+            "",
+            str(number),
+            {},
+            log.device,
+        )
 
 
-async def read(service: Service) -> Moment:
-    """Read the millisecond, which is known to be unreadable as a whole."""
-    reader = CrowdedMoment(service.ask, AnswerSize(), lambda: ["device"])
-    return await reader.read(NOW * SECOND, LogWindow.unreadable())
+def read(service: Service) -> Moment:
+    """Read the millisecond, of which the first answer was unreadable."""
+    crowded = CrowdedMoment(service.logs, AnswerSize(), lambda: DEVICES)
+    return asyncio.run(crowded.read(START, LogWindow.unreadable()))
 
 
-@pytest.mark.parametrize(("counts_start", "counts_end"), BOUNDS)
-async def test_logs_beside_unreadable_ones(
-    *, counts_start: bool, counts_end: bool
-) -> None:
-    """Each readable log is found, whatever of the nanoseconds beside it is unreadable."""
-    for kinds in product(["unreadable", "nothing", "readable"], repeat=4):
-        service = Service(counts_start=counts_start, counts_end=counts_end)
-        for nanosecond, kind in enumerate(kinds, FIRST):
-            if kind == "unreadable":
-                service.unreadable.add(NOW * SECOND + nanosecond)
-            elif kind == "readable":
-                service.logs.append(log(str(nanosecond), nanosecond=nanosecond))
-        found = await read(service)
-        assert found.entries == service.logs, kinds
-        unreadable = len(service.unreadable)
-        # A bound that is counted in twice may be counted twice.
-        is_vague = counts_start and counts_end
-        assert found.missing == unreadable or (
-            is_vague and found.missing > unreadable
-        ), kinds
-
-
-@pytest.mark.parametrize("unit", [1, 1_000, MILLISECOND])
-@pytest.mark.parametrize(("counts_start", "counts_end"), BOUNDS)
-@settings(max_examples=30, deadline=None, derandomize=True)
-@example(unreadable=621_361, others=[])
-# On the microsecond that a bound is moved off.
-@example(unreadable=252_000, others=[])
-@example(unreadable=252_000, others=[761_000])
-@given(
-    unreadable=st.integers(0, MILLISECOND - 1),
-    others=st.lists(st.integers(0, MILLISECOND - 1), max_size=5, unique=True),
+# Times beside each other, on the bounds of the millisecond, and on microseconds.
+offsets = st.integers(0, 3).map(lambda each: 301_411 + each) | st.sampled_from(
+    (-1, 0, 1, 250_000, 499_999, 500_000, 999_000, 999_998, 999_999, 1_000_000)
 )
-async def test_unreadable_log_is_counted(
-    *,
+logs = st.lists(
+    st.builds(
+        Log,
+        offsets,
+        st.sampled_from(DEVICES),
+        st.sampled_from(("debug", "error")),
+        st.booleans(),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    logs=logs,
+    unreadable=st.integers(1, 999_998),
+    counts_start=st.booleans(),
+    counts_end=st.booleans(),
+    cuts=st.booleans(),
+    has_total=st.booleans(),
+)
+def test_logs_beside_unreadable_ones(
+    logs: list[Log],
+    unreadable: int,
     counts_start: bool,
     counts_end: bool,
-    unit: int,
-    unreadable: int,
-    others: list[int],
+    cuts: bool,
+    has_total: bool,
 ) -> None:
-    """Whatever the service shows of a time, the others are found as well."""
-    service = Service(counts_start=counts_start, counts_end=counts_end, unit=unit)
-    service.unreadable.add(NOW * SECOND + unreadable)
-    service.logs = [
-        log(str(each), nanosecond=each)
-        for each in sorted(others)
-        # A bound beside it cannot be told from the log itself.
-        if abs(each - unreadable) > 2
+    """Each log is found that differs in time, device or level from unreadable ones."""
+    logs = [*logs, Log(unreadable, "one", "debug", is_unreadable=True)]
+    service = Service(
+        logs,
+        counts_start=counts_start,
+        counts_end=counts_end,
+        cuts=cuts,
+        has_total=has_total,
+    )
+    moment = read(service)
+    hidden = {each[:3] for each in logs if each.is_unreadable}
+    expected = [
+        number
+        for number, log in enumerate(logs)
+        if 0 <= log.offset < MILLISECOND and log[:3] not in hidden
     ]
-    found = await read(service)
-    assert [each.message for each in found.entries] == [
-        each.message for each in service.logs
-    ]
-    # A bound that is counted in twice may be counted twice.
-    assert found.missing in ({1, 2} if counts_start and counts_end else {1})
+    found = [int(each.message) for each in moment.entries]
+    assert sorted(found) == expected
+    times = [logs[number].offset for number in found]
+    assert all(first <= second for first, second in pairwise(times))
+    # Those of the nanosecond before, or after, may be counted as well.
+    inside = {each for each in hidden if 0 <= each[0] < MILLISECOND}
+    assert len(inside) <= moment.missing <= len(hidden)
+    assert service.requests <= 50 * len({each[0] for each in hidden}) + 10
+
+
+async def test_reading_that_fails_beside_an_unreadable_log() -> None:
+    """What was found beside it is in the next reading, which does not look for it."""
+    service = Service(
+        [
+            Log(-SECOND // 2, "one", "debug", is_unreadable=False),
+            Log(301_411, "one", "debug", is_unreadable=False),
+            Log(301_412, "one", "debug", is_unreadable=True),
+        ],
+        counts_start=False,
+        counts_end=True,
+        cuts=False,
+        has_total=False,
+    )
+    logs = DeliveredLogs()
+    missing: list[int] = []
+    reader = SpanReader(
+        service,
+        logs=logs,
+        device_ids=lambda: DEVICES,
+        on_answer=lambda: None,
+        on_missing=missing.append,
+        pace=RequestPace(0),
+    )
+    start, end = START - SECOND, START + SECOND
+    service.is_down = True
+    with pytest.raises(GoliothConnectionError):
+        await reader.read(start, end, 100)
+    service.is_down, service.requests = False, 0
+    for expected in (["0", "1"], []):
+        reading = await reader.read(start, end, 100)
+        new = [entry.message for entry in logs.add_read(reading.entries)]
+        assert new == expected
+    assert missing == [1]
+    assert service.requests < 20

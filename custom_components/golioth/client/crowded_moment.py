@@ -2,17 +2,21 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from .delivered import identify
-from .exceptions import GoliothConnectionError, GoliothUnreadableError
+from .exceptions import GoliothUnreadableError
 from .models import LEVELS, LogEntry
 from .rest import MAX_ANSWER_SIZE, LogWindow
 from .slice_width import AnswerSize
 from .timestamps import MILLISECOND
 
 _MICROSECOND: Final = 1_000
+
+# Bytes of an answer that is worth having by itself: it may be for its length, and not for
+# the sake of a log, that a longer one cannot be read.
+_LONG_ANSWER: Final = MAX_ANSWER_SIZE // 4
 
 # Devices that are asked for one by one, for what they logged at one moment: at two
 # requests a second it takes a minute.
@@ -63,8 +67,6 @@ class CrowdedMoment:
         self._device_ids = device_ids
         # Whether times may have been cut, in the answers of the present reading.
         self._seen: set[bool] = set()
-        # Whether the start and the end were seen to be counted in by one of them.
-        self._counts_start = self._counts_end = False
 
     async def read(self, start: int, window: LogWindow) -> Moment:
         """Return all logs of a millisecond that can be had.
@@ -77,7 +79,6 @@ class CrowdedMoment:
             GoliothError: As by `GoliothRest.logs`.
         """
         self._seen.clear()
-        self._counts_start = self._counts_end = False
         found = await self._read_once(start, window)
         if window.entries:
             self._seen.add(_is_cut(window))
@@ -90,7 +91,8 @@ class CrowdedMoment:
 
     async def _read_once(self, start: int, window: LogWindow) -> Moment:
         end = start + MILLISECOND
-        # What could not be read does not tell.
+        if window.is_unreadable:
+            return await self._read_around_unreadable(start, end)
         cut = _is_cut(window) if window.entries else None
         times = {entry.timestamp_ns for entry in window.entries}
         if len(times) != 1:
@@ -104,6 +106,67 @@ class CrowdedMoment:
                 key=lambda each: (len(each.entries), -each.missing),
             )
         return found
+
+    async def _read_around_unreadable(self, start: int, end: int) -> Moment:
+        """Read a time with an unreadable log, and each log beside that one.
+
+        Beside it, each nanosecond counts. So first of all it shows whether the service
+        counts the bounds of a question in: the rest is asked for without a gap and
+        without an overlap, whether times are shown as they are or not.
+        """
+        included = await self._count_bounds(start, end)
+        entries: list[LogEntry] = []
+        missing = 0
+        # Where one bound counts, it may be the end: then all times are one later.
+        position = start - (included == 1)
+        window = await self._ask_exactly(position, end, included)
+        while not self._is_short(window):
+            # As far as all can be read, and then the one nanosecond that cannot be.
+            low, high, before = position, end, LogWindow.nothing()
+            while high - low > 1 and before.body_size < _LONG_ANSWER:
+                middle = (low + high) // 2
+                window = await self._ask_exactly(position, middle, included)
+                if self._is_short(window):
+                    low, before = middle, window
+                else:
+                    high = middle
+            entries += within(before, *_shown(before, start, end, position, high))
+            position = low
+            if before.body_size < _LONG_ANSWER:
+                moment = await self._read_moment(
+                    low,
+                    high,
+                    await self._ask_exactly(low, high, included),
+                    (start, end),
+                    included,
+                )
+                entries += moment.entries
+                missing += moment.missing
+                position = high
+                if position >= end:
+                    return Moment(entries, missing)
+            window = await self._ask_exactly(position, end, included)
+        entries += within(window, *_shown(window, start, end, position, end))
+        return Moment(entries, missing)
+
+    async def _count_bounds(self, start: int, end: int) -> int:
+        """Return how many bounds of a question the service counts in.
+
+        Args:
+            start: Where a time starts whose logs are unreadable, or too many.
+            end: Where it ends.
+        """
+        low, high = start - 2, end
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._is_short(await self._ask_exactly(start, middle, 0)):
+                low = middle
+            else:
+                high = middle
+        # There is a log at this end, or right before it.
+        if not _is_empty(await self._ask_exactly(high, high + 1, 2)):
+            return 2
+        return int(not _is_empty(await self._ask_exactly(high - 1, high, 1)))
 
     async def _read_nanoseconds(
         self, start: int, end: int, *, cut: bool | None
@@ -121,119 +184,36 @@ class CrowdedMoment:
         # With cut times, what is on a bound cannot be told from what is beside it. Clocks
         # that count microseconds put nothing on other bounds than these.
         position, width = start, (end - start) // 2 - 163
-        # Whether an unreadable log at the nanosecond before would be counted again,
-        # because the service counts the start in.
-        is_after_unreadable = False
-        # The last question that could not be answered, and why is not known yet.
-        failed: tuple[int, int] | None = None
-        # Bytes of the answers since.
-        size = 0
-        while position < end or failed:
-            if failed and position >= failed[1]:
-                # If all that it asked for was short, an unreadable log is on a bound,
-                # which the service counts to neither side.
-                if size < MAX_ANSWER_SIZE:
-                    missing += (await self._ask(*failed)).is_unreadable
-                failed = None
-                continue
+        while position < end:
             to = min(position + width, end)
-            is_single = cut is None and width == 1
-            if (
-                cut is not False
-                and not is_single
-                and not to % _MICROSECOND
-                and to < end
-            ):
+            if cut is not False and not to % _MICROSECOND and to < end:
                 to += 1
-            is_early = position == start or not (cut or is_after_unreadable)
-            first = position - 1 if is_early else position
+            first = position - 1 if position == start or cut is False else position
             window = await self._ask(first, to)
-            size += window.body_size
+            if window.is_unreadable:
+                return await self._read_around_unreadable(start, end)
             if cut is None and window.entries:
                 cut = _is_cut(window)
-            is_short = not window.is_unreadable and not self._sizes.is_full(window)
-            if is_short or (not cut and self._is_complete(window, position)):
+            if self._is_short(window) or (
+                not cut and self._is_complete(window, position)
+            ):
                 entries += within(window, *((start, end) if cut else (position, to)))
                 position, width = to, width * 2
-                is_after_unreadable = False
             elif to - position > (2 if cut else 1):
-                if window.is_unreadable:
-                    failed, size = (first, to), 0
                 times = {entry.timestamp_ns or 0 for entry in window.entries}
                 if len(times) == 1 and not cut:
                     # So many of one moment: it is the one to be read by itself.
                     width = max(1, times.pop() - position)
                 else:
                     width = (to - position) // 2
-            elif window.is_unreadable and not cut:
-                failed = None
-                moment, is_after_unreadable = await self._read_unreadable(
-                    position, window
-                )
-                entries += moment.entries
-                missing += moment.missing
-                position, width = to, end - to
             else:
                 moment = await self._read_moment(
                     position, to, window, (start, end) if cut else None
                 )
                 entries += moment.entries
                 missing += moment.missing
-                if window.is_unreadable:
-                    failed = None
-                    again = await self._ask(position, to)
-                    is_after_unreadable = again.is_unreadable
                 position, width = to, end - to
         return Moment(entries, missing)
-
-    async def _read_unreadable(
-        self, time: int, window: LogWindow
-    ) -> tuple[Moment, bool]:
-        """Read a nanosecond of which an answer cannot be read.
-
-        That may be for the sake of a log beside it, because nobody knows whether the
-        service counts the bounds in. Each of the questions here is the exact one for
-        some service.
-
-        Args:
-            time: The nanosecond.
-            window: What can't be read: the answer for it and, maybe, those beside it.
-
-        Returns:
-            What was found, and whether to ask from the next nanosecond on, because a
-            question that starts at this one cannot be read, either.
-        """
-        before = await self._ask_once(time - 1, time)
-        after = await self._ask_once(time, time + 1)
-        alone = LogWindow.unreadable()
-        if before.is_unreadable and after.is_unreadable:
-            # Who counts neither in may refuse this one.
-            with suppress(GoliothConnectionError):
-                alone = await self._ask_once(time, time)
-        bounds, exact, other = None, window, window
-        if self._counts_start and self._counts_end:
-            bounds, exact, other = (time, time), alone, after
-            if not after.is_unreadable:
-                exact, other = after, before
-            elif not before.is_unreadable:
-                exact = before
-        elif self._counts_end:
-            bounds, exact, other = (time - 1, time), before, after
-        elif self._counts_start:
-            bounds, exact, other = (time, time + 1), after, before
-        found = within(before, time, time + 1)
-        for answer in (after, alone):
-            found = union(found, within(answer, time, time + 1))
-        if not found and not other.is_unreadable:
-            # Nothing beside it is to blame, or the service counts in another way now.
-            moment = await self._read_moment(time, time + 1, window)
-        elif self._is_complete(exact, time):
-            return Moment(found, 0), False
-        else:
-            moment = await self._read_moment(time, time + 1, exact, bounds=bounds)
-        return Moment(union(moment.entries, found), moment.missing), (
-            after.is_unreadable and (self._counts_start or not self._counts_end)
-        )
 
     async def _read_moment(
         self,
@@ -241,8 +221,7 @@ class CrowdedMoment:
         end: int,
         window: LogWindow,
         shown: tuple[int, int] | None = None,
-        *,
-        bounds: tuple[int, int] | None = None,
+        included: int | None = None,
     ) -> Moment:
         """Read a moment that time cannot divide any more: by level, and by device.
 
@@ -251,11 +230,15 @@ class CrowdedMoment:
             end: Where it ends.
             window: What one answer held of it.
             shown: Where its logs are by the times that the service shows, if elsewhere.
-            bounds: What to ask for, where it is known how the service counts these.
+            included: How many bounds of a question the service counts in, if known.
         """
-        first = start if shown and shown[0] < start else start - 1
-        ask, asked = (self._ask_once, bounds) if bounds else (self._ask, (first, end))
+        if included is None:
+            first = start if shown and shown[0] < start else start - 1
+            ask = partial(self._ask, first, end)
+        else:
+            ask = partial(self._ask_exactly, start, end, included)
         shown = shown or (start, end)
+        oldest = start if included is None else shown[0]
         total = None if window.is_unreadable else self._sizes.total(window)
         found = within(window, *shown)
         # Some answer for a device and a level was cut as well.
@@ -263,9 +246,9 @@ class CrowdedMoment:
         unreadable = 0
         cut_levels = []
         for level in LEVELS:
-            answer = await ask(*asked, level=level)
+            answer = await ask(level=level)
             found = union(found, within(answer, *shown))
-            if not self._is_complete(answer, start):
+            if not self._is_complete(answer, oldest):
                 cut_levels.append(level)
         # Only an answer for a device has its logs in their order.
         numbers = Counter(entry.device_id for entry in found if entry.device_id)
@@ -274,14 +257,14 @@ class CrowdedMoment:
         for device_id in [*several, *sorted(others)][:_MAX_DEVICES]:
             if device_id in others and _is_all(found, total, cut_levels):
                 break
-            answer = await ask(*asked, device_id=device_id)
+            answer = await ask(device_id=device_id)
             of_device = within(answer, *shown)
-            if not self._is_complete(answer, start):
+            if not self._is_complete(answer, oldest):
                 for level in cut_levels:
-                    answer = await ask(*asked, device_id=device_id, level=level)
+                    answer = await ask(device_id=device_id, level=level)
                     of_device = union(of_device, within(answer, *shown))
                     unreadable += answer.is_unreadable
-                    is_cut_short |= not self._is_complete(answer, start)
+                    is_cut_short |= not self._is_complete(answer, oldest)
             found = [
                 *(entry for entry in found if entry.device_id != device_id),
                 *union(
@@ -297,7 +280,7 @@ class CrowdedMoment:
             # How many cannot be told.
             return Moment(found, int(is_cut_short))
         missing = total - len(found)
-        if missing > 0 and bounds is None:
+        if missing > 0 and included is None:
             # The question began a nanosecond earlier: what the service counted there is
             # not missing.
             before = await self._ask(start - 2, start)
@@ -305,6 +288,9 @@ class CrowdedMoment:
                 (entry.timestamp_ns or 0) < start for entry in before.entries
             )
         return Moment(found, max(0, missing))
+
+    def _is_short(self, window: LogWindow) -> bool:
+        return not window.is_unreadable and not self._sizes.is_full(window)
 
     def _is_complete(self, window: LogWindow, start: int) -> bool:
         return not window.is_unreadable and is_complete(self._sizes, window, start)
@@ -318,51 +304,42 @@ class CrowdedMoment:
         level: str | None = None,
     ) -> LogWindow:
         try:
-            return await ask_before(
-                self._ask_and_note, start, end, device_id=device_id, level=level
+            window = await ask_before(
+                self._ask_service, start, end, device_id=device_id, level=level
             )
         except GoliothUnreadableError:
             return LogWindow.unreadable()
+        if window.entries:
+            self._seen.add(_is_cut(window))
+        return window
 
-    async def _ask_once(
+    async def _ask_exactly(
         self,
         start: int,
         end: int,
+        included: int,
         *,
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Ask with the end as the service counts it."""
+        """Ask for each nanosecond of a time once, the end not included.
+
+        Args:
+            start: Where it starts; a nanosecond later where only the end is counted in.
+            end: Where it ends; the same.
+            included: How many bounds of a question the service counts in.
+            device_id: The only device to ask for.
+            level: The only level to ask for.
+        """
         try:
-            return await self._ask_and_note(
-                start, end, device_id=device_id, level=level
+            return await self._ask_service(
+                start - (included == 0),
+                end - (included == 2),
+                device_id=device_id,
+                level=level,
             )
         except GoliothUnreadableError:
             return LogWindow.unreadable()
-
-    async def _ask_and_note(
-        self,
-        start_ns: int,
-        end_ns: int,
-        *,
-        device_id: str | None = None,
-        level: str | None = None,
-    ) -> LogWindow:
-        """Ask, and note what the answer shows of how the service counts."""
-        window = await self._ask_service(
-            start_ns, end_ns, device_id=device_id, level=level
-        )
-        if window.entries:
-            self._seen.add(_is_cut(window))
-        # A time that is cut may look like a bound.
-        times = {
-            entry.timestamp_ns
-            for entry in window.entries
-            if (entry.timestamp_ns or 0) % MILLISECOND
-        }
-        self._counts_start |= start_ns in times
-        self._counts_end |= end_ns in times
-        return window
 
 
 async def ask_before(
@@ -393,6 +370,25 @@ def _is_cut(window: LogWindow) -> bool:
     return not window.is_unreadable and not any(
         (entry.timestamp_ns or 0) % _MICROSECOND for entry in window.entries
     )
+
+
+def _is_empty(window: LogWindow) -> bool:
+    return not window.is_unreadable and not window.entries
+
+
+def _shown(
+    window: LogWindow, start: int, end: int, first: int, last: int
+) -> tuple[int, int]:
+    """Return where logs are by the times that the service shows.
+
+    Args:
+        window: What holds them.
+        start: Where the millisecond starts.
+        end: Where it ends.
+        first: Where the part of it starts that was asked for.
+        last: Where that ends, or a nanosecond later.
+    """
+    return (start, end) if _is_cut(window) else (max(start, first), min(end, last))
 
 
 def within(window: LogWindow, start: int, end: int) -> list[LogEntry]:

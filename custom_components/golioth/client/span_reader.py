@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Final, NamedTuple, Protocol
 
-from .crowded_moment import CrowdedMoment, ask_before, is_complete, within
+from .crowded_moment import CrowdedMoment, Moment, ask_before, is_complete, within
 from .delivered import DeliveredLogs
 from .exceptions import GoliothResponseError, GoliothUnreadableError
 from .models import LogEntry
@@ -125,6 +125,9 @@ class SpanReader:
         self._unreadable_answers = 0
         # How many logs of a millisecond cannot be had, by its start.
         self._missing: dict[int, int] = {}
+        # What was found beside these, until it has been delivered: a reading that
+        # fails later takes it along, and the next one does not ask for it again.
+        self._beside: dict[int, list[LogEntry]] = {}
 
     async def glance(self, start_ns: int, end_ns: int) -> Glance | None:
         """Ask once for a span; return what that shows, or None if it cannot be read.
@@ -162,10 +165,15 @@ class SpanReader:
         untimed: list[LogEntry] = []
         number = size = 0
         is_counted = False
-        parts = self._without_unreadable(start_ns, end_ns)
+        parts, known_parts = self._divide(start_ns, end_ns)
         while parts:
             start, end, total = part = parts.pop()
             if start >= end:
+                continue
+            if part in known_parts:
+                if beside := self._take_beside(start):
+                    pieces.append(beside)
+                    number += len(beside)
                 continue
             is_whole = not start % SECOND and not end % SECOND
             if total is not None and is_whole:
@@ -187,7 +195,7 @@ class SpanReader:
                     continue
                 if (answer := await self._try_again(start, end)) is None:
                     moment = await self._crowded.read(start, LogWindow.unreadable())
-                    self._note_missing(start, moment.missing)
+                    self._note_missing(start, moment)
                     pieces.append(moment.entries)
                     continue
                 window = answer
@@ -204,7 +212,7 @@ class SpanReader:
                         # What was claimed is about more than this.
                         window = await self._ask_if_readable(cut - 1, end)
                     moment = await self._crowded.read(cut, window)
-                    self._note_missing(cut, moment.missing)
+                    self._note_missing(cut, moment)
                     new, rest = moment.entries, _Part(start, cut)
             if is_new := self._logs.count_new(new) > 0:
                 pieces.append(new)
@@ -390,30 +398,51 @@ class SpanReader:
             if start <= millisecond // SECOND < end
         )
 
-    def _without_unreadable(self, start: int, end: int) -> list[_Part]:
-        """Return the parts of a span between unreadable milliseconds, the last one last."""
+    def _divide(self, start: int, end: int) -> tuple[list[_Part], set[_Part]]:
+        """Return the parts of a span, the last one last, and those not to be read.
+
+        These are the milliseconds with unreadable logs, which have been read.
+        """
         parts: list[_Part] = []
+        known_parts: set[_Part] = set()
         for unreadable in sorted(self._missing):
             if start <= unreadable < end:
                 # The seconds around it can still be compared with what is known.
                 second = max(start, unreadable - unreadable % SECOND)
                 after = min(end, align_up(unreadable + MILLISECOND))
+                known = _Part(unreadable, unreadable + MILLISECOND)
+                known_parts.add(known)
                 parts += (
                     _Part(start, second),
                     _Part(second, unreadable),
+                    known,
                     _Part(unreadable + MILLISECOND, after),
                 )
                 start = after
-        return [*parts, _Part(start, end)]
+        return [*parts, _Part(start, end)], known_parts
 
-    def _note_missing(self, millisecond: int, number: int) -> None:
+    def _take_beside(self, millisecond: int) -> list[LogEntry]:
+        """Return what was found beside unreadable logs, if it may be new."""
+        beside = self._beside.get(millisecond, [])
+        if beside and not self._logs.count_new(beside):
+            del self._beside[millisecond]
+            return []
+        return beside
+
+    def _note_missing(self, millisecond: int, moment: Moment) -> None:
         """Report logs that cannot be had, and were not reported yet."""
-        noted = self._missing.get(millisecond, 0)
+        noted, number = self._missing.get(millisecond, 0), moment.missing
+        if not number:
+            return
+        if self._logs.count_new(moment.entries):
+            self._beside[millisecond] = moment.entries
         if number <= noted:
             return
         self._missing[millisecond] = number
         if len(self._missing) > _MAX_UNREADABLE:
-            del self._missing[next(iter(self._missing))]
+            forgotten = next(iter(self._missing))
+            del self._missing[forgotten]
+            self._beside.pop(forgotten, None)
         self._on_missing(number - noted)
 
 
