@@ -114,6 +114,10 @@ class Accountant:
         self.counts = array("H")
         self.delivered_at = array("d")
         self.visible: dict[int, tuple[float, ...]] = {}
+        # Logs of one time, device and level: where one of them is unreadable, no
+        # question makes REST give the others without it.
+        self._alike: dict[tuple[int, int, str | None], list[int]] = {}
+        self._unreadable: set[tuple[int, int, str | None]] = set()
         self.traced: dict[int, list[str]] = {}
         self.delivered = 0
         self.gaps: list[_Gap] = []
@@ -147,6 +151,21 @@ class Accountant:
         self.copies.append(copies)
         self.counts.append(0)
         self.delivered_at.append(-1.0)
+
+    def add_alike(self, number: int, level: str | None, *, is_unreadable: bool) -> None:
+        """Keep which logs cannot be asked for apart.
+
+        Args:
+            number: A log that was sent.
+            level: Its level; None where REST cannot be asked for that.
+            is_unreadable: Whether an answer with it cannot be read.
+        """
+        time_ns, device = self.times_ns[number], self.devices[number]
+        alike = (time_ns, device, level)
+        self._alike.setdefault(alike, []).append(number)
+        if is_unreadable:
+            # What has no level to ask for is in the answers for the device alone.
+            self._unreadable.update({alike, (time_ns, device, None)})
 
     # What a run does
 
@@ -243,6 +262,9 @@ class Accountant:
         verdict = Verdict(sent=sum(self.copies))
         started = self.promised_from
         hard: list[int] = []
+        for alike in self._unreadable:
+            for number in self._alike.get(alike, ()):
+                self.kinds[number] |= HARD
         for number, (count, copies) in enumerate(
             zip(self.counts, self.copies, strict=True)
         ):

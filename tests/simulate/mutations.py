@@ -180,7 +180,9 @@ def ignores_clock_steps() -> Iterator[None]:
 def gives_up_crowded_moments() -> Iterator[None]:
     """Take what one answer holds of a moment for all of it."""
 
-    async def mutated(_self: Any, start: int, end: int, window: Any) -> Any:
+    async def mutated(
+        _self: Any, start: int, end: int, window: Any, *_bounds: Any
+    ) -> Any:
         return crowded_moment.Moment(crowded_moment.within(window, start, end), 0)
 
     with replaced(crowded_moment.CrowdedMoment, "_read_moment", mutated):

@@ -32,3 +32,10 @@ def is_readable(document: bytes, streamed: bytes) -> bool:
         return False
     frames = list(parsing.parse_frame(b'{"result":{"data":' + streamed + b"}}"))
     return len(frames) == 1 and isinstance(frames[0], parsing.LogEntry)
+
+
+def spoils_answer(document: bytes) -> bool:
+    """Whether no answer of REST can be read that lists a log."""
+    from custom_components.golioth.client import parsing  # noqa: PLC0415
+
+    return parsing.parse_answer(b'{"list":[' + document + b"]}") is None

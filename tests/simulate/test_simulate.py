@@ -234,6 +234,17 @@ def test_unreadable(accountant: Accountant) -> None:
     assert failures(accountant) == {}
 
 
+def test_alike(accountant: Accountant) -> None:
+    """What differs in time and level from an unreadable log has to be had."""
+    deliver(accountant, *range(10))
+    for time, level in ((30.0, "INFO"), (30.0, "WARN"), (31.0, "INFO"), (30.0, None)):
+        accountant.add_alike(send(accountant, time), level, is_unreadable=False)
+    unreadable = send(accountant, 30.0, kind=0)
+    accountant.add_alike(unreadable, "INFO", is_unreadable=True)
+    accountant.unreadable = 1
+    assert failures(accountant) == {"lost": 2}
+
+
 def test_doubled(accountant: Accountant) -> None:
     """A log that came too often is, whichever way it came; so is one that nobody sent."""
     twin = send(accountant, 30.0, copies=2)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from .accountant import HARD, IN_ORDER, PROMISED, Accountant
 from .conditions import Conditions
 from .loop import Timetable
-from .odd import ODD_METADATA, is_readable
+from .odd import ODD_METADATA, is_readable, spoils_answer
 from .service import Service
 from .store import EPOCH, SECOND, StoredLog, format_time
 
@@ -287,7 +287,7 @@ class Traffic:
         if chance.random() < conditions.spelled:
             metadata = b'{"a":%d.0,"b":{"c":2.50,"d":null}}' % number
             streamed_metadata = b'{"b":{"d":null,"c":2.5},"a":%d}' % number
-        is_odd = chance.random() < conditions.odd
+        is_odd, is_unreadable = chance.random() < conditions.odd, False
         if is_odd:
             odd = chance.choice(ODD_METADATA)
             metadata = streamed_metadata = b'{"odd":' + odd + b"}"
@@ -305,6 +305,7 @@ class Traffic:
 
         document, streamed = make(metadata), make(streamed_metadata)
         if is_odd and not is_readable(document, streamed):
+            is_unreadable = spoils_answer(document)
             kind = 0
         copies = 2 if chance.random() < conditions.twins else 1
         for copy in range(copies):
@@ -320,3 +321,6 @@ class Traffic:
                 is_same=copy > 0,
             )
             self._stream(streamed)
+        self._accountant.add_alike(
+            number, level if level in LEVELS else None, is_unreadable=is_unreadable
+        )
