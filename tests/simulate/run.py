@@ -338,7 +338,8 @@ class _Simulation:
             ),
             default=0.0,
         )
-        answers = math.ceil(rate * _AUDITED / settings["limit"])
+        limit: int = settings["limit"]
+        answers = math.ceil(rate * _AUDITED / limit)
         if settings["total"] == "right" or answers <= _CHEAP_ANSWERS:
             return _MAX_CALM_REQUESTS
         return _AUDITS * (answers + _CHEAP_ANSWERS)
