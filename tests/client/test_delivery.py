@@ -751,6 +751,8 @@ async def test_first_start_while_logs_cannot_be_read(
 ) -> None:
     """What is streamed is delivered within bounds, and what the stream missed when REST is back, with the history."""
     monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 100)
+    monkeypatch.setattr("custom_components.golioth.client.feed._WRITE_INTERVAL", 10)
+    monkeypatch.setattr("custom_components.golioth.client.feed._FORGET_INTERVAL", 10)
     earlier = format_timestamp(now_ns(simulator) - 2_000_000_000)
     simulator.log("history", timestamp=earlier)
     simulator.faults.logs_status = 503
@@ -758,7 +760,7 @@ async def test_first_start_while_logs_cannot_be_read(
         await recorder.until(lambda: feed.resume_point is not None)
         async with traffic(simulator, 0) as number:
             await recorder.until(lambda: len(recorder.logs) > 1000)
-            # Four times the limit, and the tenth of it that is forgotten next.
+            # Four times the limit, and what comes before that is looked at again.
             assert feed.remembered <= 410
         missed = number()
         simulator.mute()
