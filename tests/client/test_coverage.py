@@ -443,10 +443,11 @@ class Feed:
 
     def _note_clock(self, now: int) -> None:
         coverage = self.coverage
-        if coverage.step(now, now - self._service.elapsed * SECOND):
-            self.logs.lower_floor(coverage.start_of_read() // SECOND)
-        elif self._is_first:
+        is_back = coverage.step(now, now - self._service.elapsed * SECOND)
+        if self._is_first:
             self.logs.confirm_stored(now // SECOND)
+        if is_back:
+            self.logs.lower_floor(coverage.start_of_read() // SECOND)
         self._is_first = False
 
     def _glance(self, start: int, end: int, cap: int) -> bool:

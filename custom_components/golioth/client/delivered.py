@@ -354,8 +354,9 @@ class DeliveredLogs:
         Args:
             now: The second of the service's clock.
         """
+        if self.floor <= now:
+            self._forgotten_before = max(self._forgotten_before, self.floor)
         self.floor = min(self.floor, now)
-        self._forgotten_before = max(self._forgotten_before, self.floor)
         self.untracked = [
             each
             if each.end <= now + _FAR_FUTURE

@@ -404,12 +404,13 @@ class GapFiller:
     def _note_clock(self, now: int) -> None:
         """Go back where the service's clock was ahead: nothing is forgotten for it."""
         offset = now - int(self._clock.clocks.elapsed() * SECOND)
-        if self._coverage.step(now, offset):
+        is_back = self._coverage.step(now, offset)
+        if self._is_first:
+            self._logs.confirm_stored(now // SECOND)
+        if is_back:
             _LOGGER.debug("Golioth's clock was ahead: recent logs are read again")
             self._logs.lower_floor(self._coverage.start_of_read() // SECOND)
             self._listener.on_settled()
-        elif self._is_first:
-            self._logs.confirm_stored(now // SECOND)
         self._is_first = False
 
     async def _give_up_lost(self, now: int) -> None:
