@@ -27,6 +27,9 @@ _DEVICE_CLOCKS: Final = 600.0
 # What the feed may have in memory to put it in order: a slice of the present.
 _IN_ORDER: Final = 10_000 * 0.8
 
+# Bytes of an answer that the feed promises to read.
+_LONGEST_ANSWER: Final = 2 * 1024 * 1024
+
 # Logs before and after one that may be of its millisecond.
 _NEARBY: Final = 2_000
 
@@ -114,10 +117,12 @@ class Accountant:
         self.counts = array("H")
         self.delivered_at = array("d")
         self.visible: dict[int, tuple[float, ...]] = {}
-        # Logs of one time, device and level: where one of them is unreadable, no
-        # question makes REST give the others without it.
+        # Logs of one time, device and level: where one of them is unreadable, or they
+        # are too long together, no question makes REST give the others without it.
         self._alike: dict[tuple[int, int, str | None], list[int]] = {}
         self._unreadable: set[tuple[int, int, str | None]] = set()
+        # How many bytes they take in an answer.
+        self._answer_sizes: Counter[tuple[int, int, str | None]] = Counter()
         self.traced: dict[int, list[str]] = {}
         self.delivered = 0
         self.gaps: list[_Gap] = []
@@ -152,20 +157,25 @@ class Accountant:
         self.counts.append(0)
         self.delivered_at.append(-1.0)
 
-    def add_alike(self, number: int, level: str | None, *, is_unreadable: bool) -> None:
+    def add_alike(
+        self, number: int, level: str | None, *, size: int, is_unreadable: bool
+    ) -> None:
         """Keep which logs cannot be asked for apart.
 
         Args:
             number: A log that was sent.
             level: Its level; None where REST cannot be asked for that.
+            size: How many bytes it takes in an answer, with its copies.
             is_unreadable: Whether an answer with it cannot be read.
         """
         time_ns, device = self.times_ns[number], self.devices[number]
         alike = (time_ns, device, level)
         self._alike.setdefault(alike, []).append(number)
-        if is_unreadable:
-            # What has no level to ask for is in the answers for the device alone.
-            self._unreadable.update({alike, (time_ns, device, None)})
+        # What has no level to ask for is in the answers for the device alone.
+        for answer in {alike, (time_ns, device, None)}:
+            self._answer_sizes[answer] += size
+            if is_unreadable or self._answer_sizes[answer] > _LONGEST_ANSWER:
+                self._unreadable.add(answer)
 
     # What a run does
 

@@ -238,11 +238,36 @@ def test_alike(accountant: Accountant) -> None:
     """What differs in time and level from an unreadable log has to be had."""
     deliver(accountant, *range(10))
     for time, level in ((30.0, "INFO"), (30.0, "WARN"), (31.0, "INFO"), (30.0, None)):
-        accountant.add_alike(send(accountant, time), level, is_unreadable=False)
+        number = send(accountant, time)
+        accountant.add_alike(number, level, size=100, is_unreadable=False)
     unreadable = send(accountant, 30.0, kind=0)
-    accountant.add_alike(unreadable, "INFO", is_unreadable=True)
+    accountant.add_alike(unreadable, "INFO", size=100, is_unreadable=True)
     accountant.unreadable = 1
     assert failures(accountant) == {"lost": 2}
+
+
+@pytest.mark.parametrize(
+    ("size", "said", "expected"),
+    [
+        # Two are of one question; without a level to ask for, it is for all three.
+        (600_000, 0, {"lost": 4}),
+        (800_000, 1, {"lost": 3}),
+        (1_100_000, 1, {"lost": 1}),
+        (1_100_000, 0, {"lost": 1, "unsaid": 3}),
+    ],
+)
+def test_alike_and_too_long(
+    accountant: Accountant, size: int, said: int, expected: dict[str, int]
+) -> None:
+    """So has what the narrowest question for it gives in an answer that is not too long."""
+    deliver(accountant, *range(10))
+    for level in ("INFO", "INFO", "WARN", None):
+        number = send(accountant, 30.0)
+        # The one without a level is short.
+        long = 1 if level is None else size
+        accountant.add_alike(number, level, size=long, is_unreadable=False)
+    accountant.unreadable = said
+    assert failures(accountant) == expected
 
 
 def test_doubled(accountant: Accountant) -> None:

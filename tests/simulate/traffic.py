@@ -322,5 +322,9 @@ class Traffic:
             )
             self._stream(streamed)
         self._accountant.add_alike(
-            number, level if level in LEVELS else None, is_unreadable=is_unreadable
+            number,
+            level if level in LEVELS else None,
+            # A comma follows each.
+            size=copies * (len(document) + 1),
+            is_unreadable=is_unreadable,
         )
