@@ -481,9 +481,12 @@ class Feed:
             return
         assert coverage.resume_time is not None
         start = max(coverage.start_of_read(), logs.floor * SECOND)
-        bounds = {coverage.resume_time}
+        bounds = {coverage.resume_time - coverage.resume_time % SECOND}
         for streamed in coverage.streamed:
-            bounds.update(streamed)
+            bounds |= {
+                streamed.start + -streamed.start % SECOND,
+                streamed.end - streamed.end % SECOND,
+            }
         for part_start, part_end, known in _divide(start, earliest, logs.untracked):
             if known is not None:
                 self._check(known)
@@ -495,7 +498,7 @@ class Feed:
                 shown = self._service.shown(lost_start, lost_end)
                 newest = [sent.entry for sent in shown[-cap:]]
                 if logs.count_new(newest) or len(shown) > logs.count(
-                    lost_start // SECOND, -(-lost_end // SECOND)
+                    lost_start // SECOND, lost_end // SECOND
                 ):
                     self._service.gaps.append((lost_start, lost_end))
         coverage.give_up(earliest)

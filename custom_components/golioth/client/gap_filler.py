@@ -15,7 +15,7 @@ from .models import LogEntry, LogSource
 from .pacing import FeedTiming, RequestPace, in_slices
 from .rest import GoliothRest
 from .service_clock import ServiceClock
-from .slice_width import WIDER, SliceWidth, align_down
+from .slice_width import WIDER, SliceWidth, align_down, align_up
 from .span_reader import Glance, Reading, SpanReader, TooManyLogsError
 from .timestamps import MILLISECOND, SECOND
 
@@ -422,9 +422,10 @@ class GapFiller:
         assert coverage.resume_time is not None
         start = max(coverage.start_of_read(), logs.floor * SECOND)
         # What a stream delivered, and what was read before, is apart from what was not.
-        bounds = {coverage.resume_time}
+        # In whole seconds, because of these it is known how many logs were delivered.
+        bounds = {coverage.resume_time - coverage.resume_time % SECOND}
         for streamed in coverage.streamed:
-            bounds.update(streamed)
+            bounds |= {align_up(streamed.start), streamed.end - streamed.end % SECOND}
         for part_start, part_end, known in _divide(start, earliest, logs.untracked):
             if known is not None:
                 await self._check_untracked(known)
@@ -450,7 +451,7 @@ class GapFiller:
         if self._reader.is_surely_complete(window, start):
             return False
         total = self._reader.total(window)
-        known = self._logs.count(start // SECOND, -(-end // SECOND))
+        known = self._logs.count(start // SECOND, end // SECOND)
         return total is None or total > known
 
 
