@@ -1,7 +1,7 @@
 """Keeps account of every log: what was sent, what was delivered, and what was said about the rest."""
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +23,10 @@ _STORED: Final = 8_000
 
 # Seconds by which a device's clock may be wrong.
 _DEVICE_CLOCKS: Final = 600.0
+
+# Seconds ahead of the present up to which REST is asked: what is further ahead by its
+# device's clock, or by Golioth's, is read, and remembered, when its time comes.
+_READ_AHEAD: Final = 360.0
 
 # What the feed may have in memory to put it in order: a slice of the present.
 _IN_ORDER: Final = 10_000 * 0.8
@@ -124,6 +128,8 @@ class Accountant:
         # How many bytes they take in an answer.
         self._answer_sizes: Counter[tuple[int, int, str | None]] = Counter()
         self.traced: dict[int, list[str]] = {}
+        # The times of logs that were sent long before these, in order.
+        self._far_ahead: list[float] = []
         self.delivered = 0
         self.gaps: list[_Gap] = []
         self.unreadable = 0
@@ -156,6 +162,8 @@ class Accountant:
         self.copies.append(copies)
         self.counts.append(0)
         self.delivered_at.append(-1.0)
+        if (time := (time_ns - EPOCH) / SECOND) > now + _READ_AHEAD:
+            insort(self._far_ahead, time)
 
     def add_alike(
         self, number: int, level: str | None, *, size: int, is_unreadable: bool
@@ -317,7 +325,17 @@ class Accountant:
         around = bisect_right(self.received, received + lateness) - bisect_left(
             self.received, received - lateness
         )
+        # So has what came long before, and is read now for its time.
+        around += self._count_far_ahead(time, received + _READ_AHEAD)
         return "memory" if around >= _MEMORY else None
+
+    def _count_far_ahead(self, start: float, end: float) -> int:
+        """Return how many logs of a time came long before it.
+
+        REST knows times alone: the feed has to read them all at once, however few come.
+        """
+        first = bisect_left(self._far_ahead, start)
+        return bisect_right(self._far_ahead, end) - first
 
     def _is_crowded(self, number: int) -> bool:
         """Whether more logs came while one was late than the feed may put in order."""
@@ -337,8 +355,9 @@ class Accountant:
             return True
         received = self.received[number]
         time = (self.times_ns[number] - EPOCH) / SECOND
-        first = bisect_left(self.received, min(received, time) - _REST_LAG)
-        return bisect_right(self.received, max(received, time)) - first >= _IN_ORDER
+        start, end = min(received, time) - _REST_LAG, max(received, time)
+        came = bisect_right(self.received, end) - bisect_left(self.received, start)
+        return came + self._count_far_ahead(start, end) >= _IN_ORDER
 
     def is_clock_wrong(self, time: float) -> bool:
         """Whether the service's clock was wrong about that time."""

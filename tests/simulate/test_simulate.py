@@ -306,6 +306,39 @@ def test_unpromised(accountant: Accountant, kind: int, offset: float) -> None:
     assert failures(accountant) == {"doubled": 1}
 
 
+@pytest.mark.parametrize(
+    ("number", "failed"),
+    [
+        (26_000, {}),
+        (8_000, {"lost": 1}),
+        (7_000, {"lost": 1, "out_of_order": 1}),
+    ],
+    ids=["more than the memory", "more than in order", "few"],
+)
+def test_storm_of_an_hour_ago(
+    accountant: Accountant, number: int, failed: dict[str, int]
+) -> None:
+    """What was stamped an hour ahead takes room when its time comes, if it is much."""
+    deliver(accountant, *range(10))
+    for index in range(number):
+        deliver(accountant, send(accountant, 20 + index / 1_000, kind=0, offset=3600))
+    late, _lost, sooner = (
+        send(accountant, time, offset=-100) for time in (3720, 3721, 3722)
+    )
+    deliver(accountant, sooner, late, source="poll")
+    assert failures(accountant) == failed
+
+
+def test_storm_of_another_time(accountant: Accountant) -> None:
+    """It takes no room of what is not near that time."""
+    deliver(accountant, *range(10))
+    for index in range(26_000):
+        number = send(accountant, 20 + index / 1_000, kind=0, offset=3600)
+        deliver(accountant, number)
+    send(accountant, 4100, offset=-100)
+    assert failures(accountant) == {"lost": 1}
+
+
 def test_what_a_storage_lacks_may_repeat(accountant: Accountant) -> None:
     """But nothing that it has, in whichever run it was delivered."""
     deliver(accountant, 0, 1, now=20.0)
