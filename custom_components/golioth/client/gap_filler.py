@@ -423,7 +423,8 @@ class GapFiller:
         start = max(coverage.start_of_read(), logs.floor * SECOND)
         # What a stream delivered, and what was read before, is apart from what was not.
         # In whole seconds, because of these it is known how many logs were delivered.
-        bounds = {coverage.resume_time - coverage.resume_time % SECOND}
+        resume_second = coverage.resume_time - coverage.resume_time % SECOND
+        bounds = {resume_second}
         for streamed in coverage.streamed:
             bounds |= {align_up(streamed.start), streamed.end - streamed.end % SECOND}
         for part_start, part_end, known in _divide(start, earliest, logs.untracked):
@@ -435,6 +436,8 @@ class GapFiller:
                 sorted({part_start, part_end, *inside})
             ):
                 if await self._has_lost(lost_start, lost_end):
+                    if lost_start == resume_second:
+                        lost_start = coverage.resume_time
                     self._listener.on_gap(lost_start, lost_end)
         # What is known of it is not forgotten: the clock may have been wrong.
         coverage.give_up(earliest)
