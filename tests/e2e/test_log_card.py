@@ -201,17 +201,17 @@ async def test_history(
     beginning = card.list.get_by_text("There is nothing earlier in the last 30 days")
     await card.scroll_to_top()
     while not await beginning.is_visible() or not await card.row("Earlier 000").count():
-        shown = await card.messages.all_text_contents()
+        shown = await card.shown_messages()
         assert shown == sorted(shown)
         assert len(shown) <= MOST_ROWS
         seen += shown
         await card.scroll_to_top()
-    shown = await card.messages.all_text_contents()
+    shown = await card.shown_messages()
     assert shown[0] == "Earlier 000"
     assert {f"Earlier {number:03}" for number in range(300)} <= {*seen, *shown}
     await card.button("Newest logs").click()
     await expect(card.row("Now")).to_be_in_viewport()
-    assert (await card.messages.all_text_contents())[-2:] == ["Earlier 299", "Now"]
+    assert (await card.shown_messages())[-2:] == ["Earlier 299", "Now"]
 
 
 async def test_details(page: Page, card: LogCard, simulator: GoliothSimulator) -> None:

@@ -35,6 +35,18 @@ class LogCard:
         """Wait until these and no others are shown, in this order."""
         await expect(self.messages).to_have_text(list(messages))
 
+    async def shown_messages(self) -> list[str]:
+        """Return the messages that are shown together at one moment.
+
+        A locator finds the rows first, and reads them later: the list may show others by
+        then, in the same rows.
+        """
+        messages: list[str] = await self.list.evaluate(
+            "list => [...list.querySelectorAll('.line .message')]"
+            ".map(each => each.textContent)"
+        )
+        return messages
+
     async def scroll_to_top(self) -> None:
         """Scroll up as far as there is something, as a wheel does."""
         await self.list.hover()
