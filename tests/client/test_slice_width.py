@@ -9,9 +9,8 @@ from custom_components.golioth.client.slice_width import (
     AnswerSize,
     SliceWidth,
     align_down,
-    align_up,
 )
-from custom_components.golioth.client.timestamps import MILLISECOND, SECOND
+from custom_components.golioth.client.timestamps import MILLISECOND, SECOND, align_up
 
 ENTRY = LogEntry("", 0, "LOGGING", "info", "", "", "", {}, "")
 

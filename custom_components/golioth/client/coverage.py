@@ -23,7 +23,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from .timestamps import SECOND
+from .timestamps import SECOND, align_up
 
 # A service that reports whole seconds may be this much later than it says.
 _LATER: Final = 2 * SECOND
@@ -119,8 +119,7 @@ class Coverage:
 
     def end_of_read(self, now: int) -> int:
         """Return the whole second to read to: some devices' clocks are ahead."""
-        end = now + self._margin + _LATER
-        return end + -end % SECOND
+        return align_up(now + self._margin + _LATER)
 
     def settled_at(self, now: int) -> int:
         """Return the whole second before which nothing new can be shown any more."""

@@ -15,9 +15,9 @@ from .models import LogEntry, LogSource
 from .pacing import FeedTiming, RequestPace, in_slices
 from .rest import GoliothRest
 from .service_clock import ServiceClock
-from .slice_width import WIDER, SliceWidth, align_down, align_up
+from .slice_width import WIDER, SliceWidth, align_down
 from .span_reader import Glance, Reading, SpanReader, TooManyLogsError
-from .timestamps import MILLISECOND, SECOND
+from .timestamps import MILLISECOND, SECOND, align_up
 
 _LOGGER = logging.getLogger(__name__)
 

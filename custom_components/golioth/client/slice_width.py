@@ -100,8 +100,3 @@ def align_down(width: int) -> int:
     if width >= SECOND:
         return width - width % SECOND
     return max(MILLISECOND, width - width % MILLISECOND)
-
-
-def align_up(time_ns: int) -> int:
-    """Return the first whole second that is not before a time."""
-    return time_ns + -time_ns % SECOND

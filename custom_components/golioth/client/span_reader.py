@@ -9,8 +9,8 @@ from .exceptions import GoliothResponseError, GoliothUnreadableError
 from .models import LogEntry
 from .pacing import RequestPace
 from .rest import LogWindow
-from .slice_width import AnswerSize, align_up
-from .timestamps import MILLISECOND, SECOND
+from .slice_width import AnswerSize
+from .timestamps import MILLISECOND, SECOND, align_up
 
 # Unreadable answers in a row, after which it is not for the sake of some log.
 _MAX_UNREADABLE_ANSWERS: Final = 64

@@ -88,3 +88,8 @@ def format_timestamp(time_ns: int) -> str:
 def _bounded(time_ns: int) -> int | None:
     """Return a time of 64 bits: no JSON encoder of ours writes more."""
     return time_ns if -(2**63) <= time_ns < 2**63 else None
+
+
+def align_up(time_ns: int) -> int:
+    """Return the first whole second that is not before a time."""
+    return time_ns + -time_ns % SECOND
