@@ -2,11 +2,18 @@
 
 import asyncio
 from collections import Counter
+from typing import override
 
 import aiohttp
 import pytest
 
-from custom_components.golioth.client import LogSource, Transport, format_timestamp
+from custom_components.golioth.client import (
+    LogEntry,
+    LogSource,
+    ResumePoint,
+    Transport,
+    format_timestamp,
+)
 from tests.simulator import GoliothSimulator
 
 from .feeds import Recorder, running
@@ -66,6 +73,45 @@ async def test_date_that_steps_back_during_an_outage(
         await recorder.until(lambda: len(recorder.logs) >= 41)
         await audited(simulator, recorder, 2)
     assert Counter(recorder.messages) == Counter(numbered(0, 41))
+
+
+@pytest.mark.parametrize("answers", range(2, 6))
+async def test_date_that_is_wrong_in_the_middle_of_a_read(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, answers: int
+) -> None:
+    """What is late is delivered nevertheless."""
+
+    class Disturber(Recorder):
+        """Has the date be a day ahead for a few answers, once the first logs are read."""
+
+        @override
+        def on_log(self, entry: LogEntry, source: LogSource) -> None:
+            if not self.logs:
+                simulator.faults.date_offset = 86_400
+                simulator.faults.date_answers = answers
+            super().on_log(entry, source)
+
+    recorder = Disturber()
+    now = now_ns(simulator)
+    for age in range(900, 0, -1):
+        simulator.log(
+            str(900 - age), timestamp=format_timestamp(now - age * 1_000_000_000)
+        )
+    start = now - 1_000 * 1_000_000_000
+    resume_point = ResumePoint(
+        start, lambda: {"floor": start // 1_000_000_000, "holes": [], "seconds": {}}
+    )
+    async with running(
+        session, simulator, recorder, resume_point=resume_point, audit_interval=0.3
+    ) as (feed, _task):
+        await streaming(feed, recorder)
+        await audited(simulator, recorder, 3)
+        moment = format_timestamp(now - 200 * 1_000_000_000)
+        simulator.send(
+            {"timestamp": moment, "level": "INFO", "message": "900"}, streamed=False
+        )
+        await recorder.until(lambda: len(recorder.logs) > 900)
+    assert Counter(recorder.messages) == Counter(numbered(0, 901))
 
 
 @pytest.mark.parametrize("text", ["", "soon"], ids=["none", "no_date"])

@@ -128,6 +128,8 @@ class GapFiller:
         self._history_end: int | None = None
         # Whether the stream was found to miss logs, in the present read.
         self._has_missed = False
+        # By how much the service's clock was ahead of the elapsed one as noted last.
+        self._offset = 0
         # Whether nothing has been read yet.
         self._is_first = True
         # How many logs were delivered when that was looked at, and since when.
@@ -267,7 +269,7 @@ class GapFiller:
         lateness = int(self._timing.margin * SECOND)
         position = start
         while position < end:
-            now = self._clock.now_ns or 0
+            now = self._now()
             quiet_end = min(end, now - lateness - (now - lateness) % SECOND)
             is_quiet = (
                 quiet_end - position >= _SHORTEST_PAST or position < quiet_end == end
@@ -401,10 +403,19 @@ class GapFiller:
             raise GoliothResponseError("The service does not report its time")
         return now
 
+    def _now(self) -> int:
+        """Return the service's time in the middle of a read.
+
+        A step forward since then counts from the next read on: only one that was noted
+        can be undone.
+        """
+        noted = self._offset + int(self._clock.clocks.elapsed() * SECOND)
+        return min(self._clock.now_ns or 0, noted)
+
     def _note_clock(self, now: int) -> None:
         """Go back where the service's clock was ahead: nothing is forgotten for it."""
-        offset = now - int(self._clock.clocks.elapsed() * SECOND)
-        is_back = self._coverage.step(now, offset)
+        self._offset = now - int(self._clock.clocks.elapsed() * SECOND)
+        is_back = self._coverage.step(now, self._offset)
         if self._is_first:
             self._logs.confirm_stored(now // SECOND)
         if is_back:
