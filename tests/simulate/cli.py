@@ -56,10 +56,16 @@ def _parse_arguments() -> argparse.Namespace:
         default=math.inf,
         help="of these, the last ones before that simulated second",
     )
-    add("--only", nargs="+", choices=sorted(FAULTS), help="the only kinds of faults")
-    add("--without", nargs="+", default=[], choices=sorted(FAULTS), help="not these")
+    add_kinds = partial(add, nargs="+", choices=sorted(FAULTS), metavar="KIND")
+    add_kinds("--only", help="the only kinds of faults; a wrong one lists them all")
+    add_kinds("--without", default=[], help="not these kinds")
     add("--plan", action="store_true", help="print the history of --seed and stop")
-    add("--mutation", choices=sorted(MUTATIONS), help="with a mistake in the feed")
+    add(
+        "--mutation",
+        choices=sorted(MUTATIONS),
+        metavar="NAME",
+        help="with a mistake in the feed; a wrong one lists them all",
+    )
     add("--mutations", action="store_true", help="look how soon each is found")
     add("--keep", metavar="NAME", help="the name of the file that a failure is kept in")
     add("--no-shrink", action="store_true", help="leave failing histories as they are")
