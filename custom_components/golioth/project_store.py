@@ -21,7 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 
 # Of every file. A minor version only adds what the ones before it can do without; a
 # major one changes what there is. The second minor one counts the logs of `holes`, and
-# has the steps of Golioth's clock.
+# has the steps of Golioth's clock and `forgotten_before`.
 STORAGE_VERSION: Final = 1
 STORAGE_MINOR_VERSION: Final = 2
 

@@ -148,7 +148,7 @@ def test_storage_of_an_earlier_release() -> None:
     memory.stream([log("a", NOW), log("a", NOW + 30)])
     stored = memory.stored()
     stored["holes"] = [[NOW + 10, NOW + 20], [NOW + 22, NOW + 25]]
-    del stored["hole_counts"]
+    del stored["hole_counts"], stored["forgotten_before"]
     again = Memory()
     again.retention.restore(stored)
     assert again.logs.untracked == [
@@ -188,6 +188,40 @@ def test_long_gap_before_what_was_streamed() -> None:
     assert list(memory.stored()["seconds"]) == ["10000"]
 
 
+@pytest.mark.parametrize("behind", [100, 50_000])
+def test_clock_that_has_stepped_back_before_a_restart(behind: int) -> None:
+    """What was forgotten of a time that is the future again is not delivered again."""
+    memory = Memory()
+    entries = [log(str(n), NOW + n) for n in range(500)]
+    memory.stream(entries)
+    memory.apply(NOW + 500, NOW + 500)
+    assert memory.logs.floor == memory.logs.forgotten_before == NOW + 400
+    again = memory.restarted()
+    again.logs.confirm_stored(NOW + 300 - behind)
+    again.logs.lower_floor(NOW - behind)
+    assert not again.read(entries)
+    assert again.read([log("new", NOW + 400)])
+
+
+def test_floor_of_a_clock_that_was_ahead() -> None:
+    """What lies before such a floor is delivered: nothing of it was forgotten."""
+    memory = Memory()
+    memory.logs.raise_floor(NOW + 50_000)
+    again = memory.restarted()
+    again.logs.confirm_stored(NOW)
+    assert again.read([log("new", NOW)])
+
+
+def test_what_was_forgotten_years_ahead() -> None:
+    """What devices sent whose clocks are years ahead keeps nothing from now away."""
+    memory = Memory()
+    memory.stream([log(str(n), NOW + 10_000_000 + n) for n in range(500)])
+    memory.logs.raise_floor(NOW + 10_000_400)
+    again = memory.restarted()
+    again.logs.confirm_stored(NOW)
+    assert again.read([log("new", NOW)])
+
+
 @pytest.mark.parametrize(
     "stored",
     [
@@ -199,6 +233,7 @@ def test_long_gap_before_what_was_streamed() -> None:
         {"floor": 0, "holes": [[1, 2, 3]], "seconds": {}},
         {"floor": 0, "holes": [[1, 2]], "hole_counts": [1, 2], "seconds": {}},
         {"floor": 0, "holes": [[1, 2]], "hole_counts": ["x"], "seconds": {}},
+        {"floor": 0, "forgotten_before": None, "holes": [], "seconds": {}},
         {"floor": 0, "holes": [], "seconds": []},
         {"floor": 0, "holes": [], "seconds": {"x": ""}},
         {"floor": 0, "holes": [], "seconds": {"1": "AAAA"}},

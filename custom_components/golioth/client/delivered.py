@@ -192,6 +192,8 @@ class DeliveredLogs:
     Attributes:
         floor: The second from which on everything that was delivered is known.
         untracked: What is not known after all, in order of time.
+        forgotten_before: The second before which something was forgotten: the floor
+            cannot be lowered beyond it.
         seconds: What was delivered, by the second.
         size: How many logs that are.
     """
@@ -202,8 +204,7 @@ class DeliveredLogs:
         self.untracked: list[UntrackedRange] = []
         self.seconds: dict[int, Second] = {}
         self.size = 0
-        # Below this, something was forgotten: the floor can't be lowered beyond it.
-        self._forgotten_before = 0
+        self.forgotten_before = 0
         # Logs of the stream that belong to the seconds.
         self._unwritten: list[LogEntry] = []
         # What was there before the first start, and counts as known.
@@ -215,7 +216,12 @@ class DeliveredLogs:
     def copy(self) -> DeliveredLogs:
         """Return what is known, of which something can be forgotten apart."""
         copy = DeliveredLogs()
-        copy.restore(self.floor, list(self.untracked), dict(self.seconds))
+        copy.restore(
+            self.floor,
+            list(self.untracked),
+            dict(self.seconds),
+            self.forgotten_before,
+        )
         return copy
 
     def add_streamed(self, entry: LogEntry) -> bool:
@@ -319,7 +325,7 @@ class DeliveredLogs:
         for second in dropped:
             self.size -= len(self.seconds.pop(second).logs)
         if dropped:
-            self._forgotten_before = max(self._forgotten_before, max(dropped) + 1)
+            self.forgotten_before = max(self.forgotten_before, max(dropped) + 1)
         self.untracked = [
             UntrackedRange(max(each.start, floor), each.end, each.number)
             for each in self.untracked
@@ -328,18 +334,25 @@ class DeliveredLogs:
 
     def lower_floor(self, floor: int) -> None:
         """Let REST deliver from an earlier second on, if nothing of it was forgotten."""
-        self.floor = min(self.floor, max(floor, self._forgotten_before))
+        self.floor = min(self.floor, max(floor, self.forgotten_before))
 
     def restore(
         self,
         floor: int,
         untracked: list[UntrackedRange],
         seconds: dict[int, Second],
+        forgotten_before: int = 0,
     ) -> None:
         """Know what was known when it was stored.
 
-        A floor is taken for what was forgotten when time shows that it may be right.
+        Args:
+            floor: It is taken for what was forgotten when time shows that it may be
+                right.
+            untracked: As the attribute.
+            seconds: As the attribute.
+            forgotten_before: As the attribute; 0 where it was not stored.
         """
+        self.forgotten_before = forgotten_before
         self.floor = floor
         self.untracked = untracked
         self.seconds = seconds
@@ -349,14 +362,18 @@ class DeliveredLogs:
         """Take what was stored for true, as far as it can be.
 
         Nothing can have been forgotten of the future, but what devices sent whose clocks
-        are some hours ahead.
+        are some hours ahead, or all of them before the service's clock stepped back.
 
         Args:
             now: The second of the service's clock.
         """
+        if self.forgotten_before > now + _FAR_FUTURE:
+            self.forgotten_before = 0
         if self.floor <= now:
-            self._forgotten_before = max(self._forgotten_before, self.floor)
-        self.floor = min(self.floor, now)
+            self.forgotten_before = max(self.forgotten_before, self.floor)
+        # A wrong clock may have raised it over what nobody has delivered, but what was
+        # forgotten would be delivered again.
+        self.floor = min(self.floor, max(now, self.forgotten_before))
         self.untracked = [
             each
             if each.end <= now + _FAR_FUTURE
@@ -428,7 +445,7 @@ class DeliveredLogs:
         if (known := self.seconds.get(second)) is None:
             if second < self.floor:
                 # The floor cannot be lowered beyond it any more.
-                self._forgotten_before = max(self._forgotten_before, second + 1)
+                self.forgotten_before = max(self.forgotten_before, second + 1)
                 return
             if (index := self._untracked_index(second)) is not None:
                 each = self.untracked[index]

@@ -150,6 +150,7 @@ class Retention:
         oldest = min(logs.seconds, default=0) - _LONGEST_OFFSET
         oldest = min(oldest, self._needed.settled)
         floor, untracked = max(logs.floor, oldest), list(logs.untracked)
+        forgotten_before = logs.forgotten_before
         seconds = [
             (second - floor, known, len(known.logs))
             for second, known in logs.seconds.items()
@@ -158,6 +159,7 @@ class Retention:
         def as_dict() -> dict[str, Any]:
             return {
                 "floor": floor,
+                "forgotten_before": forgotten_before,
                 "holes": [(each.start, each.end) for each in untracked],
                 "hole_counts": [each.number for each in untracked],
                 "seconds": {
@@ -182,6 +184,8 @@ class Retention:
             UntrackedRange(start, end, None if count is None else int(count))
             for (start, end), count in zip(holes, counts, strict=True)
         ]
+        # Nor did they store this.
+        forgotten_before = int(data.get("forgotten_before", 0))
         seconds: dict[int, Second] = {}
         for offset, text in data["seconds"].items():
             digests = b64decode(text, validate=True)
@@ -191,7 +195,7 @@ class Retention:
                 digests[start : start + DIGEST_SIZE]
                 for start in range(0, len(digests), DIGEST_SIZE)
             )
-        self._logs.restore(floor, sorted(untracked), seconds)
+        self._logs.restore(floor, sorted(untracked), seconds, forgotten_before)
 
 
 class _Bounds:
