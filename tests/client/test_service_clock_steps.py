@@ -114,6 +114,24 @@ async def test_date_that_is_wrong_in_the_middle_of_a_read(
     assert Counter(recorder.messages) == Counter(numbered(0, 901))
 
 
+async def test_order_when_a_date_that_was_ahead_is_right(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """What it has left out meanwhile comes before what is later."""
+    simulator.retire()
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        simulator.faults.date_offset = 600
+        await audited(simulator, recorder, 8)
+        # By the wrong time, only the second one is not in the past.
+        for message, later in (("0", 0), ("1", 300)):
+            moment = now_ns(simulator) + later * 1_000_000_000
+            simulator.log(message, timestamp=format_timestamp(moment))
+        simulator.faults.date_offset = 0
+        await recorder.until(lambda: len(recorder.logs) >= 2)
+    assert recorder.messages == ["0", "1"]
+
+
 @pytest.mark.parametrize("text", ["", "soon"], ids=["none", "no_date"])
 async def test_polling_without_a_date(
     session: aiohttp.ClientSession,

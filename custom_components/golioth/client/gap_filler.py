@@ -77,6 +77,12 @@ class Read(NamedTuple):
     """Returns since when, by the service's clock, a stream delivers at once what comes
     meanwhile; None where none does. What it has not delivered after a moment of grace,
     it has missed."""
+    may_start_over: bool = True
+    """Whether to begin again where the service's clock turns out to be uncertain."""
+
+
+class _ClockDoubtError(Exception):
+    """An answer disagrees with what the service's clock is believed to show."""
 
 
 class GapFiller:
@@ -148,14 +154,21 @@ class GapFiller:
         if self._coverage.settled is None:
             await self._begin(now)
             return
-        self._note_clock(now)
-        await self._give_up_lost(now)
         self._has_missed = False
-        await self._read_all(read, now)
+        try:
+            await self._read_all(read, now)
+        except _ClockDoubtError:
+            # A clock that was ahead has left out logs that are older than these: they
+            # go first. A jump of it is what a sleep of the host looks like.
+            now = await self._service_time()
+            read = read._replace(source=LogSource.CATCH_UP, may_start_over=False)
+            await self._read_all(read, now)
         if self._history_end is not None:
             await self._show_history(self._history_end)
 
     async def _read_all(self, read: Read, now: int) -> None:
+        self._note_clock(now)
+        await self._give_up_lost(now)
         coverage, logs = self._coverage, self._logs
         start = max(coverage.start_of_read(), logs.floor * SECOND)
         end = coverage.end_of_read(now)
@@ -305,7 +318,13 @@ class GapFiller:
         return is_settling
 
     async def _deliver(self, reading: Reading, read: Read) -> None:
-        """Deliver what is new of a reading; let an open stream have its turn first."""
+        """Deliver what is new of a reading; let an open stream have its turn first.
+
+        Raises:
+            _ClockDoubtError: It was asked for by a time that may be wrong.
+        """
+        if read.may_start_over and not self._clock.is_certain:
+            raise _ClockDoubtError
         logs, listener = self._logs, self._listener
         entries = reading.entries
         since = read.live_since()
