@@ -171,17 +171,18 @@ def test_clock_that_is_a_little_off(offset: int) -> None:
     assert settled_since_now(coverage) == -MARGIN
 
 
-def test_clock_that_steps_forward_and_back() -> None:
+@pytest.mark.parametrize("offset", [-10, -1, 0, 1, 60])
+def test_clock_that_steps_forward_and_back(offset: int) -> None:
     """When it is right again, what is settled is what it was before."""
     coverage = begun()
     coverage.settle(at(1_000), at(500))
     assert not coverage.step(at(510 + 7_200), 7_200 * SECOND)
     assert coverage.settle(at(10_000), at(510 + 7_200))
     assert settled_since_now(coverage) == 510 + 7_200 - MARGIN
-    assert coverage.step(at(600), 0)
+    assert coverage.step(at(600 + offset), offset * SECOND)
     assert settled_since_now(coverage) == 500 - MARGIN
     assert coverage.verified == coverage.settled
-    assert not coverage.step(at(610), 0)
+    assert not coverage.step(at(610 + offset), offset * SECOND)
 
 
 def test_clock_that_steps_back_in_parts() -> None:

@@ -198,7 +198,10 @@ class Coverage:
                 # It was settled by the clock of before, and not up to the present: a
                 # host may have slept since then.
                 self.settled += offset - last
-            while is_back and self._steps and self._steps[-1].offset > offset:
+            # A clock that is ahead of this one by no more than the tolerance was as
+            # right as this one: servers differ, and times are whole seconds.
+            ahead = offset + _TOLERANCE
+            while is_back and self._steps and self._steps[-1].offset > ahead:
                 # What was read by that clock was not there yet.
                 self.settled = min(self.settled, self._steps.pop().settled)
             self._steps.append(ClockStep(offset, self.settled))
