@@ -122,8 +122,7 @@ class Retention:
         logs.write()
         if self._stored.hold(logs):
             return
-        if needed.now is not None:
-            self._stored.forget_future(logs, needed.now)
+        self._in_memory.forget_future(logs, needed.now)
         self._stored.forget_oldest(logs, needed.settled)
         unread = sum(
             len(known.logs)
@@ -144,6 +143,7 @@ class Retention:
         logs.write()
         if not self._stored.hold(logs):
             logs = logs.copy()
+            self._stored.forget_future(logs, self._needed.now)
             self._stored.give_up(logs, self._needed)
         # Nobody asks for what is that much older, and the offsets are short. But what is
         # not settled is still to be read, however much later a stream has delivered.
@@ -215,11 +215,17 @@ class _Bounds:
         size = number * _LOG_SIZE + seconds * _SECOND_SIZE
         return number <= self._limit * share and size <= self._max_size * share
 
-    def forget_future(self, logs: DeliveredLogs, now: int) -> None:
+    def forget_future(self, logs: DeliveredLogs, now: int | None) -> None:
         """Forget the farthest logs of devices whose clocks are ahead.
 
         What is more than a day ahead may be repeated, should REST be read then.
+
+        Args:
+            logs: What is remembered.
+            now: The present second; None where it is not known, and nothing is forgotten.
         """
+        if now is None or self.hold(logs):
+            return
         future = sorted(second for second in logs.seconds if second > now + _FUTURE)
         number = sum(len(logs.seconds[second].logs) for second in future)
         while (
