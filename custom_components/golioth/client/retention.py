@@ -36,6 +36,10 @@ _FUTURE_SHARE: Final = 1 / 2
 # delivered: less and less, before a time in which there was none is given up.
 _KEPT_SHARES: Final = (1 / 8, 1 / 32, 1 / 128, 0)
 
+# The part of all bounds that is left to what no stream delivered, where that alone is
+# above them: beside it, the first of these shares is kept of one stream.
+_UNSTREAMED_SHARE: Final = 1 - 2 * _KEPT_SHARES[0]
+
 # What may be in memory as long as it is needed, in limits of the storage.
 _MOST: Final = 4
 
@@ -208,8 +212,11 @@ class _Bounds:
 
     def hold(self, logs: DeliveredLogs) -> bool:
         """Return whether that is kept to."""
-        seconds = len(logs.seconds) + len(logs.untracked) * _RANGE_SIZE / _SECOND_SIZE
-        return self._hold(logs.size, seconds)
+        return self._hold(logs.size, self._seconds(logs))
+
+    def _seconds(self, logs: DeliveredLogs) -> float:
+        """Return how many seconds there are, and ranges as seconds."""
+        return len(logs.seconds) + len(logs.untracked) * _RANGE_SIZE / _SECOND_SIZE
 
     def _hold(self, number: int, seconds: float, share: float = 1) -> bool:
         size = number * _LOG_SIZE + seconds * _SECOND_SIZE
@@ -273,6 +280,7 @@ class _Bounds:
             if span and not self.hold(logs):
                 logs.untrack(span[0] + _FUTURE, span[-1] - _FUTURE)
         self.forget_oldest(logs, needed.verified)
+        self._untrack_before(logs, spans)
         for share, span in product(_KEPT_SHARES, spans):
             if self.hold(logs):
                 break
@@ -289,6 +297,33 @@ class _Bounds:
                 logs.untracked[-_MAX_UNTRACKED // 2],
             )
             logs.untrack(first_range.start, last_range.end)
+
+    def _untrack_before(
+        self, logs: DeliveredLogs, spans: Sequence[Sequence[int]]
+    ) -> None:
+        """Give up the oldest before all streams, where what is theirs does not suffice.
+
+        Otherwise it would be given up in vain: a restart forgets which streams delivered
+        what they did, and that may be far above the limit.
+        """
+        streamed = {
+            each: len(logs.seconds[each].logs)
+            for span in spans
+            for each in span
+            if each in logs.seconds
+        }
+        number = logs.size - sum(streamed.values())
+        seconds = self._seconds(logs) - len(streamed)
+        if not streamed or self._hold(number, seconds):
+            return
+        first_streamed = min(streamed)
+        before = sorted(each for each in logs.seconds if each < first_streamed)
+        for second in before:
+            number -= len(logs.seconds[second].logs)
+            seconds -= 1
+            if self._hold(number, seconds, _UNSTREAMED_SHARE):
+                logs.untrack(before[0], second + 1)
+                return
 
     def _kept(self, logs: DeliveredLogs, seconds: Sequence[int], share: float) -> int:
         """Return how many of the first seconds hold a share of the logs."""
