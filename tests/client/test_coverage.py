@@ -445,10 +445,11 @@ class Feed:
     def _note_clock(self, now: int) -> None:
         coverage = self.coverage
         is_back = coverage.step(now, now - self._service.elapsed * SECOND)
+        read_from = coverage.start_of_read() // SECOND
         if self._is_first:
-            self.logs.confirm_stored(now // SECOND)
+            self.logs.confirm_stored(now // SECOND, read_from)
         if is_back:
-            self.logs.lower_floor(coverage.start_of_read() // SECOND)
+            self.logs.lower_floor(read_from)
         self._is_first = False
 
     def _glance(self, start: int, end: int, cap: int) -> bool:

@@ -242,12 +242,12 @@ def test_floor_from_the_future() -> None:
     logs.lower_floor(NOW)
     assert logs.floor == NOW
     logs.restore(NOW + 1_000, [], {})
-    logs.confirm_stored(NOW + 2_000)
+    logs.confirm_stored(NOW + 2_000, NOW)
     logs.lower_floor(NOW)
     assert logs.floor == NOW + 1_000
     logs.restore(NOW + 1_000, [], {})
-    logs.confirm_stored(NOW + 10)
-    assert logs.floor == NOW + 10
+    logs.confirm_stored(NOW + 10, NOW - 360)
+    assert logs.floor == NOW - 360
 
 
 def test_untracked_range() -> None:

@@ -197,7 +197,7 @@ def test_clock_that_has_stepped_back_before_a_restart(behind: int) -> None:
     memory.apply(NOW + 500, NOW + 500)
     assert memory.logs.floor == memory.logs.forgotten_before == NOW + 400
     again = memory.restarted()
-    again.logs.confirm_stored(NOW + 300 - behind)
+    again.logs.confirm_stored(NOW + 300 - behind, NOW - 60 - behind)
     again.logs.lower_floor(NOW - behind)
     assert not again.read(entries)
     assert again.read([log("new", NOW + 400)])
@@ -208,8 +208,8 @@ def test_floor_of_a_clock_that_was_ahead() -> None:
     memory = Memory()
     memory.logs.raise_floor(NOW + 50_000)
     again = memory.restarted()
-    again.logs.confirm_stored(NOW)
-    assert again.read([log("new", NOW)])
+    again.logs.confirm_stored(NOW, NOW - 360)
+    assert again.read([log("new", NOW - 300)])
 
 
 def test_what_was_forgotten_years_ahead() -> None:
@@ -218,7 +218,7 @@ def test_what_was_forgotten_years_ahead() -> None:
     memory.stream([log(str(n), NOW + 10_000_000 + n) for n in range(500)])
     memory.logs.raise_floor(NOW + 10_000_400)
     again = memory.restarted()
-    again.logs.confirm_stored(NOW)
+    again.logs.confirm_stored(NOW, NOW - 360)
     assert again.read([log("new", NOW)])
 
 

@@ -45,7 +45,9 @@ async def test_floor_of_the_future(
     now = now_ns(simulator)
     floor = now // SECOND + int(years * 365 * DAY)
     time_ns = now - MINUTE if is_time_right else floor * SECOND
-    simulator.log("0")
+    # Where the time is right, everything since then is new.
+    sent = now - 30 * SECOND if is_time_right else now
+    simulator.log("0", timestamp=format_timestamp(sent))
     resume_point = stored(time_ns, floor, [], [])
     async with running(session, simulator, recorder, resume_point=resume_point) as (
         feed,

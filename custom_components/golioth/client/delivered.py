@@ -358,7 +358,7 @@ class DeliveredLogs:
         self.seconds = seconds
         self.size = sum(len(known.logs) for known in seconds.values())
 
-    def confirm_stored(self, now: int) -> None:
+    def confirm_stored(self, now: int, read_from: int) -> None:
         """Take what was stored for true, as far as it can be.
 
         Nothing can have been forgotten of the future, but what devices sent whose clocks
@@ -366,14 +366,16 @@ class DeliveredLogs:
 
         Args:
             now: The second of the service's clock.
+            read_from: The second from which on it is not settled what was delivered.
         """
         if self.forgotten_before > now + _FAR_FUTURE:
             self.forgotten_before = 0
         if self.floor <= now:
             self.forgotten_before = max(self.forgotten_before, self.floor)
-        # A wrong clock may have raised it over what nobody has delivered, but what was
-        # forgotten would be delivered again.
-        self.floor = min(self.floor, max(now, self.forgotten_before))
+        else:
+            # A wrong clock has raised it over what nobody has delivered. But what was
+            # forgotten would be delivered again.
+            self.lower_floor(min(read_from, now))
         self.untracked = [
             each
             if each.end <= now + _FAR_FUTURE

@@ -435,11 +435,12 @@ class GapFiller:
         """Go back where the service's clock was ahead: nothing is forgotten for it."""
         self._offset = now - int(self._clock.clocks.elapsed() * SECOND)
         is_back = self._coverage.step(now, self._offset)
+        read_from = self._coverage.start_of_read() // SECOND
         if self._is_first:
-            self._logs.confirm_stored(now // SECOND)
+            self._logs.confirm_stored(now // SECOND, read_from)
         if is_back:
             _LOGGER.debug("Golioth's clock was ahead: recent logs are read again")
-            self._logs.lower_floor(self._coverage.start_of_read() // SECOND)
+            self._logs.lower_floor(read_from)
             self._listener.on_settled()
         self._is_first = False
 
