@@ -81,17 +81,24 @@ class BareEvent(EventEntity):
 
 
 class BareSensor(SensorEntity):
-    """A sensor of a device that shows nothing yet."""
+    """A sensor of a device."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
 
     def __init__(self, golioth_device_id: str, key: str, *, enabled: bool) -> None:
-        """Belong to a device."""
+        """Belong to a device, and show nothing yet."""
+        self.golioth_device_id = golioth_device_id
         self._attr_unique_id = f"{golioth_device_id}_{key}"
         self._attr_name = key
         self._attr_entity_registry_enabled_default = enabled
         self._attr_device_info = _device(golioth_device_id)
+
+    @callback
+    def async_show(self, value: str) -> None:
+        """Show a value."""
+        self._attr_native_value = value
+        self.async_write_ha_state()
 
 
 class BareIntegration:
@@ -99,6 +106,7 @@ class BareIntegration:
 
     Attributes:
         events: The event entities by Golioth's ID of their device.
+        shown: The sensors that are enabled, by the same.
     """
 
     def __init__(
@@ -112,8 +120,17 @@ class BareIntegration:
             sensors: The key of each sensor of a device, and whether it is enabled.
         """
         self.events = {each: BareEvent(each) for each in map(device_id, range(devices))}
+        sensors = list(sensors)
+        self._sensors = [
+            BareSensor(each, key, enabled=enabled)
+            for each in self.events
+            for key, enabled in sensors
+        ]
+        self.shown: dict[str, list[BareSensor]] = {each: [] for each in self.events}
+        for sensor in self._sensors:
+            if sensor.entity_registry_enabled_default:
+                self.shown[sensor.golioth_device_id].append(sensor)
         self._hass = hass
-        self._sensors = list(sensors)
         self._entry = MockConfigEntry(domain=DOMAIN, title="Bare")
 
     async def async_set_up(self) -> None:
@@ -136,11 +153,7 @@ class BareIntegration:
             _entry: ConfigEntry,
             async_add_entities: AddConfigEntryEntitiesCallback,
         ) -> None:
-            async_add_entities(
-                BareSensor(each, key, enabled=enabled)
-                for each in self.events
-                for key, enabled in self._sensors
-            )
+            async_add_entities(self._sensors)
 
         mock_integration(
             self._hass, MockModule(DOMAIN, async_setup_entry=async_setup_entry)
@@ -161,23 +174,34 @@ class BareIntegration:
 
 
 class BarePipeline:
-    """Fires each document of the stream, and writes its device's event entity."""
+    """Fires each document of the stream, and writes its device's entities.
 
-    def __init__(self, hass: HomeAssistant, events: dict[str, BareEvent]) -> None:
-        """Prepare.
+    The event entity is written for each, the sensors once a second.
+    """
 
-        Args:
-            hass: Home Assistant.
-            events: The event entities by Golioth's ID of their device.
-        """
+    def __init__(self, hass: HomeAssistant, integration: BareIntegration) -> None:
+        """Take the integration whose entities they are."""
         self._hass = hass
-        self._events = events
+        self._events = integration.events
+        self._sensors = integration.shown
+        # The last message of each device whose sensors are to be written.
+        self._changed: dict[str, str] = {}
+
+    @callback
+    def _write_sensors(self) -> None:
+        changed, self._changed = self._changed, {}
+        for golioth_device_id, message in changed.items():
+            for sensor in self._sensors[golioth_device_id]:
+                sensor.async_show(message)
 
     @callback
     def __call__(self, document: Any) -> None:
         """Take a document in, with the data and the attributes that the integration gives."""
         log = document["result"]["data"]
         level = log["level"].lower()
+        if not self._changed:
+            self._hass.loop.call_later(1, self._write_sensors)
+        self._changed[log["deviceId"]] = log["message"]
         self._hass.bus.async_fire(
             EVENT,
             {

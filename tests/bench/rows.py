@@ -215,7 +215,7 @@ async def pipeline(service: LoadService, size: Size) -> Row:
         bare = BareIntegration(hass, _DEVICES, SENSORS)
         await bare.async_set_up()
         hass.bus.async_listen(EVENT, floor.add)
-        async with bare_loop(service.project("floor"), BarePipeline(hass, bare.events)):
+        async with bare_loop(service.project("floor"), BarePipeline(hass, bare)):
             return await _in_turns(
                 "pipeline",
                 lambda: _paced_cpu(service, "measured", measured, size, _DEVICES),
@@ -463,7 +463,7 @@ async def latency(service: LoadService, size: Size) -> Row:
             )
             return statistics.quantiles(times, n=100)[98] / 1e6
 
-        async with bare_loop(service.project("floor"), BarePipeline(hass, bare.events)):
+        async with bare_loop(service.project("floor"), BarePipeline(hass, bare)):
             return await _in_turns(
                 "latency",
                 lambda: percentile("measured", measured),
