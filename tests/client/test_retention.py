@@ -78,7 +78,9 @@ class Memory:
 
 def stored_size(retention: Retention) -> int:
     """Return the bytes of the file as Home Assistant writes it."""
-    resume_point = ResumePoint((NOW + 1) * 10**9 - 1, retention.freeze())
+    # As many steps as are remembered.
+    steps = [ClockStep(-((NOW + each) * 10**9), NOW * 10**9) for each in range(10)]
+    resume_point = ResumePoint((NOW + 1) * 10**9 - 1, retention.freeze(), steps)
     _mode, content = prepare_save_json(
         {
             "version": 1,
@@ -553,6 +555,19 @@ def test_size_of_many_ranges() -> None:
     memory.apply(0, NOW + 6_000)
     assert len(memory.logs.untracked) == 100
     assert stored_size(memory.retention) <= MAX_STORED_SIZE
+
+
+@pytest.mark.parametrize("ahead", [0, 3_600])
+def test_size_of_what_is_needed(ahead: int) -> None:
+    """Nor is what memory holds beside that, many logs in few seconds or few in many."""
+    memory = Memory(LIMIT)
+    memory.logs.raise_floor(NOW)
+    memory.stream([log(str(n), NOW + ahead + n // 1_000) for n in range(31_000)])
+    memory.stream([log(str(n), NOW + ahead + 31 + n // 14) for n in range(29_000)])
+    memory.apply(NOW, NOW if ahead else NOW + 3_000)
+    assert memory.logs.size == 60_000
+    assert stored_size(memory.retention) <= MAX_STORED_SIZE
+    assert memory.restarted().accounted == 60_000
 
 
 def test_ranges_are_bounded() -> None:

@@ -242,13 +242,16 @@ class _Bounds:
         ):
             number -= len(logs.seconds[future[-1]].logs)
             logs.forget(future.pop())
-        if future and not self._hold(number, len(future), _FUTURE_SHARE):
+        while future and not self._hold(number, len(future), _FUTURE_SHARE):
             # It may be the service's clock that is behind.
-            logs.untrack(future[len(future) // 2], future[-1] + 1)
+            half = len(future) // 2
+            logs.untrack(future[half], future[-1] + 1)
+            del future[half:]
+            number = sum(len(logs.seconds[second].logs) for second in future)
 
     def forget_oldest(self, logs: DeliveredLogs, before: int) -> None:
         """Raise the floor, no further than to a second and not over the last one."""
-        number, seconds = logs.size, len(logs.seconds)
+        number, seconds = logs.size, self._seconds(logs)
         floor = logs.floor
         for second in sorted(logs.seconds)[:-1]:
             if second >= before or self._hold(number, seconds):
@@ -289,7 +292,7 @@ class _Bounds:
             last = self._kept(logs, left[first:][::-1], share)
             if first + last < len(left):
                 logs.untrack(left[first], left[len(left) - last - 1] + 1)
-        if not self.hold(logs):
+        while logs.seconds and not self.hold(logs):
             self._untrack_oldest(logs)
         if len(logs.untracked) > _MAX_UNTRACKED:
             first_range, last_range = (
@@ -339,10 +342,8 @@ class _Bounds:
         """Give up the oldest half, where nothing tells what is needed least."""
         seconds = sorted(logs.seconds)
         number = 0
-        for index, second in enumerate(seconds[:-1]):
+        for index, second in enumerate(seconds):
             number += len(logs.seconds[second].logs)
             if number * 2 >= logs.size or index * 2 >= len(seconds):
                 logs.untrack(seconds[0], second + 1)
                 break
-        if logs.size > self._limit:
-            logs.untrack(seconds[0], seconds[-1] + 1)
