@@ -171,6 +171,17 @@ def test_clock_that_is_a_little_off(offset: int) -> None:
     assert settled_since_now(coverage) == -MARGIN
 
 
+@pytest.mark.parametrize("drift", [-0.1, 0.1])
+def test_clocks_that_drift_apart(drift: float) -> None:
+    """Clocks of which one is a little fast have not stepped, however long they run."""
+    coverage = begun()
+    for second in range(0, 1_000_000, 300):
+        offset = int(second * drift / 300 * SECOND)
+        assert not coverage.step(at(second) + offset, offset)
+        coverage.settle(at(second), at(second) + offset)
+    assert settled_since_now(coverage) >= second + offset / SECOND - MARGIN - 1
+
+
 @pytest.mark.parametrize("offset", [-10, -1, 0, 1, 60])
 def test_clock_that_steps_forward_and_back(offset: int) -> None:
     """When it is right again, what is settled is what it was before."""

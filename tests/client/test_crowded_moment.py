@@ -173,6 +173,50 @@ def test_logs_beside_unreadable_ones(
     assert service.requests <= 50 * len({each[0] for each in hidden}) + 10
 
 
+async def test_devices_that_are_not_asked() -> None:
+    """Where there are too many to be asked, it is said that logs may be missing."""
+    devices = [f"{each:03}" for each in range(300)]
+    service = Service(
+        [Log(0, device, "debug", is_unreadable=False) for device in devices],
+        counts_start=True,
+        counts_end=False,
+        cuts=False,
+        has_total=False,
+    )
+    crowded = CrowdedMoment(service.logs, AnswerSize(), lambda: devices)
+    window = await service.logs(START, START + MILLISECOND)
+    moment = await crowded.read(START, window)
+    assert LIMIT < len(moment.entries) < len(devices)
+    assert moment.missing
+
+
+async def test_unreadable_logs_of_one_second() -> None:
+    """What was found unreadable is not asked for again, however near to another one."""
+    offsets = (0, MILLISECOND, 5 * MILLISECOND, 6 * MILLISECOND + 7)
+    service = Service(
+        [Log(each, "one", "debug", is_unreadable=True) for each in offsets],
+        counts_start=True,
+        counts_end=False,
+        cuts=False,
+        has_total=True,
+    )
+    unreadable: list[int] = []
+    reader = SpanReader(
+        service,
+        logs=DeliveredLogs(),
+        device_ids=lambda: DEVICES,
+        on_answer=lambda: None,
+        on_missing=unreadable.append,
+        pace=RequestPace(0.0),
+    )
+    await reader.read(START - SECOND, START + 2 * SECOND, 100)
+    assert sum(unreadable) == len(offsets)
+    service.requests = 0
+    await reader.read(START - SECOND, START + 2 * SECOND, 100)
+    assert service.requests <= 2 * len(offsets)
+    assert sum(unreadable) == len(offsets)
+
+
 async def test_reading_that_fails_beside_an_unreadable_log() -> None:
     """What was found beside it is in the next reading, which does not look for it."""
     service = Service(

@@ -7,7 +7,7 @@ from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.pacing import RequestPace
 from custom_components.golioth.client.rest import LogWindow
 from custom_components.golioth.client.span_reader import SpanReader, TooManyLogsError
-from custom_components.golioth.client.timestamps import SECOND
+from custom_components.golioth.client.timestamps import MILLISECOND, SECOND
 
 from .logs import NOW, log
 
@@ -35,7 +35,9 @@ class Service:
         found = [
             each
             for each in self._entries
-            if (start_ns or 0) < (each.timestamp_ns or 0) < (end_ns or NOW * SECOND)
+            if (start_ns or 0)
+            < (each.timestamp_ns or 0)
+            < (end_ns or (NOW + 1) * SECOND)
         ]
         return LogWindow(found[-_LIMIT:], None, _LIMIT, [], 0, body_size=10_000)
 
@@ -86,3 +88,12 @@ async def test_glance_tells_since_when_it_has_all(entries: list[LogEntry]) -> No
     assert glance.start == (NOW - _LIMIT + 1) * SECOND
     assert glance.reading.entries == entries[-_LIMIT + 1 :]
     assert service.requests == 1
+
+
+async def test_whole_reading_of_a_crowded_moment() -> None:
+    """A reading that lacks nothing is returned, however many logs it has."""
+    entries = [log(str(each), NOW, 1 + each) for each in range(2 * _LIMIT)]
+    reader = reader_of(Service(entries), DeliveredLogs())
+    start = NOW * SECOND
+    reading = await reader.read(start, start + MILLISECOND, _LIMIT)
+    assert reading.entries == entries

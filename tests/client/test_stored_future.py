@@ -9,6 +9,7 @@ import pytest
 from custom_components.golioth.client import ResumePoint, Transport, format_timestamp
 from tests.simulator import GoliothSimulator
 
+from .clocks import SteppedClocks
 from .feeds import Recorder, running
 from .test_delivery import MINUTE, audited, now_ns, numbered, streaming
 
@@ -98,3 +99,41 @@ async def test_untracked_range_of_the_future(
         await recorder.until(lambda: len(recorder.logs) >= 30)
         await audited(simulator, recorder, 2)
     assert Counter(recorder.messages) == Counter(numbered(0, 30))
+
+
+async def test_range_that_is_checked_later(
+    session: aiohttp.ClientSession,
+    recorder: Recorder,
+    socket_enabled: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is not known yet of a range is not forgotten, however much comes after it."""
+    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 100)
+    clocks = SteppedClocks()
+    async with GoliothSimulator(clock=clocks.service_ns) as simulator:
+        second = now_ns(simulator) // SECOND
+        for message in numbered(0, 8):
+            moment = format_timestamp((second - 30) * SECOND)
+            simulator.log(message, timestamp=moment)
+        resume_point = stored(
+            second * SECOND, second - 360, [[second - 40, second - 20]], [5]
+        )
+        async with running(
+            session,
+            simulator,
+            recorder,
+            resume_point=resume_point,
+            clocks=clocks.host,
+            audit_interval=0.3,
+        ) as (feed, _task):
+            await streaming(feed, recorder)
+            for number, message in enumerate(numbered(0, 300)):
+                moment = format_timestamp((second - 10 + number // 60) * SECOND)
+                simulator.log(message, timestamp=moment)
+            await recorder.until(lambda: len(recorder.logs) == 300)
+            await audited(simulator, recorder, 3)
+            assert not recorder.gaps
+            clocks.sleep(400)
+            await recorder.until(lambda: bool(recorder.gaps))
+    assert recorder.gaps == [((second - 40) * SECOND, (second - 20) * SECOND)]
+    assert Counter(recorder.messages) == Counter(numbered(0, 300))

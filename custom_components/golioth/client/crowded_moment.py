@@ -254,7 +254,8 @@ class CrowdedMoment:
         numbers = Counter(entry.device_id for entry in found if entry.device_id)
         several = [device_id for device_id, number in numbers.items() if number > 1]
         others = {*numbers, *self._device_ids()}.difference(several)
-        for device_id in [*several, *sorted(others)][:_MAX_DEVICES]:
+        asked = [*several, *sorted(others)]
+        for device_id in asked[:_MAX_DEVICES]:
             if device_id in others and _is_all(found, total, cut_levels):
                 break
             answer = await ask(device_id=device_id)
@@ -278,6 +279,7 @@ class CrowdedMoment:
             return Moment(found, max(1, unreadable))
         if total is None:
             # How many cannot be told.
+            is_cut_short |= len(asked) > _MAX_DEVICES and bool(cut_levels)
             return Moment(found, int(is_cut_short))
         missing = total - len(found)
         if missing > 0 and included is None:

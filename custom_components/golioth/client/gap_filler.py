@@ -191,9 +191,14 @@ class GapFiller:
                     is_settling=is_settling,
                     is_contiguous=not untracked,
                 )
-            elif is_settling and known.end * SECOND <= coverage.settled_at(now):
+            elif (
+                is_settling
+                and known.end * SECOND <= coverage.settled_at(now)
+                and self._before_unchecked(part_end) == known.start * SECOND
+            ):
                 await self._check_untracked(known)
-                self._settle(part_end, now)
+                if coverage.settle(part_end, now):
+                    self._listener.on_settled()
             else:
                 # It is checked once all of it is settled.
                 is_settling = False
@@ -236,12 +241,29 @@ class GapFiller:
     def _finish(self, now: int, settled: int) -> None:
         """Account for a read of everything."""
         self._settle(settled, now)
-        self._coverage.verify(now)
+        self._verify(now)
         self._listener.on_settled()
 
     def _settle(self, position: int, now: int) -> None:
-        if self._coverage.settle(position, now):
+        if self._coverage.settle(self._before_unchecked(position), now):
             self._listener.on_settled()
+
+    def _verify(self, position: int) -> None:
+        self._coverage.verify(self._before_unchecked(position))
+
+    def _before_unchecked(self, position: int) -> int:
+        """Return a position, or where the first untracked range before it starts.
+
+        Such a range is accounted for once it was checked. It may have come up since the
+        read began.
+        """
+        settled = self._coverage.settled or 0
+        starts = (
+            each.start * SECOND
+            for each in self._logs.untracked
+            if each.end * SECOND > settled
+        )
+        return min(position, next(starts, position))
 
     def _is_quiet(self) -> bool:
         """Return whether REST surely shows every log that was delivered."""
@@ -310,7 +332,7 @@ class GapFiller:
             if is_settling:
                 self._settle(position, now)
             if is_contiguous:
-                self._coverage.verify(min(position, now))
+                self._verify(min(position, now))
                 # What is read later does not settle what was read too early.
                 is_settling = position <= self._coverage.settled_at(now)
             if len(reading.entries) < _FEW_LOGS:
@@ -379,7 +401,7 @@ class GapFiller:
         self._start_at(now)
         # What these logs are known back to: late ones of that time can be told apart.
         floor = self._coverage.start_of_read() // SECOND
-        if window.size >= (window.limit or 100) and window.entries:
+        if self._reader.is_full(window) and window.entries:
             floor = max(floor, (window.entries[0].timestamp_ns or 0) // SECOND + 1)
         self._logs.raise_floor(min(floor, now // SECOND))
         self._logs.add_history(window.entries)
@@ -477,7 +499,7 @@ class GapFiller:
     async def _has_lost(self, start: int, end: int) -> bool:
         """Return whether the service has logs of a span that were not delivered."""
         try:
-            window = await self._reader.ask(start, end)
+            window = await self._reader.ask_before(start - 1, end)
         except GoliothUnreadableError:
             return True
         if self._logs.count_new(within(window, start, end)):
@@ -485,8 +507,7 @@ class GapFiller:
         if self._reader.is_surely_complete(window, start):
             return False
         total = self._reader.total(window)
-        known = self._logs.count(start // SECOND, end // SECOND)
-        return total is None or total > known
+        return total is None or total > self._reader.count_known(start, end)
 
 
 def _divide(

@@ -1,6 +1,7 @@
 """Reads a span of time over REST, from its newest log to its oldest."""
 
 from collections.abc import Callable, Collection
+from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
 from .crowded_moment import CrowdedMoment, Moment, ask_before, is_complete, within
@@ -135,7 +136,7 @@ class SpanReader:
         Takes and raises what `read` does.
         """
         try:
-            window = await self._ask(start_ns - 1, end_ns)
+            window = await self.ask_before(start_ns - 1, end_ns)
         except GoliothUnreadableError:
             return None
         entries = within(window, start_ns, end_ns)
@@ -177,7 +178,7 @@ class SpanReader:
                 continue
             is_whole = not start % SECOND and not end % SECOND
             if total is not None and is_whole:
-                known = self._count(start, end)
+                known = self.count_known(start, end)
                 if total == known:
                     is_counted = True
                     continue
@@ -185,7 +186,7 @@ class SpanReader:
                     parts += halves
                     continue
             try:
-                window = await self._ask(start - 1, end)
+                window = await self.ask_before(start - 1, end)
             except GoliothUnreadableError:
                 if end - start > MILLISECOND:
                     middle = (start + end) // 2
@@ -220,7 +221,7 @@ class SpanReader:
             if is_new or window.untimed:
                 # What is known is not kept, and may be of any size.
                 size += window.body_size
-            if rest is None:
+            if rest is None or rest.start >= rest.end:
                 continue
             if number + (expected := self._count_expected(rest)) > max_logs:
                 raise TooManyLogsError(
@@ -243,7 +244,7 @@ class SpanReader:
             GoliothError: As by `GoliothRest.logs`.
         """
         try:
-            window = await self._ask(start_ns - 1, end_ns)
+            window = await self.ask_before(start_ns - 1, end_ns)
         except GoliothUnreadableError:
             return None
         if self.is_surely_complete(window, start_ns):
@@ -278,17 +279,25 @@ class SpanReader:
         self._on_answer()
         return window
 
+    def is_full(self, window: LogWindow) -> bool:
+        """Return whether there may be logs before those that an answer holds."""
+        return self._sizes.is_full(window)
+
     def total(self, window: LogWindow) -> int | None:
         """Return how many logs the span of an answer has, if that can be believed."""
         return self._sizes.total(window)
 
-    async def _ask(self, start: int, end: int) -> LogWindow:
-        return await ask_before(self.ask, start, end)
+    async def ask_before(self, start_ns: int, end_ns: int) -> LogWindow:
+        """Ask once for the logs of a span without its end, which the service may count in.
+
+        Raises what `ask` does.
+        """
+        return await ask_before(self.ask, start_ns, end_ns)
 
     async def _ask_if_readable(self, start: int, end: int) -> LogWindow:
         """Ask for logs; where the answer cannot be read, return what says so."""
         try:
-            return await self._ask(start, end)
+            return await self.ask_before(start, end)
         except GoliothUnreadableError:
             return LogWindow.unreadable()
 
@@ -296,7 +305,7 @@ class SpanReader:
         """Ask a few times for what cannot be read; None if it really cannot be."""
         for _ in range(_UNREADABLE_TRIES - 1):
             try:
-                return await self._ask(start - 1, end)
+                return await self.ask_before(start - 1, end)
             except GoliothUnreadableError:
                 continue
         return None
@@ -320,7 +329,7 @@ class SpanReader:
         older_end = oldest - oldest % MILLISECOND
         if not found:
             older_end = (part.start + part.end) // 2
-        older = await self._ask(part.start - 1, older_end)
+        older = await self.ask_before(part.start - 1, older_end)
         if within(older, part.start, older_end):
             self._sizes.report_cap(window.size)
             return False
@@ -333,7 +342,7 @@ class SpanReader:
         if total is None or start % SECOND:
             return True
         newer = sum((each.timestamp_ns or 0) >= boundary for each in window.entries)
-        return total - newer != self._count(start, boundary)
+        return total - newer != self.count_known(start, boundary)
 
     def _split(
         self, window: LogWindow, found: list[LogEntry], part: _Part
@@ -356,7 +365,7 @@ class SpanReader:
         if total is not None and boundary < part.end and not part.start % SECOND:
             newer = [each for each in found if (each.timestamp_ns or 0) >= boundary]
             left = total - len(newer)
-            new = left - self._count(part.start, boundary)
+            new = left - self.count_known(part.start, boundary)
             if new < len(found):
                 return newer, _Part(part.start, boundary, left)
             total = left - (len(found) - len(newer))
@@ -370,7 +379,7 @@ class SpanReader:
         """Return about how many logs of a part are new, where that is known."""
         if part.total is None:
             return 0
-        return max(0, part.total - self._count(part.start, align_up(part.end)))
+        return max(0, part.total - self.count_known(part.start, align_up(part.end)))
 
     def _halve_by_known(self, part: _Part, known: int) -> list[_Part]:
         """Return the halves of a part most of which is known, the upper one last.
@@ -381,7 +390,7 @@ class SpanReader:
             return []
         number = 0
         for second in sorted(self._logs.seconds_between(part.start, part.end)):
-            number += self._count(second * SECOND, (second + 1) * SECOND)
+            number += self.count_known(second * SECOND, (second + 1) * SECOND)
             middle = (second + 1) * SECOND
             if number * 2 >= known:
                 if part.start < middle < part.end:
@@ -389,7 +398,7 @@ class SpanReader:
                 return []
         return []
 
-    def _count(self, start_ns: int, end_ns: int) -> int:
+    def count_known(self, start_ns: int, end_ns: int) -> int:
         """Return how many logs of whole seconds are known, or cannot be had."""
         start, end = start_ns // SECOND, end_ns // SECOND
         return self._logs.count(start, end) + sum(
@@ -403,23 +412,17 @@ class SpanReader:
 
         These are the milliseconds with unreadable logs, which have been read.
         """
-        parts: list[_Part] = []
-        known_parts: set[_Part] = set()
-        for unreadable in sorted(self._missing):
-            if start <= unreadable < end:
-                # The seconds around it can still be compared with what is known.
-                second = max(start, unreadable - unreadable % SECOND)
-                after = min(end, align_up(unreadable + MILLISECOND))
-                known = _Part(unreadable, unreadable + MILLISECOND)
-                known_parts.add(known)
-                parts += (
-                    _Part(start, second),
-                    _Part(second, unreadable),
-                    known,
-                    _Part(unreadable + MILLISECOND, after),
-                )
-                start = after
-        return [*parts, _Part(start, end)], known_parts
+        unreadable = {each for each in self._missing if start <= each < end}
+        cuts = {start, end}
+        for each in unreadable:
+            after = each + MILLISECOND
+            # The seconds around it can still be compared with what is known.
+            cuts |= {each - each % SECOND, each, after, align_up(after)}
+        parts = [
+            _Part(*each)
+            for each in pairwise(sorted(each for each in cuts if start <= each <= end))
+        ]
+        return parts, {each for each in parts if each.start in unreadable}
 
     def _take_beside(self, millisecond: int) -> list[LogEntry]:
         """Return what was found beside unreadable logs, if it may be new."""
