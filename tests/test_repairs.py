@@ -7,7 +7,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.gap import Gap, async_report_gap
+from custom_components.golioth.gap import Gaps, async_report_gap
 from homeassistant.components.repairs import (
     DOMAIN as REPAIRS_DOMAIN,
     RepairsFlowManager,
@@ -51,14 +51,56 @@ def issue_of(
     return issue_registry.async_get_issue(DOMAIN, issue_id(entry))
 
 
-def times(issue_registry: ir.IssueRegistry, entry: MockConfigEntry) -> tuple[str, str]:
-    """Return from when to when the repair of a project says that logs were not delivered."""
+def placeholders(
+    issue_registry: ir.IssueRegistry, entry: MockConfigEntry
+) -> dict[str, str]:
+    """Return what the repair of a project fills into its text."""
     issue = issue_of(issue_registry, entry)
     assert issue is not None
     assert issue.translation_placeholders is not None
-    return (
-        issue.translation_placeholders["start"],
-        issue.translation_placeholders["end"],
+    return issue.translation_placeholders
+
+
+def times(issue_registry: ir.IssueRegistry, entry: MockConfigEntry) -> list[str]:
+    """Return the times that the repair of a project lists, as `start – end`."""
+    lines = placeholders(issue_registry, entry)["times"].splitlines()
+    assert all(line.startswith("- ") for line in lines)
+    return [line.removeprefix("- ") for line in lines]
+
+
+def report(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    start: float,
+    end: float,
+    *,
+    now: float | None = None,
+) -> None:
+    """Report a gap, from and until some hours after noon; by default one hour after its end."""
+    moments = (start, end, end + 1 if now is None else now)
+    async_report_gap(hass, entry, *(NOON + int(each * HOUR) for each in moments))
+
+
+def create_old_issue(
+    hass: HomeAssistant, entry: MockConfigEntry, **data: str | float | None
+) -> None:
+    """Create a repair as an earlier version did."""
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id(entry),
+        data={"entry_id": entry.entry_id, **data},
+        is_fixable=True,
+        is_persistent=True,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="gap",
+        translation_placeholders={
+            "project": "Demo project",
+            "start": "2026-01-15 12:00:00",
+            "end": "2026-01-15 14:00:00",
+            "needed": "3",
+            "longest": "24",
+        },
     )
 
 
@@ -106,7 +148,8 @@ async def test_gap(
     assert issue.severity is ir.IssueSeverity.WARNING
     assert issue.is_fixable
     assert issue.is_persistent
-    start, end = times(issue_registry, streaming)
+    (told,) = times(issue_registry, streaming)
+    start, end = told.split(" – ")
     gap = datetime.fromisoformat(end) - datetime.fromisoformat(start)
     assert timedelta(hours=1.5) <= gap <= timedelta(hours=1.5, seconds=60)
 
@@ -115,8 +158,7 @@ async def test_gap(
     assert form["step_id"] == "confirm"
     assert form["description_placeholders"] == {
         "project": "Demo project",
-        "start": start,
-        "end": end,
+        "times": f"- {start} – {end}",
         "needed": "3",
         "longest": "24",
     }
@@ -153,7 +195,7 @@ async def test_window_that_is_not_changed(
 ) -> None:
     """Who leaves the window as it is has read what there was to tell."""
     hass.config_entries.async_update_entry(streaming, options={"catch_up_window": 12})
-    async_report_gap(hass, streaming, NOON, NOON + HOUR)
+    report(hass, streaming, 0, 1)
     form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
     handshakes = len(simulator.handshakes)
     await repairs.async_configure(form["flow_id"], {"catch_up_window": 12})
@@ -169,11 +211,10 @@ async def test_gap_of_days(
     repairs: RepairsFlowManager,
 ) -> None:
     """Where no window would have held the gap, the longest one is offered, and what is said stays true."""
-    async_report_gap(hass, streaming, NOON, NOON + 48 * HOUR)
-    assert times(issue_registry, streaming) == (
-        "2026-01-15 12:00:00",
-        "2026-01-17 12:00:00",
-    )
+    report(hass, streaming, 0, 48)
+    assert times(issue_registry, streaming) == [
+        "2026-01-15 12:00:00 – 2026-01-17 12:00:00"
+    ]
     form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
     assert (form["description_placeholders"] or {})["needed"] == "49"
     data_schema = form["data_schema"]
@@ -181,24 +222,100 @@ async def test_gap_of_days(
     assert data_schema({}) == {"catch_up_window": 24}
 
 
-async def test_two_gaps(
+async def test_gaps_that_touch(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     issue_registry: ir.IssueRegistry,
 ) -> None:
-    """A gap that touches the one before is told together with it; another one takes its place."""
-    async_report_gap(hass, streaming, NOON, NOON + HOUR)
-    async_report_gap(hass, streaming, NOON + HOUR, NOON + 2 * HOUR)
-    assert times(issue_registry, streaming) == (
-        "2026-01-15 12:00:00",
-        "2026-01-15 14:00:00",
-    )
-    async_report_gap(hass, streaming, NOON + 5 * HOUR, NOON + 6 * HOUR + 1)
-    assert times(issue_registry, streaming) == (
-        "2026-01-15 17:00:00",
-        "2026-01-15 18:00:01",
-    )
+    """Gaps that touch or overlap are told as one, however they come."""
+    report(hass, streaming, 0, 1)
+    report(hass, streaming, 1, 2)
+    report(hass, streaming, 1.5, 1.75)
+    report(hass, streaming, 3, 4)
+    assert times(issue_registry, streaming) == [
+        "2026-01-15 12:00:00 – 2026-01-15 14:00:00",
+        "2026-01-15 15:00:00 – 2026-01-15 16:00:00",
+    ]
+    report(hass, streaming, 2, 3.5)
+    assert times(issue_registry, streaming) == [
+        "2026-01-15 12:00:00 – 2026-01-15 16:00:00"
+    ]
+
+
+async def test_gaps_that_are_apart(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    issue_registry: ir.IssueRegistry,
+    repairs: RepairsFlowManager,
+) -> None:
+    """One repair names each of them, in order of time."""
+    report(hass, streaming, 5, 6 + 1 / 3600)
+    report(hass, streaming, 0, 1)
+    told = [
+        "2026-01-15 12:00:00 – 2026-01-15 13:00:00",
+        "2026-01-15 17:00:00 – 2026-01-15 18:00:01",
+    ]
+    assert times(issue_registry, streaming) == told
     assert len(issue_registry.issues) == 1
+    form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
+    shown = form["description_placeholders"]
+    assert shown == placeholders(issue_registry, streaming)
+
+
+async def test_many_gaps(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """At most ten are told apart: of more, those with the shortest time between them are one."""
+    for hour in range(10):
+        report(hass, streaming, hour, hour + 0.25)
+    apart = times(issue_registry, streaming)
+    assert len(apart) == 10
+    report(hass, streaming, 4.5, 4.75)
+    assert times(issue_registry, streaming) == [
+        *apart[:4],
+        "2026-01-15 16:00:00 – 2026-01-15 16:45:00",
+        *apart[5:],
+    ]
+    report(hass, streaming, 30, 31)
+    assert times(issue_registry, streaming) == [
+        *apart[:4],
+        "2026-01-15 16:00:00 – 2026-01-15 17:15:00",
+        *apart[6:],
+        "2026-01-16 18:00:00 – 2026-01-16 19:00:00",
+    ]
+
+
+async def test_window_of_several_gaps(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """The window that is offered would have held all gaps of one interruption, and those of each one before."""
+    # Ten hours after the last log, with logs that were delivered in between.
+    for start, end in ((0, 1), (3, 3.5), (8, 9)):
+        report(hass, streaming, start, end, now=10)
+    assert placeholders(issue_registry, streaming)["needed"] == "10"
+    assert len(times(issue_registry, streaming)) == 3
+    report(hass, streaming, 50, 51)
+    assert placeholders(issue_registry, streaming)["needed"] == "10"
+    report(hass, streaming, 60, 74)
+    assert placeholders(issue_registry, streaming)["needed"] == "15"
+
+
+async def test_gap_within_the_window(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    repairs: RepairsFlowManager,
+) -> None:
+    """A gap that a longer window would not have filled asks for none."""
+    hass.config_entries.async_update_entry(streaming, options={"catch_up_window": 12})
+    report(hass, streaming, 0, 1, now=11.5)
+    form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
+    data_schema = form["data_schema"]
+    assert data_schema is not None
+    assert data_schema({}) == {"catch_up_window": 12}
 
 
 @pytest.mark.parametrize("start", [-HOUR, 0, 9 * 10**30])
@@ -209,7 +326,7 @@ async def test_gap_at_no_time(
     start: int,
 ) -> None:
     """No time is too far off to be told."""
-    async_report_gap(hass, streaming, start, start + HOUR)
+    async_report_gap(hass, streaming, start, start + HOUR, start + 2 * HOUR)
     assert issue_of(issue_registry, streaming) is not None
 
 
@@ -220,7 +337,7 @@ async def test_project_that_is_removed(
     repairs: RepairsFlowManager,
 ) -> None:
     """The repair goes with its project, also when its form is open."""
-    async_report_gap(hass, streaming, NOON, NOON + HOUR)
+    report(hass, streaming, 0, 1)
     form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
     await hass.config_entries.async_remove(streaming.entry_id)
     assert issue_of(issue_registry, streaming) is None
@@ -231,27 +348,58 @@ async def test_project_that_is_removed(
         await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
 
 
-async def test_repair_of_another_version(
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"start": 1, "end": 2},
+        {"start": "then", "end": 2, "window": 1},
+        {"gaps": "2026-01-15T20:00:00+00:00/2026-01-15T21:00:00+00:00"},
+        {"gaps": "2026-01-15T20:00:00+00:00", "needed": 1},
+        {"gaps": "then/now", "needed": 1},
+        {"gaps": None, "needed": 1},
+    ],
+)
+async def test_repair_that_cannot_be_read(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    issue_registry: ir.IssueRegistry,
+    repairs: RepairsFlowManager,
+    data: dict[str, str | float | None],
+) -> None:
+    """It can be confirmed, and is replaced by the next gap."""
+    create_old_issue(hass, streaming, **data)
+    form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
+    report(hass, streaming, 0, 1)
+    assert times(issue_registry, streaming) == [
+        "2026-01-15 12:00:00 – 2026-01-15 13:00:00"
+    ]
+    result = await repairs.async_configure(form["flow_id"], {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_repair_of_an_earlier_version(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     issue_registry: ir.IssueRegistry,
     repairs: RepairsFlowManager,
 ) -> None:
-    """A repair whose data cannot be read can be confirmed, and is replaced by the next gap."""
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue_id(streaming),
-        data={"entry_id": streaming.entry_id},
-        is_fixable=True,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key="gap",
-    )
+    """It tells its gap in the text of today, and the next gap is added to it."""
+    noon = NOON // 1_000_000_000
+    create_old_issue(hass, streaming, start=noon, end=noon + 2 * 3600, window=1.0)
     form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
-    async_report_gap(hass, streaming, NOON, NOON + HOUR)
-    assert times(issue_registry, streaming)[0] == "2026-01-15 12:00:00"
-    result = await repairs.async_configure(form["flow_id"], {})
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    shown = form["description_placeholders"] or {}
+    assert shown["times"] == "- 2026-01-15 12:00:00 – 2026-01-15 14:00:00"
+    data_schema = form["data_schema"]
+    assert data_schema is not None
+    assert data_schema({}) == {"catch_up_window": 3}
+
+    report(hass, streaming, 5, 6)
+    assert times(issue_registry, streaming) == [
+        "2026-01-15 12:00:00 – 2026-01-15 14:00:00",
+        "2026-01-15 17:00:00 – 2026-01-15 18:00:00",
+    ]
+    assert placeholders(issue_registry, streaming)["needed"] == "3"
 
 
 async def test_retired_stream(
@@ -271,6 +419,18 @@ async def test_retired_stream(
     ("seconds", "window", "needed"),
     [(1, 1, 2), (3600, 1, 2), (3601, 1, 3), (1, 0.5, 1), (1800, 0.5, 1), (1, 0, 1)],
 )
-def test_needed_window(seconds: int, window: float, needed: int) -> None:
-    """It is the shortest whole number of hours that leaves no gap."""
-    assert Gap(start=0, end=seconds, window=window).needed_window == needed
+async def test_needed_window(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    issue_registry: ir.IssueRegistry,
+    seconds: int,
+    window: float,
+    needed: int,
+) -> None:
+    """It is the shortest whole number of hours that leaves no gap, also where an earlier version has told it."""
+    report(hass, streaming, 0, seconds / 3600, now=seconds / 3600 + window)
+    assert placeholders(issue_registry, streaming)["needed"] == str(needed)
+    assert (issue := issue_of(issue_registry, streaming)) is not None
+    assert Gaps.from_issue(issue.data) == Gaps.from_issue(
+        {"start": NOON // 10**9, "end": NOON // 10**9 + seconds, "window": window}
+    )

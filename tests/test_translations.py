@@ -139,7 +139,7 @@ async def test_repair_has_texts(
     issue_registry: ir.IssueRegistry,
 ) -> None:
     """What a repair tells has its placeholders filled."""
-    async_report_gap(hass, streaming, 0, 3_600_000_000_000)
+    async_report_gap(hass, streaming, 0, 3_600_000_000_000, 7_200_000_000_000)
     (issue,) = issue_registry.issues.values()
     assert issue.translation_placeholders is not None
     shown = await loaded(hass, "issues")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 import logging
+from time import time_ns
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -464,7 +465,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def on_gap(self, start_ns: int, end_ns: int) -> None:
         """Tell the user which logs are not delivered."""
-        async_report_gap(self.hass, self.config_entry, start_ns, end_ns)
+        now_ns = self.rest.server_time_ns or time_ns()
+        async_report_gap(self.hass, self.config_entry, start_ns, end_ns, now_ns)
 
     @callback
     def on_complete(self, transport: Transport, until: float) -> None:

@@ -1,11 +1,11 @@
 """Times whose logs were not delivered, or may not have been, as repairs."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 import logging
 import math
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -27,55 +27,71 @@ _NANOSECONDS: Final = 1_000_000_000
 # However short the window is, the margin is caught up; in hours.
 _LEAST_WINDOW: Final = FeedTiming().margin / 3600
 
+# Gaps that a repair names one by one.
+_MAX_GAPS: Final = 10
+
 # Later times cannot be shown in every time zone.
 _LATEST: Final = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gap:
-    """A time whose logs were not delivered.
-
-    Attributes:
-        start: Its first second since 1970.
-        end: Its last second since 1970.
-        window: The catch-up window at that time, in hours.
-    """
+class Gap(NamedTuple):
+    """A time whose logs were not delivered."""
 
     start: int
+    """Its first second since 1970."""
     end: int
-    window: float
+    """Its last second since 1970."""
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What a repair tells of.
+
+    Attributes:
+        times: The gaps, in order of time. No two touch.
+        needed: The shortest catch-up window, in whole hours, that would have reached back to the start of each gap when it
+            was reported. A gap that lies within the window, because too much was delivered to know all of it, asks for no
+            longer one than that in whole hours.
+    """
+
+    times: tuple[Gap, ...]
+    needed: int
 
     @classmethod
     def from_issue(cls, data: Mapping[str, Any] | None) -> Self | None:
-        """Return the gap that a repair is about, or None where its data tell none."""
+        """Return what a repair tells of, or None where its data tell nothing."""
+        data = data or {}
         try:
-            return (
-                None
-                if data is None
-                else cls(
-                    start=int(data["start"]),
-                    end=int(data["end"]),
-                    window=float(data["window"]),
-                )
-            )
+            if "gaps" in data:
+                return cls(_parse(str(data["gaps"])), int(data["needed"]))
+            # An earlier version told of one gap, which ended where the window began.
+            gap = Gap(int(data["start"]), int(data["end"]))
+            window = max(float(data["window"]), _LEAST_WINDOW)
+            return cls((gap,), _whole_hours(gap.end - gap.start + window * 3600))
         except LookupError, TypeError, ValueError:
             return None
 
+    def as_data(self) -> dict[str, str | int | float | None]:
+        """Return what `from_issue` reads: the gaps are ISO 8601 intervals in UTC, with spaces between them."""
+        return {
+            "gaps": " ".join(
+                "/".join(dt_util.utc_from_timestamp(each).isoformat() for each in gap)
+                for gap in self.times
+            ),
+            "needed": self.needed,
+        }
+
     @property
-    def needed_window(self) -> int:
-        """The shortest window that would have left no gap, in whole hours."""
-        return math.ceil(
-            (self.end - self.start) / 3600 + max(self.window, _LEAST_WINDOW)
+    def text(self) -> str:
+        """The gaps in local time, as a list in Markdown."""
+        return "\n".join(
+            f"- {_local_time(start)} – {_local_time(end)}" for start, end in self.times
         )
 
-    def joined(self, other: Gap) -> Gap:
-        """Return both as one, where they touch; otherwise this one."""
-        if other.end < self.start or other.start > self.end:
-            return self
-        return Gap(
-            start=min(self.start, other.start),
-            end=max(self.end, other.end),
-            window=self.window,
+    def joined(self, other: Gaps) -> Gaps:
+        """Return the gaps of both."""
+        return Gaps(
+            tuple(_apart([*self.times, *other.times])), max(self.needed, other.needed)
         )
 
 
@@ -86,39 +102,41 @@ def catch_up_window(entry: ConfigEntry) -> float:
 
 @callback
 def async_report_gap(
-    hass: HomeAssistant, entry: ConfigEntry, start: int, end: int
+    hass: HomeAssistant, entry: ConfigEntry, start: int, end: int, now: int
 ) -> None:
     """Tell the user that logs of a project were not delivered.
 
-    There is one repair for a project. It is about the latest gap, together with the one before where both touch.
+    There is one repair for a project. It names every gap since it was opened.
 
     Args:
         hass: Home Assistant.
         entry: The project.
         start: From when, in nanoseconds since 1970.
         end: Until when.
+        now: The time, by the same clock.
     """
     gap = Gap(
-        start=min(max(start // _NANOSECONDS, 0), _LATEST),
-        end=min(max(-(-end // _NANOSECONDS), 0), _LATEST),
-        window=catch_up_window(entry),
+        min(max(start // _NANOSECONDS, 0), _LATEST),
+        min(max(-(-end // _NANOSECONDS), 0), _LATEST),
     )
+    # Not by its end: of several gaps of one interruption, only the last may end where the window begins.
+    gaps = Gaps((gap,), _whole_hours(now // _NANOSECONDS - gap.start))
     _LOGGER.info(
         "Logs of %s from %s to %s are not delivered: the catch-up window is %g h",
         entry.title,
         _local_time(gap.start),
         _local_time(gap.end),
-        gap.window,
+        catch_up_window(entry),
     )
     issue_id = _issue_id(entry.entry_id)
     issue = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
-    if issue is not None and (before := Gap.from_issue(issue.data)) is not None:
-        gap = gap.joined(before)
+    if issue is not None and (before := Gaps.from_issue(issue.data)) is not None:
+        gaps = before.joined(gaps)
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue_id,
-        data={"entry_id": entry.entry_id, **asdict(gap)},
+        data={"entry_id": entry.entry_id, **gaps.as_data()},
         is_fixable=True,
         # It has happened, whether Home Assistant was restarted since or not.
         is_persistent=True,
@@ -126,9 +144,8 @@ def async_report_gap(
         translation_key="gap",
         translation_placeholders={
             "project": entry.title,
-            "start": _local_time(gap.start),
-            "end": _local_time(gap.end),
-            "needed": str(gap.needed_window),
+            "times": gaps.text,
+            "needed": str(gaps.needed),
             "longest": str(MAX_CATCH_UP_WINDOW),
         },
     )
@@ -166,6 +183,42 @@ def _new_start_id(entry_id: str) -> str:
 
 def _issue_id(entry_id: str) -> str:
     return f"gap_{entry_id}"
+
+
+def _parse(intervals: str) -> tuple[Gap, ...]:
+    """Return the gaps that `Gaps.as_data` wrote.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    gaps: list[Gap] = []
+    for interval in intervals.split():
+        start, end = map(datetime.fromisoformat, interval.split("/"))
+        gaps.append(Gap(int(start.timestamp()), int(end.timestamp())))
+    return tuple(gaps)
+
+
+def _apart(gaps: Iterable[Gap]) -> list[Gap]:
+    """Return gaps in order of time, with those that touch as one, and so few that a user can read them."""
+    apart: list[Gap] = []
+    for gap in sorted(gaps):
+        if apart and gap.start <= apart[-1].end:
+            apart[-1] = Gap(apart[-1].start, max(apart[-1].end, gap.end))
+        else:
+            apart.append(gap)
+    while len(apart) > _MAX_GAPS:
+        # What lies between two gaps is named in vain then: that should be short.
+        index = min(
+            range(len(apart) - 1),
+            key=lambda each: apart[each + 1].start - apart[each].end,
+        )
+        apart[index : index + 2] = [Gap(apart[index].start, apart[index + 1].end)]
+    return apart
+
+
+def _whole_hours(seconds: float) -> int:
+    """Return how many hours hold some seconds: one at least."""
+    return max(math.ceil(seconds / 3600), 1)
 
 
 def _local_time(timestamp: int) -> str:

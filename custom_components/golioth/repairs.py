@@ -14,16 +14,16 @@ from homeassistant.helpers import issue_registry as ir
 
 from .config_flow import CATCH_UP_WINDOW_SELECTOR
 from .const import CONF_CATCH_UP_WINDOW, MAX_CATCH_UP_WINDOW
-from .gap import Gap, catch_up_window
+from .gap import Gaps, catch_up_window
 
 
 class GapRepairFlow(RepairsFlow):
     """Tells when logs were not delivered, and raises the window for the next time."""
 
-    def __init__(self, entry_id: str, gap: Gap) -> None:
-        """Be about one gap of one project."""
+    def __init__(self, entry_id: str, gaps: Gaps) -> None:
+        """Be about the gaps of one project."""
         self._entry_id = entry_id
-        self._gap = gap
+        self._gaps = gaps
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
@@ -51,7 +51,7 @@ class GapRepairFlow(RepairsFlow):
                 config_entries.async_schedule_reload(entry.entry_id)
             return self.async_create_entry(data={})
         enough = max(
-            catch_up_window(entry), min(self._gap.needed_window, MAX_CATCH_UP_WINDOW)
+            catch_up_window(entry), min(self._gaps.needed, MAX_CATCH_UP_WINDOW)
         )
         return self.async_show_form(
             step_id="confirm",
@@ -62,7 +62,11 @@ class GapRepairFlow(RepairsFlow):
                     ): CATCH_UP_WINDOW_SELECTOR
                 }
             ),
-            description_placeholders=issue.translation_placeholders,
+            description_placeholders={
+                **(issue.translation_placeholders or {}),
+                # An earlier version has stored other ones.
+                "times": self._gaps.text,
+            },
         )
 
 
@@ -72,6 +76,6 @@ async def async_create_fix_flow(
     data: dict[str, str | int | float | None] | None,
 ) -> RepairsFlow:
     """Return the flow that fixes an issue."""
-    if data and (gap := Gap.from_issue(data)) is not None:
-        return GapRepairFlow(str(data.get("entry_id")), gap)
+    if data and (gaps := Gaps.from_issue(data)) is not None:
+        return GapRepairFlow(str(data.get("entry_id")), gaps)
     return ConfirmRepairFlow()
