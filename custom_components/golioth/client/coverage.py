@@ -47,7 +47,7 @@ class ClockStep(NamedTuple):
     offset: int
     """By how much the service's clock was ahead of another one after it."""
     settled: int
-    """What was settled before it."""
+    """What was settled when it was seen."""
 
 
 class Streamed(NamedTuple):
@@ -63,7 +63,8 @@ class Coverage:
     Attributes:
         settled: Each log with an earlier timestamp was delivered or reported.
         verified: Until when all that REST showed was delivered, whether it can still
-            show more or not.
+            show more or not: never before what is settled. What is later, streams alone
+            have delivered.
         streamed: Spans since then in which streams delivered, in order of time.
     """
 
@@ -77,6 +78,7 @@ class Coverage:
         self.verified = 0
         self.streamed: deque[Streamed] = deque(maxlen=_MAX_STREAMED)
         self._margin = int(margin * SECOND)
+        # The oldest first.
         self._steps: deque[ClockStep] = deque(maxlen=_MAX_STEPS)
 
     @property
@@ -205,7 +207,7 @@ class Coverage:
             # right as this one: servers differ, and times are whole seconds.
             ahead = offset + _TOLERANCE
             while is_back and self._steps and self._steps[-1].offset > ahead:
-                # What was read by that clock was not there yet.
+                # What was settled by a clock that was ahead was settled too early.
                 self.settled = min(self.settled, self._steps.pop().settled)
             self._steps.append(ClockStep(offset, self.settled))
         if is_back:

@@ -190,7 +190,8 @@ class DeliveredLogs:
     are two logs, and so are two of one REST answer.
 
     Attributes:
-        floor: The second from which on everything that was delivered is known.
+        floor: The second from which on everything that was delivered is known. REST
+            delivers nothing that is older.
         untracked: What is not known after all, in order of time.
         forgotten_before: The second before which something was forgotten: the floor
             cannot be lowered beyond it.
@@ -214,7 +215,7 @@ class DeliveredLogs:
         self._untimed: dict[bytes, None] = {}
 
     def copy(self) -> DeliveredLogs:
-        """Return what is known, of which something can be forgotten apart."""
+        """Return a copy, of which something can be forgotten apart."""
         copy = DeliveredLogs()
         copy.restore(
             self.floor,
@@ -346,8 +347,7 @@ class DeliveredLogs:
         """Know what was known when it was stored.
 
         Args:
-            floor: It is taken for what was forgotten when time shows that it may be
-                right.
+            floor: As the attribute, to be confirmed by `confirm_stored`.
             untracked: As the attribute.
             seconds: As the attribute.
             forgotten_before: As the attribute; 0 where it was not stored.
@@ -369,8 +369,10 @@ class DeliveredLogs:
             read_from: The second from which on it is not settled what was delivered.
         """
         if self.forgotten_before > now + _FAR_FUTURE:
+            # The device's clock is years ahead, or the service's was.
             self.forgotten_before = 0
         if self.floor <= now:
+            # Earlier releases have not stored what was forgotten.
             self.forgotten_before = max(self.forgotten_before, self.floor)
         else:
             # A wrong clock has raised it over what nobody has delivered. But what was

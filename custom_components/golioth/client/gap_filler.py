@@ -167,6 +167,11 @@ class GapFiller:
             await self._show_history(self._history_end)
 
     async def _read_all(self, read: Read, now: int) -> None:
+        """Deliver what is new from the settled time to the present.
+
+        It takes one request where a glance suffices. Otherwise it goes slice by slice,
+        the oldest first, and checks untracked ranges by their number of logs.
+        """
         self._note_clock(now)
         await self._give_up_lost(now)
         coverage, logs = self._coverage, self._logs
@@ -220,12 +225,12 @@ class GapFiller:
         reading = glance.reading
         if glance.start <= start:
             # Counting may be wrong by a log that REST does not show yet.
-            is_sure = not reading.is_counted or self._is_quiet()
+            is_sure = not glance.is_counted or self._has_index_caught_up()
             if is_sure or not coverage.needs_settling(now):
                 await self._deliver(reading, read)
                 self._finish(now, settled if is_sure else 0)
                 return
-        # What may still change is not read again: there will be another read of it.
+        # To the settled time only: the next read covers what may still change.
         await self._read_part(
             start,
             max(glance.start, settled),
@@ -265,7 +270,7 @@ class GapFiller:
         )
         return min(position, next(starts, position))
 
-    def _is_quiet(self) -> bool:
+    def _has_index_caught_up(self) -> bool:
         """Return whether REST surely shows every log that was delivered."""
         elapsed = self._clock.clocks.elapsed()
         if self._delivered() != self._seen:
@@ -293,7 +298,8 @@ class GapFiller:
             end: Where it ends.
             read: How to do it.
             is_settling: Whether everything before it is settled.
-            is_contiguous: Whether everything before it was read.
+            is_contiguous: Whether everything before it was read, which is so where no
+                untracked range is in what is read.
             first_width: Nanoseconds that surely have few logs.
 
         Returns:
@@ -305,22 +311,23 @@ class GapFiller:
         position = start
         while position < end:
             now = self._now()
-            quiet_end = min(end, now - lateness - (now - lateness) % SECOND)
-            is_quiet = (
-                quiet_end - position >= _SHORTEST_PAST or position < quiet_end == end
+            # The order of the past is final.
+            past_end = min(end, now - lateness - (now - lateness) % SECOND)
+            is_past = (
+                past_end - position >= _SHORTEST_PAST or position < past_end == end
             )
-            if is_quiet or lateness < SECOND:
-                to = min(position + width.width, quiet_end if is_quiet else end)
+            if is_past or lateness < SECOND:
+                to = min(position + width.width, past_end if is_past else end)
             else:
                 to = end
             try:
                 reading = await self._reader.read(
-                    position, to, _MAX_PAST_LOGS if is_quiet else _MAX_PRESENT_LOGS
+                    position, to, _MAX_PAST_LOGS if is_past else _MAX_PRESENT_LOGS
                 )
             except TooManyLogsError as err:
                 if to - position <= MILLISECOND:
                     raise GoliothResponseError("A moment has too many logs") from None
-                if not is_quiet and lateness >= SECOND:
+                if not is_past and lateness >= SECOND:
                     # So many logs cannot wait for ones that are this late.
                     lateness //= 2
                 else:
@@ -330,6 +337,7 @@ class GapFiller:
             await self._deliver(reading, read)
             position = to
             if is_settling:
+                # Some was counted, not read: before the margin, a count is right.
                 self._settle(position, now)
             if is_contiguous:
                 self._verify(min(position, now))
@@ -340,7 +348,7 @@ class GapFiller:
         return is_settling
 
     async def _deliver(self, reading: Reading, read: Read) -> None:
-        """Deliver what is new of a reading; let an open stream have its turn first.
+        """Deliver what is new of a reading, once an open stream had time to do so.
 
         Raises:
             _ClockDoubtError: It was asked for by a time that may be wrong.
@@ -454,7 +462,10 @@ class GapFiller:
         return min(self._clock.now_ns or 0, noted)
 
     def _note_clock(self, now: int) -> None:
-        """Go back where the service's clock was ahead: nothing is forgotten for it."""
+        """Note the service's clock; where it was ahead, read again what it settled.
+
+        The first time, check what was stored by it as well.
+        """
         self._offset = now - int(self._clock.clocks.elapsed() * SECOND)
         is_back = self._coverage.step(now, self._offset)
         read_from = self._coverage.start_of_read() // SECOND

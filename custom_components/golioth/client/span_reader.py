@@ -51,8 +51,6 @@ class Reading(NamedTuple):
     """Oldest first: each that may be new, with all others of its millisecond."""
     untimed: list[LogEntry]
     """What was among these, without a time."""
-    is_counted: bool
-    """Whether some were left out because the service has as many as are known."""
 
 
 class Glance(NamedTuple):
@@ -61,6 +59,8 @@ class Glance(NamedTuple):
     reading: Reading
     start: int
     """From this whole second on, nothing else of the span may be new."""
+    is_counted: bool
+    """Whether some were left out because the service has as many as are known."""
 
 
 class TooManyLogsError(Exception):
@@ -141,13 +141,15 @@ class SpanReader:
             return None
         entries = within(window, start_ns, end_ns)
         if self.is_surely_complete(window, start_ns):
-            return Glance(Reading(entries, window.untimed, is_counted=False), start_ns)
+            reading = Reading(entries, window.untimed)
+            return Glance(reading, start_ns, is_counted=False)
         boundary = min(_next_second(entries[0]) if entries else end_ns, end_ns)
         newer = [each for each in entries if (each.timestamp_ns or 0) >= boundary]
         is_counted = not self._older(window, start_ns, boundary)
         return Glance(
-            Reading(newer, window.untimed, is_counted),
+            Reading(newer, window.untimed),
             start_ns if is_counted else boundary,
+            is_counted,
         )
 
     async def read(self, start_ns: int, end_ns: int, max_logs: int) -> Reading:
@@ -165,7 +167,6 @@ class SpanReader:
         pieces: list[list[LogEntry]] = []
         untimed: list[LogEntry] = []
         number = size = 0
-        is_counted = False
         parts, known_parts = self._divide(start_ns, end_ns)
         while parts:
             start, end, total = part = parts.pop()
@@ -180,7 +181,6 @@ class SpanReader:
             if total is not None and is_whole:
                 known = self.count_known(start, end)
                 if total == known:
-                    is_counted = True
                     continue
                 if halves := self._halve_by_known(part, known):
                     parts += halves
@@ -231,11 +231,7 @@ class SpanReader:
                 raise TooManyLogsError(end_ns - rest.end)
             parts.append(rest)
         pieces.reverse()
-        return Reading(
-            [entry for piece in pieces for entry in piece],
-            untimed,
-            is_counted,
-        )
+        return Reading([entry for piece in pieces for entry in piece], untimed)
 
     async def count(self, start_ns: int, end_ns: int) -> int | None:
         """Return how many logs a span has, or None where one answer does not show it.
