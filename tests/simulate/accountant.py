@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+import re
 from typing import Final
 
 from .store import EPOCH, SECOND
@@ -46,6 +47,11 @@ _CLOCK_RESERVE: Final = 600.0
 # Seconds: a gap up to this long is a crowded moment, a longer one is what lies before the catch-up window.
 _LONG_GAP: Final = 60.0
 _WINDOW_RESERVE: Final = 900.0
+
+# Seconds in which the client delivers what a stream hands over, where nothing has to wait.
+_IN_HAND: Final = 1.0
+
+_NUMBER_IN_FRAME: Final = re.compile(rb'"message":"(\d{8}) ')
 
 _SOURCES: Final = {"stream": 0, "poll": 1, "catch_up": 2, "push": 3}
 
@@ -121,6 +127,9 @@ class Accountant:
         self.counts = array("H")
         self.delivered_at = array("d")
         self.visible: dict[int, tuple[float, ...]] = {}
+        # What the streams of this run have handed over, and when, until it is checked.
+        self._in_hand: list[tuple[float, int]] = []
+        self.unreadable_frames: set[int] = set()
         # Logs of one time, device and level: where one of them is unreadable, or they
         # are too long together, no question makes REST give the others without it.
         self._alike: dict[tuple[int, int, str | None], list[int]] = {}
@@ -200,6 +209,7 @@ class Accountant:
             self._latest.clear()
         self._knowledge = knowledge
         self._run_began = now
+        self._in_hand.clear()
         if is_first:
             self.promised_from = None
 
@@ -244,6 +254,22 @@ class Accountant:
                 )
             else:
                 self._latest[key] = number
+
+    def add_frame(self, data: bytes, now: float) -> None:
+        """Keep which logs a stream has handed over to the client."""
+        for number in _NUMBER_IN_FRAME.findall(data):
+            self._in_hand.append((now, int(number)))
+
+    def note_complete(self, now: float) -> None:
+        """Check that nothing was lost that the client had in hand: no promise excuses that."""
+        for received, number in self._in_hand:
+            if (
+                received <= now - _IN_HAND
+                and not self.counts[number]
+                and number not in self.unreadable_frames
+            ):
+                self._fail("swallowed", number, now, f"in hand at {received:.3f}")
+        self._in_hand = [each for each in self._in_hand if each[0] > now - _IN_HAND]
 
     def _is_repeated(self, number: int, copies: int, now: float) -> bool:
         """Keep one more delivery of a log; return whether it has been delivered often enough before."""

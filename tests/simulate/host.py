@@ -151,6 +151,8 @@ class Listener:
     def on_complete(self, transport: Any, until: float) -> None:
         """Keep until when everything was delivered."""
         self._host.complete_until = until
+        if not self.is_detached:
+            self._accountant.note_complete(self._timetable.now)
 
     def on_incomplete(self) -> None:
         """Show it."""

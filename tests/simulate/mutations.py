@@ -17,6 +17,8 @@ from custom_components.golioth.client import (
     slice_width,
 )
 
+from .store import SECOND
+
 type Mutation = Callable[[], AbstractContextManager[None]]
 
 MUTATIONS: Final[dict[str, Mutation]] = {}
@@ -186,4 +188,18 @@ def gives_up_crowded_moments() -> Iterator[None]:
         return crowded_moment.Moment(crowded_moment.within(window, start, end), 0)
 
     with replaced(crowded_moment.CrowdedMoment, "_read_moment", mutated):
+        yield
+
+
+@mutation
+def swallows_far_times() -> Iterator[None]:
+    """Drop what the stream gives of another time, which is not promised over REST."""
+    take = feed.LogFeed.on_live_log
+
+    def mutated(self: Any, stream: Any, entry: Any) -> None:
+        now = self._clock.now_ns
+        if now is None or abs(entry.timestamp_ns - now) < 3600 * SECOND:
+            take(self, stream, entry)
+
+    with replaced(feed.LogFeed, "on_live_log", mutated):
         yield

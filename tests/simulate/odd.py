@@ -30,6 +30,13 @@ def is_readable(document: bytes, streamed: bytes) -> bool:
     listed = answer and answer.get("list")
     if not listed or parsing.parse_log(listed[0]) is None:
         return False
+    return is_frame_readable(streamed)
+
+
+def is_frame_readable(streamed: bytes) -> bool:
+    """Whether the client's parser takes a log of a stream."""
+    from custom_components.golioth.client import parsing  # noqa: PLC0415
+
     frames = list(parsing.parse_frame(b'{"result":{"data":' + streamed + b"}}"))
     return len(frames) == 1 and isinstance(frames[0], parsing.LogEntry)
 

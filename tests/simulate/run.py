@@ -171,6 +171,7 @@ class _Simulation:
         self.wire = SimulatedWire(
             loop, table, self.service, self.conditions, make_chance(seed, "wire")
         )
+        self.wire.on_frame = lambda data: self.accountant.add_frame(data, table.now)
         self.watch = _Watch(self.accountant, table, trace, until)
         if on_line is not None:
             add, self.watch.lines = self.watch.add, deque(maxlen=1)

@@ -45,9 +45,10 @@ class ServerSocket:
         conditions: Conditions,
         chance: Random,
         on_end: Callable[[ServerSocket], None],
+        on_frame: Callable[[bytes], None],
     ) -> None:
         """Open it."""
-        self.client = ClientSocket(loop, self)
+        self.client = ClientSocket(loop, self, on_frame)
         self.is_muted = False
         self.is_stalled = False
         self.has_ended = False
@@ -155,9 +156,15 @@ class ServerSocket:
 class ClientSocket:
     """What the client has of a stream: what it uses of aiohttp's."""
 
-    def __init__(self, loop: SimulatedLoop, server: ServerSocket) -> None:
+    def __init__(
+        self,
+        loop: SimulatedLoop,
+        server: ServerSocket,
+        on_frame: Callable[[bytes], None],
+    ) -> None:
         """Begin with nothing received."""
         self._loop = loop
+        self._on_frame = on_frame
         self._server = server
         self._received: deque[Message] = deque()
         self._waiter: asyncio.Future[None] | None = None
@@ -191,6 +198,8 @@ class ClientSocket:
             self._is_closed = True
         else:
             self._loop.do_work()
+            if message.type is _TEXT or message.type is WSMsgType.BINARY:
+                self._on_frame(message.data)
         return message
 
     async def ping(self, message: bytes = b"") -> None:

@@ -280,6 +280,20 @@ def test_doubled(accountant: Accountant) -> None:
     assert failures(accountant) == {"doubled": 3}
 
 
+def test_swallowed(accountant: Accountant) -> None:
+    """What a stream has handed over is delivered, whether it is promised or not."""
+    for number in (send(accountant, 30.0, kind=0) for _ in range(4)):
+        accountant.add_frame(b'{"message":"%08d text"}' % number, 30.0 + number / 10)
+    deliver(accountant, *range(11))
+    accountant.unreadable_frames.add(11)
+    accountant.note_complete(32.25)
+    assert failures(accountant) == {"swallowed": 1}
+    assert accountant.problems[0].number == 12
+    accountant.begin_run(32.4, Knowledge(), is_first=False)
+    accountant.note_complete(40.0)
+    assert failures(accountant) == {"swallowed": 1}
+
+
 def test_out_of_order(accountant: Accountant) -> None:
     """A log that one source gives after a later one is."""
     deliver(accountant, 0, 2, 1, *range(3, 10), source="poll")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from .accountant import HARD, IN_ORDER, PROMISED, Accountant
 from .conditions import Conditions
 from .loop import Timetable
-from .odd import ODD_METADATA, is_readable, spoils_answer
+from .odd import ODD_METADATA, is_frame_readable, is_readable, spoils_answer
 from .service import Service
 from .store import EPOCH, SECOND, StoredLog, format_time
 
@@ -307,6 +307,8 @@ class Traffic:
         if is_odd and not is_readable(document, streamed):
             is_unreadable = spoils_answer(document)
             kind = 0
+            if not is_frame_readable(streamed):
+                self._accountant.unreadable_frames.add(number)
         copies = 2 if chance.random() < conditions.twins else 1
         for copy in range(copies):
             self._put(

@@ -1,7 +1,7 @@
 """The client's `Wire`, with the service at its other end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 import math
 from random import Random
@@ -38,6 +38,7 @@ class SimulatedWire:
     Attributes:
         sockets: The streams that the client has not closed.
         rejected_at: When REST last rejected a credential, by the host's monotonic clock.
+        on_frame: Called with each frame that a stream hands to the client.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class SimulatedWire:
         """Prepare, without a connection."""
         self.sockets: list[ClientSocket] = []
         self.rejected_at = -math.inf
+        self.on_frame: Callable[[bytes], None] = lambda _: None
         self._loop = loop
         self._timetable = timetable
         self._service = service
@@ -153,6 +155,7 @@ class SimulatedWire:
             conditions,
             self._chance,
             service.sockets.remove,
+            self.on_frame,
         )
         service.sockets.append(server)
         waiter.set_result(server.client)
