@@ -51,6 +51,9 @@ _WINDOW_RESERVE: Final = 900.0
 # Seconds in which the client delivers what a stream hands over, where nothing has to wait.
 _IN_HAND: Final = 1.0
 
+# Seconds of deliveries that a kill may repeat.
+_LONGEST_UNSAVED: Final = 15.0
+
 _NUMBER_IN_FRAME: Final = re.compile(rb'"message":"(\d{8}) ')
 
 _SOURCES: Final = {"stream": 0, "poll": 1, "catch_up": 2, "push": 3}
@@ -128,6 +131,8 @@ class Accountant:
         self.delivered_at = array("d")
         self.visible: dict[int, tuple[float, ...]] = {}
         # What the streams of this run have handed over, and when, until it is checked.
+        # Since when something is delivered and not stored, by a clock that sleeps with the host.
+        self._unsaved_since: float | None = None
         self._in_hand: list[tuple[float, int]] = []
         self.unreadable_frames: set[int] = set()
         # Logs of one time, device and level: where one of them is unreadable, or they
@@ -210,6 +215,7 @@ class Accountant:
         self._knowledge = knowledge
         self._run_began = now
         self._in_hand.clear()
+        self._unsaved_since = None
         if is_first:
             self.promised_from = None
 
@@ -254,6 +260,21 @@ class Accountant:
                 )
             else:
                 self._latest[key] = number
+
+    def note_unsaved(self, awake: float) -> None:
+        """Keep that something was delivered that is not stored."""
+        if self._unsaved_since is None:
+            self._unsaved_since = awake
+
+    def note_saved(self) -> None:
+        """Keep that all is stored that was delivered, or that it is not the feed's fault."""
+        self._unsaved_since = None
+
+    def note_kill(self, awake: float, now: float) -> None:
+        """Check that little repeats after a kill."""
+        since = self._unsaved_since
+        if since is not None and awake - since > _LONGEST_UNSAVED:
+            self._fail("unsaved", -1, now, f"{awake - since:.1f} s before a kill")
 
     def add_frame(self, data: bytes, now: float) -> None:
         """Keep which logs a stream has handed over to the client."""

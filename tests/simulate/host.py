@@ -133,6 +133,7 @@ class Listener:
             self._accountant.add_delivery(
                 entry.message, entry.device_id, str(source), self._timetable.now
             )
+            self._accountant.note_unsaved(self._host.loop.time())
 
     def on_history(self, _entry: Any) -> None:
         """Show it."""
@@ -248,12 +249,14 @@ class Host:
         """Save where the feed is."""
         if self._conditions.disk_full:
             self.trace("not saved: the disk is full")
+            self.accountant.note_saved()
             return
         point = feed.resume_point
         if point is None:
             return
         now = self.timetable.now
         self._stored = Stored(point, now, self.accountant.knowledge(now))
+        self.accountant.note_saved()
         if not self._backups or now - self._backups[-1].time >= _BACKUP_INTERVAL:
             self._backups.append(self._stored)
             self._check_size(self._stored)
@@ -350,6 +353,9 @@ class Host:
         if order.is_kill:
             # It says nothing more, and closes nothing.
             listener.is_detached = True
+            if listener.has_started:
+                # Before, there is nothing to store: it starts for the first time again.
+                self.accountant.note_kill(self.loop.time(), self.timetable.now)
             self._count(feed)
             self.wire.drop_all()
         task.cancel()

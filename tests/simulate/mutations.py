@@ -203,3 +203,10 @@ def swallows_far_times() -> Iterator[None]:
 
     with replaced(feed.LogFeed, "on_live_log", mutated):
         yield
+
+
+@mutation
+def never_reports_progress() -> Iterator[None]:
+    """Have nothing stored of what a stream delivers, until something is read."""
+    with replaced(feed.LogFeed, "_report_progress", _nothing):
+        yield

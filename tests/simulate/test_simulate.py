@@ -294,6 +294,22 @@ def test_swallowed(accountant: Accountant) -> None:
     assert failures(accountant) == {"swallowed": 1}
 
 
+def test_unsaved(accountant: Accountant) -> None:
+    """A kill repeats what was delivered in the last seconds before it, and no more."""
+    accountant.note_unsaved(20.0)
+    accountant.note_unsaved(40.0)
+    accountant.note_kill(35.0, 35.0)
+    assert not accountant.failed
+    accountant.note_kill(41.0, 41.0)
+    assert accountant.failed == {"unsaved": 1}
+    accountant.note_saved()
+    accountant.note_kill(60.0, 60.0)
+    accountant.note_unsaved(60.0)
+    accountant.begin_run(61.0, Knowledge(), is_first=False)
+    accountant.note_kill(90.0, 90.0)
+    assert accountant.failed == {"unsaved": 1}
+
+
 def test_out_of_order(accountant: Accountant) -> None:
     """A log that one source gives after a later one is."""
     deliver(accountant, 0, 2, 1, *range(3, 10), source="poll")
