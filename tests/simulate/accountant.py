@@ -5,10 +5,11 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+import math
 import re
 from typing import Final
 
-from .store import EPOCH, SECOND
+from .store import EPOCH, MILLISECOND, SECOND
 
 # What a log is, as bits.
 PROMISED: Final = 1
@@ -147,6 +148,8 @@ class Accountant:
         self.delivered = 0
         self.gaps: list[_Gap] = []
         self.unreadable = 0
+        # When it was said that logs of a moment cannot be had.
+        self._said_at: list[float] = []
         self.wrong_clocks: list[tuple[float, float]] = []
         # Since when what is received is promised; None before the first start.
         self.promised_from: float | None = None
@@ -311,6 +314,11 @@ class Accountant:
         if end_ns < start_ns:
             self._fail("gap", -1, now, "a gap that ends before it begins")
 
+    def add_unreadable(self, number: int, now: float) -> None:
+        """Keep that it was said how many logs of one moment cannot be had."""
+        self.unreadable += number
+        self._said_at.append(now)
+
     def fail(self, check: str, now: float, text: str) -> None:
         """Keep that something else went wrong."""
         self._fail(check, -1, now, text)
@@ -345,14 +353,31 @@ class Accountant:
             else:
                 for _ in range(copies - count):
                     self._fail("lost", number, now, "")
-        # How many there are of one moment cannot be known where the service does not tell.
-        moments = sorted({self.times_ns[number] for number in hard})
-        unsaid = set(moments[self.unreadable :])
+        unsaid = self._find_unsaid(hard)
         for number in hard:
-            if self.times_ns[number] in unsaid:
+            if self.times_ns[number] // MILLISECOND in unsaid:
                 self._fail("unsaid", number, now, "")
         verdict.counts = self.failed
         return verdict
+
+    def _find_unsaid(self, hard: list[int]) -> set[int]:
+        """Return the milliseconds of which nobody said that they have logs that cannot be had.
+
+        How many these are cannot be known where the service does not tell. But each time
+        that it is said, it is about one millisecond, and about what came before.
+        """
+        came: dict[int, float] = {}
+        for number in hard:
+            moment = self.times_ns[number] // MILLISECOND
+            came[moment] = min(came.get(moment, math.inf), self.received[number])
+        said_at = sorted(self._said_at)
+        unsaid = set()
+        for moment in sorted(came, key=lambda each: came[each], reverse=True):
+            if said_at and said_at[-1] >= came[moment]:
+                said_at.pop()
+            else:
+                unsaid.add(moment)
+        return unsaid
 
     def _why_unpromised(self, number: int, started: float | None) -> str | None:
         """Return why a log need not be delivered, or None where it has to be."""
@@ -386,13 +411,13 @@ class Accountant:
 
     def _is_crowded(self, number: int) -> bool:
         """Whether more logs came while one was late than the feed may put in order."""
-        millisecond = self.times_ns[number] // 1_000_000
+        millisecond = self.times_ns[number] // MILLISECOND
         nearby = range(
             max(0, number - _NEARBY), min(self.next_number, number + _NEARBY)
         )
         if (
             sum(
-                self.times_ns[each] // 1_000_000 == millisecond
+                self.times_ns[each] // MILLISECOND == millisecond
                 and self.devices[each] == self.devices[number]
                 for each in nearby
             )

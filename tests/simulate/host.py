@@ -214,7 +214,6 @@ class Host:
         self.chance: Random = make_chance(settings["seed"], "feed")
         self.runs = 0
         self.starts: list[float] = []
-        self.unreadable = 0
         self._conditions = conditions
         self._make_feed = feed
         self._trace = trace
@@ -356,7 +355,6 @@ class Host:
             if listener.has_started:
                 # Before, there is nothing to store: it starts for the first time again.
                 self.accountant.note_kill(self.loop.time(), self.timetable.now)
-            self._count(feed)
             self.wire.drop_all()
         task.cancel()
         done, _ = await asyncio.wait([task], timeout=30)
@@ -371,7 +369,6 @@ class Host:
             ):
                 self.accountant.fail("rejected", self.timetable.now, repr(error))
         if not order.is_kill:
-            self._count(feed)
             self.save(feed)
             if self._stored is not None and not order.is_end:
                 # It is written before anything else goes on.
@@ -380,9 +377,6 @@ class Host:
         listener.stop()
         self.wire.drop_all()
         return order
-
-    def _count(self, feed: Any) -> None:
-        self.accountant.unreadable += feed.unreadable
 
     def _note_end(self, _task: asyncio.Task[None]) -> None:
         """Keep when it ended: the host may sleep before anybody looks."""

@@ -210,3 +210,16 @@ def never_reports_progress() -> Iterator[None]:
     """Have nothing stored of what a stream delivers, until something is read."""
     with replaced(feed.LogFeed, "_report_progress", _nothing):
         yield
+
+
+@mutation
+def skips_single_logs_unsaid() -> Iterator[None]:
+    """Pass over one log that nobody can read without counting it, where many are counted."""
+    note = feed.LogFeed.on_unreadable
+
+    def mutated(self: Any, number: int) -> None:
+        if number > 1:
+            note(self, number)
+
+    with replaced(feed.LogFeed, "on_unreadable", mutated):
+        yield

@@ -9,7 +9,7 @@ from hashlib import blake2b
 import logging
 import math
 from time import perf_counter
-from typing import Any, Final, override
+from typing import Any, Final, cast, override
 
 from .accountant import Accountant, Problem
 from .chance import chance as make_chance
@@ -45,6 +45,9 @@ _CHEAP_ANSWERS: Final = 2
 
 # Totals that are as many as are known now and then, by chance.
 _WRONG_TOTALS: Final = frozenset({"late", "random"})
+
+# How the client says that logs cannot be had.
+_UNREADABLE: Final = "Golioth has %d logs of one moment that it does not give"
 
 _INTEGRATION: Final = "custom_components.golioth"
 
@@ -107,6 +110,8 @@ class _Watch(logging.Handler):
             self._accountant.fail("secret", now, "the credential is logged")
         if record.levelno >= logging.ERROR:
             self._accountant.fail("error", now, text)
+        if record.msg == _UNREADABLE:
+            self._accountant.add_unreadable(*cast("tuple[int]", record.args), now)
         self.add(text.removeprefix(f"DEBUG {_INTEGRATION}."))
 
     def add(self, text: str) -> None:

@@ -7,6 +7,7 @@ import heapq
 from typing import Any, Final, NamedTuple
 
 SECOND: Final = 1_000_000_000
+MILLISECOND: Final = 1_000_000
 
 # When every simulation begins, in nanoseconds since 1970.
 EPOCH: Final = int(datetime(2026, 11, 29, 18, 17, 39, tzinfo=UTC).timestamp()) * SECOND

@@ -230,8 +230,24 @@ def test_unreadable(accountant: Accountant) -> None:
     """Then it is said."""
     deliver(accountant, *range(10))
     send(accountant, 30.0, kind=PROMISED | HARD)
-    accountant.unreadable = 1
+    accountant.add_unreadable(1, 60.0)
     assert failures(accountant) == {}
+
+
+def test_unreadable_moments(accountant: Accountant) -> None:
+    """That one has many does not say that others have any, nor what comes later."""
+    deliver(accountant, *range(10))
+    for _ in range(5):
+        send(accountant, 30.0, kind=PROMISED | HARD)
+    send(accountant, 31.0, kind=PROMISED | HARD)
+    accountant.add_unreadable(300, 60.0)
+    assert failures(accountant) == {"unsaid": 5}
+    accountant.failed.clear()
+    accountant.add_unreadable(1, 30.5)
+    assert failures(accountant) == {}
+    send(accountant, 70.0, kind=PROMISED | HARD)
+    accountant.add_unreadable(1, 65.0)
+    assert failures(accountant) == {"unsaid": 1}
 
 
 def test_alike(accountant: Accountant) -> None:
@@ -242,7 +258,7 @@ def test_alike(accountant: Accountant) -> None:
         accountant.add_alike(number, level, size=100, is_unreadable=False)
     unreadable = send(accountant, 30.0, kind=0)
     accountant.add_alike(unreadable, "INFO", size=100, is_unreadable=True)
-    accountant.unreadable = 1
+    accountant.add_unreadable(1, 60.0)
     assert failures(accountant) == {"lost": 2}
 
 
@@ -266,7 +282,8 @@ def test_alike_and_too_long(
         # The one without a level is short.
         long = 1 if level is None else size
         accountant.add_alike(number, level, size=long, is_unreadable=False)
-    accountant.unreadable = said
+    for _ in range(said):
+        accountant.add_unreadable(1, 60.0)
     assert failures(accountant) == expected
 
 

@@ -306,7 +306,8 @@ class Traffic:
         document, streamed = make(metadata), make(streamed_metadata)
         if is_odd and not is_readable(document, streamed):
             is_unreadable = spoils_answer(document)
-            kind = 0
+            # What makes no answer unreadable is passed over as anything that is no log.
+            kind = (kind & PROMISED) | HARD if is_unreadable else 0
             if not is_frame_readable(streamed):
                 self._accountant.unreadable_frames.add(number)
         copies = 2 if chance.random() < conditions.twins else 1
