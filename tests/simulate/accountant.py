@@ -148,6 +148,8 @@ class Accountant:
         self.delivered = 0
         self.gaps: list[_Gap] = []
         self.unreadable = 0
+        # Logs of one time, device and level, of which an answer holds all but the oldest.
+        self._ties: list[list[int]] = []
         # When it was said that logs of a moment cannot be had.
         self._said_at: list[float] = []
         self.wrong_clocks: list[tuple[float, float]] = []
@@ -201,6 +203,10 @@ class Accountant:
             self._answer_sizes[answer] += size
             if is_unreadable or self._answer_sizes[answer] > _LONGEST_ANSWER:
                 self._unreadable.add(answer)
+
+    def add_tie(self, numbers: list[int]) -> None:
+        """Keep which logs are of one time, device and level: REST gives as many as an answer holds."""
+        self._ties.append(numbers)
 
     # What a run does
 
@@ -353,6 +359,11 @@ class Accountant:
             else:
                 for _ in range(copies - count):
                     self._fail("lost", number, now, "")
+        missing = set(hard)
+        for tie in self._ties:
+            absent = [number for number in tie if number in missing]
+            for number in absent[max(0, len(tie) - self._limit + 1) :]:
+                self._fail("lost", number, now, "an answer holds so many of a moment")
         unsaid = self._find_unsaid(hard)
         for number in hard:
             if self.times_ns[number] // MILLISECOND in unsaid:

@@ -250,6 +250,16 @@ def test_unreadable_moments(accountant: Accountant) -> None:
     assert failures(accountant) == {"unsaid": 1}
 
 
+@pytest.mark.parametrize(("number", "failed"), [(98, {"lost": 1}), (99, {})])
+def test_tie(accountant: Accountant, number: int, failed: dict[str, int]) -> None:
+    """Of more logs of one moment than an answer holds, it holds as many as it can."""
+    tie = [send(accountant, 30.0, kind=PROMISED | HARD) for _ in range(150)]
+    accountant.add_tie(tie)
+    deliver(accountant, *range(10), *tie[:number])
+    accountant.add_unreadable(1, 60.0)
+    assert failures(accountant) == failed
+
+
 def test_alike(accountant: Accountant) -> None:
     """What differs in time and level from an unreadable log has to be had."""
     deliver(accountant, *range(10))

@@ -110,10 +110,13 @@ class Traffic:
         alike = number / (1 if one_device else len(self._honest) / 2)
         alike *= 2 if self._conditions.twins else 1
         is_hard = alike / (1 if one_level else len(LEVELS)) > self._limit - 1
+        ties: dict[tuple[int, str], list[int]] = {}
         self._batch = []
         for index in range(number):
             device = sender if one_device else self._choose(chance, honest=True)
             level = LEVELS[0 if one_level else index % len(LEVELS)]
+            tie = ties.setdefault((device.number, level), [])
+            tie.append(self._accountant.next_number)
             self.send(
                 device,
                 chance,
@@ -121,6 +124,9 @@ class Traffic:
                 level=level,
                 kind=PROMISED | (HARD if is_hard else 0),
             )
+        if not self._conditions.is_irregular:
+            for tie in ties.values():
+                self._accountant.add_tie(tie)
         batch, self._batch = self._batch, None
         self._service.stream(batch)
 
