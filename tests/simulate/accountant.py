@@ -55,6 +55,9 @@ _IN_HAND: Final = 1.0
 # Seconds of deliveries that a kill may repeat.
 _LONGEST_UNSAVED: Final = 15.0
 
+# Seconds before a first start, as long as a log may be on its way, that are no history yet.
+_RECENT: Final = 60.0
+
 _NUMBER_IN_FRAME: Final = re.compile(rb'"message":"(\d{8}) ')
 
 _SOURCES: Final = {"stream": 0, "poll": 1, "catch_up": 2, "push": 3}
@@ -162,6 +165,8 @@ class Accountant:
         self._knowledge = Knowledge()
         self._run_began = 0.0
         self._last_delivery = 0.0
+        # When the last run began that had no storage.
+        self._first_began = 0.0
 
     # What is sent
 
@@ -227,6 +232,7 @@ class Accountant:
         self._unsaved_since = None
         if is_first:
             self.promised_from = None
+            self._first_began = now
 
     def note_start(self, now: float) -> None:
         """Keep since when logs are promised."""
@@ -247,6 +253,8 @@ class Accountant:
         except ValueError, IndexError:
             self._fail("doubled", -1, now, f"nobody sent {text[:40]!r}")
             return
+        if self._is_history(number):
+            self._fail("history", number, now, f"by {source}")
         count = self.counts[number] + 1
         self.counts[number] = count
         copies = self.copies[number]
@@ -300,6 +308,14 @@ class Accountant:
             ):
                 self._fail("swallowed", number, now, f"in hand at {received:.3f}")
         self._in_hand = [each for each in self._in_hand if each[0] > now - _IN_HAND]
+
+    def _is_history(self, number: int) -> bool:
+        """Whether a log is from long before the first start, however one looks at it."""
+        received = self.received[number]
+        latest = max(received, (self.times_ns[number] - EPOCH) / SECOND)
+        return latest < self._first_began - _RECENT and not self.is_clock_wrong(
+            received
+        )
 
     def _is_repeated(self, number: int, copies: int, now: float) -> bool:
         """Keep one more delivery of a log; return whether it has been delivered often enough before."""

@@ -16,6 +16,7 @@ from custom_components.golioth.client import (
     retention,
     slice_width,
 )
+from custom_components.golioth.client.models import LogSource
 
 from .store import SECOND
 
@@ -222,4 +223,15 @@ def skips_single_logs_unsaid() -> Iterator[None]:
             note(self, number)
 
     with replaced(feed.LogFeed, "on_unreadable", mutated):
+        yield
+
+
+@mutation
+def fires_history() -> Iterator[None]:
+    """Deliver what was before the first start."""
+
+    def mutated(self: Any, entry: Any) -> None:
+        self.on_read_log(entry, LogSource.CATCH_UP)
+
+    with replaced(feed.LogFeed, "on_history", mutated):
         yield

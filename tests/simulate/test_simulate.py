@@ -337,6 +337,17 @@ def test_unsaved(accountant: Accountant) -> None:
     assert accountant.failed == {"unsaved": 1}
 
 
+def test_history(accountant: Accountant) -> None:
+    """What was long before a start without storage is not delivered, but shown."""
+    old, late, ahead = (send(accountant, 200.0, offset=each) for each in (0, -100, 150))
+    recent = send(accountant, 290.0)
+    accountant.begin_run(300.0, Knowledge(), is_first=True)
+    deliver(accountant, ahead, recent, source="poll", now=400.0)
+    assert not accountant.failed
+    deliver(accountant, old, late, source="catch_up", now=400.0)
+    assert accountant.failed == {"history": 2}
+
+
 def test_out_of_order(accountant: Accountant) -> None:
     """A log that one source gives after a later one is."""
     deliver(accountant, 0, 2, 1, *range(3, 10), source="poll")
