@@ -356,6 +356,8 @@ class Accountant:
         """Look for what was not delivered, and whether it was said."""
         verdict = Verdict(sent=sum(self.copies))
         started = self.promised_from
+        if started is None:
+            self._fail("start", -1, now, "it never started, though all is well by now")
         hard: list[int] = []
         for alike in self._unreadable:
             for number in self._alike.get(alike, ()):

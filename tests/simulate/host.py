@@ -306,7 +306,11 @@ class Host:
         """
         now = self.loop.time()
         since = now if since is None else since
-        if self.complete_until > since or now - since > _LONGEST_END:
+        if self.complete_until > since:
+            self.end()
+        elif now - since > _LONGEST_END:
+            text = "it never says that all is delivered"
+            self.accountant.fail("incomplete", self.timetable.now, text)
             self.end()
         else:
             self.timetable.after(_END_PAUSE, self.end_once_complete, since)

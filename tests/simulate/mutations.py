@@ -1,5 +1,6 @@
 """Mistakes that somebody could make in the feed: each must be found."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
@@ -234,4 +235,16 @@ def fires_history() -> Iterator[None]:
         self.on_read_log(entry, LogSource.CATCH_UP)
 
     with replaced(feed.LogFeed, "on_history", mutated):
+        yield
+
+
+@mutation
+def never_starts() -> Iterator[None]:
+    """Wait for ever for a service time that is certain."""
+
+    async def mutated(_self: Any) -> int:
+        await asyncio.Event().wait()
+        return 0
+
+    with replaced(gap_filler.GapFiller, "_service_time", mutated):
         yield

@@ -219,6 +219,12 @@ def test_said_after_the_window(accountant: Accountant) -> None:
     assert failures(accountant) == {}
 
 
+def test_no_start(accountant: Accountant) -> None:
+    """Whoever never starts is promised nothing, but is to start."""
+    accountant.begin_run(50.0, Knowledge(), is_first=True)
+    assert failures(accountant) == {"start": 1}
+
+
 def test_unsaid(accountant: Accountant) -> None:
     """What cannot be had has to be counted."""
     deliver(accountant, *range(10))
