@@ -60,7 +60,8 @@ _RECENT: Final = 60.0
 
 _NUMBER_IN_FRAME: Final = re.compile(rb'"message":"(\d{8}) ')
 
-_SOURCES: Final = {"stream": 0, "poll": 1, "catch_up": 2, "push": 3}
+_STREAM: Final = 0
+_SOURCES: Final = {"stream": _STREAM, "poll": 1, "catch_up": 2, "push": 3}
 
 
 @dataclass(slots=True)
@@ -262,11 +263,12 @@ class Accountant:
             return
         self.delivered_at[number] = now
         where = _SOURCES[source]
-        if where == 0 or self.kinds[number] & IN_ORDER:
+        if where == _STREAM or self.kinds[number] & IN_ORDER:
             key = (device, where)
             latest = self._latest.get(key, -1)
             if number < latest:
-                if (
+                # The order of a stream depends on nothing that REST says.
+                if where != _STREAM and (
                     self.is_clock_wrong(now)
                     or self.is_total_wrong()
                     or self._is_crowded(number)

@@ -360,6 +360,16 @@ def test_out_of_order(accountant: Accountant) -> None:
     assert failures(accountant) == {"out_of_order": 1}
 
 
+def test_order_of_a_stream(accountant: Accountant) -> None:
+    """Nothing that REST says excuses another order of a stream."""
+    accountant.is_total_wrong = lambda: True
+    accountant.wrong_clocks.append((0.0, 100.0))
+    deliver(accountant, 1, 0, source="poll")
+    deliver(accountant, 3, 2, *range(4, 10))
+    assert failures(accountant) == {"out_of_order": 1}
+    assert accountant.problems[0].number == 2
+
+
 def test_no_order_is_promised(accountant: Accountant) -> None:
     """Not where REST cannot know the order."""
     late = send(accountant, 30.0, kind=PROMISED)
