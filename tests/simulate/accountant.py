@@ -9,7 +9,7 @@ import math
 import re
 from typing import Final
 
-from .store import EPOCH, MILLISECOND, SECOND
+from .store import EPOCH, MILLISECOND, SECOND, format_device_id
 
 # What a log is, as bits.
 PROMISED: Final = 1
@@ -244,8 +244,18 @@ class Accountant:
         """Return what a state knows that is stored now."""
         return self._knowledge.until(self._run_began, now)
 
-    def add_delivery(self, text: str, device_id: str, source: str, now: float) -> None:
-        """Check a log that was delivered."""
+    def add_delivery(
+        self, text: str, device_id: str, time_ns: int, source: str, now: float
+    ) -> None:
+        """Check a log that was delivered.
+
+        Args:
+            text: Its message, which begins with its number.
+            device_id: The device that it is said to be of.
+            time_ns: When that is said to have sent it.
+            source: Where it came from.
+            now: When.
+        """
         self.delivered += 1
         self._last_delivery = now
         try:
@@ -254,6 +264,11 @@ class Accountant:
         except ValueError, IndexError:
             self._fail("doubled", -1, now, f"nobody sent {text[:40]!r}")
             return
+        if device_id != format_device_id(device):
+            self._fail("altered", number, now, f"it is said to be of {device_id}")
+        # REST may cut times.
+        if time_ns // MILLISECOND != self.times_ns[number] // MILLISECOND:
+            self._fail("altered", number, now, f"it is said to be of {time_ns}")
         if self._is_history(number):
             self._fail("history", number, now, f"by {source}")
         count = self.counts[number] + 1

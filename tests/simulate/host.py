@@ -131,7 +131,11 @@ class Listener:
         self._do_work()
         if not self.is_detached:
             self._accountant.add_delivery(
-                entry.message, entry.device_id, str(source), self._timetable.now
+                entry.message,
+                entry.device_id,
+                entry.timestamp_ns,
+                str(source),
+                self._timetable.now,
             )
             self._accountant.note_unsaved(self._host.loop.time())
 

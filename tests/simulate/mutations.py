@@ -248,3 +248,18 @@ def never_starts() -> Iterator[None]:
 
     with replaced(gap_filler.GapFiller, "_service_time", mutated):
         yield
+
+
+@mutation
+def mixes_up_devices() -> Iterator[None]:
+    """Deliver a log that REST had as if it were of the device of the one before it."""
+    take = feed.LogFeed.on_read_log
+    before: list[str | None] = []
+
+    def mutated(self: Any, entry: Any, source: LogSource) -> None:
+        device_id = before.pop() if before else entry.device_id
+        before.append(entry.device_id)
+        take(self, entry._replace(device_id=device_id), source)
+
+    with replaced(feed.LogFeed, "on_read_log", mutated):
+        yield

@@ -120,6 +120,11 @@ class Replica:
         return sum(1 for _ in self.newest(query))
 
 
+def format_device_id(number: int) -> str:
+    """Return Golioth's ID of a device."""
+    return f"61a4cfc9b2b4557810{number:06x}"
+
+
 _seconds: dict[int, str] = {}
 
 

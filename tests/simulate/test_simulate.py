@@ -22,7 +22,16 @@ from .loop import DOCUMENT_COST, DeadlockError, SimulatedLoop, Timetable
 from .mutations import timing
 from .run import run
 from .shrink import shrink
-from .store import EPOCH, SECOND, Query, Replica, StoredLog, format_time, parse_time
+from .store import (
+    EPOCH,
+    SECOND,
+    Query,
+    Replica,
+    StoredLog,
+    format_device_id,
+    format_time,
+    parse_time,
+)
 
 WINDOW = 3600.0
 
@@ -181,7 +190,9 @@ def deliver(
 ) -> None:
     """Have logs delivered."""
     for number in numbers:
-        accountant.add_delivery(f"{number:08} text", "", source, now)
+        time_ns = accountant.times_ns[number] if number < accountant.next_number else 0
+        device_id = format_device_id(0)
+        accountant.add_delivery(f"{number:08} text", device_id, time_ns, source, now)
 
 
 def failures(accountant: Accountant) -> dict[str, int]:
@@ -358,6 +369,20 @@ def test_out_of_order(accountant: Accountant) -> None:
     """A log that one source gives after a later one is."""
     deliver(accountant, 0, 2, 1, *range(3, 10), source="poll")
     assert failures(accountant) == {"out_of_order": 1}
+
+
+def test_altered(accountant: Accountant) -> None:
+    """A log is of its device, and of its time, but for what REST may cut."""
+    time_ns = accountant.times_ns[0] + 123_456
+    for number, device, time in (
+        (0, 0, time_ns),
+        (1, 1, time_ns + SECOND),
+        (2, 0, time_ns + 3 * SECOND),
+    ):
+        text, device_id = f"{number:08} text", format_device_id(device)
+        accountant.add_delivery(text, device_id, time, "stream", 50.0)
+    assert accountant.failed == {"altered": 2}
+    assert [each.number for each in accountant.problems] == [1, 2]
 
 
 def test_order_of_a_stream(accountant: Accountant) -> None:

@@ -10,7 +10,7 @@ from .conditions import Conditions
 from .loop import Timetable
 from .odd import ODD_METADATA, is_frame_readable, is_readable, spoils_answer
 from .service import Service
-from .store import EPOCH, SECOND, StoredLog, format_time
+from .store import EPOCH, SECOND, StoredLog, format_device_id, format_time
 
 LEVELS: Final = ("DEBUG", "INFO", "WARN", "ERROR")
 _MODULES: Final = ("sensor", "net", "power", "ota")
@@ -59,7 +59,7 @@ class Traffic:
     ) -> None:
         """Make the devices; nothing is sent yet."""
         self.devices = [
-            Device(number, f"61a4cfc9b2b4557810{number:06x}", offset)
+            Device(number, format_device_id(number), offset)
             for number, offset in enumerate(settings["device_offsets"])
         ]
         self._honest = [device for device in self.devices if not device.offset]
