@@ -162,7 +162,7 @@ class Accountant:
         self._catch_up_window = catch_up_window
         # All deliveries of logs that came more than once, or have to.
         self._repeated: dict[int, list[float]] = {}
-        self._latest: dict[tuple[int, int], int] = {}
+        self._latest: dict[tuple[int, bool], int] = {}
         self._knowledge = Knowledge()
         self._run_began = 0.0
         self._last_delivery = 0.0
@@ -279,13 +279,15 @@ class Accountant:
         self.delivered_at[number] = now
         where = _SOURCES[source]
         if where == _STREAM or self.kinds[number] & IN_ORDER:
-            key = (device, where)
+            # Whether REST gave it first or again, it gives the logs of a device in order.
+            key = (device, where == _STREAM)
             latest = self._latest.get(key, -1)
             if number < latest:
                 # The order of a stream depends on nothing that REST says.
                 if where != _STREAM and (
                     self.is_clock_wrong(now)
                     or self.is_total_wrong()
+                    or self._was_given_up(number)
                     or self._is_crowded(number)
                 ):
                     return
@@ -483,6 +485,11 @@ class Accountant:
             start - _CLOCK_RESERVE <= time <= end + _CLOCK_RESERVE
             for start, end in self.wrong_clocks
         )
+
+    def _was_given_up(self, number: int) -> bool:
+        """Whether a log is in a gap: it comes late where that can be read after all."""
+        time_ns = self.times_ns[number]
+        return any(gap.start_ns <= time_ns < gap.end_ns for gap in self.gaps)
 
     def _is_said(self, number: int) -> bool:
         time_ns = self.times_ns[number]

@@ -359,7 +359,7 @@ def test_history(accountant: Accountant) -> None:
     old, late, ahead = (send(accountant, 200.0, offset=each) for each in (0, -100, 150))
     recent = send(accountant, 290.0)
     accountant.begin_run(300.0, Knowledge(), is_first=True)
-    deliver(accountant, ahead, recent, source="poll", now=400.0)
+    deliver(accountant, ahead, recent, now=400.0)
     assert not accountant.failed
     deliver(accountant, old, late, source="catch_up", now=400.0)
     assert accountant.failed == {"history": 2}
@@ -391,6 +391,15 @@ def test_order_of_a_stream(accountant: Accountant) -> None:
     accountant.wrong_clocks.append((0.0, 100.0))
     deliver(accountant, 1, 0, source="poll")
     deliver(accountant, 3, 2, *range(4, 10))
+    assert failures(accountant) == {"out_of_order": 1}
+    assert accountant.problems[0].number == 2
+
+
+def test_order_of_rest(accountant: Accountant) -> None:
+    """It is one, whether something is read for the first time or again, but for what was given up."""
+    accountant.add_gap(EPOCH + 10 * SECOND, EPOCH + 12 * SECOND, 20.0)
+    deliver(accountant, 3, source="catch_up")
+    deliver(accountant, 0, 2, 1, *range(4, 10), source="poll")
     assert failures(accountant) == {"out_of_order": 1}
     assert accountant.problems[0].number == 2
 
