@@ -55,6 +55,9 @@ _IN_HAND: Final = 1.0
 # Seconds of deliveries that a kill may repeat.
 _LONGEST_UNSAVED: Final = 15.0
 
+# Seconds before what is settled that are read again.
+_MARGIN: Final = 360.0
+
 # Seconds before a first start, as long as a log may be on its way, that are no history yet.
 _RECENT: Final = 60.0
 
@@ -234,6 +237,9 @@ class Accountant:
         if is_first:
             self.promised_from = None
             self._first_began = now
+        elif not knowledge.spans:
+            # What tells history from what it reads again is damaged: some may be repeated.
+            self._first_began -= _MARGIN
 
     def note_start(self, now: float) -> None:
         """Keep since when logs are promised."""

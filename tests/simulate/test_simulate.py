@@ -363,6 +363,14 @@ def test_history(accountant: Accountant) -> None:
     assert not accountant.failed
     deliver(accountant, old, late, source="catch_up", now=400.0)
     assert accountant.failed == {"history": 2}
+    before = send(accountant, 0.0)
+    accountant.begin_run(500.0, Knowledge(), is_first=False)
+    deliver(accountant, recent, late, source="poll", now=600.0)
+    assert accountant.failed == {"history": 2}
+    accountant.begin_run(700.0, Knowledge(), is_first=True)
+    accountant.begin_run(800.0, Knowledge(), is_first=False)
+    deliver(accountant, before, now=900.0)
+    assert accountant.failed == {"history": 3}
 
 
 def test_out_of_order(accountant: Accountant) -> None:
