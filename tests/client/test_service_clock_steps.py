@@ -50,6 +50,26 @@ async def test_date_that_steps_back(
     assert not recorder.gaps
 
 
+async def test_date_that_steps_back_after_the_first_start(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """What was there before the first start is not delivered then either."""
+    now = now_ns(simulator)
+    for number in range(300):
+        moment = format_timestamp(now - (1_800 - number) * 1_000_000_000)
+        simulator.log(str(number), timestamp=moment)
+    async with running(session, simulator, recorder, audit_interval=0.3) as (feed, _):
+        await streaming(feed, recorder)
+        for offset in (-3_600, 0):
+            simulator.faults.date_offset = offset
+            await audited(simulator, recorder, 8)
+        simulator.log("new")
+        await recorder.until(lambda: bool(recorder.logs))
+        await audited(simulator, recorder, 2)
+    assert recorder.messages == ["new"]
+    assert not recorder.gaps
+
+
 async def test_date_that_steps_back_during_an_outage(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:

@@ -241,10 +241,18 @@ class Accountant:
             # What tells history from what it reads again is damaged: some may be repeated.
             self._first_began -= _MARGIN
 
-    def note_start(self, now: float) -> None:
-        """Keep since when logs are promised."""
+    def note_start(self, now: float, *, is_wall_wrong: bool) -> None:
+        """Keep since when logs are promised.
+
+        Args:
+            now: When the feed has started.
+            is_wall_wrong: Whether the host's clock was wrong then.
+        """
         if self.promised_from is None:
             self.promised_from = now
+            if is_wall_wrong or self.is_clock_wrong(now):
+                # Nobody could tell then what was history.
+                self._first_began = 0.0
 
     def knowledge(self, now: float) -> Knowledge:
         """Return what a state knows that is stored now."""

@@ -172,7 +172,9 @@ class Listener:
         """Keep when the feed has started, from which on logs are promised."""
         if not self.has_started and self.feed.resume_point is not None:
             self.has_started = True
-            self._accountant.note_start(self._timetable.now)
+            self._accountant.note_start(
+                self._timetable.now, is_wall_wrong=self._host.is_wall_wrong()
+            )
             self._host.trace("it has started")
 
     def _save(self) -> None:
@@ -245,6 +247,11 @@ class Host:
         """Return the time of day as the host has it."""
         offset: float = self._conditions.wall_offset
         return EPOCH / SECOND + self.timetable.now + offset
+
+    def is_wall_wrong(self) -> bool:
+        """Whether that time of day is wrong."""
+        offset: float = self._conditions.wall_offset
+        return offset != 0
 
     # Storage
 

@@ -165,7 +165,7 @@ def accountant() -> Accountant:
     """Return one that has ten logs sent, a second apart, in a run that has started."""
     accountant = Accountant(catch_up_window=WINDOW)
     accountant.begin_run(0.0, Knowledge(), is_first=True)
-    accountant.note_start(1.0)
+    accountant.note_start(1.0, is_wall_wrong=False)
     for number in range(10):
         send(accountant, 10.0 + number)
     return accountant

@@ -193,8 +193,8 @@ class DeliveredLogs:
         floor: The second from which on everything that was delivered is known. REST
             delivers nothing that is older.
         untracked: What is not known after all, in order of time.
-        forgotten_before: The second before which something was forgotten: the floor
-            cannot be lowered beyond it.
+        forgotten_before: The second before which something was forgotten, or was there
+            before the first start: the floor cannot be lowered beyond it.
         seconds: What was delivered, by the second.
         size: How many logs that are.
     """
@@ -316,6 +316,17 @@ class DeliveredLogs:
     def is_tracked(self, second: int) -> bool:
         """Return whether it is known what was delivered of a second."""
         return second >= self.floor and self._untracked_index(second) is None
+
+    def begin(self, floor: int, *, is_sure: bool) -> None:
+        """Have REST deliver nothing from before a second: it was there before.
+
+        Args:
+            floor: The second.
+            is_sure: Whether it stays so when the service's clock steps back.
+        """
+        self.raise_floor(floor)
+        if is_sure:
+            self.forgotten_before = max(self.forgotten_before, floor)
 
     def raise_floor(self, floor: int) -> None:
         """Forget what is before a second."""

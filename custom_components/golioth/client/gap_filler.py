@@ -43,6 +43,10 @@ _INDEX_SHARE: Final = 1 / 6
 # The part of it by which a device's clock may be wrong.
 _DEVICE_SHARE: Final = 5 / 6
 
+# By how much the clocks of the service and of the host differ, at most, where both are
+# right.
+_AGREEMENT: Final = 300 * SECOND
+
 # Requests for the time, until an answer agrees with the one before.
 _MAX_TIME_REQUESTS: Final = 4
 
@@ -397,30 +401,37 @@ class GapFiller:
             window = await self._reader.ask()
         except GoliothUnreadableError:
             # There are logs, but nobody can show them.
-            self._logs.raise_floor(now // SECOND)
-            self._start_at(now)
+            self._start_at(now, now // SECOND)
             return
         except GoliothError:
             self._history_end = now
-            self._logs.raise_floor(now // SECOND)
-            self._start_at(now)
+            self._start_at(now, now // SECOND)
             raise
         now = await self._service_time()
-        self._start_at(now)
         # What these logs are known back to: late ones of that time can be told apart.
-        floor = self._coverage.start_of_read() // SECOND
+        floor = 0
         if self._reader.is_full(window) and window.entries:
-            floor = max(floor, (window.entries[0].timestamp_ns or 0) // SECOND + 1)
-        self._logs.raise_floor(min(floor, now // SECOND))
+            floor = (window.entries[0].timestamp_ns or 0) // SECOND + 1
+        self._start_at(now, floor)
         self._logs.add_history(window.entries)
         for entry in window.entries:
             self._listener.on_history(entry)
         self._listener.on_settled()
 
-    def _start_at(self, now: int) -> None:
+    def _start_at(self, now: int, known_from: int) -> None:
+        """Begin, and deliver nothing from before that over REST.
+
+        Args:
+            now: The time.
+            known_from: The second since which all that was there is known.
+        """
         self._is_first = False
         self._coverage.begin(now)
         self._note_clock(now)
+        floor = max(known_from, self._coverage.start_of_read() // SECOND)
+        # Where one of the clocks is wrong, it may be the service's, and be ahead.
+        is_sure = abs(now - int(self._clock.clocks.wall() * SECOND)) <= _AGREEMENT
+        self._logs.begin(min(floor, now // SECOND), is_sure=is_sure)
         self._listener.on_settled()
 
     async def _show_history(self, end: int) -> None:
