@@ -240,6 +240,9 @@ class Accountant:
         elif not knowledge.spans:
             # What tells history from what it reads again is damaged: some may be repeated.
             self._first_began -= _MARGIN
+        else:
+            # A storage from the past may be of before the last start without any.
+            self._first_began = min(self._first_began, knowledge.spans[0][0])
 
     def note_start(self, now: float, *, is_wall_wrong: bool) -> None:
         """Keep since when logs are promised.

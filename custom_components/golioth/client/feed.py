@@ -205,6 +205,9 @@ class LogFeed:
                 self._retention.restore(resume_point.delivered())
             except ValueError, KeyError, TypeError, AttributeError:
                 _LOGGER.warning("The stored logs are unusable: some may be repeated")
+                # But none from before what was settled.
+                floor = self._coverage.start_of_read() // SECOND
+                self._logs.restore(floor, [], {})
         # Whether the next read is the first one after logs have not arrived.
         self._is_interrupted = True
         self._is_reported = False
