@@ -2,6 +2,7 @@
 
 from playwright.async_api import Locator, Page, expect
 
+from .dropdown import choose
 from .log_card import LogCard
 
 
@@ -16,8 +17,7 @@ class CardEditor:
     async def choose(self, label: str, option: str) -> None:
         """Choose an option of a dropdown field."""
         dropdown = self.element.locator("ha-select").filter(has_text=label)
-        await dropdown.click()
-        await dropdown.get_by_role("menuitem", name=option).click()
+        await choose(dropdown, option)
 
     async def save(self) -> None:
         """Take the card as it is."""

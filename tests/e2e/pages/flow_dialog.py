@@ -2,6 +2,8 @@
 
 from playwright.async_api import Locator, Page, expect
 
+from .dropdown import choose
+
 
 class FlowDialog:
     """A form of a config flow or an options flow, and the page that tells how it ended."""
@@ -29,8 +31,7 @@ class FlowDialog:
 
     async def choose(self, label: str, option: str) -> None:
         """Choose an option of a dropdown field."""
-        await self.dropdown(label).click()
-        await self.dropdown(label).get_by_role("menuitem", name=option).click()
+        await choose(self.dropdown(label), option)
 
     async def add(self, label: str, text: str) -> None:
         """Type a text into a field that holds a list of them."""
