@@ -421,28 +421,30 @@ def test_storage_holds_less_than_memory() -> None:
     assert memory.logs.size == memory.logs.count(NOW, NOW + 380) == 380
 
 
+def restarted_after_a_stream(before: int) -> tuple[Memory, list[LogEntry]]:
+    """Return what is remembered of some logs and twenty of a stream, and all of these."""
+    memory = Memory()
+    entries = [
+        *(log(str(n), NOW + n // 10) for n in range(before)),
+        *(log(str(n), NOW + 100 + n) for n in range(20)),
+    ]
+    memory.stream(entries)
+    memory.apply(NOW, NOW + 120, [(NOW + 100, NOW + 120)])
+    return memory.restarted(), entries
+
+
 def test_streamed_logs_are_not_given_up_in_vain() -> None:
     """Where what came before the stream is too much by itself, the oldest of it goes."""
-    memory = Memory()
-    before = [log(str(n), NOW + n // 10) for n in range(150)]
-    streamed = [log(str(n), NOW + 100 + n) for n in range(20)]
-    memory.stream([*before, *streamed])
-    memory.apply(NOW, NOW + 120, [(NOW + 100, NOW + 120)])
-    again = memory.restarted()
+    again, entries = restarted_after_a_stream(150)
     assert again.logs.untracked == [UntrackedRange(NOW, NOW + 8, 80)]
-    assert not again.read([*before, *streamed])
+    assert not again.read(entries)
     missed = [log("missed", NOW + each) for each in (8, 99, 100, 110, 119)]
     assert again.read(missed) == missed
 
 
 def test_streamed_logs_are_given_up_before_others() -> None:
     """What came before the stream is spared where it is not too much by itself."""
-    memory = Memory()
-    before = [log(str(n), NOW + n // 10) for n in range(90)]
-    streamed = [log(str(n), NOW + 100 + n) for n in range(20)]
-    memory.stream([*before, *streamed])
-    memory.apply(NOW, NOW + 120, [(NOW + 100, NOW + 120)])
-    again = memory.restarted()
+    again, _entries = restarted_after_a_stream(90)
     ((start, end, _),) = again.logs.untracked
     assert start >= NOW + 100
     assert end <= NOW + 120

@@ -234,7 +234,8 @@ class GapFiller:
                 await self._deliver(reading, read)
                 self._finish(now, settled if is_sure else 0)
                 return
-        # To the settled time only: the next read covers what may still change.
+        # To where the glance begins, or to the settled time if that is later: what may
+        # still change is not read twice.
         await self._read_part(
             start,
             max(glance.start, settled),
