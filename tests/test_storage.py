@@ -18,8 +18,9 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.golioth import project_store
 from custom_components.golioth.client import LogEntry, ResumePoint
+from custom_components.golioth.client.bounds import Needed
 from custom_components.golioth.client.delivered import DeliveredLogs
-from custom_components.golioth.client.retention import Needed, Retention
+from custom_components.golioth.client.retention import Retention
 from custom_components.golioth.const import DOMAIN
 from custom_components.golioth.project_store import ProjectStore
 from custom_components.golioth.resume_store import ResumeStore

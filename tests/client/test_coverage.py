@@ -15,11 +15,12 @@ from hypothesis.stateful import (
 )
 import pytest
 
+from custom_components.golioth.client.bounds import Needed
 from custom_components.golioth.client.coverage import Coverage, Streamed
 from custom_components.golioth.client.delivered import DeliveredLogs
-from custom_components.golioth.client.gap_filler import _divide
+from custom_components.golioth.client.lost_logs import divide
 from custom_components.golioth.client.models import LogEntry
-from custom_components.golioth.client.retention import Needed, Retention
+from custom_components.golioth.client.retention import Retention
 from custom_components.golioth.client.timestamps import SECOND
 
 from .logs import NOW, log
@@ -386,7 +387,7 @@ class Feed:
                 coverage.verify(now)
                 return True
         is_settling = True
-        for part_start, part_end, known in _divide(start, end, untracked):
+        for part_start, part_end, known in divide(start, end, untracked):
             if known is None:
                 position = part_start
                 while position < part_end:
@@ -502,7 +503,7 @@ class Feed:
                 streamed.start + -streamed.start % SECOND,
                 streamed.end - streamed.end % SECOND,
             }
-        for part_start, part_end, known in _divide(start, earliest, logs.untracked):
+        for part_start, part_end, known in divide(start, earliest, logs.untracked):
             if known is not None:
                 self._check(known)
                 continue

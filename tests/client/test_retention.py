@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.golioth.client.coverage import ClockStep
+from custom_components.golioth.client.bounds import Needed
 from custom_components.golioth.client.delivered import DeliveredLogs, UntrackedRange
 from custom_components.golioth.client.models import LogEntry
-from custom_components.golioth.client.retention import Needed, ResumePoint, Retention
+from custom_components.golioth.client.resume_point import ClockStep, ResumePoint
+from custom_components.golioth.client.retention import Retention
 from custom_components.golioth.client.timestamps import SECOND
 from homeassistant.helpers.json import prepare_save_json
 

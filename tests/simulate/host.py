@@ -107,7 +107,7 @@ def make_feed(host: Host, listener: Any, resume_point: Any) -> Any:
 
 def load_resume_point(data: Any) -> Any:
     """Return what the feed makes of what was stored."""
-    from custom_components.golioth.client.retention import ResumePoint  # noqa: PLC0415
+    from custom_components.golioth.client.resume_point import ResumePoint  # noqa: PLC0415
 
     return ResumePoint.from_dict(data)
 

@@ -35,7 +35,7 @@ from .models import (
 )
 from .pacing import FeedTiming
 from .rest import MAX_DEVICES, DeviceList, GoliothRest
-from .retention import ResumePoint
+from .resume_point import ResumePoint
 from .service_clock import Clocks
 from .timestamps import MILLISECOND, SECOND, format_timestamp, parse_timestamp
 from .wire import HttpWire, Wire

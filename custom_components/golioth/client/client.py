@@ -8,7 +8,7 @@ from .feed import FeedListener, LogFeed
 from .history import LogHistory
 from .pacing import BackOff, FeedTiming, RequestPace
 from .rest import GoliothRest
-from .retention import ResumePoint
+from .resume_point import ResumePoint
 from .service_clock import Clocks, ServiceClock
 from .websocket import WebSocketWay
 from .wire import Wire

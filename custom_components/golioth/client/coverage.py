@@ -23,13 +23,12 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from .timestamps import SECOND, align_up
+from .resume_point import ClockStep
+from .service_clock import TOLERANCE
+from .timestamps import SECOND, align_up, start_of_second
 
 # A service that reports whole seconds may be this much later than it says.
 _LATER: Final = 2 * SECOND
-
-# By how much the clocks of a service's servers may differ.
-_TOLERANCE: Final = 60 * SECOND
 
 # How long the settled time may stay where it is before it is worth a request.
 _MAX_UNSETTLED: Final = 120 * SECOND
@@ -39,15 +38,6 @@ _MAX_STREAMED: Final = 1_000
 
 # Steps of the service's clock that are remembered.
 _MAX_STEPS: Final = 10
-
-
-class ClockStep(NamedTuple):
-    """A step of the service's clock."""
-
-    offset: int
-    """By how much the service's clock was ahead of another one after it."""
-    settled: int
-    """What was settled when it was seen."""
 
 
 class Streamed(NamedTuple):
@@ -117,7 +107,7 @@ class Coverage:
     def start_of_read(self) -> int:
         """Return the whole second to read from."""
         assert self.settled is not None
-        return self.settled - self.settled % SECOND
+        return start_of_second(self.settled)
 
     def end_of_read(self, now: int) -> int:
         """Return the whole second to read to: some devices' clocks are ahead."""
@@ -125,8 +115,7 @@ class Coverage:
 
     def settled_at(self, now: int) -> int:
         """Return the whole second before which nothing new can be shown any more."""
-        end = now - self._margin
-        return end - end % SECOND
+        return start_of_second(now - self._margin)
 
     def needs_settling(self, now: int) -> bool:
         """Return whether it is worth a request to know for sure what is settled."""
@@ -169,8 +158,7 @@ class Coverage:
         """
         assert self.settled is not None
         # What is within the margin is read again anyway.
-        earliest = now - max(int(window * SECOND), self._margin)
-        earliest -= earliest % SECOND
+        earliest = start_of_second(now - max(int(window * SECOND), self._margin))
         # The margin was read already, unless there was a gap.
         return earliest if self.settled + self._margin < earliest else None
 
@@ -188,29 +176,33 @@ class Coverage:
         """
         assert self.settled is not None
         if not self._steps:
-            self._steps.append(ClockStep(offset, self.settled))
             # What was stored when the clock was wrong.
-            is_back = self.settled + self._margin > now + _TOLERANCE
+            is_back = self.settled + self._margin > now + TOLERANCE
         else:
             last = self._steps[-1].offset
             if abs(offset - last) <= _LATER:
                 # In weeks, a clock that is a little fast comes to more than that.
                 self._steps[-1] = self._steps[-1]._replace(offset=offset)
-            if abs(offset - last) <= _TOLERANCE:
+            if abs(offset - last) <= TOLERANCE:
                 return False
             is_back = offset < last
-            if is_back and self.settled != self._steps[-1].settled:
-                # It was settled by the clock of before, and not up to the present: a
-                # host may have slept since then.
-                self.settled += offset - last
-            # A clock that is ahead of this one by no more than the tolerance was as
-            # right as this one: servers differ, and times are whole seconds.
-            ahead = offset + _TOLERANCE
-            while is_back and self._steps and self._steps[-1].offset > ahead:
-                # What was settled by a clock that was ahead was settled too early.
-                self.settled = min(self.settled, self._steps.pop().settled)
-            self._steps.append(ClockStep(offset, self.settled))
+            if is_back:
+                self._undo_steps(offset)
+        self._steps.append(ClockStep(offset, self.settled))
         if is_back:
             self.settled = min(self.settled, now - self._margin)
             self.verified = min(self.verified, self.settled)
         return is_back
+
+    def _undo_steps(self, offset: int) -> None:
+        """Take back what was settled by a clock that was ahead."""
+        assert self.settled is not None
+        last = self._steps[-1]
+        if self.settled != last.settled:
+            # It was settled by the clock of before, and not up to the present: a host
+            # may have slept since then.
+            self.settled += offset - last.offset
+        # A clock that is ahead of this one by no more than the tolerance was as right
+        # as this one: servers differ, and times are whole seconds.
+        while self._steps and self._steps[-1].offset > offset + TOLERANCE:
+            self.settled = min(self.settled, self._steps.pop().settled)

@@ -17,11 +17,11 @@ DIGEST_SIZE: Final = 6
 # digest is kept from the start.
 _MAX_TEXT_SIZE: Final = 256
 
-# Seconds: no range that is further ahead is true.
-_FAR_FUTURE: Final = 86_400
+FAR_FUTURE: Final = 86_400
+"""Seconds: what is further ahead than this is no time that somebody will read soon."""
 
-# Logs that REST gave, and that the stream is expected to give yet: the newest ones.
-_MAX_DEBT: Final = 30_000
+# Logs that REST gave, and that the stream may still give: the newest ones.
+_MAX_EXPECTED: Final = 30_000
 
 # Logs without a time that are remembered.
 _MAX_UNTIMED: Final = 1_000
@@ -143,7 +143,7 @@ class UntrackedRange(NamedTuple):
     """How many logs; None where not even that is known."""
 
 
-class _StreamDebt:
+class _ExpectedLogs:
     """Logs that REST gave, and that the stream may still give.
 
     They are forgotten after a while, because the stream does not give everything.
@@ -161,7 +161,7 @@ class _StreamDebt:
     def add(self, digest: bytes) -> None:
         """Expect a log from the stream."""
         self.is_empty = False
-        if len(self._young) >= _MAX_DEBT:
+        if len(self._young) >= _MAX_EXPECTED:
             self.age()
             self.is_empty = False
         self._young[digest] = self._young.get(digest, 0) + 1
@@ -208,10 +208,11 @@ class DeliveredLogs:
         self.forgotten_before = 0
         # Logs of the stream that belong to the seconds.
         self._unwritten: list[LogEntry] = []
-        # What was there before the first start, and counts as known.
-        self._history = _StreamDebt()
-        # What REST delivered before the stream did, if that ever does.
-        self._ahead_of_stream = _StreamDebt()
+        # What REST showed of the time before the first start: should the stream give it
+        # as well, it is new.
+        self._expected_new = _ExpectedLogs()
+        # What REST delivered before the stream did: should that give it, it is not.
+        self._expected_again = _ExpectedLogs()
         self._untimed: dict[bytes, None] = {}
 
     def copy(self) -> DeliveredLogs:
@@ -228,12 +229,12 @@ class DeliveredLogs:
     def add_streamed(self, entry: LogEntry) -> bool:
         """Record a log of the stream; return whether it is new."""
         # Hot path: runs once per log.
-        if not (self._history.is_empty and self._ahead_of_stream.is_empty):
+        if not (self._expected_new.is_empty and self._expected_again.is_empty):
             digest = identify(entry)
-            # Counted already, but not delivered.
-            if self._history.take(digest):
+            # Recorded already, but not delivered.
+            if self._expected_new.take(digest):
                 return True
-            if self._ahead_of_stream.take(digest):
+            if self._expected_again.take(digest):
                 return False
             self._add(entry.timestamp_ns, digest)
         else:
@@ -263,7 +264,7 @@ class DeliveredLogs:
         for entry in entries:
             if (new := self._find_new(entry, seen)) is not None:
                 self._add(entry.timestamp_ns, new)
-                self._ahead_of_stream.add(new)
+                self._expected_again.add(new)
                 yield entry
 
     def add_history(self, entries: Iterable[LogEntry]) -> None:
@@ -273,7 +274,7 @@ class DeliveredLogs:
             # What the stream has delivered already is counted already.
             if (new := self._find_new(entry, seen)) is not None:
                 self._add(entry.timestamp_ns, new)
-                self._history.add(new)
+                self._expected_new.add(new)
 
     def count_new(self, entries: Iterable[LogEntry]) -> int:
         """Return how many logs that REST gave are new. Takes what `add_read` takes."""
@@ -379,7 +380,7 @@ class DeliveredLogs:
             now: The second of the service's clock.
             read_from: The second from which on it is not settled what was delivered.
         """
-        if self.forgotten_before > now + _FAR_FUTURE:
+        if self.forgotten_before > now + FAR_FUTURE:
             # The device's clock is years ahead, or the service's was.
             self.forgotten_before = 0
         if self.floor <= now:
@@ -391,10 +392,10 @@ class DeliveredLogs:
             self.lower_floor(min(read_from, now))
         self.untracked = [
             each
-            if each.end <= now + _FAR_FUTURE
+            if each.end <= now + FAR_FUTURE
             else UntrackedRange(each.start, now, None)
             for each in self.untracked
-            if each.start < now or each.end <= now + _FAR_FUTURE
+            if each.start < now or each.end <= now + FAR_FUTURE
         ]
 
     def forget(self, second: int) -> None:
@@ -429,8 +430,8 @@ class DeliveredLogs:
 
     def age(self) -> None:
         """Forget what the stream did not give, of what was there the last time."""
-        self._history.age()
-        self._ahead_of_stream.age()
+        self._expected_new.age()
+        self._expected_again.age()
 
     def _find_new(self, entry: LogEntry, seen: dict[bytes, int]) -> bytes | None:
         """Return the digest of a log that REST gave if it is new."""

@@ -7,6 +7,7 @@ import logging
 import math
 from typing import Final, Protocol
 
+from .bounds import Needed
 from .coverage import Coverage
 from .delivered import DeliveredLogs
 from .error_report import log_unexpected
@@ -16,7 +17,8 @@ from .live import Live, OpenStream, WayIn
 from .models import LogEntry, LogSource, StreamState, Transport
 from .pacing import SLICE, BackOff, FeedTiming, RequestPace
 from .rest import GoliothRest
-from .retention import Needed, ResumePoint, Retention
+from .resume_point import ResumePoint
+from .retention import Retention
 from .service_clock import ServiceClock
 from .span_reader import SpanReader
 from .timestamps import SECOND
@@ -43,7 +45,7 @@ _WATCH_INTERVAL: Final = 10.0
 _SLEEP: Final = 5.0
 
 # Seconds after which the stream is not expected to give what REST has given.
-_DEBT_LIFETIME: Final = 300.0
+_EXPECTED_FOR: Final = 300.0
 
 
 class FeedListener(Protocol):
@@ -211,9 +213,8 @@ class LogFeed:
         # Whether the next read is the first one after logs have not arrived.
         self._is_interrupted = True
         self._is_reported = False
-        # Whether the read under way is an audit, and has found that the stream misses logs.
+        # Whether the read under way is an audit.
         self._is_audit = False
-        self._is_missing_logs = False
         self._patience: asyncio.TimerHandle | None = None
         self._is_released = asyncio.Event()
         # Set when the next read is due before its time.
@@ -226,7 +227,7 @@ class LogFeed:
         # them, at once where no timer runs, and when all of them are looked through.
         self._progress_at = 0
         self._forget_at = 0
-        self._debt_since = 0.0
+        self._expected_since = 0.0
         # By how much the clock that goes on while the host sleeps is ahead of the other.
         self._slept = 0.0
         # The latest time of the service's clock.
@@ -351,10 +352,6 @@ class LogFeed:
             self.caught_up += 1
         self._deliver(entry, source)
 
-    def on_missed_log(self, entry: LogEntry) -> None:
-        """Note that the stream has missed a log."""
-        self._is_missing_logs = True
-
     def on_history(self, entry: LogEntry) -> None:
         """Show a log from before the first start."""
         self._notify(self._listener.on_history, entry)
@@ -435,10 +432,9 @@ class LogFeed:
         stream = self._live.stream
         is_catching_up = stream is not None or self._is_interrupted
         self._is_audit = stream is not None and not self.has_gap
-        self._is_missing_logs = False
         self._read_at = self.delivered
         was_due = self._elapsed()
-        await self._filler.run(
+        is_missing_logs = await self._filler.run(
             Read(
                 LogSource.CATCH_UP if is_catching_up else LogSource.POLL,
                 self._live_since,
@@ -455,7 +451,7 @@ class LogFeed:
             await self._release(stream)
         elif was_due >= stream.since + self._timing.audit_delay:
             stream.is_audited = True
-        if self._is_missing_logs:
+        if is_missing_logs:
             _LOGGER.debug("The log stream misses logs: it is opened again")
             await stream.close()
         return True
@@ -634,8 +630,8 @@ class LogFeed:
             )
         )
         is_waiting = stream is not None and stream.waiting is not None
-        if not is_waiting and self._elapsed() - self._debt_since > _DEBT_LIFETIME:
-            self._debt_since = self._elapsed()
+        if not is_waiting and self._elapsed() - self._expected_since > _EXPECTED_FOR:
+            self._expected_since = self._elapsed()
             self._logs.age()
 
     def _elapsed(self) -> float:

@@ -1,23 +1,22 @@
 """Reads from REST what no way in has delivered: the beginning, gaps, polls, audits."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from itertools import pairwise
 import logging
 from typing import Final, NamedTuple, Protocol
 
 from .coverage import Coverage
-from .crowded_moment import within
-from .delivered import DeliveredLogs, UntrackedRange
+from .delivered import DeliveredLogs
 from .exceptions import GoliothError, GoliothResponseError, GoliothUnreadableError
+from .lost_logs import GapListener, LostLogs, divide
 from .models import LogEntry, LogSource
 from .pacing import FeedTiming, RequestPace, in_slices
 from .rest import GoliothRest
 from .service_clock import ServiceClock
 from .slice_width import WIDER, SliceWidth, align_down
 from .span_reader import Glance, Reading, SpanReader, TooManyLogsError
-from .timestamps import MILLISECOND, SECOND, align_up
+from .timestamps import MILLISECOND, SECOND, start_of_second
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,26 +50,17 @@ _AGREEMENT: Final = 300 * SECOND
 _MAX_TIME_REQUESTS: Final = 4
 
 
-class GapListener(Protocol):
+class ReadListener(GapListener, Protocol):
     """Takes what the gap filler finds."""
 
     def on_read_log(self, entry: LogEntry, source: LogSource) -> None:
         """Deliver a log; called in order of time for each read."""
 
-    def on_missed_log(self, entry: LogEntry) -> None:
-        """Note that an open stream has missed a log."""
-
     def on_history(self, entry: LogEntry) -> None:
         """Show a log from before the first start, without delivering it."""
 
-    def on_gap(self, start_ns: int, end_ns: int) -> None:
-        """Report a span, in nanoseconds since 1970, of which logs were not delivered."""
-
     def on_unreadable(self, number: int) -> None:
         """Report logs that the service has, and that cannot be had."""
-
-    def on_settled(self) -> None:
-        """Note that there is progress worth saving."""
 
 
 class Read(NamedTuple):
@@ -101,7 +91,7 @@ class GapFiller:
         logs: DeliveredLogs,
         reader: SpanReader,
         pace: RequestPace,
-        listener: GapListener,
+        listener: ReadListener,
         timing: FeedTiming,
         catch_up_window: float,
         delivered: Callable[[], int],
@@ -130,7 +120,13 @@ class GapFiller:
         self._pace = pace
         self._listener = listener
         self._timing = timing
-        self._catch_up_window = catch_up_window
+        self._lost = LostLogs(
+            coverage=coverage,
+            logs=logs,
+            reader=reader,
+            listener=listener,
+            window=catch_up_window,
+        )
         self._delivered = delivered
         self._on_answer = on_answer
         # Until when logs from before the beginning are still to be shown; None where
@@ -146,10 +142,13 @@ class GapFiller:
         self._seen = -1
         self._seen_at = 0.0
 
-    async def run(self, read: Read) -> None:
+    async def run(self, read: Read) -> bool:
         """Deliver everything that REST has and that was not delivered.
 
         The very first time, show recent logs and begin with what comes from now on.
+
+        Returns:
+            Whether an open stream was found to have missed some of it.
 
         Raises:
             GoliothError: As by `GoliothRest`. What was read until then was delivered.
@@ -157,7 +156,7 @@ class GapFiller:
         now = await self._service_time()
         if self._coverage.settled is None:
             await self._begin(now)
-            return
+            return False
         self._has_missed = False
         try:
             await self._read_all(read, now)
@@ -169,6 +168,7 @@ class GapFiller:
             await self._read_all(read, now)
         if self._history_end is not None:
             await self._show_history(self._history_end)
+        return self._has_missed
 
     async def _read_all(self, read: Read, now: int) -> None:
         """Deliver what is new from the settled time to the present.
@@ -177,7 +177,7 @@ class GapFiller:
         the oldest first, and checks untracked ranges by their number of logs.
         """
         self._note_clock(now)
-        await self._give_up_lost(now)
+        await self._lost.give_up(now)
         coverage, logs = self._coverage, self._logs
         start = max(coverage.start_of_read(), logs.floor * SECOND)
         end = coverage.end_of_read(now)
@@ -191,7 +191,7 @@ class GapFiller:
             await self._read_before(glance, start, read, now)
             return
         is_settling = True
-        for part_start, part_end, known in _divide(start, end, untracked):
+        for part_start, part_end, known in divide(start, end, untracked):
             if known is None:
                 is_settling = await self._read_part(
                     part_start,
@@ -205,7 +205,7 @@ class GapFiller:
                 and known.end * SECOND <= coverage.settled_at(now)
                 and self._before_unchecked(part_end) == known.start * SECOND
             ):
-                await self._check_untracked(known)
+                await self._lost.check_untracked(known)
                 if coverage.settle(part_end, now):
                     self._listener.on_settled()
             else:
@@ -294,9 +294,11 @@ class GapFiller:
     ) -> bool:
         """Deliver a part of what is read, slice by slice, the oldest first.
 
-        What may still change is one slice, as far as it fits into memory: a log that
-        comes late into a slice that was read would be delivered after what was sent
-        after it.
+        In the *past*, which ends a margin before now, the order is final: it is read in
+        slices of a chosen width. The *present* after it is one slice: a log that comes
+        late into a slice that was read would be delivered after what was sent after it.
+        Where it does not fit into memory, the past is made longer, in halves of the
+        margin.
 
         Args:
             start: Where it starts.
@@ -316,23 +318,22 @@ class GapFiller:
         position = start
         while position < end:
             now = self._now()
-            # The order of the past is final.
-            past_end = min(end, now - lateness - (now - lateness) % SECOND)
+            past_end = min(end, start_of_second(now - lateness))
             is_past = (
                 past_end - position >= _SHORTEST_PAST or position < past_end == end
             )
-            if is_past or lateness < SECOND:
-                to = min(position + width.width, past_end if is_past else end)
-            else:
+            max_logs = _MAX_PAST_LOGS if is_past else _MAX_PRESENT_LOGS
+            may_wait = not is_past and lateness >= SECOND
+            if may_wait:
                 to = end
+            else:
+                to = min(position + width.width, past_end if is_past else end)
             try:
-                reading = await self._reader.read(
-                    position, to, _MAX_PAST_LOGS if is_past else _MAX_PRESENT_LOGS
-                )
+                reading = await self._reader.read(position, to, max_logs)
             except TooManyLogsError as err:
                 if to - position <= MILLISECOND:
                     raise GoliothResponseError("A moment has too many logs") from None
-                if not is_past and lateness >= SECOND:
+                if may_wait:
                     # So many logs cannot wait for ones that are this late.
                     lateness //= 2
                 else:
@@ -374,20 +375,9 @@ class GapFiller:
             # A log from before the stream may only have been shown late.
             if since is not None and (entry.timestamp_ns or 0) >= since:
                 self._has_missed = True
-                listener.on_missed_log(entry)
             listener.on_read_log(entry, read.source)
         if untimed := sum(logs.add_untimed(entry) for entry in reading.untimed):
             listener.on_unreadable(untimed)
-
-    async def _check_untracked(self, known: UntrackedRange) -> None:
-        """Report an untracked range if the service has more of it than was delivered."""
-        if known.number is None:
-            # An earlier release has not counted: its stream delivered all of it.
-            return
-        start, end = known.start * SECOND, known.end * SECOND
-        number = await self._reader.count(start, end)
-        if number is None or number > known.number:
-            self._listener.on_gap(start, end)
 
     # The beginning
 
@@ -488,62 +478,3 @@ class GapFiller:
             self._logs.lower_floor(read_from)
             self._listener.on_settled()
         self._is_first = False
-
-    async def _give_up_lost(self, now: int) -> None:
-        """Report what lies before the catch-up window, and go on from there."""
-        coverage, logs = self._coverage, self._logs
-        earliest = coverage.lost_before(now, self._catch_up_window)
-        if earliest is None:
-            return
-        assert coverage.resume_time is not None
-        start = max(coverage.start_of_read(), logs.floor * SECOND)
-        # What a stream delivered, and what was read before, is apart from what was not.
-        # In whole seconds, because of these it is known how many logs were delivered.
-        resume_second = coverage.resume_time - coverage.resume_time % SECOND
-        bounds = {resume_second}
-        for streamed in coverage.streamed:
-            bounds |= {align_up(streamed.start), streamed.end - streamed.end % SECOND}
-        for part_start, part_end, known in _divide(start, earliest, logs.untracked):
-            if known is not None:
-                await self._check_untracked(known)
-                continue
-            inside = {each for each in bounds if part_start < each < part_end}
-            for lost_start, lost_end in pairwise(
-                sorted({part_start, part_end, *inside})
-            ):
-                if await self._has_lost(lost_start, lost_end):
-                    if lost_start == resume_second:
-                        lost_start = coverage.resume_time
-                    self._listener.on_gap(lost_start, lost_end)
-        # What is known of it is not forgotten: the clock may have been wrong.
-        coverage.give_up(earliest)
-        self._listener.on_settled()
-
-    async def _has_lost(self, start: int, end: int) -> bool:
-        """Return whether the service has logs of a span that were not delivered."""
-        try:
-            window = await self._reader.ask_before(start - 1, end)
-        except GoliothUnreadableError:
-            return True
-        if self._logs.count_new(within(window, start, end)):
-            return True
-        if self._reader.is_surely_complete(window, start):
-            return False
-        total = self._reader.total(window)
-        return total is None or total > self._reader.count_known(start, end)
-
-
-def _divide(
-    start: int, end: int, untracked: Sequence[UntrackedRange]
-) -> Iterator[tuple[int, int, UntrackedRange | None]]:
-    """Yield the parts of a span, each with the untracked range that it is of, if any."""
-    for each in untracked:
-        each_start, each_end = each.start * SECOND, each.end * SECOND
-        if each_end <= start or end <= each_start:
-            continue
-        if start < each_start:
-            yield start, each_start, None
-        yield max(start, each_start), min(end, each_end), each
-        start = each_end
-    if start < end:
-        yield start, end, None

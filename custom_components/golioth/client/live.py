@@ -32,7 +32,7 @@ class Connection(Protocol):
 
     @property
     def heard_at(self) -> float:
-        """When something was heard last, by the loop's clock."""
+        """When its last frame with logs came, by the loop's clock."""
 
     async def deliver(
         self, on_log: Callable[[LogEntry], None], on_ignored: Callable[[], None]
@@ -105,7 +105,7 @@ class OpenStream:
 
     @property
     def heard_at(self) -> float:
-        """When its last log came, by the loop's clock."""
+        """When its last frame with logs came, by the loop's clock."""
         return self._connection.heard_at
 
     async def close(self) -> None:

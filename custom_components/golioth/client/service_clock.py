@@ -7,8 +7,8 @@ from typing import Final, NamedTuple, Self
 
 from .timestamps import SECOND
 
-# By how much the clocks of a service's servers may differ.
-_TOLERANCE_NS: Final = 60 * SECOND
+TOLERANCE: Final = 60 * SECOND
+"""Nanoseconds by which the clocks of a service's servers may differ."""
 
 # Answers whose times are compared: the earliest is believed, so as to promise less.
 _COMPARED: Final = 3
@@ -98,11 +98,11 @@ class ServiceClock:
             self._silent = 0
         elapsed = self.clocks.elapsed()
         heard = _HeardTime(time_ns, elapsed)
-        if self._heard and abs(self._heard[-1].at(elapsed) - time_ns) <= _TOLERANCE_NS:
+        if self._heard and abs(self._heard[-1].at(elapsed) - time_ns) <= TOLERANCE:
             self._heard.append(heard)
         elif (
             self._doubtful is not None
-            and abs(self._doubtful.at(elapsed) - time_ns) <= _TOLERANCE_NS
+            and abs(self._doubtful.at(elapsed) - time_ns) <= TOLERANCE
         ):
             self._heard.clear()
             self._heard.extend((self._doubtful, heard))

@@ -90,6 +90,16 @@ def _bounded(time_ns: int) -> int | None:
     return time_ns if -(2**63) <= time_ns < 2**63 else None
 
 
+def start_of_second(time_ns: int) -> int:
+    """Return the whole second in which a time lies."""
+    return time_ns - time_ns % SECOND
+
+
+def start_of_millisecond(time_ns: int) -> int:
+    """Return the whole millisecond in which a time lies."""
+    return time_ns - time_ns % MILLISECOND
+
+
 def align_up(time_ns: int) -> int:
     """Return the first whole second that is not before a time."""
     return time_ns + -time_ns % SECOND

@@ -38,7 +38,7 @@ class LogStream:
     """An open connection. It only reads: the service expects nothing but pongs.
 
     Attributes:
-        heard_at: When the last frame with logs came, by the loop's clock.
+        heard_at: When its last frame with logs came, by the loop's clock.
     """
 
     def __init__(self, socket: Socket) -> None:
@@ -245,6 +245,7 @@ class WebSocketWay:
             answer = err.answer
         else:
             return
+        # Not in the handler: its exception would be the context of this one.
         _raise_refusal(answer)
 
 
