@@ -235,7 +235,10 @@ class LogFeed:
 
     @property
     def resume_point(self) -> ResumePoint | None:
-        """Where to go on after a restart; None before the first start."""
+        """Where to go on after a restart; None before the first start.
+
+        What is remembered is brought within its bounds first.
+        """
         if (time_ns := self._coverage.resume_time) is None:
             return None
         self._forget()
@@ -364,7 +367,7 @@ class LogFeed:
         """Report logs that the service has, and that cannot be had."""
         self.unreadable += number
         _LOGGER.warning(
-            "Golioth has %d logs of one moment that it does not give", number
+            "Golioth does not give all logs of one moment: %d cannot be had", number
         )
 
     def on_settled(self) -> None:
