@@ -47,7 +47,7 @@ _CHEAP_ANSWERS: Final = 2
 _WRONG_TOTALS: Final = frozenset({"late", "random"})
 
 # How the client says that logs cannot be had.
-_UNREADABLE: Final = "Golioth has %d logs of one moment that it does not give"
+_UNREADABLE: Final = "Golioth does not give all logs of one moment: %d cannot be had"
 
 _INTEGRATION: Final = "custom_components.golioth"
 
