@@ -318,8 +318,8 @@ def test_what_the_stream_may_still_give_is_forgotten() -> None:
     assert len(delivered_by(logs, [log("19")])) == 1
     assert logs.size == 50
     logs.age()
-    assert logs._history.is_empty
-    assert logs._ahead_of_stream.is_empty
+    assert logs._expected_new.is_empty
+    assert logs._expected_again.is_empty
     # What it gives nevertheless is another one.
     assert len(delivered_by(logs, [log("48")])) == 1
     assert logs.count(NOW, NOW + 1) == 51
