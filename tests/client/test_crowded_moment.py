@@ -7,16 +7,16 @@ from typing import Final, NamedTuple
 from hypothesis import given, settings, strategies as st
 import pytest
 
+from custom_components.golioth.client.answer_size import AnswerSize
 from custom_components.golioth.client.crowded_moment import CrowdedMoment, Moment
 from custom_components.golioth.client.delivered import DeliveredLogs
 from custom_components.golioth.client.exceptions import (
     GoliothConnectionError,
     GoliothUnreadableError,
 )
+from custom_components.golioth.client.log_window import LogWindow
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.pacing import RequestPace
-from custom_components.golioth.client.rest import LogWindow
-from custom_components.golioth.client.slice_width import AnswerSize
 from custom_components.golioth.client.span_reader import SpanReader
 from custom_components.golioth.client.timestamps import MILLISECOND, SECOND
 

@@ -3,9 +3,9 @@
 import pytest
 
 from custom_components.golioth.client.delivered import DeliveredLogs
+from custom_components.golioth.client.log_window import LogWindow
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.pacing import RequestPace
-from custom_components.golioth.client.rest import LogWindow
 from custom_components.golioth.client.span_reader import SpanReader, TooManyLogsError
 from custom_components.golioth.client.timestamps import MILLISECOND, SECOND
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from custom_components.golioth.client import (
+    answer_size,
     client,
     coverage,
     crowded_moment,
@@ -15,7 +16,6 @@ from custom_components.golioth.client import (
     live,
     pacing,
     retention,
-    slice_width,
 )
 from custom_components.golioth.client.models import LogSource
 
@@ -114,7 +114,7 @@ def compares_spellings() -> Iterator[None]:
 @mutation
 def believes_full_answers() -> Iterator[None]:
     """Take an answer with as many logs as fit for all there are."""
-    with replaced(slice_width.AnswerSize, "is_full", lambda *_: False):
+    with replaced(answer_size.AnswerSize, "is_full", lambda *_: False):
         yield
 
 
@@ -187,7 +187,7 @@ def gives_up_crowded_moments() -> Iterator[None]:
     async def mutated(
         _self: Any, start: int, end: int, window: Any, *_bounds: Any
     ) -> Any:
-        return crowded_moment.Moment(crowded_moment.within(window, start, end), 0)
+        return crowded_moment.Moment(window.within(start, end), 0)
 
     with replaced(crowded_moment.CrowdedMoment, "_read_moment", mutated):
         yield

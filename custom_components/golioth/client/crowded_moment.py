@@ -1,15 +1,16 @@
 """Reads a millisecond that has more logs than one answer holds."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from functools import partial
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
+from .answer_size import AnswerSize
 from .delivered import identify
 from .exceptions import GoliothUnreadableError
+from .log_window import Ask, LogWindow, ask_before
 from .models import LEVELS, LogEntry
-from .rest import MAX_ANSWER_SIZE, LogWindow
-from .slice_width import AnswerSize
+from .rest import MAX_ANSWER_SIZE
 from .timestamps import MILLISECOND
 
 _MICROSECOND: Final = 1_000
@@ -21,20 +22,6 @@ _LONG_ANSWER: Final = MAX_ANSWER_SIZE // 4
 # Devices that are asked for one by one, for what they logged at one moment: at two
 # requests a second it takes a minute.
 _MAX_DEVICES: Final = 100
-
-
-class Ask(Protocol):
-    """Asks once for the logs of a time range, as `SpanReader.ask` does."""
-
-    def __call__(
-        self,
-        start_ns: int,
-        end_ns: int,
-        *,
-        device_id: str | None = None,
-        level: str | None = None,
-    ) -> Awaitable[LogWindow]:
-        """Return what one answer holds."""
 
 
 class Moment(NamedTuple):
@@ -120,17 +107,17 @@ class CrowdedMoment:
         # Where one bound counts, it may be the end: then all times are one later.
         position = start - (included == 1)
         window = await self._ask_exactly(position, end, included)
-        while not self._is_short(window):
+        while not self._sizes.has_room(window):
             # As far as all can be read, and then the one nanosecond that cannot be.
             low, high, before = position, end, LogWindow.nothing()
             while high - low > 1 and before.body_size < _LONG_ANSWER:
                 middle = (low + high) // 2
                 window = await self._ask_exactly(position, middle, included)
-                if self._is_short(window):
+                if self._sizes.has_room(window):
                     low, before = middle, window
                 else:
                     high = middle
-            entries += within(before, *_shown(before, start, end, position, high))
+            entries += before.within(*_shown(before, start, end, position, high))
             position = low
             if before.body_size < _LONG_ANSWER:
                 moment = await self._read_moment(
@@ -146,7 +133,7 @@ class CrowdedMoment:
                 if position >= end:
                     return Moment(entries, missing)
             window = await self._ask_exactly(position, end, included)
-        entries += within(window, *_shown(window, start, end, position, end))
+        entries += window.within(*_shown(window, start, end, position, end))
         return Moment(entries, missing)
 
     async def _count_bounds(self, start: int, end: int) -> int:
@@ -159,7 +146,7 @@ class CrowdedMoment:
         low, high = start - 2, end
         while high - low > 1:
             middle = (low + high) // 2
-            if self._is_short(await self._ask_exactly(start, middle, 0)):
+            if self._sizes.has_room(await self._ask_exactly(start, middle, 0)):
                 low = middle
             else:
                 high = middle
@@ -194,10 +181,10 @@ class CrowdedMoment:
                 return await self._read_around_unreadable(start, end)
             if cut is None and window.entries:
                 cut = _is_cut(window)
-            if self._is_short(window) or (
-                not cut and self._is_complete(window, position)
+            if self._sizes.has_room(window) or (
+                not cut and self._sizes.holds_all_since(window, position)
             ):
-                entries += within(window, *((start, end) if cut else (position, to)))
+                entries += window.within(*((start, end) if cut else (position, to)))
                 position, width = to, width * 2
             elif to - position > (2 if cut else 1):
                 times = {entry.timestamp_ns or 0 for entry in window.entries}
@@ -239,16 +226,17 @@ class CrowdedMoment:
             ask = partial(self._ask_exactly, start, end, included)
         shown = shown or (start, end)
         oldest = start if included is None else shown[0]
-        total = None if window.is_unreadable else self._sizes.total(window)
-        found = within(window, *shown)
+        self._sizes.hear(window)
+        total = self._sizes.total(window)
+        found = window.within(*shown)
         # Some answer for a device and a level was cut as well.
         is_cut_short = False
         unreadable = 0
         cut_levels = []
         for level in LEVELS:
             answer = await ask(level=level)
-            found = union(found, within(answer, *shown))
-            if not self._is_complete(answer, oldest):
+            found = union(found, answer.within(*shown))
+            if not self._sizes.holds_all_since(answer, oldest):
                 cut_levels.append(level)
         # Only an answer for a device has its logs in their order.
         numbers = Counter(entry.device_id for entry in found if entry.device_id)
@@ -259,13 +247,13 @@ class CrowdedMoment:
             if device_id in others and _is_all(found, total, cut_levels):
                 break
             answer = await ask(device_id=device_id)
-            of_device = within(answer, *shown)
-            if not self._is_complete(answer, oldest):
+            of_device = answer.within(*shown)
+            if not self._sizes.holds_all_since(answer, oldest):
                 for level in cut_levels:
                     answer = await ask(device_id=device_id, level=level)
-                    of_device = union(of_device, within(answer, *shown))
+                    of_device = union(of_device, answer.within(*shown))
                     unreadable += answer.is_unreadable
-                    is_cut_short |= not self._is_complete(answer, oldest)
+                    is_cut_short |= not self._sizes.holds_all_since(answer, oldest)
             found = [
                 *(entry for entry in found if entry.device_id != device_id),
                 *union(
@@ -290,12 +278,6 @@ class CrowdedMoment:
                 (entry.timestamp_ns or 0) < start for entry in before.entries
             )
         return Moment(found, max(0, missing))
-
-    def _is_short(self, window: LogWindow) -> bool:
-        return not window.is_unreadable and not self._sizes.is_full(window)
-
-    def _is_complete(self, window: LogWindow, start: int) -> bool:
-        return not window.is_unreadable and is_complete(self._sizes, window, start)
 
     async def _ask(
         self,
@@ -344,29 +326,6 @@ class CrowdedMoment:
             return LogWindow.unreadable()
 
 
-async def ask_before(
-    ask: Ask,
-    start_ns: int,
-    end_ns: int,
-    *,
-    device_id: str | None = None,
-    level: str | None = None,
-) -> LogWindow:
-    """Ask for the logs before an end, which the service may count in.
-
-    The logs of the end itself are the newest, and crowd out the others.
-    """
-    window = await ask(start_ns, end_ns, device_id=device_id, level=level)
-    if any((entry.timestamp_ns or 0) == end_ns for entry in window.entries):
-        window = await ask(start_ns, end_ns - 1, device_id=device_id, level=level)
-    return window
-
-
-def is_complete(sizes: AnswerSize, window: LogWindow, start: int) -> bool:
-    """Return whether an answer lacks no log since a time, by what it holds."""
-    return not sizes.is_full(window) or window.reaches(start)
-
-
 def _is_cut(window: LogWindow) -> bool:
     """Return whether the service may have cut times: none has nanoseconds."""
     return not window.is_unreadable and not any(
@@ -391,18 +350,6 @@ def _shown(
         last: Where that ends, or a nanosecond later.
     """
     return (start, end) if _is_cut(window) else (max(start, first), min(end, last))
-
-
-def within(window: LogWindow, start: int, end: int) -> list[LogEntry]:
-    """Leave out what was asked for too much.
-
-    A time that REST cut to milliseconds is still in its millisecond.
-    """
-    return [
-        entry
-        for entry in window.entries
-        if entry.timestamp_ns is not None and start <= entry.timestamp_ns < end
-    ]
 
 
 def union(some: list[LogEntry], others: list[LogEntry]) -> list[LogEntry]:

@@ -6,13 +6,21 @@ from contextlib import aclosing, suppress
 import math
 from typing import Final, NamedTuple
 
-from .crowded_moment import CrowdedMoment, ask_before, within
+from .answer_size import AnswerSize
+from .crowded_moment import CrowdedMoment
 from .exceptions import GoliothConnectionError, GoliothUnreadableError
+from .log_window import LogWindow, ask_before
 from .models import LogEntry
 from .pacing import RequestPace
-from .rest import GoliothRest, LogWindow
-from .slice_width import WIDER, AnswerSize
-from .timestamps import MILLISECOND, SECOND
+from .rest import GoliothRest
+from .slice_width import WIDER
+from .timestamps import (
+    MILLISECOND,
+    SECOND,
+    end_of_millisecond,
+    middle_millisecond,
+    start_of_second,
+)
 
 # Eleven answers hold a thousand logs of one level, and some 35 tell many logs of one
 # moment apart. A service that lies would take any number.
@@ -185,7 +193,7 @@ class LogHistory:
         width = _END_OF_TIME
         # Later than the service's time, which it tells in seconds, and than devices'
         # clocks that are ahead.
-        latest, ahead = self._now_ns() // SECOND * SECOND + SECOND, SECOND
+        latest, ahead = start_of_second(self._now_ns()) + SECOND, SECOND
         left = limit
         while start_ns < end:
             try:
@@ -201,13 +209,13 @@ class LogHistory:
                     continue
                 too_long = start
                 if end < _END_OF_TIME:
-                    start = max(start + MILLISECOND, _middle(start, end))
+                    start = max(start + MILLISECOND, middle_millisecond(start, end))
                 else:
                     start = max(start, latest)
                     latest, ahead = start + ahead, ahead * WIDER
                 width = end - start
                 continue
-            found = within(window, start, end)
+            found = window.within(start, end)
             if window.is_complete or window.reaches(start):
                 yield _Slice(start, end, found)
                 if start == start_ns:
@@ -216,7 +224,7 @@ class LogHistory:
                 end = start
                 if too_long < end:
                     # What is too long is so because of its other part, or not any more.
-                    start = too_long if found else _middle(too_long, end)
+                    start = too_long if found else middle_millisecond(too_long, end)
                 else:
                     start = max(start_ns, start - width)
                 width = (end - start) * WIDER
@@ -228,16 +236,15 @@ class LogHistory:
                 return
             # The answer has the newest logs: it lacks none but in the millisecond of the
             # oldest one, and before.
-            oldest = found[0].timestamp_ns or 0
-            cut = oldest - oldest % MILLISECOND + MILLISECOND
+            cut = end_of_millisecond(found[0].timestamp_ns or 0)
             if cut < end:
-                part = _Slice(cut, end, within(window, cut, end))
+                part = _Slice(cut, end, window.within(cut, end))
                 left -= len(part.entries)
                 yield part
                 end = cut
                 continue
             end = cut - MILLISECOND
-            part = _Slice(end, cut, within(window, end, cut), missing=max(1, others))
+            part = _Slice(end, cut, window.within(end, cut), missing=max(1, others))
             # An answer that is not full has all that the service gives, whatever it
             # counts.
             if window.is_full:
@@ -251,7 +258,7 @@ class LogHistory:
         end = start + MILLISECOND
         window = await self._ask_before(start - 1, end)
         if window.is_complete or window.reaches(start):
-            return _Slice(start, end, within(window, start, end))
+            return _Slice(start, end, window.within(start, end))
         moment = await self._crowded.read(start, window)
         return _Slice(start, end, moment.entries, moment.missing)
 
@@ -295,9 +302,3 @@ class LogHistory:
             module=wanted.module,
             term=wanted.term,
         )
-
-
-def _middle(start: int, end: int) -> int:
-    """Return the middle of a time, as a whole millisecond."""
-    middle = (start + end) // 2
-    return middle - middle % MILLISECOND

@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import Protocol
 
 from .coverage import Coverage
-from .crowded_moment import within
 from .delivered import DeliveredLogs, UntrackedRange
 from .exceptions import GoliothUnreadableError
 from .span_reader import SpanReader
@@ -85,11 +84,13 @@ class LostLogs:
             window = await self._reader.ask_before(start - 1, end)
         except GoliothUnreadableError:
             return True
-        if self._logs.count_new(within(window, start, end)):
+        if self._logs.count_new(window.within(start, end)):
             return True
-        if self._reader.is_surely_complete(window, start):
+        sizes = self._reader.sizes
+        sizes.hear(window)
+        if sizes.surely_holds_all_since(window, start):
             return False
-        total = self._reader.total(window)
+        total = sizes.total(window)
         return total is None or total > self._reader.count_known(start, end)
 
     async def check_untracked(self, known: UntrackedRange) -> None:

@@ -1,6 +1,6 @@
 """The REST API of Golioth, as far as logs and their devices need it."""
 
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -8,6 +8,7 @@ import orjson
 from .answers import check_answer, parse_http_date
 from .endpoint import Endpoint
 from .exceptions import GoliothResponseError
+from .log_window import LogWindow
 from .models import Device, LogEntry, Project, RpcAnswer
 from .pacing import in_slices
 from .parsing import (
@@ -29,7 +30,6 @@ MAX_ANSWER_SIZE: Final = 2 * 1024 * 1024
 _MAX_RPC_ANSWER_SIZE: Final = 64 * 1024
 
 _DEVICES_PER_PAGE: Final = 100
-_LOGS_PER_ANSWER: Final = 100
 
 # More than any fleet on one Home Assistant; a service that invents devices is not
 # followed for ever.
@@ -46,63 +46,6 @@ class DeviceList(NamedTuple):
 
     The list may change while it is read, and is not followed beyond `MAX_DEVICES`.
     """
-
-
-class LogWindow(NamedTuple):
-    """What one answer holds of the logs of a span of time."""
-
-    entries: list[LogEntry]
-    """Oldest first."""
-    total: int | None
-    """How many logs the span has, if the service says so."""
-    limit: int | None
-    """How many logs an answer has at most, if the service says so."""
-    untimed: list[LogEntry]
-    """Those whose timestamp is no time, in the order of the answer, reversed."""
-    bad: int
-    """How many things are listed that are no logs at all."""
-    body_size: int = 0
-    """How many bytes the answer takes."""
-    is_unreadable: bool = False
-    """Whether there was an answer that nobody can read."""
-
-    @classmethod
-    def nothing(cls) -> Self:
-        """Return an answer that has no logs, and says so."""
-        return cls([], 0, None, [], 0)
-
-    @classmethod
-    def unreadable(cls) -> Self:
-        """Return what stands for an answer that nobody can read."""
-        return cls([], None, None, [], 0, is_unreadable=True)
-
-    @property
-    def size(self) -> int:
-        """How many things the answer lists."""
-        return len(self.entries) + len(self.untimed) + self.bad
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it may be cut, because an answer does not hold more."""
-        limit = min(self.limit or _LOGS_PER_ANSWER, _LOGS_PER_ANSWER)
-        return self.size >= limit
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether no log of the span is missing.
-
-        A full answer may be cut, whatever its total says.
-        """
-        return not self.is_full and self.size >= (self.total or 0)
-
-    def reaches(self, start_ns: int) -> bool:
-        """Return whether it has a log from before a time, and so all that are later.
-
-        An answer has the newest logs.
-        """
-        return (
-            bool(self.entries) and (self.entries[0].timestamp_ns or start_ns) < start_ns
-        )
 
 
 class GoliothRest:

@@ -4,14 +4,22 @@ from collections.abc import Callable, Collection
 from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
-from .crowded_moment import CrowdedMoment, Moment, ask_before, is_complete, within
+from .answer_size import AnswerSize
+from .crowded_moment import CrowdedMoment, Moment
 from .delivered import DeliveredLogs
 from .exceptions import GoliothResponseError, GoliothUnreadableError
+from .log_window import LogWindow, ask_before
 from .models import LogEntry
 from .pacing import RequestPace
-from .rest import LogWindow
-from .slice_width import AnswerSize
-from .timestamps import MILLISECOND, SECOND, align_up
+from .timestamps import (
+    MILLISECOND,
+    SECOND,
+    align_up,
+    end_of_millisecond,
+    middle_millisecond,
+    start_of_millisecond,
+    start_of_second,
+)
 
 # Unreadable answers in a row, after which it is not for the sake of some log.
 _MAX_UNREADABLE_ANSWERS: Final = 64
@@ -92,6 +100,9 @@ class SpanReader:
     The service answers with the newest logs only, and has no pages: what an answer
     lacks is asked for next. So a device whose clock is constantly off cannot slip a log
     into what was read already, before another one that was read.
+
+    Attributes:
+        sizes: Judges whether answers are complete.
     """
 
     def __init__(
@@ -121,8 +132,8 @@ class SpanReader:
         self._on_answer = on_answer
         self._on_missing = on_missing
         self._pace = pace
-        self._sizes = AnswerSize()
-        self._crowded = CrowdedMoment(self.ask, self._sizes, device_ids)
+        self.sizes = AnswerSize()
+        self._crowded = CrowdedMoment(self.ask, self.sizes, device_ids)
         self._unreadable_answers = 0
         # How many logs of a millisecond cannot be had, by its start.
         self._missing: dict[int, int] = {}
@@ -139,8 +150,9 @@ class SpanReader:
             window = await self.ask_before(start_ns - 1, end_ns)
         except GoliothUnreadableError:
             return None
-        entries = within(window, start_ns, end_ns)
-        if self.is_surely_complete(window, start_ns):
+        self.sizes.hear(window)
+        entries = window.within(start_ns, end_ns)
+        if self.sizes.surely_holds_all_since(window, start_ns):
             reading = Reading(entries, window.untimed)
             return Glance(reading, start_ns, is_counted=False)
         boundary = min(_next_second(entries[0]) if entries else end_ns, end_ns)
@@ -189,9 +201,7 @@ class SpanReader:
                 window = await self.ask_before(start - 1, end)
             except GoliothUnreadableError:
                 if end - start > MILLISECOND:
-                    middle = (start + end) // 2
-                    middle -= middle % MILLISECOND
-                    middle = max(middle, start + MILLISECOND)
+                    middle = max(middle_millisecond(start, end), start + MILLISECOND)
                     parts += (_Part(start, middle), _Part(middle, end))
                     continue
                 if (answer := await self._try_again(start, end)) is None:
@@ -201,7 +211,13 @@ class SpanReader:
                     continue
                 window = answer
             untimed += window.untimed
-            found = within(window, start, end)
+            found = window.within(start, end)
+            if not found and not self.sizes.holds_all_since(window, start):
+                # It is full of what nobody asked for.
+                raise GoliothResponseError(
+                    "The service does not keep to the time asked for"
+                )
+            self.sizes.hear(window)
             if await self._is_complete(window, part):
                 new, rest = found, None
             else:
@@ -243,9 +259,10 @@ class SpanReader:
             window = await self.ask_before(start_ns - 1, end_ns)
         except GoliothUnreadableError:
             return None
-        if self.is_surely_complete(window, start_ns):
-            return len(within(window, start_ns, end_ns))
-        return self._sizes.total(window)
+        self.sizes.hear(window)
+        if self.sizes.surely_holds_all_since(window, start_ns):
+            return len(window.within(start_ns, end_ns))
+        return self.sizes.total(window)
 
     async def ask(
         self,
@@ -275,14 +292,6 @@ class SpanReader:
         self._on_answer()
         return window
 
-    def is_full(self, window: LogWindow) -> bool:
-        """Return whether there may be logs before those that an answer holds."""
-        return self._sizes.is_full(window)
-
-    def total(self, window: LogWindow) -> int | None:
-        """Return how many logs the span of an answer has, if that can be believed."""
-        return self._sizes.total(window)
-
     async def ask_before(self, start_ns: int, end_ns: int) -> LogWindow:
         """Ask once for the logs of a span without its end, which the service may count in.
 
@@ -306,35 +315,28 @@ class SpanReader:
                 continue
         return None
 
-    def is_surely_complete(self, window: LogWindow, start: int) -> bool:
-        """Return whether an answer lacks no log since a time, and claims no more."""
-        if not is_complete(self._sizes, window, start):
-            return False
-        total = self._sizes.total(window)
-        return total is None or total <= window.size or window.reaches(start)
-
     async def _is_complete(self, window: LogWindow, part: _Part) -> bool:
         """Return whether an answer holds all of a part, and find out if in doubt."""
-        if not is_complete(self._sizes, window, part.start):
+        if not self.sizes.holds_all_since(window, part.start):
             return False
-        if self.is_surely_complete(window, part.start):
+        if self.sizes.surely_holds_all_since(window, part.start):
             return True
         # It has more room, but claims more logs: either is wrong.
-        found = within(window, part.start, part.end)
+        found = window.within(part.start, part.end)
         oldest = found[0].timestamp_ns or 0 if found else part.end
-        older_end = oldest - oldest % MILLISECOND
+        older_end = start_of_millisecond(oldest)
         if not found:
             older_end = (part.start + part.end) // 2
         older = await self.ask_before(part.start - 1, older_end)
-        if within(older, part.start, older_end):
-            self._sizes.report_cap(window.size)
+        if older.within(part.start, older_end):
+            self.sizes.report_cap(window.size)
             return False
-        self._sizes.report_lie()
+        self.sizes.report_lie()
         return True
 
     def _older(self, window: LogWindow, start: int, boundary: int) -> bool:
         """Return whether there may be new logs before those that an answer holds."""
-        total = self._sizes.total(window)
+        total = self.sizes.total(window)
         if total is None or start % SECOND:
             return True
         newer = sum((each.timestamp_ns or 0) >= boundary for each in window.entries)
@@ -353,9 +355,8 @@ class SpanReader:
             raise GoliothResponseError(
                 "The service does not keep to the time asked for"
             )
-        oldest = found[0].timestamp_ns or 0
-        cut = oldest - oldest % MILLISECOND + MILLISECOND
-        total = self._sizes.total(window)
+        cut = end_of_millisecond(found[0].timestamp_ns or 0)
+        total = self.sizes.total(window)
         # Whole seconds can be compared with what is known.
         boundary = _next_second(found[0])
         if total is not None and boundary < part.end and not part.start % SECOND:
@@ -413,7 +414,7 @@ class SpanReader:
         for each in unreadable:
             after = each + MILLISECOND
             # The seconds around it can still be compared with what is known.
-            cuts |= {each - each % SECOND, each, after, align_up(after)}
+            cuts |= {start_of_second(each), each, after, align_up(after)}
         parts = [
             _Part(*each)
             for each in pairwise(sorted(each for each in cuts if start <= each <= end))
@@ -447,5 +448,4 @@ class SpanReader:
 
 def _next_second(entry: LogEntry) -> int:
     """Return the first whole second after a log and all others of its millisecond."""
-    time_ns = entry.timestamp_ns or 0
-    return align_up(time_ns - time_ns % MILLISECOND + MILLISECOND)
+    return align_up(end_of_millisecond(entry.timestamp_ns or 0))

@@ -100,6 +100,16 @@ def start_of_millisecond(time_ns: int) -> int:
     return time_ns - time_ns % MILLISECOND
 
 
+def end_of_millisecond(time_ns: int) -> int:
+    """Return the first whole millisecond after a time."""
+    return start_of_millisecond(time_ns) + MILLISECOND
+
+
+def middle_millisecond(start_ns: int, end_ns: int) -> int:
+    """Return the whole millisecond in the middle of a span."""
+    return start_of_millisecond((start_ns + end_ns) // 2)
+
+
 def align_up(time_ns: int) -> int:
     """Return the first whole second that is not before a time."""
     return time_ns + -time_ns % SECOND

@@ -1,0 +1,145 @@
+"""Tests of what is believed of answers."""
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.golioth.client.answer_size import AnswerSize
+from custom_components.golioth.client.log_window import LogWindow
+from custom_components.golioth.client.models import LogEntry
+
+ENTRY = LogEntry("", 0, "LOGGING", "info", "", "", "", {}, "")
+
+# Answers for which no total is believed after the first lie.
+FIRST_DOUBT = 20
+
+
+def window(
+    entries: int, total: int | None = None, limit: int | None = None, others: int = 0
+) -> LogWindow:
+    """Return an answer with so many logs, and so many things that are none."""
+    return LogWindow([ENTRY] * entries, total, limit, [], others)
+
+
+def hear_total(sizes: AnswerSize, answer: LogWindow) -> int | None:
+    """Have an answer heard, and return how many logs are believed of its time."""
+    sizes.hear(answer)
+    return sizes.total(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_full"),
+    [
+        (window(0), False),
+        (window(99), False),
+        (window(100), True),
+        (window(101), True),
+        # What the service says counts, but not that it gives more than is published.
+        (window(9, limit=10), False),
+        (window(10, limit=10), True),
+        (window(100, limit=1_000), True),
+        (window(99, limit=0), False),
+        # A place is taken by what is no log as well.
+        (window(60, others=40), True),
+    ],
+)
+def test_full(answer: LogWindow, is_full: bool) -> None:
+    """An answer may be cut once it holds as much as answers do."""
+    assert AnswerSize().is_full(answer) is is_full
+
+
+def test_cap_that_was_shown() -> None:
+    """An answer that lacked logs shows how many there are in one, until one has more."""
+    sizes = AnswerSize()
+    assert not sizes.is_full(window(25))
+    sizes.report_cap(25)
+    assert sizes.is_full(window(25))
+    assert not sizes.is_full(window(24))
+    assert not sizes.is_full(window(26))
+    assert not sizes.is_full(window(25))
+
+
+def test_cap_of_nothing() -> None:
+    """An empty answer is not full even where it should have had logs."""
+    sizes = AnswerSize()
+    sizes.report_cap(0)
+    assert sizes.is_full(window(1))
+    assert not sizes.is_full(window(0))
+
+
+@pytest.mark.parametrize(
+    ("answer", "believed"),
+    [
+        (window(3), None),
+        (window(0, total=0), 0),
+        (window(3, total=3), 3),
+        (window(100, total=345), 345),
+        # It may count what the answer holds.
+        (window(100, total=100), None),
+        (window(10, total=10, limit=10), None),
+        # It may be as far as the service counts.
+        (window(100, total=1_000), None),
+        (window(100, total=10_000), None),
+        (window(100, total=10_001), 10_001),
+    ],
+)
+def test_total(answer: LogWindow, believed: int | None) -> None:
+    """A total is believed unless it may be about something else."""
+    assert hear_total(AnswerSize(), answer) == believed
+
+
+def test_total_that_contradicts_the_list() -> None:
+    """A total below what is at hand is a lie: the next ones are not believed either."""
+    sizes = AnswerSize()
+    assert hear_total(sizes, window(3, total=2)) is None
+    for _ in range(FIRST_DOUBT):
+        assert hear_total(sizes, window(3, total=3)) is None
+    assert hear_total(sizes, window(3, total=3)) == 3
+
+
+def test_answers_without_a_total_keep_the_doubt() -> None:
+    """Only claims use the doubt up."""
+    sizes = AnswerSize()
+    sizes.report_lie()
+    for _ in range(100):
+        assert hear_total(sizes, window(3)) is None
+    assert hear_total(sizes, window(3, total=3)) is None
+
+
+def test_doubt_grows() -> None:
+    """Who lies again and again is doubted for longer and longer, but not for ever."""
+    sizes = AnswerSize()
+    doubts = []
+    for _ in range(10):
+        sizes.report_lie()
+        number = 0
+        while hear_total(sizes, window(1, total=1)) is None:
+            number += 1
+        doubts.append(number)
+    assert doubts[:3] == [20, 40, 80]
+    assert doubts[-1] == max(doubts) == 1_000
+
+
+def test_questions_change_nothing() -> None:
+    """A doubt lasts as long, however often it is asked about each answer."""
+    sizes = AnswerSize()
+    sizes.report_lie()
+    answer = window(3, total=3)
+    for _ in range(FIRST_DOUBT):
+        sizes.hear(answer)
+        for _ in range(5):
+            assert sizes.total(answer) is None
+            assert sizes.surely_holds_all_since(answer, 0)
+    assert hear_total(sizes, answer) == 3
+
+
+@given(
+    answers=st.lists(
+        st.tuples(st.integers(0, 120), st.none() | st.integers(0, 3_000)), max_size=60
+    )
+)
+def test_a_total_never_takes_a_log_away(answers: list[tuple[int, int | None]]) -> None:
+    """Whatever is claimed, what is believed is no less than what is at hand."""
+    sizes = AnswerSize()
+    for number, total in answers:
+        believed = hear_total(sizes, window(number, total))
+        assert believed is None or believed >= number
