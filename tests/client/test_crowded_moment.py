@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.golioth.client.answer_size import AnswerSize
-from custom_components.golioth.client.crowded_moment import CrowdedMoment, Moment
+from custom_components.golioth.client.crowded_moment import CrowdedMoment
 from custom_components.golioth.client.delivered import DeliveredLogs
 from custom_components.golioth.client.exceptions import (
     GoliothConnectionError,
@@ -17,6 +17,7 @@ from custom_components.golioth.client.exceptions import (
 from custom_components.golioth.client.log_window import LogWindow
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.pacing import RequestPace
+from custom_components.golioth.client.same_time import Moment
 from custom_components.golioth.client.span_reader import SpanReader
 from custom_components.golioth.client.timestamps import MILLISECOND, SECOND
 

@@ -9,13 +9,13 @@ from custom_components.golioth.client import (
     answer_size,
     client,
     coverage,
-    crowded_moment,
     delivered,
     feed,
     gap_filler,
     live,
     pacing,
     retention,
+    same_time,
 )
 from custom_components.golioth.client.models import LogSource
 
@@ -184,12 +184,10 @@ def ignores_clock_steps() -> Iterator[None]:
 def gives_up_crowded_moments() -> Iterator[None]:
     """Take what one answer holds of a moment for all of it."""
 
-    async def mutated(
-        _self: Any, start: int, end: int, window: Any, *_bounds: Any
-    ) -> Any:
-        return crowded_moment.Moment(window.within(start, end), 0)
+    async def mutated(_self: Any, time: Any, window: Any) -> Any:
+        return same_time.Moment(window.within(*time.shown), 0)
 
-    with replaced(crowded_moment.CrowdedMoment, "_read_moment", mutated):
+    with replaced(same_time.SameTimeReader, "read", mutated):
         yield
 
 

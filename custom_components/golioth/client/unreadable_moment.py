@@ -1,0 +1,156 @@
+"""Reads what lies beside logs that nobody can read."""
+
+from typing import Final, NamedTuple
+
+from .answer_size import AnswerSize
+from .log_window import LogWindow
+from .models import LogEntry
+from .questions import Bounds, Questions, ShownTimes
+from .rest import MAX_ANSWER_SIZE
+from .same_time import Moment, SameTime, SameTimeReader
+
+# Bytes of an answer that is worth having by itself: it may be for its length, and not for
+# the sake of a log, that a longer one cannot be read.
+_LONG_ANSWER: Final = MAX_ANSWER_SIZE // 4
+
+
+class _Prefix(NamedTuple):
+    """The longest beginning of a time that one answer holds, or that is worth having."""
+
+    window: LogWindow
+    end: int
+    """Where it ends: what follows is to be read next."""
+    beyond: int
+    """The next end that was tried in vain, a nanosecond later or more."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether what follows may be readable by itself."""
+        return self.window.body_size >= _LONG_ANSWER
+
+
+class UnreadableMoment:
+    """Reads a short time with unreadable logs, and each log beside these.
+
+    An answer with an unreadable log holds nothing else. So questions have to end right
+    before it and begin right after it, and each nanosecond counts: it is to be known
+    which bounds of a question the service counts in.
+    """
+
+    def __init__(
+        self, questions: Questions, sizes: AnswerSize, same_time: SameTimeReader
+    ) -> None:
+        """Prepare, without a request.
+
+        Args:
+            questions: Asks the service.
+            sizes: Judges whether answers are complete.
+            same_time: Reads the nanoseconds of unreadable logs.
+        """
+        self._questions = questions
+        self._sizes = sizes
+        self._same_time = same_time
+
+    async def read(self, start: int, end: int) -> Moment:
+        """Return all logs of a time that can be had.
+
+        1. Find out which bounds are counted in.
+        2. Ask for all that is left. Where the answer holds it, this is the end.
+        3. Read as far as one answer does hold, by halving.
+        4. Read the nanosecond after that by level and by device. Go on with 2.
+
+        Args:
+            start: Where it starts; no question that begins there can be read, or the
+                answer is full.
+            end: Where it ends, not included.
+
+        Raises:
+            GoliothError: As by `GoliothRest.logs`.
+        """
+        bounds = await self._find_bounds(start, end)
+        entries: list[LogEntry] = []
+        missing = 0
+        # Where one bound counts, it may be the end: then all times are one later.
+        position = start - (bounds is Bounds.ONE)
+        while position < end:
+            window = await self._questions.ask_exactly(position, end, bounds)
+            if self._sizes.has_room(window):
+                entries += window.within(*_shown(window, start, end, position, end))
+                break
+            prefix = await self._read_prefix(position, end, bounds)
+            entries += prefix.window.within(
+                *_shown(prefix.window, start, end, position, prefix.beyond)
+            )
+            position = prefix.end
+            if not prefix.is_long:
+                moment = await self._read_nanosecond(position, (start, end), bounds)
+                entries += moment.entries
+                missing += moment.missing
+                position += 1
+        return Moment(entries, missing)
+
+    async def _read_prefix(self, start: int, end: int, bounds: Bounds) -> _Prefix:
+        """Return the longest beginning of a time that one answer holds."""
+        prefix = _Prefix(LogWindow.nothing(), start, end)
+        while prefix.beyond - prefix.end > 1 and not prefix.is_long:
+            middle = (prefix.end + prefix.beyond) // 2
+            window = await self._questions.ask_exactly(start, middle, bounds)
+            if self._sizes.has_room(window):
+                prefix = _Prefix(window, middle, prefix.beyond)
+            else:
+                prefix = prefix._replace(beyond=middle)
+        return prefix
+
+    async def _read_nanosecond(
+        self, start: int, shown: tuple[int, int], bounds: Bounds
+    ) -> Moment:
+        """Return the logs of a nanosecond, by level and by device."""
+        time = SameTime.exactly(self._questions, start, start + 1, shown, bounds)
+        return await self._same_time.read(time, await time.ask())
+
+    async def _find_bounds(self, start: int, end: int) -> Bounds:
+        """Return which bounds of a question the service counts in.
+
+        1. Find the first end, by halving, at which the answer cannot be read or is full:
+           there is a log at this end if it is counted in, or else right before it.
+        2. Ask for this end alone, and for the nanosecond between it and the one before:
+           both have nothing where the bounds do not count.
+
+        Args:
+            start: Where a time starts whose logs are unreadable, or too many.
+            end: Where it ends.
+        """
+        ask = self._questions.ask_exactly
+        low, high = start - 2, end
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._sizes.has_room(await ask(start, middle, Bounds.NEITHER)):
+                low = middle
+            else:
+                high = middle
+        if not _is_empty(await ask(high, high + 1, Bounds.BOTH)):
+            return Bounds.BOTH
+        if not _is_empty(await ask(high - 1, high, Bounds.ONE)):
+            return Bounds.ONE
+        return Bounds.NEITHER
+
+
+def _is_empty(window: LogWindow) -> bool:
+    return not window.is_unreadable and not window.entries
+
+
+def _shown(
+    window: LogWindow, start: int, end: int, first: int, last: int
+) -> tuple[int, int]:
+    """Return where logs are by the times that the service shows.
+
+    Args:
+        window: What holds them.
+        start: Where the millisecond starts.
+        end: Where it ends.
+        first: Where the part of it starts that was asked for.
+        last: Where that ends, or a nanosecond later.
+    """
+    if ShownTimes.of(window) is ShownTimes.MAYBE_CUT:
+        return start, end
+    return max(start, first), min(end, last)
