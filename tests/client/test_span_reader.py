@@ -6,7 +6,8 @@ from custom_components.golioth.client.delivered import DeliveredLogs
 from custom_components.golioth.client.log_window import LogWindow
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.pacing import RequestPace
-from custom_components.golioth.client.span_reader import SpanReader, TooManyLogsError
+from custom_components.golioth.client.reading import TooManyLogsError
+from custom_components.golioth.client.span_reader import SpanReader
 from custom_components.golioth.client.timestamps import MILLISECOND, SECOND
 
 from .logs import NOW, log
@@ -64,9 +65,7 @@ async def test_known_logs_take_no_memory(
     entries: list[LogEntry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is known may have any size: only what is kept of the answers is limited."""
-    monkeypatch.setattr(
-        "custom_components.golioth.client.span_reader._MAX_BYTES", 50_000
-    )
+    monkeypatch.setattr("custom_components.golioth.client.reading._MAX_BYTES", 50_000)
     logs = DeliveredLogs()
     service = Service(entries)
     reader = reader_of(service, logs)

@@ -12,10 +12,11 @@ from .exceptions import GoliothError, GoliothResponseError, GoliothUnreadableErr
 from .lost_logs import GapListener, LostLogs, divide
 from .models import LogEntry, LogSource
 from .pacing import FeedTiming, RequestPace, in_slices
+from .reading import Reading, TooManyLogsError
 from .rest import GoliothRest
 from .service_clock import ServiceClock
 from .slice_width import WIDER, SliceWidth, align_down
-from .span_reader import Glance, Reading, SpanReader, TooManyLogsError
+from .span_reader import Glance, SpanReader
 from .timestamps import MILLISECOND, SECOND, start_of_second
 
 _LOGGER = logging.getLogger(__name__)

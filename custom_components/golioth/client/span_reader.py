@@ -1,24 +1,23 @@
 """Reads a span of time over REST, from its newest log to its oldest."""
 
 from collections.abc import Callable, Collection
-from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
 from .answer_size import AnswerSize
-from .crowded_moment import CrowdedMoment, Moment
+from .crowded_moment import CrowdedMoment
 from .delivered import DeliveredLogs
 from .exceptions import GoliothResponseError, GoliothUnreadableError
 from .log_window import LogWindow, ask_before
+from .missing_logs import MissingLogs
 from .models import LogEntry
 from .pacing import RequestPace
+from .reading import Part, Reading, ReadingUnderWay
 from .timestamps import (
     MILLISECOND,
     SECOND,
     align_up,
     end_of_millisecond,
-    middle_millisecond,
     start_of_millisecond,
-    start_of_second,
 )
 
 # Unreadable answers in a row, after which it is not for the sake of some log.
@@ -27,11 +26,8 @@ _MAX_UNREADABLE_ANSWERS: Final = 64
 # Tries at a millisecond that cannot be read: what is on the way may have broken it.
 _UNREADABLE_TRIES: Final = 3
 
-# Milliseconds whose unreadable logs are remembered.
-_MAX_UNREADABLE: Final = 1_000
-
-# Bytes of answers, whose logs may be in memory together.
-_MAX_BYTES: Final = 16 * 1024 * 1024
+# What is said of an answer that has nothing of its time, and no room for that either.
+_WRONG_TIME: Final = "The service does not keep to the time asked for"
 
 
 class LogService(Protocol):
@@ -52,15 +48,6 @@ class LogService(Protocol):
         """
 
 
-class Reading(NamedTuple):
-    """What was read of a span of time."""
-
-    entries: list[LogEntry]
-    """Oldest first: each that may be new, with all others of its millisecond."""
-    untimed: list[LogEntry]
-    """What was among these, without a time."""
-
-
 class Glance(NamedTuple):
     """What a single answer shows of a span of time."""
 
@@ -68,30 +55,8 @@ class Glance(NamedTuple):
     start: int
     """From this whole second on, nothing else of the span may be new."""
     is_counted: bool
-    """Whether some were left out because the service has as many as are known."""
-
-
-class TooManyLogsError(Exception):
-    """A span has more logs than may be in memory.
-
-    Attributes:
-        seen_width: The part of the span, in nanoseconds, that has as many as may be.
-    """
-
-    def __init__(self, seen_width: int) -> None:
-        """Keep the width."""
-        super().__init__()
-        self.seen_width = seen_width
-
-
-class _Part(NamedTuple):
-    """A part of a span that is still to be read."""
-
-    start: int
-    """A whole second, or what follows an unreadable millisecond."""
-    end: int
-    total: int | None = None
-    """How many logs it has, where an answer for more than this showed it."""
+    """Whether the service gave less than all of it, but has no more logs before these
+    than are known: that none is new was counted, not seen."""
 
 
 class SpanReader:
@@ -130,25 +95,19 @@ class SpanReader:
         self._service = service
         self._logs = logs
         self._on_answer = on_answer
-        self._on_missing = on_missing
         self._pace = pace
         self.sizes = AnswerSize()
         self._crowded = CrowdedMoment(self.ask, self.sizes, device_ids)
         self._unreadable_answers = 0
-        # How many logs of a millisecond cannot be had, by its start.
-        self._missing: dict[int, int] = {}
-        # What was found beside these, until it has been delivered: a reading that
-        # fails later takes it along, and the next one does not ask for it again.
-        self._beside: dict[int, list[LogEntry]] = {}
+        self._missing = MissingLogs(logs, on_missing)
 
     async def glance(self, start_ns: int, end_ns: int) -> Glance | None:
         """Ask once for a span; return what that shows, or None if it cannot be read.
 
         Takes and raises what `read` does.
         """
-        try:
-            window = await self.ask_before(start_ns - 1, end_ns)
-        except GoliothUnreadableError:
+        window = await self._ask_if_readable(start_ns - 1, end_ns)
+        if window.is_unreadable:
             return None
         self.sizes.hear(window)
         entries = window.within(start_ns, end_ns)
@@ -156,8 +115,8 @@ class SpanReader:
             reading = Reading(entries, window.untimed)
             return Glance(reading, start_ns, is_counted=False)
         boundary = min(_next_second(entries[0]) if entries else end_ns, end_ns)
-        newer = [each for each in entries if (each.timestamp_ns or 0) >= boundary]
-        is_counted = not self._older(window, start_ns, boundary)
+        newer = _since(boundary, entries)
+        is_counted = not self._may_have_new_before(window, start_ns, boundary)
         return Glance(
             Reading(newer, window.untimed),
             start_ns if is_counted else boundary,
@@ -176,78 +135,12 @@ class SpanReader:
             GoliothError: As by `GoliothRest.logs`.
             TooManyLogsError: The span has more.
         """
-        pieces: list[list[LogEntry]] = []
-        untimed: list[LogEntry] = []
-        number = size = 0
-        parts, known_parts = self._divide(start_ns, end_ns)
-        while parts:
-            start, end, total = part = parts.pop()
-            if start >= end:
-                continue
-            if part in known_parts:
-                if beside := self._take_beside(start):
-                    pieces.append(beside)
-                    number += len(beside)
-                continue
-            is_whole = not start % SECOND and not end % SECOND
-            if total is not None and is_whole:
-                known = self.count_known(start, end)
-                if total == known:
-                    continue
-                if halves := self._halve_by_known(part, known):
-                    parts += halves
-                    continue
-            try:
-                window = await self.ask_before(start - 1, end)
-            except GoliothUnreadableError:
-                if end - start > MILLISECOND:
-                    middle = max(middle_millisecond(start, end), start + MILLISECOND)
-                    parts += (_Part(start, middle), _Part(middle, end))
-                    continue
-                if (answer := await self._try_again(start, end)) is None:
-                    moment = await self._crowded.read(start, LogWindow.unreadable())
-                    self._note_missing(start, moment)
-                    pieces.append(moment.entries)
-                    continue
-                window = answer
-            untimed += window.untimed
-            found = window.within(start, end)
-            if not found and not self.sizes.holds_all_since(window, start):
-                # It is full of what nobody asked for.
-                raise GoliothResponseError(
-                    "The service does not keep to the time asked for"
-                )
-            self.sizes.hear(window)
-            if await self._is_complete(window, part):
-                new, rest = found, None
-            else:
-                new, rest = self._split(window, found, part)
-                if rest is None:
-                    # All of it is of one millisecond.
-                    cut = end - MILLISECOND
-                    if cut > start:
-                        # What was claimed is about more than this.
-                        window = await self._ask_if_readable(cut - 1, end)
-                    moment = await self._crowded.read(cut, window)
-                    self._note_missing(cut, moment)
-                    new, rest = moment.entries, _Part(start, cut)
-            if is_new := self._logs.count_new(new) > 0:
-                pieces.append(new)
-                number += len(new)
-            if is_new or window.untimed:
-                # What is known is not kept, and may be of any size.
-                size += window.body_size
-            if rest is None or rest.start >= rest.end:
-                continue
-            if number + (expected := self._count_expected(rest)) > max_logs:
-                raise TooManyLogsError(
-                    (end_ns - start_ns) * max_logs // (number + expected)
-                )
-            if number >= max_logs or size > _MAX_BYTES:
-                raise TooManyLogsError(end_ns - rest.end)
-            parts.append(rest)
-        pieces.reverse()
-        return Reading([entry for piece in pieces for entry in piece], untimed)
+        reading = ReadingUnderWay(
+            start_ns, end_ns, max_logs, self._missing.milliseconds(start_ns, end_ns)
+        )
+        while reading.parts:
+            await self._read_part(reading.parts.pop(), reading)
+        return reading.result()
 
     async def count(self, start_ns: int, end_ns: int) -> int | None:
         """Return how many logs a span has, or None where one answer does not show it.
@@ -255,14 +148,18 @@ class SpanReader:
         Raises:
             GoliothError: As by `GoliothRest.logs`.
         """
-        try:
-            window = await self.ask_before(start_ns - 1, end_ns)
-        except GoliothUnreadableError:
+        window = await self._ask_if_readable(start_ns - 1, end_ns)
+        if window.is_unreadable:
             return None
         self.sizes.hear(window)
         if self.sizes.surely_holds_all_since(window, start_ns):
             return len(window.within(start_ns, end_ns))
         return self.sizes.total(window)
+
+    def count_known(self, start_ns: int, end_ns: int) -> int:
+        """Return how many logs of whole seconds are known, or cannot be had."""
+        start, end = start_ns // SECOND, end_ns // SECOND
+        return self._logs.count(start, end) + self._missing.count(start, end)
 
     async def ask(
         self,
@@ -306,84 +203,169 @@ class SpanReader:
         except GoliothUnreadableError:
             return LogWindow.unreadable()
 
-    async def _try_again(self, start: int, end: int) -> LogWindow | None:
-        """Ask a few times for what cannot be read; None if it really cannot be."""
+    async def _read_part(self, part: Part, reading: ReadingUnderWay) -> None:
+        """Read the newest logs of a part, and leave the rest of it.
+
+        1. Ask nothing where it was read before, or is known by its number of logs.
+        2. Ask. If the answer cannot be read, narrow down the log that is to blame.
+        3. Keep what the answer has for sure.
+        4. If that is nothing, the newest millisecond is crowded: read it by itself.
+
+        Raises what `read` does.
+        """
+        if part.was_read:
+            reading.keep(self._missing.take_beside(part.start))
+            return
+        if self._settle_by_count(part, reading):
+            return
+        window = await self._ask_if_readable(part.start - 1, part.end)
+        if window.is_unreadable:
+            readable = await self._read_unreadable(part, reading)
+            if readable is None:
+                return
+            window = readable
+        reading.untimed += window.untimed
+        found = window.within(part.start, part.end)
+        if not found and not self.sizes.holds_all_since(window, part.start):
+            raise GoliothResponseError(_WRONG_TIME)
+        self.sizes.hear(window)
+        rest: Part | None = None
+        if not await self._is_complete(window, part, found):
+            if (split := self._split(window, part, found)) is not None:
+                found, rest = split
+            else:
+                rest = Part(part.start, part.end - MILLISECOND)
+                if rest.start < rest.end:
+                    # What was claimed is about more than the millisecond.
+                    window = await self._ask_if_readable(rest.end - 1, part.end)
+                found = await self._read_crowded(rest.end, window)
+        self._keep(found, window, reading)
+        if rest is not None:
+            reading.leave(rest, self._count_expected(rest))
+
+    def _settle_by_count(self, part: Part, reading: ReadingUnderWay) -> bool:
+        """Return whether no question is needed: nothing is new, or a part was halved."""
+        if part.total is None or not part.is_whole:
+            return False
+        known = self.count_known(part.start, part.end)
+        if part.total == known:
+            return True
+        halves = self._halve_by_known(part, part.total, known)
+        reading.parts += halves
+        return bool(halves)
+
+    async def _read_unreadable(
+        self, part: Part, reading: ReadingUnderWay
+    ) -> LogWindow | None:
+        """Halve a part, or read what lies beside the unreadable logs of a millisecond.
+
+        Returns:
+            An answer, where a millisecond turns out to be readable after all.
+        """
+        if not part.is_millisecond:
+            reading.parts += part.halves()
+            return None
         for _ in range(_UNREADABLE_TRIES - 1):
-            try:
-                return await self.ask_before(start - 1, end)
-            except GoliothUnreadableError:
-                continue
+            window = await self._ask_if_readable(part.start - 1, part.end)
+            if not window.is_unreadable:
+                return window
+        # These are few, and not counted.
+        reading.pieces.append(
+            await self._read_crowded(part.start, LogWindow.unreadable())
+        )
         return None
 
-    async def _is_complete(self, window: LogWindow, part: _Part) -> bool:
+    async def _read_crowded(self, start: int, window: LogWindow) -> list[LogEntry]:
+        """Return all logs of a millisecond that can be had, and report the others."""
+        moment = await self._crowded.read(start, window)
+        self._missing.note(start, moment)
+        return moment.entries
+
+    def _keep(
+        self, found: list[LogEntry], window: LogWindow, reading: ReadingUnderWay
+    ) -> None:
+        """Keep logs if some may be new: what is known may be of any size."""
+        is_new = self._logs.count_new(found) > 0
+        if is_new:
+            reading.keep(found)
+        if is_new or window.untimed:
+            reading.count_bytes(window.body_size)
+
+    async def _is_complete(
+        self, window: LogWindow, part: Part, found: list[LogEntry]
+    ) -> bool:
         """Return whether an answer holds all of a part, and find out if in doubt."""
         if not self.sizes.holds_all_since(window, part.start):
             return False
         if self.sizes.surely_holds_all_since(window, part.start):
             return True
         # It has more room, but claims more logs: either is wrong.
-        found = window.within(part.start, part.end)
-        oldest = found[0].timestamp_ns or 0 if found else part.end
-        older_end = start_of_millisecond(oldest)
-        if not found:
+        if found:
+            older_end = start_of_millisecond(found[0].timestamp_ns or 0)
+        else:
             older_end = (part.start + part.end) // 2
         older = await self.ask_before(part.start - 1, older_end)
-        if older.within(part.start, older_end):
-            self.sizes.report_cap(window.size)
-            return False
-        self.sizes.report_lie()
-        return True
+        if not older.within(part.start, older_end):
+            self.sizes.report_lie()
+            return True
+        self.sizes.report_cap(window.size)
+        if not found:
+            raise GoliothResponseError(_WRONG_TIME)
+        return False
 
-    def _older(self, window: LogWindow, start: int, boundary: int) -> bool:
+    def _split(
+        self, window: LogWindow, part: Part, found: list[LogEntry]
+    ) -> tuple[list[LogEntry], Part] | None:
+        """Return what an answer has for sure, and what is left to be read.
+
+        It has the newest logs of the part, and its oldest millisecond may be cut. An
+        example: of 10:00:00 to 10:01:00, it has 100 logs since 10:00:42.1234.
+
+        - It surely has all since 10:00:42.124. What is before that is left.
+        - If it claims 500, and has 80 since 10:00:43, there are 420 before that. If 390
+          of these are known, 30 are new: fewer than one answer has. So what is before
+          10:00:43 is left, because whole seconds can go on to be compared with what is
+          known, and the other 20 logs are given again.
+
+        Returns:
+            None where it has nothing for sure: all are of the last millisecond.
+        """
+        cut = end_of_millisecond(found[0].timestamp_ns or 0)
+        boundary = align_up(cut)
+        total = self.sizes.total(window)
+        if total is not None and boundary < part.end and not part.start % SECOND:
+            newer = _since(boundary, found)
+            total -= len(newer)
+            new = total - self.count_known(part.start, boundary)
+            if new < len(found):
+                return newer, Part(part.start, boundary, total)
+            total -= len(found) - len(newer)
+        if cut >= part.end:
+            return None
+        return _since(cut, found), Part(part.start, cut, total)
+
+    def _may_have_new_before(
+        self, window: LogWindow, start: int, boundary: int
+    ) -> bool:
         """Return whether there may be new logs before those that an answer holds."""
         total = self.sizes.total(window)
         if total is None or start % SECOND:
             return True
-        newer = sum((each.timestamp_ns or 0) >= boundary for each in window.entries)
+        newer = len(_since(boundary, window.entries))
         return total - newer != self.count_known(start, boundary)
 
-    def _split(
-        self, window: LogWindow, found: list[LogEntry], part: _Part
-    ) -> tuple[list[LogEntry], _Part | None]:
-        """Return what an answer has for sure, and what is left to be read.
-
-        The oldest millisecond of an answer may be cut. Nothing is left if it is the only
-        one.
-        """
-        if not found:
-            # It is full of what nobody asked for.
-            raise GoliothResponseError(
-                "The service does not keep to the time asked for"
-            )
-        cut = end_of_millisecond(found[0].timestamp_ns or 0)
-        total = self.sizes.total(window)
-        # Whole seconds can be compared with what is known.
-        boundary = _next_second(found[0])
-        if total is not None and boundary < part.end and not part.start % SECOND:
-            newer = [each for each in found if (each.timestamp_ns or 0) >= boundary]
-            left = total - len(newer)
-            new = left - self.count_known(part.start, boundary)
-            if new < len(found):
-                return newer, _Part(part.start, boundary, left)
-            total = left - (len(found) - len(newer))
-        if cut >= part.end:
-            return [], None
-        return [each for each in found if (each.timestamp_ns or 0) >= cut], _Part(
-            part.start, cut, total
-        )
-
-    def _count_expected(self, part: _Part) -> int:
+    def _count_expected(self, part: Part) -> int:
         """Return about how many logs of a part are new, where that is known."""
         if part.total is None:
             return 0
         return max(0, part.total - self.count_known(part.start, align_up(part.end)))
 
-    def _halve_by_known(self, part: _Part, known: int) -> list[_Part]:
+    def _halve_by_known(self, part: Part, total: int, known: int) -> list[Part]:
         """Return the halves of a part most of which is known, the upper one last.
 
         What is new is found sooner by counting than by reading all that is known.
         """
-        if part.total is None or known < 2 * max(1, part.total - known):
+        if known < 2 * max(1, total - known):
             return []
         number = 0
         for second in sorted(self._logs.seconds_between(part.start, part.end)):
@@ -391,59 +373,14 @@ class SpanReader:
             middle = (second + 1) * SECOND
             if number * 2 >= known:
                 if part.start < middle < part.end:
-                    return [_Part(part.start, middle), _Part(middle, part.end)]
+                    return [Part(part.start, middle), Part(middle, part.end)]
                 return []
         return []
 
-    def count_known(self, start_ns: int, end_ns: int) -> int:
-        """Return how many logs of whole seconds are known, or cannot be had."""
-        start, end = start_ns // SECOND, end_ns // SECOND
-        return self._logs.count(start, end) + sum(
-            number
-            for millisecond, number in self._missing.items()
-            if start <= millisecond // SECOND < end
-        )
 
-    def _divide(self, start: int, end: int) -> tuple[list[_Part], set[_Part]]:
-        """Return the parts of a span, the last one last, and those not to be read.
-
-        These are the milliseconds with unreadable logs, which have been read.
-        """
-        unreadable = {each for each in self._missing if start <= each < end}
-        cuts = {start, end}
-        for each in unreadable:
-            after = each + MILLISECOND
-            # The seconds around it can still be compared with what is known.
-            cuts |= {start_of_second(each), each, after, align_up(after)}
-        parts = [
-            _Part(*each)
-            for each in pairwise(sorted(each for each in cuts if start <= each <= end))
-        ]
-        return parts, {each for each in parts if each.start in unreadable}
-
-    def _take_beside(self, millisecond: int) -> list[LogEntry]:
-        """Return what was found beside unreadable logs, if it may be new."""
-        beside = self._beside.get(millisecond, [])
-        if beside and not self._logs.count_new(beside):
-            del self._beside[millisecond]
-            return []
-        return beside
-
-    def _note_missing(self, millisecond: int, moment: Moment) -> None:
-        """Report logs that cannot be had, and were not reported yet."""
-        noted, number = self._missing.get(millisecond, 0), moment.missing
-        if not number:
-            return
-        if self._logs.count_new(moment.entries):
-            self._beside[millisecond] = moment.entries
-        if number <= noted:
-            return
-        self._missing[millisecond] = number
-        if len(self._missing) > _MAX_UNREADABLE:
-            forgotten = next(iter(self._missing))
-            del self._missing[forgotten]
-            self._beside.pop(forgotten, None)
-        self._on_missing(number - noted)
+def _since(time_ns: int, entries: list[LogEntry]) -> list[LogEntry]:
+    """Return the logs from a time on."""
+    return [each for each in entries if (each.timestamp_ns or 0) >= time_ns]
 
 
 def _next_second(entry: LogEntry) -> int:
