@@ -10,7 +10,7 @@ MICROSECOND: Final = 1_000
 """Nanoseconds of a microsecond: many clocks count no finer."""
 
 
-class Bounds(Enum):
+class CountedBounds(Enum):
     """Which bounds of a question the service counts in, which is not published."""
 
     NEITHER = auto()
@@ -94,7 +94,7 @@ class Questions:
         self,
         start: int,
         end: int,
-        bounds: Bounds,
+        bounds: CountedBounds,
         *,
         device_id: str | None = None,
         level: str | None = None,
@@ -110,8 +110,8 @@ class Questions:
         """
         try:
             return await self._ask(
-                start - (bounds is Bounds.NEITHER),
-                end - (bounds is Bounds.BOTH),
+                start - (bounds is CountedBounds.NEITHER),
+                end - (bounds is CountedBounds.BOTH),
                 device_id=device_id,
                 level=level,
             )

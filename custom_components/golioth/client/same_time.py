@@ -10,7 +10,7 @@ from .answer_size import AnswerSize
 from .delivered import identify
 from .log_window import LogWindow
 from .models import LEVELS, LogEntry
-from .questions import Bounds, Questions
+from .questions import CountedBounds, Questions
 
 # Devices that are asked for one by one, for what they logged at one moment: at two
 # requests a second it takes a minute.
@@ -82,7 +82,7 @@ class SameTime(NamedTuple):
         start: int,
         end: int,
         shown: tuple[int, int],
-        bounds: Bounds,
+        bounds: CountedBounds,
     ) -> Self:
         """Return a time that is asked for by itself, once it is known how.
 

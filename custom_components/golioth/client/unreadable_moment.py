@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from .answer_size import AnswerSize
 from .log_window import LogWindow
 from .models import LogEntry
-from .questions import Bounds, Questions, ShownTimes
+from .questions import CountedBounds, Questions, ShownTimes
 from .rest import MAX_ANSWER_SIZE
 from .same_time import Moment, SameTime, SameTimeReader
 
@@ -71,7 +71,7 @@ class UnreadableMoment:
         entries: list[LogEntry] = []
         missing = 0
         # Where one bound counts, it may be the end: then all times are one later.
-        position = start - (bounds is Bounds.ONE)
+        position = start - (bounds is CountedBounds.ONE)
         while position < end:
             window = await self._questions.ask_exactly(position, end, bounds)
             if self._sizes.has_room(window):
@@ -89,7 +89,9 @@ class UnreadableMoment:
                 position += 1
         return Moment(entries, missing)
 
-    async def _read_prefix(self, start: int, end: int, bounds: Bounds) -> _Prefix:
+    async def _read_prefix(
+        self, start: int, end: int, bounds: CountedBounds
+    ) -> _Prefix:
         """Return the longest beginning of a time that one answer holds."""
         prefix = _Prefix(LogWindow.nothing(), start, end)
         while prefix.beyond - prefix.end > 1 and not prefix.is_long:
@@ -102,13 +104,13 @@ class UnreadableMoment:
         return prefix
 
     async def _read_nanosecond(
-        self, start: int, shown: tuple[int, int], bounds: Bounds
+        self, start: int, shown: tuple[int, int], bounds: CountedBounds
     ) -> Moment:
         """Return the logs of a nanosecond, by level and by device."""
         time = SameTime.exactly(self._questions, start, start + 1, shown, bounds)
         return await self._same_time.read(time, await time.ask())
 
-    async def _find_bounds(self, start: int, end: int) -> Bounds:
+    async def _find_bounds(self, start: int, end: int) -> CountedBounds:
         """Return which bounds of a question the service counts in.
 
         1. Find the first end, by halving, at which the answer cannot be read or is full:
@@ -124,15 +126,15 @@ class UnreadableMoment:
         low, high = start - 2, end
         while high - low > 1:
             middle = (low + high) // 2
-            if self._sizes.has_room(await ask(start, middle, Bounds.NEITHER)):
+            if self._sizes.has_room(await ask(start, middle, CountedBounds.NEITHER)):
                 low = middle
             else:
                 high = middle
-        if not _is_empty(await ask(high, high + 1, Bounds.BOTH)):
-            return Bounds.BOTH
-        if not _is_empty(await ask(high - 1, high, Bounds.ONE)):
-            return Bounds.ONE
-        return Bounds.NEITHER
+        if not _is_empty(await ask(high, high + 1, CountedBounds.BOTH)):
+            return CountedBounds.BOTH
+        if not _is_empty(await ask(high - 1, high, CountedBounds.ONE)):
+            return CountedBounds.ONE
+        return CountedBounds.NEITHER
 
 
 def _is_empty(window: LogWindow) -> bool:
