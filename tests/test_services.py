@@ -617,6 +617,12 @@ async def test_call_of_the_project(
         ({"statusCode": 16}, "rpc_failed", "16 (UNAUTHENTICATED)"),
         ({"statusCode": 99}, "rpc_failed", "99"),
         ({"statusCode": 13, "detail": "x" * 9_999}, "rpc_failed", "xxx…"),
+        # Home Assistant logs it.
+        (
+            {"statusCode": 13, "detail": "a\u2028b\u202e\x7fc\u200b"},
+            "rpc_failed",
+            '"a b c"',
+        ),
     ],
 )
 async def test_answer_that_is_an_error(

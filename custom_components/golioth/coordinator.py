@@ -37,6 +37,7 @@ from .client import (
     ResumePoint,
     ShortLogEntry,
     Transport,
+    one_line,
 )
 from .const import (
     CONF_API_URL,
@@ -329,7 +330,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             entry
         )
         device = self.data.get(golioth_device_id)
-        device_name = golioth_device_id if device is None else device.name
+        device_name = one_line(golioth_device_id) if device is None else device.name
         truncated = False
         # Most logs have come in a short frame.
         if max_size < _MAX_SHORT_SIZE or not isinstance(entry, ShortLogEntry):

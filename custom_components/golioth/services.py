@@ -44,6 +44,7 @@ from .client import (
     LogFilter,
     RpcAnswer,
     RpcStatus,
+    one_line,
 )
 from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
@@ -198,7 +199,7 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
             translation_domain=DOMAIN, translation_key="device_is_project"
         )
     method: str = call.data[ATTR_METHOD]
-    name = device.name_by_user or device.name or golioth_device_id
+    name = device.name_by_user or device.name or one_line(golioth_device_id)
     try:
         with asking(call.hass, entry):
             answer = await entry.runtime_data.rest.call_rpc(
@@ -319,7 +320,8 @@ def _rpc_error(device: str, method: str, answer: RpcAnswer) -> HomeAssistantErro
     has_no_method = status == RpcStatus.UNIMPLEMENTED or (
         status == RpcStatus.UNKNOWN and not answer.detail
     )
-    detail = orjson.dumps(answer.detail).decode()
+    # Home Assistant logs the error.
+    detail = one_line(orjson.dumps(answer.detail).decode())
     if len(detail) > _MAX_DETAIL_LENGTH:
         detail = f"{detail[:_MAX_DETAIL_LENGTH]}…"
     return HomeAssistantError(

@@ -510,6 +510,39 @@ def test_device_and_project_without_a_name() -> None:
     assert parse_project({"id": "abc", "name": ""}) == ("abc", "abc")
 
 
+# A line of a log that somebody would like to forge, in a color, and backwards.
+FORGED = " pump\n\x1b[31mERROR\u2028\u202eforged\u2066\u200b "
+CLEAN = "pump [31mERROR forged"
+
+
+def test_names_are_one_line() -> None:
+    """What names something neither breaks a line nor is invisible, and is never empty."""
+    device = parse_device(
+        {"id": "abc", "name": FORGED, "hardwareIds": [FORGED, "\u200b", 5]}
+    )
+    assert device == ("abc", CLEAN, (CLEAN, "5"))
+    assert parse_project({"id": "abc", "name": FORGED}) == ("abc", CLEAN)
+    # Golioth knows it by its whole ID.
+    assert parse_device({"id": FORGED, "name": "\n\u200b"}) == (FORGED, CLEAN, ())
+    assert parse_project({"id": "\n\u200b"}) == ("\n\u200b", r"'\n\u200b'")
+    assert parse_device({"id": "\u202e" * 255}).name == ascii("\u202e" * 255)[:255]
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [(FORGED, CLEAN), ("\u200b", "NONE"), (" Warn\n", "warn"), ("\n\u202e3", "warn")],
+)
+def test_level_is_one_line(level: str, expected: str) -> None:
+    """An unknown level is one line as well."""
+    assert only_log(frame({**LOG, "level": level})).level == expected
+
+
+def test_message_is_kept() -> None:
+    """What a device says is not touched."""
+    entry = only_log(frame({**LOG, "message": FORGED, "module": FORGED}))
+    assert (entry.message, entry.module) == (FORGED, FORGED)
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -34,6 +34,7 @@ from .models import (
     Transport,
 )
 from .pacing import FeedTiming
+from .plain_text import one_line
 from .rest import MAX_DEVICES, DeviceList, GoliothRest
 from .resume_point import ResumePoint
 from .service_clock import Clocks
@@ -83,6 +84,7 @@ __all__ = [
     "Wire",
     "format_timestamp",
     "log_unexpected",
+    "one_line",
     "parse_api_url",
     "parse_timestamp",
 ]

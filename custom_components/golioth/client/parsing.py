@@ -29,6 +29,7 @@ from .models import (
     ShortLogEntry,
     StreamError,
 )
+from .plain_text import one_line
 from .timestamps import parse_start, parse_timestamp
 
 # The published enumeration. Older logs have the number, and a field at its default is
@@ -259,8 +260,8 @@ def parse_device(document: Any) -> Device | None:
     hardware_ids = document.get("hardwareIds")
     return Device(
         device_id,
-        _field(document.get("name")) or device_id,
-        tuple(_field(each) for each in hardware_ids)
+        _name(document, device_id),
+        tuple(name for each in hardware_ids if (name := one_line(_field(each))))
         if isinstance(hardware_ids, list)
         else (),
     )
@@ -270,7 +271,7 @@ def parse_project(document: Any) -> Project | None:
     """Return the project of a PROJECT object, or None without an ID."""
     if not isinstance(document, dict) or not (project_id := _field(document.get("id"))):
         return None
-    return Project(project_id, _field(document.get("name")) or project_id)
+    return Project(project_id, _name(document, project_id))
 
 
 def parse_rpc_answer(document: dict[str, Any]) -> RpcAnswer | None:
@@ -441,7 +442,7 @@ def _parse_level(value: Any) -> str:
     try:
         return _LEVELS_BY_VALUE[value]
     except KeyError, TypeError:
-        text = _field(value)
+        text = one_line(_field(value))
         return _LEVELS_BY_VALUE.get(text.upper(), text)
 
 
@@ -490,6 +491,12 @@ def _field(value: Any) -> str:
     if type(value) is str:
         return value if len(value) <= MAX_FIELD_LENGTH else value[:MAX_FIELD_LENGTH]
     return _text(value)[:MAX_FIELD_LENGTH]
+
+
+def _name(document: dict[str, Any], its_id: str) -> str:
+    """Return what is shown and logged for something with an ID: never empty."""
+    name = one_line(_field(document.get("name"))) or one_line(its_id)
+    return name or ascii(its_id)[:MAX_FIELD_LENGTH]
 
 
 def _text(value: Any) -> str:
