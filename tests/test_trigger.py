@@ -811,8 +811,15 @@ async def test_automation_that_is_broken(
     assert [run["automation"] for run in runs] == [1, 3]
 
 
-async def test_triggers_that_end_during_a_log(hass: HomeAssistant) -> None:
+async def test_triggers_that_end_during_a_log(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    device_registry: dr.DeviceRegistry,
+) -> None:
     """A trigger that ends while a log is handed out keeps it from no other."""
+    device_id = registry_id(device_registry, streaming, GREENHOUSE_NODE)
     remove_listeners: list[CALLBACK_TYPE] = []
     seen = []
 
@@ -822,39 +829,134 @@ async def test_triggers_that_end_during_a_log(hass: HomeAssistant) -> None:
         remove_listeners.pop()()
 
     remove_listeners.extend(
-        async_listen_to_logs(hass, ["device"], partial(listen)) for _ in range(3)
+        async_listen_to_logs(hass, [device_id], partial(listen)) for _ in range(3)
     )
-    hass.bus.async_fire(EVENT_GOLIOTH_LOG, {"device_id": "device", "message": "one"})
+    simulator.log("one", device=GREENHOUSE_NODE)
+    await log_events.wait_for(1)
     await hass.async_block_till_done(wait_background_tasks=False)
     assert seen == ["one"] * 3
 
 
-@pytest.mark.parametrize(
-    "data",
-    [{}, {"device_id": None, "level": None, "metadata": None, "message": None}],
-)
-async def test_event_of_a_user(
+def _nested(depth: int) -> dict[str, Any]:
+    """Return metadata of so many levels."""
+    metadata: dict[str, Any] = {}
+    for _ in range(depth):
+        metadata = {"a": metadata}
+    return metadata
+
+
+def _circular() -> dict[str, Any]:
+    """Return metadata that hold themselves."""
+    metadata: dict[str, Any] = {}
+    metadata["a"] = metadata
+    return metadata
+
+
+# What is no field of a log's event; what is left out is missing.
+NO_TEXTS: list[Any] = [
+    ...,
+    None,
+    1,
+    True,
+    ["text"],
+    {"a": "text"},
+    b"text",
+    "\ud800",
+    "x" * 10**6,
+]
+HOSTILE_FIELDS: dict[str, list[Any]] = {
+    "config_entry_id": NO_TEXTS,
+    "project_id": NO_TEXTS,
+    "device_id": NO_TEXTS,
+    "golioth_device_id": NO_TEXTS,
+    "device_name": NO_TEXTS,
+    "timestamp": NO_TEXTS,
+    "level": NO_TEXTS,
+    "module": NO_TEXTS,
+    "message": NO_TEXTS,
+    "type": NO_TEXTS,
+    "source": NO_TEXTS,
+    "metadata": [
+        ...,
+        None,
+        "a",
+        [{"a": 1}],
+        {1: 2},
+        {"a": object()},
+        {"a": {1, 2}},
+        {"a": "x" * 10**6},
+        {f"key{number}": number for number in range(10_000)},
+        _nested(300),
+        _nested(100_000),
+        _circular(),
+    ],
+    "truncated": [..., None, 0, "no", []],
+}
+
+
+async def test_events_that_are_no_logs(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
     runs: LogEvents,
+    device_registry: dr.DeviceRegistry,
     caplog: pytest.LogCaptureFixture,
-    data: dict[str, Any],
 ) -> None:
-    """An event that a user fires may lack any field."""
+    """Whatever somebody else fires is dropped quietly, and logs go on to trigger."""
+    target = {"device_id": registry_id(device_registry, streaming, GREENHOUSE_NODE)}
+    options = {
+        "level": "debug",
+        "module": "text",
+        "message": "o",
+        "type": "logging",
+        "metadata_field": "a",
+    }
+    with_value = options | {"metadata_value": "text"}
     await automate(
         hass,
+        {**OF_DEVICE, "target": target},
+        {**OF_DEVICE, "target": target, "options": options},
+        OF_PROJECT,
+        {**OF_PROJECT, "options": options},
+        {**OF_PROJECT, "options": with_value},
+        {**OF_PROJECT, "options": {"config_entry_id": streaming.entry_id}},
         {
-            **OF_PROJECT,
-            "options": {"level": "warn", "message": "x", "metadata_field": "a.b"},
+            "trigger": "golioth.device_silent",
+            "target": target,
+            "options": {"for": {"hours": 1}},
         },
-        {**OF_PROJECT, "options": {"level": "warn"}},
-        OF_DEVICE,
     )
-    hass.bus.async_fire(EVENT_GOLIOTH_LOG, data)
+    send = partial(
+        simulator.log, device=GREENHOUSE_NODE, module="text", metadata={"a": "text"}
+    )
+    send("one")
+    await wait_for_runs(hass, log_events, 1)
+    assert len(runs) == 6
+    log = log_events[0]
+    assert set(log) == set(HOSTILE_FIELDS)
+
+    caplog.clear()
+    hass.bus.async_fire(EVENT_GOLIOTH_LOG)
+    hass.bus.async_fire(EVENT_GOLIOTH_LOG, {"more": "x" * 10**6} | log)
+    for field, values in HOSTILE_FIELDS.items():
+        for value in values:
+            event = {**log, field: value}
+            if value is ...:
+                del event[field]
+            hass.bus.async_fire(EVENT_GOLIOTH_LOG, event)
     await hass.async_block_till_done(wait_background_tasks=False)
-    assert "A trigger failed" not in caplog.text
-    # Its device may be none, which is no reason to run twice.
-    assert [run["automation"] for run in runs] == [1]
+    # Neither ours, nor of Home Assistant about us.
+    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
+    assert "Traceback" not in caplog.text
+    assert len(runs) == 6
+
+    # What has all of a log is one, as somebody may fire it to try an automation.
+    hass.bus.async_fire(EVENT_GOLIOTH_LOG, log)
+    send("two")
+    await log_events.wait_for(len(log_events) + 1)
+    await hass.async_block_till_done(wait_background_tasks=False)
+    assert runs.messages[6:] == ["one"] * 6 + ["two"] * 6
 
 
 async def test_editor_lists_the_triggers(

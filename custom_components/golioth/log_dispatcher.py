@@ -1,8 +1,10 @@
 """The one listener to `golioth_log` that all triggers share."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 import logging
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
@@ -15,6 +17,26 @@ _LOGGER = logging.getLogger(__name__)
 
 # In place of a device.
 EVERY_DEVICE: Final = None
+
+# What the event of a log holds.
+_FIELDS: Final = (
+    ("config_entry_id", str),
+    ("project_id", str),
+    (ATTR_DEVICE_ID, str),
+    ("golioth_device_id", str),
+    ("device_name", str),
+    ("timestamp", str),
+    ("level", str),
+    ("module", str),
+    ("message", str),
+    ("type", str),
+    ("metadata", dict),
+    ("source", str),
+    ("truncated", bool),
+)
+
+# In bytes of JSON, as for the recorder. Ours are smaller, whatever their names.
+_MAX_SIZE: Final = 32 * 1024
 
 type LogEventListener = Callable[[Event], None]
 
@@ -85,12 +107,29 @@ class LogDispatcher:
 
     @callback
     def _async_dispatch(self, event: Event) -> None:
+        # Anybody can fire an event of this type.
+        if not isinstance(of_device := event.data.get(ATTR_DEVICE_ID), str):
+            return
+        device_ids = [
+            each for each in (of_device, EVERY_DEVICE) if each in self._listeners
+        ]
+        if not device_ids or not _is_log(event.data):
+            return
         # Copied, because an automation may be switched off by what a listener starts.
-        # An event that somebody else fires may have no device.
-        for device_id in {event.data.get(ATTR_DEVICE_ID): None, EVERY_DEVICE: None}:
+        for device_id in device_ids:
             for listener in tuple(self._listeners.get(device_id, ())):
                 # What is wrong with one automation keeps no log from the others.
                 try:
                     listener(event)
                 except Exception as err:  # noqa: BLE001
                     log_unexpected(_LOGGER, "A trigger failed with a log", err)
+
+
+def _is_log(data: Mapping[str, Any]) -> bool:
+    """Return whether an event holds what that of a log does."""
+    if not all(isinstance(data.get(key), kind) for key, kind in _FIELDS):
+        return False
+    try:
+        return len(orjson.dumps(data)) <= _MAX_SIZE
+    except orjson.JSONEncodeError:
+        return False

@@ -15,6 +15,7 @@ from homeassistant.helpers.trigger import (
 )
 from homeassistant.helpers.typing import ConfigType
 
+from .client import one_line
 from .log_dispatcher import EVERY_DEVICE, LogEventListener, async_listen_to_logs
 from .silence import DeviceSilentTrigger
 from .target_devices import TARGET_SCHEMA, TargetDevices
@@ -68,7 +69,8 @@ class LogTrigger(Trigger):
             if self._is_wanted(event):
                 run_action(
                     dict(event.data),
-                    f"log of {event.data.get('device_name')}",
+                    # Home Assistant logs it.
+                    f"log of {one_line(event.data['device_name'])}",
                     event.context,
                 )
 
@@ -128,7 +130,7 @@ class ProjectLogReceivedTrigger(LogTrigger):
         config_entry_id = self._options.get(CONF_CONFIG_ENTRY_ID)
         return (
             config_entry_id is None
-            or event.data.get(CONF_CONFIG_ENTRY_ID) == config_entry_id
+            or event.data[CONF_CONFIG_ENTRY_ID] == config_entry_id
         ) and super()._is_wanted(event)
 
     @override

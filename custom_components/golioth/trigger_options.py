@@ -76,14 +76,14 @@ class LogMatcher:
         self._caught_up: bool = options[CONF_CAUGHT_UP]
 
     def matches(self, data: Mapping[str, Any]) -> bool:
-        """Whether a log is wanted, given the data of its event, of which anything may be missing if a user fired it."""
+        """Whether a log is wanted, given the data of its event."""
         return (
-            (self._caught_up or data.get("source") != LogSource.CATCH_UP)
-            and data.get("level") not in self._unwanted_levels
-            and (not self._modules or data.get("module") in self._modules)
-            and (not self._types or str(data.get("type")).casefold() in self._types)
-            and self._matches_metadata(data.get("metadata"))
-            and self._matches_message(str(data.get("message", "")))
+            (self._caught_up or data["source"] != LogSource.CATCH_UP)
+            and data["level"] not in self._unwanted_levels
+            and (not self._modules or data["module"] in self._modules)
+            and (not self._types or data["type"].casefold() in self._types)
+            and self._matches_metadata(data["metadata"])
+            and self._matches_message(data["message"])
         )
 
     def _matches_message(self, message: str) -> bool:
