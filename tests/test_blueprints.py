@@ -145,7 +145,7 @@ async def test_notify_on_log(
     for number in range(10):
         simulator.log(f"[{number}]", device=GREENHOUSE_NODE, level="WARN")
     await wait_for_runs(hass, log_events, 12)
-    first = {"title": "Log from greenhouse-node", "message": "warn: [0]"}
+    first = {"title": "Log from greenhouse-node", "message": "warn:\n\n    [0]"}
     assert notifications == [first]
 
     freezer.tick(9 * 60)
@@ -156,7 +156,7 @@ async def test_notify_on_log(
     freezer.tick(2 * 60)
     simulator.log("again", device=GREENHOUSE_NODE, level="ERROR")
     await wait_for_runs(hass, log_events, 14)
-    assert notifications[1:] == [{**first, "message": "error: again"}]
+    assert notifications[1:] == [{**first, "message": "error:\n\n    again"}]
 
 
 async def test_notify_with_other_actions(
@@ -192,7 +192,7 @@ async def test_notify_with_other_actions(
     assert notified == [
         {
             "title": "Log from greenhouse-node",
-            "message": "error: low",
+            "message": "error:\n\n    low",
             "module": "power",
         }
     ]

@@ -160,5 +160,5 @@ async def test_conditions(
     hass.bus.async_fire("evening")
     await hass.async_block_till_done(wait_background_tasks=False)
     assert [each.data["service_data"]["message"] for each in notifications] == [
-        "last"
+        "It logged:\n\n    last"
     ] * runs

@@ -224,10 +224,18 @@ async def page(
 
 
 @pytest.fixture
-async def simulator(api: HomeAssistantApi) -> AsyncIterator[GoliothSimulator]:
-    """Run the Golioth service with two devices; whatever was set up with it goes before it does."""
+def service() -> GoliothSimulator:
+    """Return the Golioth service, which does not run yet; a test may have another one."""
     # Its ID can be searched for: nothing else is called so.
-    async with GoliothSimulator("allotment-4c1f") as simulator:
+    return GoliothSimulator("allotment-4c1f")
+
+
+@pytest.fixture
+async def simulator(
+    api: HomeAssistantApi, service: GoliothSimulator
+) -> AsyncIterator[GoliothSimulator]:
+    """Run the Golioth service with two devices; whatever was set up with it goes before it does."""
+    async with service as simulator:
         simulator.add_device("greenhouse-node", device_id=GREENHOUSE_NODE)
         simulator.add_device("water-meter", device_id=WATER_METER)
         yield simulator

@@ -57,7 +57,7 @@ async def test_gap(
     repair = await settings.begin_repair(title)
     window = repair.number(text(f"{STEP}.data.catch_up_window"))
     await expect(window).to_have_value("3")
-    await repair.expect_message(f"Logs of {project} from these times")
+    await repair.expect_message("Logs from these times")
     await repair.expect_message(text(f"{STEP}.data_description.catch_up_window"))
     await take_picture("repair", repair.window)
     await window.fill("4")

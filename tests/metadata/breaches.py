@@ -646,6 +646,12 @@ BREACHES = (
         "en.json: config.error.x: expected '}'",
     ),
     Breach(
+        "foreign text in Markdown",
+        translations.translations_hold_no_foreign_markdown,
+        _merge(ENGLISH, **{"config.step.user.description": "Of {project}"}),
+        "config.step.user.description has {project}, which would be Markdown",
+    ),
+    Breach(
         "placeholder in a state",
         translations.translated_states_have_no_placeholder,
         _merge(ENGLISH, **{"entity.sensor.x.state.on": "On {name}"}),
@@ -1380,7 +1386,10 @@ ADDITIONS = (
             _say(
                 **{
                     "exceptions.lost_mood.message": "{name} is lost",
-                    "issues.bad_mood": {"title": "Mood", "description": "Since {from}"},
+                    "issues.bad_mood": {
+                        "title": "Mood of {from}",
+                        "description": "Bad",
+                    },
                 },
             ),
         ),

@@ -21,6 +21,9 @@ SENTENCES = re.compile(r"[.!?]\s+[^\W\d_a-zß-ÿ]")
 # The languages that are promised beside English.
 LANGUAGES = ("de", "es", "fr", "nl")
 
+# What fills a text that Home Assistant renders as Markdown: our own words and numbers.
+OWN_PLACEHOLDERS = frozenset({"console_url", "longest", "needed", "time", "times"})
+
 TEXTS = {str: str}
 STEP_SECTION = {
     vol.Optional("name"): str,
@@ -190,6 +193,16 @@ def translation_placeholders_are_names(repository: Repository) -> Iterator[str]:
         for name in sorted(names):
             if not name.isidentifier():
                 yield f"{where}: {{{name}}} is not a name"
+
+
+def translations_hold_no_foreign_markdown(repository: Repository) -> Iterator[str]:
+    """A name of the service's stands in titles alone: all other texts of flows and repairs are Markdown, or may become it."""
+    for path, text in texts(repository.english):
+        if path[0] in ("config", "options", "issues") and not path[-1].endswith(
+            "title"
+        ):
+            for name in sorted(_placeholders(text) - OWN_PLACEHOLDERS):
+                yield f"{'.'.join(path)} has {{{name}}}, which would be Markdown"
 
 
 def translated_states_have_no_placeholder(repository: Repository) -> Iterator[str]:

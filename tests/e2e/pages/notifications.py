@@ -1,0 +1,22 @@
+"""The drawer with Home Assistant's notifications."""
+
+from playwright.async_api import Locator, Page
+
+
+class NotificationDrawer:
+    """All notifications that nobody has dismissed."""
+
+    def __init__(self, page: Page) -> None:
+        """Look at a page."""
+        self._page = page
+
+    async def open(self) -> None:
+        """Open it from anywhere, as a person does."""
+        await self._page.goto("/")
+        await self._page.get_by_text("Notifications", exact=True).click()
+
+    def notification(self, title: str) -> Locator:
+        """Return the notification with this title."""
+        return self._page.locator("persistent-notification-item").filter(
+            has=self._page.get_by_text(title, exact=True)
+        )
