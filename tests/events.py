@@ -10,6 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.client import StreamState
 from custom_components.golioth.const import EVENT_GOLIOTH_LOG
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import (
     Event,
     EventStateChangedData,
@@ -118,7 +119,7 @@ async def wait_until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def wait_for_begin(entry: MockConfigEntry) -> None:
+async def wait_for_begin(entry: ConfigEntry) -> None:
     """Wait until a project that was set up for the first time delivers from now on: what it logged before has been read."""
     await wait_until(lambda: entry.runtime_data.feed.resume_point is not None)
 

@@ -36,9 +36,10 @@ HOSTILE: Final = st.one_of(
 def templates() -> Iterator[tuple[str, str]]:
     """Yield the message of each notification that we offer, and where it is."""
     for name in BLUEPRINTS:
-        variables = parse_yaml((FOLDER / name).read_text().replace("!input", "input "))
-        if "message" in variables.get("variables", {}):
-            yield name, variables["variables"]["message"]
+        blueprint = parse_yaml((FOLDER / name).read_text().replace("!input", "input "))
+        assert isinstance(blueprint, dict)
+        if "message" in (variables := blueprint["variables"]):
+            yield name, variables["message"]
     for automation in automations():
         for action in automation["actions"]:
             if action.get("action") == "persistent_notification.create":

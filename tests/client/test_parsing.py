@@ -525,7 +525,9 @@ def test_names_are_one_line() -> None:
     # Golioth knows it by its whole ID.
     assert parse_device({"id": FORGED, "name": "\n\u200b"}) == (FORGED, CLEAN, ())
     assert parse_project({"id": "\n\u200b"}) == ("\n\u200b", r"'\n\u200b'")
-    assert parse_device({"id": "\u202e" * 255}).name == ascii("\u202e" * 255)[:255]
+    device = parse_device({"id": "\u202e" * 255})
+    assert device is not None
+    assert device.name == ascii("\u202e" * 255)[:255]
 
 
 @pytest.mark.parametrize(
