@@ -285,7 +285,7 @@ async def test_hostile_texts(
     await expect(card.row("The last")).to_be_in_viewport()
     await expect(card.messages.nth(0)).to_have_text(image)
     await expect(card.messages.nth(1)).to_have_text("␛[31mred␛[0m ␇ bell")
-    await expect(card.messages.nth(2)).to_have_text("\u202eשלום עולם 🌱👩🏽‍🌾")
+    await expect(card.messages.nth(2)).to_have_text("\\u202eשלום עולם 🌱👩🏽‍🌾")
     shown = await card.messages.nth(3).text_content()
     assert shown is not None
     assert shown.startswith("long xxx")

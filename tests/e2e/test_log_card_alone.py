@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any, Final
+import unicodedata
 
 from playwright.async_api import Page, expect
 import pytest
@@ -109,6 +110,20 @@ class LoneCard(LogCard):
         # In steps, between which the browser does what does not hang on the clock.
         for _ in range(round(seconds / 0.1)):
             await self.page.clock.run_for(100)
+
+    async def copy(self) -> str:
+        """Copy all logs, and return what was copied."""
+        await self.run("""
+          window.copied = null;
+          Object.defineProperty(navigator, "clipboard", {
+            configurable: true,
+            value: {writeText: async text => { copied = text; }},
+          });
+        """)
+        await self.button("Copy logs").click()
+        await self.page.wait_for_function("copied !== null")
+        text: str = await self.run("return copied")
+        return text
 
 
 @pytest.fixture
@@ -240,6 +255,136 @@ async def test_errors(card: LoneCard) -> None:
     await card.pass_time(1)
     await expect(error).to_be_hidden()
     await expect(card.list).to_contain_text("There is nothing earlier")
+
+
+async def test_device_names(card: LoneCard) -> None:
+    """The names of devices and modules are offered in one visible line each, and mean what they are."""
+    await card.make()
+    await card.answer(more=False)
+    name = "\u202eesuoh\n\u200b\x1b[31m" + "x" * 500
+    await card.begin(log(1, module=name, device_id="odd"), log(2))
+    await card.run(
+        "card.hass = {...card._hass, devices: values[0]}",
+        {
+            key: {
+                "id": key,
+                "name": name,
+                "name_by_user": None,
+                "config_entries": ["a"],
+            }
+            for key in ("odd", "__proto__", "constructor")
+        },
+    )
+    for field in ("Device", "Module"):
+        options = card.field(field).get_by_role("option")
+        for shown in (await options.all_text_contents())[1:]:
+            assert shown == "app" or shown.startswith("\\u202eesuoh␊\\u200b␛[31mxxx")
+            assert len(shown) < 100
+    await card.field("Module").select_option(name)
+    await card.pass_time(1)
+    await card.expect_messages("1")
+    await card.field("Device").select_option("constructor")
+    await card.pass_time(1)
+    await card.expect_messages()
+
+
+# What a spreadsheet would take for a formula, or for a cell that goes on in the next one, and what becomes of it.
+CELLS: Final = {
+    "=1+1": "'=1+1",
+    "+1+1": "'+1+1",
+    "-5 dB": "'-5 dB",
+    "-71": "'-71",
+    "@SUM(1)": "'@SUM(1)",
+    "  =1": "'  =1",
+    "\u00a0\u3000=1": "'\u00a0\u3000=1",
+    "\u200b=1": "\\u200b=1",
+    "\ufeff=1": "\\ufeff=1",
+    "\t=1": "␉=1",
+    "\r=1": "␍=1",
+    "\n=1": "␊=1",
+    "\uff1d1": "'\uff1d1",
+    "\uff0b1": "'\uff0b1",
+    "\uff0d1": "'\uff0d1",
+    "\uff201": "'\uff201",
+    '"=1"': '\'"=1"',
+    'Said "=1"': 'Said "=1"',
+    "Signal -71 dBm, a=b": "Signal -71 dBm, a=b",
+    "a@b.example": "a@b.example",
+    "'=1": "'=1",
+    "": "",
+}
+
+
+async def test_copied_cells(card: LoneCard) -> None:
+    """No cell that is copied is a formula, and what is none stays what it is."""
+    await card.make()
+    await card.answer(more=False)
+    texts = list(CELLS)
+    await card.begin(
+        *(
+            log(number)
+            | dict.fromkeys(("message", "module", "device_name", "level"), text)
+            | {"metadata": {}}
+            for number, text in enumerate(texts, 1)
+        )
+    )
+    lines = [line.split("\t") for line in (await card.copy()).split("\n")]
+    for text, line in zip(texts, lines, strict=True):
+        assert line[1:] == [CELLS[text]] * 4
+
+
+# All that nobody sees, or that changes what is around it.
+UNSEEN: Final = [
+    character
+    for code in range(0x110000)
+    if unicodedata.category(character := chr(code)) in ("Cc", "Cf", "Zl", "Zp")
+]
+
+
+async def test_unseen_characters(card: LoneCard) -> None:
+    """Control and format characters are seen, and copied as they are seen."""
+    await card.make()
+    await card.answer(more=False)
+    everything = "".join(f"{character}a" for character in UNSEEN)
+    await card.begin(
+        *(
+            log(
+                number,
+                everything[start : start + 200],
+                module=everything[start : start + 50],
+                device_name=everything[start : start + 50],
+                level=everything[start : start + 50],
+                timestamp=everything[start : start + 50],
+                metadata={
+                    everything[start : start + 50]: everything[start : start + 200]
+                },
+            )
+            for number, start in enumerate(range(0, len(everything), 200), 1)
+        )
+    )
+    await card.rows.last.click()
+    await card.pass_time(1)
+    shown = await card.list.evaluate(
+        "list => [...list.querySelectorAll('.line > *, .details dd')].map(each => each.textContent)"
+    )
+    assert len(shown) > 10
+    texts = [*shown, *re.split(r"[\t\n]", await card.copy())]
+    allowed = set("\n") if "\n" in "".join(shown) else set()
+    for text in texts:
+        assert not set(text) & (set(UNSEEN) - allowed), text
+    joined = "".join(texts)
+    for sign in ("␛", "\\u202e", "\\u2066", "\\u2028", "\\u2029", "\\u200b", "\\ufeff"):
+        assert sign in joined
+
+
+async def test_emoji(card: LoneCard) -> None:
+    """Emoji stay what they are, also those of several characters."""
+    await card.make()
+    await card.answer(more=False)
+    emoji = "🌱 👩🏽‍🌾 🏳️‍🌈 ❤️‍🔥 ⚠️ 1️⃣ 🇳🇴 é ñ שלום 你好"
+    await card.begin(log(1, emoji, metadata={}))
+    await expect(card.messages).to_have_text(emoji)
+    assert (await card.copy()).split("\t")[4] == emoji
 
 
 async def test_lost_pages(card: LoneCard) -> None:

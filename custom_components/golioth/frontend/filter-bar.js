@@ -67,7 +67,8 @@ export class FilterBar {
 
   /** Offer devices, as pairs of ID and name. */
   setDevices(devices) {
-    this._setOptions(this._device, this._language.text("all_devices"), devices);
+    const options = devices.map(([id, name]) => [id, visibleLine(name, NAME)]);
+    this._setOptions(this._device, this._language.text("all_devices"), options);
   }
 
   /** Offer modules. */

@@ -1,6 +1,6 @@
 /** The card. */
 
-import { copyText } from "./clipboard.js";
+import { cell, copyText } from "./clipboard.js";
 import {
   checkConfiguration,
   configurationForm,
@@ -16,7 +16,6 @@ import { LogSource } from "./log-source.js";
 import { Logs } from "./logs.js";
 import { STYLES } from "./styles.js";
 import { TimeFormat } from "./times.js";
-import { visibleLine } from "./visible-text.js";
 
 // In milliseconds between two renderings: in a storm, nobody reads faster, and the page has other things to do.
 const RENDER_INTERVAL = 250;
@@ -433,9 +432,8 @@ export class LogCard extends HTMLElement {
       ...(Object.keys(log.metadata).length ? [JSON.stringify(log.metadata)] : []),
     ]);
     // A line for each, whatever devices send.
-    const visible = (text) => visibleLine(text, text.length);
     const isCopied = await copyText(
-      lines.map((line) => line.map(visible).join("\t")).join("\n"),
+      lines.map((line) => line.map(cell).join("\t")).join("\n"),
       this.shadowRoot,
     );
     this._copied = isCopied

@@ -1,27 +1,33 @@
-/** What a device has sent, as text that can be shown. It is only ever set as `textContent`. */
+/** What a device has sent, as text that can be shown and copied. It is only ever set as `textContent`. */
 
-// Escape sequences of terminals begin with one of these, and most fonts have nothing to show for them.
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+// Emoji, which may be several characters that are joined by one that is not seen; and all else that is not seen, or that changes
+// how the text around it reads: control and format characters, ends of lines, halves of characters.
+const SPECIAL =
+  /(\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0e\ufe0f]?(?:\u200d\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0e\ufe0f]?)*|[#*0-9]\ufe0f\u20e3)|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
-const NOT_IN_LINES = /[\n\t]/;
+const UNIT = /[^]/g;
 
+/** Return a picture of a control character, and an escape of others, with which JSON stays what it is. */
 const picture = (character) => {
   const code = character.charCodeAt(0);
   if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return "\u2421";
-  return `\\x${code.toString(16)}`;
+  return character.replace(
+    UNIT,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 };
 
-/** Return at most so many characters of a text, in one line, its control characters as pictures of them. */
-export const visibleLine = (text, length) =>
-  cut(text, length).replace(CONTROL, picture);
+/** Return a text in which everything is seen, but characters that shall stay what they are. */
+const visible = (text, kept) =>
+  text.replace(SPECIAL, (character, emoji) =>
+    emoji || kept.includes(character) ? character : picture(character),
+  );
+
+/** Return at most so many characters of a text, in one line, what is not seen as pictures or escapes of it. */
+export const visibleLine = (text, length) => visible(cut(text, length), "");
 
 /** Return at most so many characters of a text; lines and tabs stay what they are. */
-export const visibleText = (text, length) =>
-  cut(text, length).replace(CONTROL, (character) =>
-    NOT_IN_LINES.test(character) ? character : picture(character),
-  );
+export const visibleText = (text, length) => visible(cut(text, length), "\n\t");
 
 /** Return the beginning of a text, which ends with dots where there is more, and in no half of a character. */
 const cut = (text, length) => {
