@@ -18,6 +18,7 @@ async ([folder, config]) => {
   window.requests = [];
   window.subscriptions = [];
   window.answer = null;
+  window.refusal = null;
   const listeners = {ready: new Set(), disconnected: new Set()};
   window.connection = {
     connected: true,
@@ -34,7 +35,8 @@ async ([folder, config]) => {
     }),
     sendMessagePromise: (request) => new Promise((resolve, reject) => {
       requests.push({...request, resolve, reject});
-      if (answer) resolve(answer);
+      if (refusal) reject(refusal);
+      else if (answer) resolve(answer);
     }),
   };
   window.card = document.createElement("golioth-log-card");
@@ -75,8 +77,10 @@ class LoneCard(LogCard):
 
     async def run(self, code: str, *values: Any) -> Any:
         """Run a script with values of the test, as `values`."""
+        # As text, which may be nested as deeply as what comes over a WebSocket.
         return await self.page.evaluate(
-            f"async values => {{ {code} }}", json.loads(json.dumps(values))
+            f"async json => {{ const values = JSON.parse(json); {code} }}",
+            json.dumps(values),
         )
 
     async def begin(self, *told: dict[str, Any], first: int = 1) -> None:
@@ -110,6 +114,26 @@ class LoneCard(LogCard):
         # In steps, between which the browser does what does not hang on the clock.
         for _ in range(round(seconds / 0.1)):
             await self.page.clock.run_for(100)
+
+    async def pass_long(self, seconds: int) -> None:
+        """Let much time pass."""
+        for _ in range(seconds // 60):
+            await self.page.clock.run_for(60_000)
+        for _ in range(seconds % 60):
+            await self.page.clock.run_for(1_000)
+
+    async def watch_errors(self) -> None:
+        """Keep what is raised on the page from now on, also where nobody waits for it."""
+        await self.run("""
+          window.raised = [];
+          addEventListener("error", ({message}) => raised.push(message));
+          addEventListener("unhandledrejection", ({reason}) => raised.push(`${reason}`));
+        """)
+
+    async def errors(self) -> list[str]:
+        """Return what was raised."""
+        found: list[str] = await self.run("return raised")
+        return found
 
     async def copy(self) -> str:
         """Copy all logs, and return what was copied."""
@@ -240,21 +264,254 @@ async def test_errors(card: LoneCard) -> None:
     lost = (
         '{type: "result", success: false, error: {code: 3, message: "Connection lost"}}'
     )
-    for reason in ("3", lost):
+    for reason, delay in (("3", 5), (lost, 10)):
         await card.run(f"requests.at(-1).reject({reason})")
-        await card.pass_time(6)
+        await card.pass_time(delay + 1)
         await expect(card.list).not_to_contain_text("could not be loaded")
     await card.run('requests.at(-1).reject({code: "e", message: "Golioth is away."})')
     error = card.list.get_by_text("Earlier logs could not be loaded. Golioth is away.")
     await card.pass_time(1)
     await expect(error).to_be_visible()
-    await card.pass_time(5)
+    await card.pass_time(20)
     assert len(await card.requests()) == 4
     await expect(error).to_be_visible()
     await card.run("requests.at(-1).resolve(values[0])", NOTHING | {"more": False})
     await card.pass_time(1)
     await expect(error).to_be_hidden()
     await expect(card.list).to_contain_text("There is nothing earlier")
+
+
+async def test_retries_end(card: LoneCard) -> None:
+    """Earlier logs that cannot be read are asked for ever more seldom, and in the end only when the user wants them."""
+    await card.make()
+    await card.run("refusal = values[0]", {"code": "e", "message": "Golioth is away."})
+    await card.begin(*logs(1, 3))
+    await card.pass_time(3)
+    asked = 1
+    assert len(await card.requests()) == asked
+    for delay in (5, 10, 20, 40, 80, 160, 300):
+        await card.pass_long(delay - 4)
+        assert len(await card.requests()) == asked
+        await card.pass_long(4)
+        asked += 1
+        assert len(await card.requests()) == asked
+    await expect(card.list).to_contain_text("this is not tried again automatically")
+    await expect(card.list).to_contain_text("Golioth is away.")
+    await card.pass_long(3_600)
+    # Neither what comes, nor what is scrolled, nor another connection begins that anew.
+    await card.tell(*logs(3, 30))
+    await card.scroll_to_top()
+    await card.run('connection.fire("disconnected"); connection.fire("ready")')
+    await card.begin(*logs(1, 30))
+    await card.pass_long(600)
+    assert len(await card.requests()) == asked
+
+    await card.button("Try again").click()
+    await card.pass_time(2)
+    assert len(await card.requests()) == asked + 1
+    # It begins anew with short waits.
+    await card.pass_time(5)
+    assert len(await card.requests()) == asked + 2
+    await card.run("refusal = null")
+    await card.answer(logs=[log(0, "Earlier")], more=False)
+    await card.button("Try again").click()
+    await card.pass_time(2)
+    await expect(card.list).not_to_contain_text("could not be loaded")
+    await card.scroll_to_top()
+    await expect(card.row("Earlier")).to_be_visible()
+
+
+async def test_odd_reason(card: LoneCard) -> None:
+    """Why earlier logs could not be read is shown as text, whatever it is."""
+    await card.make()
+    await card.begin(*logs(1, 3))
+    await card.run(
+        "requests.at(-1).reject({code: 1, message: values[0]})",
+        "\u202e\x1b" + "x" * 9_000,
+    )
+    await card.pass_time(1)
+    await expect(card.list).to_contain_text("could not be loaded. \\u202e␛xxx")
+    shown = await card.list.locator(".top").text_content()
+    assert shown is not None
+    assert len(shown) < 1_000
+    await card.pass_time(5)
+    for reason in ({"toString": 1}, ["a"], 7, None):
+        await card.run("requests.at(-1).reject({code: 1, message: values[0]})", reason)
+        await card.pass_time(1)
+        await expect(card.row("2")).to_be_visible()
+        await card.button("Load earlier logs").click()
+        await card.pass_time(1)
+
+
+# Names that objects of a browser have as well, or that it looks for.
+NAMES: Final = (
+    *("__proto__", "constructor", "prototype", "toString", "valueOf", "toJSON"),
+    *("then", "hasOwnProperty", "length", "Symbol.toPrimitive", "", "0", "-1", "log"),
+)
+
+
+def nested(depth: int) -> Any:
+    """Return lists and objects in each other."""
+    value: Any = 1
+    for level in range(depth):
+        value = [value] if level % 2 else {"toString": value}
+    return value
+
+
+HOSTILE_METADATA: Final = {
+    "a name of objects as an object": {"state": {"toString": 1}, "n": 2},
+    "every such name": {
+        name: {each: {each: 1, "n": None} for each in NAMES} for name in NAMES
+    },
+    "every such name as a text": dict.fromkeys(NAMES, "__proto__"),
+    "deep": {"deep": nested(235), "n": 1},
+    "long names": {"k" * 9_000: 1, "k" * 9_001: {"toString": {}}},
+    "many names": {f"{number}": {"valueOf": number} for number in range(10_000)},
+    "lists": {"a": [[], [[{}]], [None, {"toString": None}]], "b": [], "c": {}},
+    "nothing": {"a": None, "": None},
+    "numbers": {
+        "a": "1e400",
+        "b": "-0",
+        "c": -0.0,
+        "d": 2**63,
+        "e": "0x10",
+        "f": 1e308,
+    },
+    "texts": {"<b>": "\u202e\u2066\u200b\u2028\x1b\x00\x7f\x85", "\u202e": "\ufeff"},
+}
+
+
+@pytest.mark.parametrize("metadata", HOSTILE_METADATA.values(), ids=HOSTILE_METADATA)
+async def test_hostile_metadata(card: LoneCard, metadata: dict[str, Any]) -> None:
+    """Whatever metadata holds, the log is shown, found, copied and known again in the history."""
+    await card.watch_errors()
+    await card.make()
+    hostile = {"metadata": metadata}
+    earlier = [log(number, f"Earlier {number}", **hostile) for number in (0, 1)]
+    for each in earlier:
+        del each["number"]
+    again = log(2, "Again", **hostile)
+    await card.answer(
+        logs=[*earlier, {key: again[key] for key in again if key != "number"}],
+        more=False,
+    )
+    await card.begin(again, log(3, "Plain"))
+    await card.tell(log(4, "Live", **hostile))
+    await card.pass_time(6)
+    messages = ("Earlier 0", "Earlier 1", "Again", "Plain", "Live")
+    await card.expect_messages(*messages)
+    assert len(await card.requests()) == 1
+    await card.row("Live").click()
+    await expect(card.details).to_contain_text("Metadata")
+    await card.row("Live").click()
+    copied = await card.copy()
+    assert [line.split("\t")[4] for line in copied.split("\n")] == list(messages)
+    found = [line.split("\t")[5] for line in copied.split("\n") if "Plain" not in line]
+    # As JSON it is what it was, except what browsers make of large numbers.
+    if "d" not in metadata:
+        assert [json.loads(each) for each in found] == [metadata] * 4
+    await card.search.fill("live")
+    await card.pass_time(1)
+    await card.expect_messages("Live")
+    assert await card.errors() == []
+
+
+# What no field of a log is.
+NO_FIELDS: Final = (None, 1, True, [{"toString": 1}], {"toString": 1, "length": -1})
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        *(
+            (name, NO_FIELDS)
+            for name in (
+                *("level", "module", "device_name", "message", "type", "timestamp"),
+                "golioth_device_id",
+            )
+        ),
+        ("metadata", (None, 1, True, "a")),
+    ],
+)
+async def test_log_that_cannot_be_shown(
+    card: LoneCard, field: str, values: tuple[Any, ...]
+) -> None:
+    """A log with a field that is none costs itself: its row says so, and all others are there."""
+    await card.watch_errors()
+    await card.make()
+    count = len(values)
+    await card.answer(
+        logs=[
+            *(log(number) | {field: each} for number, each in enumerate(values)),
+            log(count, "Earlier"),
+        ],
+        more=False,
+    )
+    await card.begin(log(20, "First"), first=20)
+    await card.tell(
+        *(log(number) | {field: each} for number, each in enumerate(values, 21)),
+        log(30, "Last", module="net"),
+    )
+    await card.pass_time(6)
+    bad = "This log cannot be shown"
+    shown = await card.shown_messages()
+    assert sorted(shown) == sorted(["Earlier", "First", "Last", *[bad] * 2 * count])
+    assert len(await card.requests()) == 1
+    await card.row(bad).last.click()
+    await expect(card.details).to_be_visible()
+    await card.row(bad).last.click()
+    copied = (await card.copy()).split("\n")
+    assert [line.split("\t")[4] for line in copied] == shown
+    await card.search.fill("last")
+    await card.pass_time(1)
+    await card.expect_messages("Last")
+    await card.search.fill("")
+    await card.field("Module").select_option("net")
+    await card.pass_time(1)
+    await card.expect_messages("Last")
+    assert await card.errors() == []
+
+
+async def test_deeper_than_home_assistant_tells(card: LoneCard) -> None:
+    """Metadata deeper than a browser's stack costs its log alone, in the user's language."""
+    await card.watch_errors()
+    await card.make()
+    await card.run(
+        "card.hass = {...card._hass, locale: {...card._hass.locale, language: 'de'}}"
+    )
+    # Nothing else could hand it over.
+    deep = """
+      let metadata = {};
+      for (let depth = 0; depth < 100000; depth++) metadata = {metadata};
+      const bad = {...values[0], metadata};
+    """
+    await card.run(f"{deep} answer = {{...values[1], logs: [bad]}}", log(0), NOTHING)
+    await card.begin(log(2, "First"))
+    await card.run(
+        f"{deep} subscriptions.at(-1).tell({{logs: [bad, null, values[1]], left_out: 0}})",
+        log(3),
+        log(4, "Last"),
+    )
+    await card.pass_time(6)
+    bad = "Dieser Eintrag kann nicht angezeigt werden"
+    await card.expect_messages(bad, "First", bad, "Last")
+    assert await card.errors() == []
+
+
+async def test_deep_list(card: LoneCard) -> None:
+    """Many values that are nested deeply are shown, but not with hundreds of spaces each."""
+    await card.make()
+    await card.answer(more=False)
+    metadata: Any = list(range(4_000))
+    for _ in range(230):
+        metadata = {"a": metadata}
+    await card.begin(log(1, metadata=metadata))
+    await card.rows.click()
+    await card.details.get_by_role("button", name="Show all").click()
+    shown = await card.details.text_content()
+    assert shown is not None
+    assert "3999" in shown
+    assert len(shown) < 2 * len(json.dumps(metadata))
 
 
 async def test_device_names(card: LoneCard) -> None:

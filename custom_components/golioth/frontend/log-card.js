@@ -16,6 +16,7 @@ import { LogSource } from "./log-source.js";
 import { Logs } from "./logs.js";
 import { STYLES } from "./styles.js";
 import { TimeFormat } from "./times.js";
+import { visibleLine } from "./visible-text.js";
 
 // In milliseconds between two renderings: in a storm, nobody reads faster, and the page has other things to do.
 const RENDER_INTERVAL = 250;
@@ -27,8 +28,14 @@ const READ_ALOUD = 5;
 // the first log stays in view.
 const MOST_PAGES = 5;
 
-// In milliseconds, after earlier logs could not be read.
+// In milliseconds, after earlier logs could not be read: twice as long each time. After so many times in a row, only the user has
+// it tried again.
 const RETRY_DELAY = 5000;
+const LONGEST_RETRY_DELAY = 300_000;
+const MOST_FAILURES = 8;
+
+// In characters.
+const REASON = 500;
 
 // In milliseconds, after another filter: the user may be typing.
 const FILTER_DELAY = 300;
@@ -63,6 +70,8 @@ export class LogCard extends HTMLElement {
     /** The request for earlier logs, if there is one: never are there two. */
     this._loading = null;
     this._loadError = "";
+    /** How often in a row earlier logs could not be read. */
+    this._failures = 0;
     /** Pages that may still be read by themselves. */
     this._pagesLeft = MOST_PAGES;
     /** As long as it runs, none is. */
@@ -285,9 +294,19 @@ export class LogCard extends HTMLElement {
     );
   }
 
+  /** Whether earlier logs could not be read so often that only the user has it tried again. */
+  get _hasGivenUp() {
+    return this._failures >= MOST_FAILURES;
+  }
+
   /** Read earlier logs where the first log is in view, but not for ever. */
   _loadAtTop() {
-    if (this._pagesLeft && this._loadTimer === null && this._list.isAtTop)
+    if (
+      this._pagesLeft &&
+      !this._hasGivenUp &&
+      this._loadTimer === null &&
+      this._list.isAtTop
+    )
       this._loadHistory();
   }
 
@@ -302,6 +321,7 @@ export class LogCard extends HTMLElement {
   _lookForEarlier(delay) {
     this._pagesLeft = MOST_PAGES;
     this._loadError = "";
+    this._failures = 0;
     this._loadLater(delay);
   }
 
@@ -331,18 +351,26 @@ export class LogCard extends HTMLElement {
         logs.addHistory(answer);
         this._pagesLeft = Math.max(0, this._pagesLeft - 1);
         this._loadError = "";
+        this._failures = 0;
       }
     } catch (error) {
-      if (isWanted()) {
-        this._loadError = error?.message ?? "";
-        this._loadLater(RETRY_DELAY);
-      }
+      if (isWanted()) this._onLoadError(error?.message);
     } finally {
       if (this._loading === loading) {
         this._loading = null;
         this._schedule();
       }
     }
+  }
+
+  _onLoadError(message) {
+    // Of a lost connection, there is none.
+    this._loadError =
+      typeof message === "string" ? visibleLine(message, REASON) : "";
+    const delay = RETRY_DELAY * 2 ** this._failures;
+    this._failures += 1;
+    if (!this._hasGivenUp)
+      this._loadLater(Math.min(delay, LONGEST_RETRY_DELAY));
   }
 
   // What the user does.
@@ -427,8 +455,10 @@ export class LogCard extends HTMLElement {
 
   async _copyLogs() {
     const logs = this._logs.shown().filter(({ log }) => log);
+    const unreadable = this._language.text("unreadable");
     const lines = logs.map(({ log }) => [
-      ...[log.timestamp, log.level, log.device_name, log.module, log.message],
+      ...[log.timestamp, log.level, log.device_name, log.module],
+      log.isUnreadable ? unreadable : log.message,
       ...(Object.keys(log.metadata).length ? [JSON.stringify(log.metadata)] : []),
     ]);
     // A line for each, whatever devices send.
@@ -498,15 +528,14 @@ export class LogCard extends HTMLElement {
     const texts = history.isComplete ? [] : ["incomplete"];
     if (history.hasMore && isHistoryFull) texts.push("full");
     else if (!history.hasMore && history.isComplete) texts.push("beginning");
-    setText(
-      this._topText,
-      // It stays as long as it is only tried again.
-      this._loadError
-        ? this._language.text("not_loaded", { reason: this._loadError })
-        : texts.map((text) => this._language.text(text)).join(" · "),
-    );
+    const reason = this._loadError;
+    let text = texts.map((each) => this._language.text(each)).join(" · ");
+    // It stays as long as it is only tried again.
+    if (reason) text = this._language.text("not_loaded", { reason });
+    if (this._hasGivenUp) text = this._language.text("given_up", { reason });
+    setText(this._topText, text);
     let label = isLoading ? "loading" : "load_earlier";
-    if (this._loadError) label = "try_again";
+    if (reason || this._hasGivenUp) label = "try_again";
     setText(this._load, this._language.text(label));
     // Not hidden meanwhile: it would lose the focus.
     this._load.setAttribute("aria-disabled", isLoading);

@@ -10,6 +10,9 @@ const NAME = 60;
 // Until all is asked for.
 const DETAIL = 2000;
 
+// Nested deeply, each value has a line with hundreds of spaces.
+const MOST_INDENTED = 10;
+
 export class LogRow {
   /** @param language The language, and `times`: how times are shown. */
   constructor(language, times) {
@@ -76,7 +79,13 @@ export class LogRow {
     setText(this._level, levelName(log.level, this._language));
     setText(this._device, visibleLine(log.device_name, NAME));
     setText(this._module, visibleLine(log.module, NAME));
-    setText(this._message, visibleLine(log.message, LINE));
+    this.button.classList.toggle("unreadable", Boolean(log.isUnreadable));
+    setText(
+      this._message,
+      log.isUnreadable
+        ? this._language.text("unreadable")
+        : visibleLine(log.message, LINE),
+    );
   }
 
   /** Show the metadata, or hide it, as the item has it. */
@@ -114,13 +123,20 @@ export class LogRow {
     add("type", log.type);
     add("message", log.message);
     if (Object.keys(log.metadata).length)
-      add("metadata", JSON.stringify(log.metadata, undefined, 2));
+      add("metadata", indented(log.metadata));
     const details = element("div", { class: "details" }, list);
     if (log.truncated)
       details.append(element("p", {}, this._language.text("truncated")));
     return details;
   }
 }
+
+/** Return JSON to read, which is not indented where that alone would make it many times as long. */
+const indented = (value) => {
+  const text = JSON.stringify(value);
+  const lines = JSON.stringify(value, undefined, 2);
+  return lines.length > MOST_INDENTED * text.length ? text : lines;
+};
 
 const levelName = (level, language) =>
   LEVELS.includes(level) ? language.text(level) : visibleLine(level, NAME);

@@ -1,5 +1,6 @@
 /** The logs that a card knows: those of now, and those from Golioth's history before them; never too many. */
 
+import { readableLog } from "./readable-log.js";
 import { milliseconds } from "./times.js";
 
 // Of each: of the history, of what is shown live, and of what waits until it is shown. In logs and in characters.
@@ -17,13 +18,17 @@ const LAST_TIME = Date.UTC(2199, 0);
 const canonical = (value) =>
   JSON.stringify(value, (_key, each) =>
     each !== null && typeof each === "object" && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort())
+      ? // By the keys alone: values are not to be compared.
+        Object.fromEntries(
+          Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1)),
+        )
       : each,
   );
 
 /** One log of the list. */
 class LogItem {
-  constructor(log) {
+  constructor(told) {
+    const log = readableLog(told);
     this.log = log;
     this.time = milliseconds(log.timestamp);
     this.size = log.message.length + JSON.stringify(log.metadata).length;
@@ -169,7 +174,7 @@ export class Logs {
 
   /** Return items of those logs that were not told before. */
   _takeNew(logs) {
-    const missing = logs.filter(({ number }) => number > this._last);
+    const missing = logs.filter((log) => log?.number > this._last);
     if (missing.length) this._last = missing[missing.length - 1].number;
     return missing.map((log) => new LogItem(log));
   }

@@ -101,6 +101,7 @@ button:focus-visible, input:focus-visible, select:focus-visible {
 .line time, .line .device, .line .module { color: var(--secondary-text-color); }
 .line time { font-variant-numeric: tabular-nums; }
 .line .message { font-family: var(--ha-font-family-code, monospace); }
+.line.unreadable .message { font-family: inherit; font-style: italic; }
 .line[data-level=error] { --level-color: var(--error-color); }
 .line[data-level=warn] { --level-color: var(--warning-color); }
 .line[data-level=info] { --level-color: var(--info-color); }

@@ -40,6 +40,7 @@ export const TEXTS = {
     "full": "The view holds no more logs: filter to look further back",
     "incomplete": "Golioth has more logs of this time than it tells",
     "not_loaded": "Earlier logs could not be loaded. {reason}",
+    "given_up": "Earlier logs could not be loaded, and this is not tried again automatically. {reason}",
     "try_again": "Try again",
     "choose_project": "Choose a project in the settings of this card",
     "not_a_list": "“{name}” has to be a list of texts",
@@ -55,7 +56,8 @@ export const TEXTS = {
     "message": "Message",
     "metadata": "Metadata",
     "show_all": "Show all",
-    "truncated": "Cut, because it was too long"
+    "truncated": "Cut, because it was too long",
+    "unreadable": "This log cannot be shown"
   },
   "de": {
     "name": "Golioth-Protokoll",
@@ -96,6 +98,7 @@ export const TEXTS = {
     "full": "Mehr Einträge passen nicht in die Ansicht: filtern, um weiter zurückzublicken",
     "incomplete": "Golioth hat mehr Einträge aus dieser Zeit, als es mitteilt",
     "not_loaded": "Frühere Einträge konnten nicht geladen werden. {reason}",
+    "given_up": "Frühere Einträge konnten nicht geladen werden, und es wird nicht automatisch noch einmal versucht. {reason}",
     "try_again": "Erneut versuchen",
     "choose_project": "In den Einstellungen dieser Karte ein Projekt auswählen",
     "not_a_list": "„{name}“ muss eine Liste von Texten sein",
@@ -111,7 +114,8 @@ export const TEXTS = {
     "message": "Nachricht",
     "metadata": "Metadaten",
     "show_all": "Alles anzeigen",
-    "truncated": "Gekürzt, weil zu lang"
+    "truncated": "Gekürzt, weil zu lang",
+    "unreadable": "Dieser Eintrag kann nicht angezeigt werden"
   },
   "fr": {
     "name": "Journaux Golioth",
@@ -152,6 +156,7 @@ export const TEXTS = {
     "full": "La vue ne peut contenir plus d'entrées : filtrer pour remonter plus loin",
     "incomplete": "Golioth a plus d'entrées de ce moment qu'il n'en communique",
     "not_loaded": "Les entrées précédentes n'ont pas pu être chargées. {reason}",
+    "given_up": "Les entrées précédentes n'ont pas pu être chargées, et aucun autre essai n'aura lieu automatiquement. {reason}",
     "try_again": "Réessayer",
     "choose_project": "Choisir un projet dans les paramètres de cette carte",
     "not_a_list": "« {name} » doit être une liste de textes",
@@ -167,7 +172,8 @@ export const TEXTS = {
     "message": "Message",
     "metadata": "Métadonnées",
     "show_all": "Tout afficher",
-    "truncated": "Coupée, car trop longue"
+    "truncated": "Coupée, car trop longue",
+    "unreadable": "Cette entrée ne peut pas être affichée"
   },
   "es": {
     "name": "Registros de Golioth",
@@ -208,6 +214,7 @@ export const TEXTS = {
     "full": "La vista no admite más registros: filtrar para retroceder más",
     "incomplete": "Golioth tiene más registros de ese momento de los que entrega",
     "not_loaded": "No se han podido cargar los registros anteriores. {reason}",
+    "given_up": "No se han podido cargar los registros anteriores y no se volverá a intentar automáticamente. {reason}",
     "try_again": "Reintentar",
     "choose_project": "Elegir un proyecto en los ajustes de esta tarjeta",
     "not_a_list": "«{name}» debe ser una lista de textos",
@@ -223,7 +230,8 @@ export const TEXTS = {
     "message": "Mensaje",
     "metadata": "Metadatos",
     "show_all": "Mostrar todo",
-    "truncated": "Recortado por ser demasiado largo"
+    "truncated": "Recortado por ser demasiado largo",
+    "unreadable": "Este registro no se puede mostrar"
   },
   "nl": {
     "name": "Golioth-logs",
@@ -264,6 +272,7 @@ export const TEXTS = {
     "full": "De weergave kan niet meer logregels bevatten: filter om verder terug te kijken",
     "incomplete": "Golioth heeft meer logregels van dit tijdstip dan het meedeelt",
     "not_loaded": "Eerdere logregels konden niet worden geladen. {reason}",
+    "given_up": "Eerdere logregels konden niet worden geladen en dit wordt niet automatisch opnieuw geprobeerd. {reason}",
     "try_again": "Opnieuw proberen",
     "choose_project": "Kies een project in de instellingen van deze kaart",
     "not_a_list": "‘{name}’ moet een lijst van teksten zijn",
@@ -279,6 +288,7 @@ export const TEXTS = {
     "message": "Bericht",
     "metadata": "Metadata",
     "show_all": "Alles tonen",
-    "truncated": "Ingekort, omdat het te lang was"
+    "truncated": "Ingekort, omdat het te lang was",
+    "unreadable": "Deze logregel kan niet worden weergegeven"
   }
 };
