@@ -944,7 +944,8 @@ async def test_example_of_logs(
     async with asyncio.timeout(TIMEOUT):
         notification = await notifications.get()
     assert notification["title"] == "greenhouse-node: it broke"
-    lines = [line for line in notification["message"].splitlines() if line]
+    heading, *lines = filter(None, notification["message"].splitlines())
+    assert heading == "The logs before it:"
     assert len(lines) == 20
     assert lines[0].endswith("step 11")
     assert lines[-1].endswith("error pump: it broke")
@@ -966,7 +967,7 @@ async def test_example_of_a_call(
     async with asyncio.timeout(TIMEOUT):
         assert await notifications.get() == {
             "title": "greenhouse-node",
-            "message": "Restarting: in 5 s",
+            "message": "Restarting:\n\n    in 5 s",
         }
     simulator.on_rpc = lambda _call: {"statusCode": 14}
     simulator.log("Out of memory", device=WATER_METER, level="ERROR")
