@@ -19,9 +19,8 @@ from .const import DOMAIN
 MAX_LOGS: Final = 2_000
 MAX_SIZE: Final = 4 * 1024 * 1024
 
-# Of these, the last ones that are kept as they were fired for as long as nobody looks:
-# more of them would have the next log wait when they are written.
-_MAX_UNWRITTEN: Final = 10
+# Of these, the last ones that are kept as they were fired for as long as nobody looks.
+_MAX_UNWRITTEN: Final = 50
 
 # What is told at once, in logs and in bytes of JSON: a browser that does not keep up makes Home Assistant hold it.
 MAX_LOGS_TOLD: Final = 200

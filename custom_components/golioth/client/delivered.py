@@ -247,18 +247,12 @@ class DeliveredLogs:
         """Take in what the stream gave since the last time."""
         # Gone from here first: one that fails must not fail again with all that follow.
         unwritten, self._unwritten = self._unwritten, []
-        seconds = self.seconds
         for entry in unwritten:
-            log = _text(entry)
-            if len(log) > _MAX_TEXT_SIZE:
-                log = _as_digest(log)
-            time_ns = entry[1]
-            # Most are of a second that is known.
-            if time_ns is None or (known := seconds.get(time_ns // SECOND)) is None:
-                self._add(time_ns, log)
-            else:
-                known.logs.append(log)
-                self.size += 1
+            text = _text(entry)
+            self._add(
+                entry.timestamp_ns,
+                text if len(text) <= _MAX_TEXT_SIZE else _as_digest(text),
+            )
 
     def add_read(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
         """Record logs that REST gave, and yield the new ones.

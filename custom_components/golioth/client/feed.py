@@ -32,9 +32,8 @@ _MAX_DELIVERED: Final = 30_000
 _UNAUDITED_SHARE: Final = 1 / 2
 
 # Logs after which these are taken in, and those after which all that is remembered is
-# looked through, where they come in less than a second. More logs at once would have the
-# next one wait.
-_WRITE_INTERVAL: Final = 10
+# looked through, where they come in less than a second.
+_WRITE_INTERVAL: Final = 50
 _FORGET_INTERVAL: Final = 3_000
 
 # Seconds between two times that progress is reported.
