@@ -1,4 +1,4 @@
-"""Judges whether an answer holds all logs of its time, and whether its total is true."""
+"""Judges whether an answer holds all logs of its time."""
 
 from typing import Final
 

@@ -1,8 +1,9 @@
-"""What one answer holds of the logs of a span of time, and how it is asked for."""
+"""Holds what one answer has of a time range, and asks for it."""
 
 from collections.abc import Awaitable
 from typing import Final, NamedTuple, Protocol, Self
 
+from .exceptions import GoliothUnreadableError
 from .models import LogEntry
 
 # Logs that an answer holds at most, unless the service says less.
@@ -108,3 +109,18 @@ async def ask_before(
     if any((entry.timestamp_ns or 0) == end_ns for entry in window.entries):
         window = await ask(start_ns, end_ns - 1, device_id=device_id, level=level)
     return window
+
+
+async def ask_if_readable(
+    ask: Ask,
+    start_ns: int,
+    end_ns: int,
+    *,
+    device_id: str | None = None,
+    level: str | None = None,
+) -> LogWindow:
+    """Ask as `ask_before` does; an unreadable answer is returned as one that says so."""
+    try:
+        return await ask_before(ask, start_ns, end_ns, device_id=device_id, level=level)
+    except GoliothUnreadableError:
+        return LogWindow.unreadable()

@@ -1,4 +1,4 @@
-"""Finds out whether logs were lost that will not be read any more, and reports it."""
+"""Reports logs that were lost and will not be read."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -6,7 +6,6 @@ from typing import Protocol
 
 from .coverage import Coverage
 from .delivered import DeliveredLogs, UntrackedRange
-from .exceptions import GoliothUnreadableError
 from .span_reader import SpanReader
 from .timestamps import SECOND, align_up, start_of_second
 
@@ -80,9 +79,8 @@ class LostLogs:
 
     async def _has_lost(self, start: int, end: int) -> bool:
         """Return whether the service has logs of a span that were not delivered."""
-        try:
-            window = await self._reader.ask_before(start - 1, end)
-        except GoliothUnreadableError:
+        window = await self._reader.ask_if_readable(start - 1, end)
+        if window.is_unreadable:
             return True
         if self._logs.count_new(window.within(start, end)):
             return True

@@ -1,10 +1,10 @@
-"""Asks for nanoseconds, whatever a service counts in and shows of them."""
+"""Asks for nanoseconds, however a service counts and shows them."""
 
 from enum import Enum, auto
 from typing import Final, Self
 
 from .exceptions import GoliothUnreadableError
-from .log_window import Ask, LogWindow, ask_before
+from .log_window import Ask, LogWindow, ask_if_readable
 
 MICROSECOND: Final = 1_000
 """Nanoseconds of a microsecond: many clocks count no finer."""
@@ -81,12 +81,9 @@ class Questions:
         level: str | None = None,
     ) -> LogWindow:
         """Ask for a time that may begin before what is wanted, as `ask_before` does."""
-        try:
-            window = await ask_before(
-                self._ask, start, end, device_id=device_id, level=level
-            )
-        except GoliothUnreadableError:
-            return LogWindow.unreadable()
+        window = await ask_if_readable(
+            self._ask, start, end, device_id=device_id, level=level
+        )
         self._note(window)
         return window
 

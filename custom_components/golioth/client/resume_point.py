@@ -1,4 +1,4 @@
-"""What is stored to go on after a restart."""
+"""Stores where to go on after a restart."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress

@@ -7,7 +7,7 @@ from .answer_size import AnswerSize
 from .crowded_moment import CrowdedMoment
 from .delivered import DeliveredLogs
 from .exceptions import GoliothResponseError, GoliothUnreadableError
-from .log_window import LogWindow, ask_before
+from .log_window import LogWindow, ask_before, ask_if_readable
 from .missing_logs import MissingLogs
 from .models import LogEntry
 from .pacing import RequestPace
@@ -106,7 +106,7 @@ class SpanReader:
 
         Takes and raises what `read` does.
         """
-        window = await self._ask_if_readable(start_ns - 1, end_ns)
+        window = await self.ask_if_readable(start_ns - 1, end_ns)
         if window.is_unreadable:
             return None
         self.sizes.hear(window)
@@ -148,7 +148,7 @@ class SpanReader:
         Raises:
             GoliothError: As by `GoliothRest.logs`.
         """
-        window = await self._ask_if_readable(start_ns - 1, end_ns)
+        window = await self.ask_if_readable(start_ns - 1, end_ns)
         if window.is_unreadable:
             return None
         self.sizes.hear(window)
@@ -189,19 +189,9 @@ class SpanReader:
         self._on_answer()
         return window
 
-    async def ask_before(self, start_ns: int, end_ns: int) -> LogWindow:
-        """Ask once for the logs of a span without its end, which the service may count in.
-
-        Raises what `ask` does.
-        """
-        return await ask_before(self.ask, start_ns, end_ns)
-
-    async def _ask_if_readable(self, start: int, end: int) -> LogWindow:
-        """Ask for logs; where the answer cannot be read, return what says so."""
-        try:
-            return await self.ask_before(start, end)
-        except GoliothUnreadableError:
-            return LogWindow.unreadable()
+    async def ask_if_readable(self, start_ns: int, end_ns: int) -> LogWindow:
+        """Ask once, in turn, as the function of this name does."""
+        return await ask_if_readable(self.ask, start_ns, end_ns)
 
     async def _read_part(self, part: Part, reading: ReadingUnderWay) -> None:
         """Read the newest logs of a part, and leave the rest of it.
@@ -218,7 +208,7 @@ class SpanReader:
             return
         if self._settle_by_count(part, reading):
             return
-        window = await self._ask_if_readable(part.start - 1, part.end)
+        window = await self.ask_if_readable(part.start - 1, part.end)
         if window.is_unreadable:
             readable = await self._read_unreadable(part, reading)
             if readable is None:
@@ -237,7 +227,7 @@ class SpanReader:
                 rest = Part(part.start, part.end - MILLISECOND)
                 if rest.start < rest.end:
                     # What was claimed is about more than the millisecond.
-                    window = await self._ask_if_readable(rest.end - 1, part.end)
+                    window = await self.ask_if_readable(rest.end - 1, part.end)
                 found = await self._read_crowded(rest.end, window)
         self._keep(found, window, reading)
         if rest is not None:
@@ -266,7 +256,7 @@ class SpanReader:
             reading.parts += part.halves()
             return None
         for _ in range(_UNREADABLE_TRIES - 1):
-            window = await self._ask_if_readable(part.start - 1, part.end)
+            window = await self.ask_if_readable(part.start - 1, part.end)
             if not window.is_unreadable:
                 return window
         # These are few, and not counted.
@@ -304,7 +294,7 @@ class SpanReader:
             older_end = start_of_millisecond(found[0].timestamp_ns or 0)
         else:
             older_end = (part.start + part.end) // 2
-        older = await self.ask_before(part.start - 1, older_end)
+        older = await ask_before(self.ask, part.start - 1, older_end)
         if not older.within(part.start, older_end):
             self.sizes.report_lie()
             return True
