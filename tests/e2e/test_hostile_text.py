@@ -1,7 +1,6 @@
 """Text of devices and of the service, where Home Assistant's frontend would take it for markup."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 import shutil
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from tests.demo.api import HomeAssistantApi
 from tests.demo.home_assistant import DOMAIN, HOST, HomeAssistantProcess
 from tests.simulator import GoliothSimulator
 
+from .gaps import TIME_AGO, make_gap
 from .pages.integrations import IntegrationPage, IntegrationsPage
 from .pages.notifications import NotificationDrawer
 from .pages.settings import SettingsPage
@@ -97,7 +97,7 @@ async def test_names_are_no_markup(
 ) -> None:
     """The name of a project is text in the dialogs that set it up and that repair it, in one line."""
     name = f"Allotment {markup}"
-    simulator.faults.date_offset = -timedelta(hours=2.5).total_seconds()
+    simulator.faults.date_offset = -TIME_AGO.total_seconds()
     integrations = IntegrationsPage(page)
     await integrations.open()
     flow = await integrations.add("Golioth")
@@ -120,19 +120,8 @@ async def test_names_are_no_markup(
     await expect_text_alone(page.locator("body"), image)
     await flow.close()
 
-    # From here on, the last log was two and a half hours ago.
     await simulator.wait_for_streams(1)
-    events = await api.subscribe("golioth_log")
-    moment = datetime.now(UTC) - timedelta(hours=2.5)
-    simulator.log("one", device=GREENHOUSE_NODE, timestamp=moment.isoformat())
-    await anext(events)
-    simulator.faults.clear()
-    simulator.mute()
-    simulator.log(
-        "two",
-        device=GREENHOUSE_NODE,
-        timestamp=(moment + timedelta(minutes=30)).isoformat(),
-    )
+    await make_gap(api, simulator)
     await integration.open()
     await integration.reload(name)
     settings = SettingsPage(page)

@@ -201,6 +201,15 @@ async def check_filters(card: LogCard) -> None:
     await expect(card.rows).not_to_have_count(0)
 
 
+async def check_all(page: Page, card: LogCard, count: int) -> None:
+    """Check so many logs, once the card has looked for earlier ones."""
+    beginning = card.list.get_by_text("There is nothing earlier in the last 30 days")
+    await expect(beginning).to_be_attached()
+    await check_copied(page, card, count)
+    await check_rows(page, card)
+    await check_filters(card)
+
+
 @pytest.fixture
 def raised(page: Page) -> list[str]:
     """Return what is raised on the page, and nobody handles."""
@@ -229,11 +238,7 @@ async def test_live(
             simulator.log(last, device=GREENHOUSE_NODE, metadata={"index": count})
             await expect(card.row(last)).to_be_in_viewport()
             count += 1
-    beginning = card.list.get_by_text("There is nothing earlier in the last 30 days")
-    await expect(beginning).to_be_attached()
-    await check_copied(page, card, count)
-    await check_rows(page, card)
-    await check_filters(card)
+    await check_all(page, card, count)
     assert raised == []
 
 
@@ -258,9 +263,5 @@ async def test_history(
     card = await DashboardPage(page).open_card(PATH)
     await expect(card.rows).not_to_have_count(0)
     await card.scroll_to_top()
-    beginning = card.list.get_by_text("There is nothing earlier in the last 30 days")
-    await expect(beginning).to_be_attached()
-    await check_copied(page, card, COUNT)
-    await check_rows(page, card)
-    await check_filters(card)
+    await check_all(page, card, COUNT)
     assert raised == []

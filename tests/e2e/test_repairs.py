@@ -1,15 +1,13 @@
 """What Home Assistant has the user repair."""
 
-from datetime import UTC, datetime, timedelta
-
 from playwright.async_api import Page, expect
 import pytest
 
-from tests import GREENHOUSE_NODE
 from tests.demo.api import HomeAssistantApi
 from tests.demo.home_assistant import DOMAIN
 from tests.simulator import GoliothSimulator
 
+from .gaps import TIME_AGO, make_gap
 from .pages.integrations import IntegrationPage
 from .pages.settings import SettingsPage
 from .pictures import TakePicture
@@ -18,15 +16,10 @@ from .texts import text
 STEP = "issues.gap.fix_flow.step.confirm"
 
 
-def ago(time: timedelta) -> str:
-    """Return a time in the past, as Golioth writes it."""
-    return (datetime.now(UTC) - time).isoformat().replace("+00:00", "Z")
-
-
 @pytest.fixture
 def simulator(simulator: GoliothSimulator) -> GoliothSimulator:
     """Run a service that says it is two and a half hours earlier."""
-    simulator.faults.date_offset = -timedelta(hours=2.5).total_seconds()
+    simulator.faults.date_offset = -TIME_AGO.total_seconds()
     return simulator
 
 
@@ -38,15 +31,7 @@ async def test_gap(
     take_picture: TakePicture,
 ) -> None:
     """It is told that logs from before the catch-up window were not delivered, and a longer window is set for the next time."""
-    events = await api.subscribe("golioth_log")
-    simulator.log(
-        "Pump on", device=GREENHOUSE_NODE, timestamp=ago(timedelta(hours=2.5))
-    )
-    await anext(events)
-    # From here on, that was the last log for two and a half hours.
-    simulator.faults.clear()
-    simulator.mute()
-    simulator.log("Pump hot", device=GREENHOUSE_NODE, timestamp=ago(timedelta(hours=2)))
+    await make_gap(api, simulator)
     integration = IntegrationPage(page, DOMAIN)
     await integration.open()
     await integration.reload(project)
