@@ -1,0 +1,108 @@
+"""Tests of what is reported as lost, because it will not be read."""
+
+import pytest
+
+from custom_components.golioth.client.coverage import Coverage
+from custom_components.golioth.client.delivered import DeliveredLogs, UntrackedRange
+from custom_components.golioth.client.exceptions import GoliothUnreadableError
+from custom_components.golioth.client.log_window import LogWindow
+from custom_components.golioth.client.lost_logs import LostLogs
+from custom_components.golioth.client.pacing import RequestPace
+from custom_components.golioth.client.span_reader import SpanReader
+from custom_components.golioth.client.timestamps import SECOND
+
+from .logs import NOW, log
+
+HOUR = 3600
+
+
+class Service:
+    """Gives the same answer to every question."""
+
+    def __init__(self, answer: LogWindow | None) -> None:
+        """Take the answer; None is one that nobody can read."""
+        self.requests = 0
+        self._answer = answer
+
+    async def logs(
+        self,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        *,
+        device_id: str | None = None,
+        level: str | None = None,
+    ) -> LogWindow:
+        """Answer."""
+        self.requests += 1
+        if self._answer is None:
+            raise GoliothUnreadableError("The answer cannot be read")
+        return self._answer
+
+
+class Listener:
+    """Keeps what is reported."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.gaps: list[tuple[int, int]] = []
+
+    def on_gap(self, start_ns: int, end_ns: int) -> None:
+        """Keep a gap."""
+        self.gaps.append((start_ns, end_ns))
+
+    def on_settled(self) -> None:
+        """Ignore it: nothing is saved."""
+
+
+def lost_logs(
+    service: Service, listener: Listener, logs: DeliveredLogs, coverage: Coverage
+) -> LostLogs:
+    """Return what compares the service with what was delivered."""
+    return LostLogs(
+        coverage=coverage,
+        logs=logs,
+        reader=SpanReader(
+            service,
+            logs=logs,
+            device_ids=list,
+            on_answer=lambda: None,
+            on_missing=lambda _number: None,
+            pace=RequestPace(0.0),
+        ),
+        listener=listener,
+        window=HOUR,
+    )
+
+
+# A full answer of one moment, all of it known, of a service that has more of the time.
+FULL = [log("known", NOW - 90 * 60) for _ in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_lost"),
+    [
+        pytest.param(None, True, id="unreadable"),
+        pytest.param(LogWindow(FULL, 101, 100, [], 0), True, id="more_than_known"),
+        pytest.param(LogWindow(FULL, None, 100, [], 0), True, id="without_total"),
+        pytest.param(LogWindow([], 0, 100, [], 0), False, id="nothing"),
+    ],
+)
+async def test_before_the_window(answer: LogWindow | None, is_lost: bool) -> None:
+    """What lies before the window is reported, unless the service has no more."""
+    logs, listener, coverage = DeliveredLogs(), Listener(), Coverage(360.0)
+    coverage.resume((NOW - 2 * HOUR) * SECOND)
+    for entry in FULL:
+        logs.add_streamed(entry)
+    await lost_logs(Service(answer), listener, logs, coverage).give_up(NOW * SECOND)
+    assert bool(listener.gaps) is is_lost
+    assert coverage.settled == (NOW - HOUR) * SECOND
+
+
+async def test_range_that_nobody_counted_is_not_asked_for() -> None:
+    """There is nothing that the number of its logs could be compared with."""
+    service, listener = Service(None), Listener()
+    lost = lost_logs(service, listener, DeliveredLogs(), Coverage(360.0))
+    await lost.check_untracked(UntrackedRange(NOW - 20, NOW - 10, None))
+    assert (service.requests, listener.gaps) == (0, [])
+    await lost.check_untracked(UntrackedRange(NOW - 20, NOW - 10, 3))
+    assert listener.gaps == [((NOW - 20) * SECOND, (NOW - 10) * SECOND)]

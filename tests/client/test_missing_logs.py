@@ -1,0 +1,49 @@
+"""Tests of what is remembered of logs that cannot be had."""
+
+import pytest
+
+from custom_components.golioth.client.delivered import DeliveredLogs
+from custom_components.golioth.client.missing_logs import MissingLogs
+from custom_components.golioth.client.same_time import Moment
+from custom_components.golioth.client.timestamps import MILLISECOND, SECOND
+
+from .logs import NOW, log
+
+START = NOW * SECOND
+
+
+def test_each_missing_log_is_reported_once() -> None:
+    """What was reported is not reported again, and more is by the difference."""
+    reported: list[int] = []
+    missing = MissingLogs(DeliveredLogs(), reported.append)
+    for number in (0, 2, 2, 1, 5):
+        missing.note(START, Moment([], number))
+    assert reported == [2, 3]
+    assert missing.count(NOW, NOW + 1) == 5
+    assert missing.count(NOW + 1, NOW + 2) == 0
+
+
+def test_what_was_found_beside_is_kept_until_it_is_known() -> None:
+    """A reading that fails is not the end of what was found beside missing logs."""
+    logs = DeliveredLogs()
+    missing = MissingLogs(logs, lambda _number: None)
+    beside = [log("one"), log("two")]
+    missing.note(START, Moment(beside, 1))
+    assert missing.take_beside(START) == beside
+    assert missing.take_beside(START) == beside
+    assert list(logs.add_read(beside)) == beside
+    assert missing.take_beside(START) == []
+
+
+def test_no_more_milliseconds_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first that was noted is forgotten, with what was found beside it."""
+    monkeypatch.setattr(
+        "custom_components.golioth.client.missing_logs._MAX_MILLISECONDS", 2
+    )
+    missing = MissingLogs(DeliveredLogs(), lambda _number: None)
+    milliseconds = [START + number * MILLISECOND for number in range(3)]
+    for number, each in enumerate(milliseconds):
+        missing.note(each, Moment([log(str(number), NOW, number * MILLISECOND)], 1))
+    assert missing.milliseconds(START, START + SECOND) == set(milliseconds[1:])
+    assert missing.take_beside(START) == []
+    assert missing.take_beside(milliseconds[1])
