@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 import pytest
 
 from custom_components.golioth.client.answer_size import AnswerSize
@@ -172,6 +172,72 @@ def test_logs_beside_unreadable_ones(
     inside = {each for each in hidden if 0 <= each[0] < MILLISECOND}
     assert len(inside) <= moment.missing <= len(hidden)
     assert service.requests <= 50 * len({each[0] for each in hidden}) + 10
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    crowds=st.lists(
+        st.tuples(
+            st.sampled_from((301_411, 700_123)).flatmap(
+                lambda first: st.integers(first, first + 60)
+            ),
+            st.sampled_from(("one", "two", "three", "few1", "few2", "few3")),
+            st.sampled_from(("debug", "error")),
+            # Nothing tells more of these apart than an answer holds.
+            st.integers(1, LIMIT - 1),
+        ),
+        min_size=4,
+        max_size=40,
+        unique_by=lambda crowd: crowd[:3],
+    ),
+    counts_start=st.booleans(),
+    counts_end=st.booleans(),
+    cuts=st.booleans(),
+    has_total=st.booleans(),
+)
+@example(  # No answer for the level holds what the first one logged.
+    crowds=[
+        (301_411, "few1", "debug", 1),
+        (301_411, "one", "debug", 15),
+        (301_411, "two", "debug", 15),
+        *((700_123 + each, "one", "debug", 1) for each in range(LIMIT)),
+    ],
+    counts_start=True,
+    counts_end=False,
+    cuts=True,
+    has_total=False,
+)
+def test_logs_close_together(
+    crowds: list[tuple[int, str, str, int]],
+    counts_start: bool,
+    counts_end: bool,
+    cuts: bool,
+    has_total: bool,
+) -> None:
+    """Each is found once, wherever questions begin and end, and however times are shown."""
+    logs = [
+        Log(offset, device, level, is_unreadable=False)
+        for offset, device, level, number in crowds
+        for _ in range(number)
+    ]
+    service = Service(
+        logs,
+        counts_start=counts_start,
+        counts_end=counts_end,
+        cuts=cuts,
+        has_total=has_total,
+    )
+    devices = {log.device for log in logs}
+    crowded = CrowdedMoment(service.logs, AnswerSize(), lambda: devices)
+
+    async def read() -> Moment:
+        window = await service.logs(START - 1, START + MILLISECOND)
+        return await crowded.read(START, window)
+
+    moment = asyncio.run(read())
+    found = sorted(int(each.message) for each in moment.entries)
+    assert found == list(range(len(logs)))
+    assert not moment.missing
 
 
 async def test_devices_that_are_not_asked() -> None:

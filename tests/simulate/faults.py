@@ -150,6 +150,7 @@ def _all() -> Iterator[Fault]:
         "volume",
         longest=60,
     )
+    yield _fault("tie_among_others", _tie_among_others, "volume", longest=120)
 
     yield _fault("wrong_date_once", _wrong_date_once, "date", longest=60)
     yield _fault("wrong_dates", _wrong_dates, "date", longest=1800)
@@ -464,6 +465,15 @@ def _tie(*, one_device: bool, one_level: bool = False) -> Act:
             yield duration / 2
 
     return act
+
+
+def _tie_among_others(stage: Stage, chance: Random, duration: float) -> Iterator[float]:
+    """Have the service tell neither the times nor the number of what it is asked for."""
+    token = stage.conditions.begin(milliseconds=True, total="absent")
+    _end_streams(stage, chance)
+    stage.traffic.send_tie_among_others(chance)
+    yield duration
+    stage.conditions.end(token)
 
 
 # Clocks

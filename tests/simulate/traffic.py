@@ -10,7 +10,7 @@ from .conditions import Conditions
 from .loop import Timetable
 from .odd import ODD_METADATA, is_frame_readable, is_readable, spoils_answer
 from .service import Service
-from .store import EPOCH, SECOND, StoredLog, format_device_id, format_time
+from .store import EPOCH, MILLISECOND, SECOND, StoredLog, format_device_id, format_time
 
 LEVELS: Final = ("DEBUG", "INFO", "WARN", "ERROR")
 _MODULES: Final = ("sensor", "net", "power", "ota")
@@ -127,6 +127,26 @@ class Traffic:
         if not self._conditions.is_irregular:
             for tie in ties.values():
                 self._accountant.add_tie(tie)
+        batch, self._batch = self._batch, None
+        self._service.stream(batch)
+
+    def send_tie_among_others(self, chance: Random) -> None:
+        """Send logs of one time and level, with others of the same millisecond after it.
+
+        No answer for the level holds all, though each device's does. The first are of
+        devices that logged nothing else then.
+        """
+        one, two, *few = chance.sample(self._honest, len(self._honest))
+        millisecond = (self._now_ns(one) // MILLISECOND - 1) * MILLISECOND
+        often = self._limit * 3 // 4
+        kind = PROMISED | (HARD if self._conditions.twins else 0)
+        tie = [(device, 301_411) for device in (*few, *[one] * often, *[two] * often)]
+        others = [(one, 400_123 + 1_001 * each) for each in range(self._limit)]
+        self._batch = []
+        for device, offset in (*tie, *others):
+            self.send(
+                device, chance, time_ns=millisecond + offset, level="DEBUG", kind=kind
+            )
         batch, self._batch = self._batch, None
         self._service.stream(batch)
 

@@ -7,24 +7,29 @@ read here. The logs of a burst mostly differ in their nanoseconds, so these come
 Logs of one nanosecond differ only in what else the service can be asked for: their level,
 and their device. What neither tells apart cannot be had, and is counted.
 
-`questions` asks, `same_time` reads by level and by device, and `unreadable_moment` what
-lies beside logs that nobody can read.
+`questions` asks, `same_time` reads by level and by device, and `exact_moment` where no
+nanosecond may be asked for twice: beside logs that nobody can read, and between many
+whose times may be cut.
 """
 
 from collections.abc import Callable, Collection
 from typing import Final
 
 from .answer_size import AnswerSize
+from .exact_moment import ExactMoment
 from .log_window import Ask, LogWindow
 from .models import LogEntry
 from .questions import MICROSECOND, Questions, ShownTimes
 from .same_time import Moment, SameTime, SameTimeReader
 from .timestamps import MILLISECOND
-from .unreadable_moment import UnreadableMoment
 
 # Nanoseconds of the first step: near half of a millisecond, and so odd that no bound that
 # is made of it by halving and doubling is likely to be a time that a clock shows.
 _FIRST_STEP: Final = 499_837
+
+# Nanoseconds of a step with more logs than an answer holds, from which on a bound may well
+# be on one of them. Where times are cut, such a log could be read twice, or not at all.
+_DENSE: Final = 10 * MICROSECOND
 
 
 class CrowdedMoment:
@@ -46,7 +51,7 @@ class CrowdedMoment:
         self._sizes = sizes
         self._questions = Questions(ask)
         self._same_time = SameTimeReader(sizes, device_ids)
-        self._unreadable = UnreadableMoment(self._questions, sizes, self._same_time)
+        self._exact = ExactMoment(self._questions, sizes, self._same_time)
 
     async def read(self, start: int, window: LogWindow) -> Moment:
         """Return all logs of a millisecond that can be had.
@@ -78,7 +83,7 @@ class CrowdedMoment:
         """
         end = start + MILLISECOND
         if window.is_unreadable:
-            return await self._unreadable.read(start, end)
+            return await self._exact.read(start, end)
         times = ShownTimes.of(window)
         if len({entry.timestamp_ns for entry in window.entries}) != 1:
             return await self._read_by_nanoseconds(start, end, times)
@@ -106,8 +111,8 @@ class CrowdedMoment:
         4. If it cannot be any narrower, read it by level and by device, and make the
            next step as wide as what is left.
 
-        If an answer cannot be read, start over: nanoseconds have to be asked for exactly
-        then.
+        If an answer cannot be read, or times may be cut and logs lie close together,
+        start over: nanoseconds have to be asked for exactly then.
 
         Args:
             start: Where it starts.
@@ -120,22 +125,22 @@ class CrowdedMoment:
         while position < end:
             to = _end_of_step(min(position + width, end), end, times)
             window = await self._ask_step(start, position, to, times)
-            if window.is_unreadable:
-                return await self._unreadable.read(start, end)
             if times is ShownTimes.UNKNOWN:
                 times = ShownTimes.of(window)
             may_be_cut = times is ShownTimes.MAYBE_CUT
-            if self._holds_step(window, position, times):
+            holds_all = self._holds_step(window, position, times)
+            is_dense = may_be_cut and not holds_all and to - position <= _DENSE
+            if window.is_unreadable or is_dense:
+                return await self._exact.read(start, end)
+            if holds_all:
                 entries += window.within(
                     *((start, end) if may_be_cut else (position, to))
                 )
                 position, width = to, width * 2
-            elif to - position > (2 if may_be_cut else 1):
+            elif to - position > 1:
                 width = _narrower(window, position, to, times)
             else:
-                time = SameTime.roughly(
-                    self._questions, position, to, (start, end) if may_be_cut else None
-                )
+                time = SameTime.roughly(self._questions, position, to)
                 moment = await self._same_time.read(time, window)
                 entries += moment.entries
                 missing += moment.missing

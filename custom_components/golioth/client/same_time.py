@@ -50,27 +50,18 @@ class SameTime(NamedTuple):
     """An answer with a log that is shown before this lacks no log of the time."""
 
     @classmethod
-    def roughly(
-        cls,
-        questions: Questions,
-        start: int,
-        end: int,
-        shown: tuple[int, int] | None = None,
-    ) -> Self:
+    def roughly(cls, questions: Questions, start: int, end: int) -> Self:
         """Return a time that is asked for with the nanosecond before it.
 
         Args:
             questions: Asks for it.
-            start: Where it starts.
-            end: Where it ends, not included.
-            shown: Where its logs are shown, if elsewhere: what is shown at once with the
-                nanosecond before cannot be told from it, and is not asked for.
+            start: Where it starts, by the times that are shown as well.
+            end: Where it ends, not included; the same.
         """
-        first = start if shown and shown[0] < start else start - 1
         return cls(
             start,
-            shown or (start, end),
-            partial(questions.ask_before, first, end),
+            (start, end),
+            partial(questions.ask_before, start - 1, end),
             partial(questions.ask_before, start - 2, start),
             complete_from=start,
         )

@@ -1,4 +1,4 @@
-"""Reads what lies beside logs that nobody can read."""
+"""Reads a short time nanosecond by nanosecond, as the service counts them."""
 
 from typing import Final, NamedTuple
 
@@ -29,12 +29,13 @@ class _Prefix(NamedTuple):
         return self.window.body_size >= _LONG_ANSWER
 
 
-class UnreadableMoment:
-    """Reads a short time with unreadable logs, and each log beside these.
+class ExactMoment:
+    """Reads a short time with unreadable logs, or with many whose times may be cut.
 
     An answer with an unreadable log holds nothing else. So questions have to end right
-    before it and begin right after it, and each nanosecond counts: it is to be known
-    which bounds of a question the service counts in.
+    before it and begin right after it. Where many logs lie close together, questions
+    begin and end on logs. Either way each nanosecond counts: it is to be known which
+    bounds of a question the service counts in.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class UnreadableMoment:
         Args:
             questions: Asks the service.
             sizes: Judges whether answers are complete.
-            same_time: Reads the nanoseconds of unreadable logs.
+            same_time: Reads nanoseconds of unreadable logs, or of too many.
         """
         self._questions = questions
         self._sizes = sizes
