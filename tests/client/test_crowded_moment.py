@@ -51,6 +51,8 @@ class Service:
         """Keep what it has and how it answers."""
         self.requests = 0
         self.is_down = False
+        # At which request it ceases to count bounds in.
+        self.changes_at = 0
         self._logs = sorted(enumerate(logs), key=lambda each: each[1].offset)
         self._counts_start = counts_start
         self._counts_end = counts_end
@@ -68,6 +70,8 @@ class Service:
         """Answer a question."""
         self.requests += 1
         assert self.requests < 1_000
+        if self.requests == self.changes_at:
+            self._counts_start = self._counts_end = False
         assert start_ns is not None
         assert end_ns is not None
         if self.is_down and device_id is None and end_ns <= START:
@@ -172,6 +176,29 @@ def test_logs_beside_unreadable_ones(
     inside = {each for each in hidden if 0 <= each[0] < MILLISECOND}
     assert len(inside) <= moment.missing <= len(hidden)
     assert service.requests <= 50 * len({each[0] for each in hidden}) + 10
+
+
+def test_bounds_that_are_counted_no_longer() -> None:
+    """Whenever that begins, each log is found once, or is missing."""
+    logs = [
+        Log(301_411 + number, "one", "debug", is_unreadable=number in {3, 5, 6, 9})
+        for number in range(12)
+    ]
+    undisturbed = 0
+    changes_at = 1
+    while changes_at <= undisturbed or not undisturbed:
+        service = Service(
+            logs, counts_start=True, counts_end=False, cuts=False, has_total=True
+        )
+        service.changes_at = changes_at if undisturbed else 0
+        moment = read(service)
+        found = {each.message for each in moment.entries}
+        assert len(found) == len(moment.entries)
+        assert len(found) + moment.missing >= len(logs)
+        if undisturbed:
+            changes_at += 1
+        else:
+            undisturbed = service.requests
 
 
 @settings(max_examples=100, deadline=None)

@@ -70,6 +70,41 @@ async def test_date_that_steps_back_after_the_first_start(
     assert not recorder.gaps
 
 
+async def test_date_that_was_ahead_while_much_was_forgotten(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What REST does not deliver, because it might have been delivered, is reported."""
+    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 100)
+    hour = 3_600_000_000_000
+
+    def log(message: str, offset: int = 0) -> None:
+        moment = format_timestamp(now_ns(simulator) + offset)
+        simulator.log(message, timestamp=moment)
+
+    async with running(session, simulator, recorder, audit_interval=0.3) as (feed, _):
+        await streaming(feed, recorder)
+        simulator.faults.date_offset = 3_600
+        await audited(simulator, recorder, 2)
+        for number in range(300):
+            log(str(number), hour - (300 - number) * 1_000_000_000)
+        await recorder.until(lambda: len(recorder.logs) == 300)
+        await audited(simulator, recorder, 8)
+        assert not recorder.gaps
+        simulator.faults.date_offset = 0
+        # Nothing else delivers what comes now.
+        simulator.mute()
+        log("lost")
+        sent = now_ns(simulator)
+        await recorder.until(lambda: bool(recorder.gaps))
+        await audited(simulator, recorder, 2)
+    assert recorder.messages == numbered(0, 300)
+    ((start, end),) = recorder.gaps
+    assert start <= sent < end <= sent + hour
+
+
 async def test_date_that_steps_back_during_an_outage(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:

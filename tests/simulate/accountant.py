@@ -126,8 +126,8 @@ class Accountant:
             limit: Logs that an answer of REST holds.
         """
         self._limit = limit
-        # Whether totals lag behind: logs that seem to be known are read later, then.
-        self.is_total_wrong: Callable[[], bool] = lambda: False
+        # Whether a total was wrong since a time: logs that seem to be known are read later, then.
+        self.is_total_wrong: Callable[[float], bool] = lambda since: False
         self.problems: list[Problem] = []
         self.failed: Counter[str] = Counter()
         self.received = array("d")
@@ -303,7 +303,7 @@ class Accountant:
                 # The order of a stream depends on nothing that REST says.
                 if where != _STREAM and (
                     self.is_clock_wrong(now)
-                    or self.is_total_wrong()
+                    or self.is_total_wrong(self.received[number])
                     or self._was_given_up(number)
                     or self._is_crowded(number)
                 ):

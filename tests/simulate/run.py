@@ -43,9 +43,6 @@ _AUDITED: Final = 660.0
 # empty.
 _CHEAP_ANSWERS: Final = 2
 
-# Totals that are as many as are known now and then, by chance.
-_WRONG_TOTALS: Final = frozenset({"late", "random"})
-
 # How the client says that logs cannot be had.
 _UNREADABLE: Final = "Golioth does not give all logs of one moment: %d cannot be had"
 
@@ -164,12 +161,10 @@ class _Simulation:
         self.accountant = Accountant(
             catch_up_window=settings["catch_up_window"], limit=settings["limit"]
         )
-        self.accountant.is_total_wrong = lambda: (
-            (self.conditions.total or settings["total"]) in _WRONG_TOTALS
-        )
-        self.service = Service(
+        self.service = service = Service(
             table, self.conditions, settings, make_chance(seed, "service")
         )
+        self.accountant.is_total_wrong = lambda since: service.wrong_total_at >= since
         self.traffic = Traffic(
             table, self.service, self.accountant, self.conditions, settings
         )

@@ -1,6 +1,7 @@
 """The Golioth service in memory: REST over some replicas, and streams."""
 
 from collections.abc import Callable, Mapping
+from math import inf
 from random import Random
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -24,6 +25,9 @@ _DEFAULT_WINDOW: Final = 4 * 3600 * SECOND
 # How far behind a total may be, in seconds.
 _TOTAL_LAG: Final = 20.0
 
+# Totals that are as many as are known now and then, by chance.
+_WRONG_TOTALS: Final = frozenset({"late", "random"})
+
 type RawAnswer = tuple[int, dict[str, str], bytes]
 
 
@@ -36,6 +40,7 @@ class Service:
         device_ids: Golioth's IDs of the devices.
         requests: When requests arrived, and their paths.
         log_requests: How many of them asked for logs.
+        wrong_total_at: When a total was told that may be as many as are known by chance.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Service:
         self.device_ids: list[str] = []
         self.requests: list[tuple[float, str]] = []
         self.on_trace: Callable[[str], None] | None = None
+        self.wrong_total_at = -inf
         self._counting = Replica(0.0)
         self._timetable = timetable
         self._conditions = conditions
@@ -181,6 +187,8 @@ class Service:
     ) -> int | None:
         """Return what the service says of how many there are."""
         mode = self._conditions.total or self._settings["total"]
+        if mode in _WRONG_TOTALS:
+            self.wrong_total_at = now
         match mode:
             case "right":
                 return replica.count(query)

@@ -395,7 +395,7 @@ def test_altered(accountant: Accountant) -> None:
 
 def test_order_of_a_stream(accountant: Accountant) -> None:
     """Nothing that REST says excuses another order of a stream."""
-    accountant.is_total_wrong = lambda: True
+    accountant.is_total_wrong = lambda since: True
     accountant.wrong_clocks.append((0.0, 100.0))
     deliver(accountant, 1, 0, source="poll")
     deliver(accountant, 3, 2, *range(4, 10))

@@ -195,6 +195,8 @@ class DeliveredLogs:
         untracked: What is not known after all, in order of time.
         forgotten_before: The second before which something was forgotten, or was there
             before the first start: the floor cannot be lowered beyond it.
+        began: The second before which everything was there before the first start; 0
+            after a restart.
         seconds: What was delivered, by the second.
         size: How many logs that are.
     """
@@ -206,6 +208,7 @@ class DeliveredLogs:
         self.seconds: dict[int, Second] = {}
         self.size = 0
         self.forgotten_before = 0
+        self.began = 0
         # Logs of the stream that belong to the seconds.
         self._unwritten: list[LogEntry] = []
         # What REST showed of the time before the first start: should the stream give it
@@ -214,6 +217,8 @@ class DeliveredLogs:
         # What REST delivered before the stream did: should that give it, it is not.
         self._expected_again = _ExpectedLogs()
         self._untimed: dict[bytes, None] = {}
+        # Whether it was not stored what was forgotten, as in earlier releases.
+        self._may_have_forgotten = False
 
     def copy(self) -> DeliveredLogs:
         """Return a copy, of which something can be forgotten apart."""
@@ -327,6 +332,7 @@ class DeliveredLogs:
         """
         self.raise_floor(floor)
         if is_sure:
+            self.began = floor
             self.forgotten_before = max(self.forgotten_before, floor)
 
     def raise_floor(self, floor: int) -> None:
@@ -354,7 +360,7 @@ class DeliveredLogs:
         floor: int,
         untracked: list[UntrackedRange],
         seconds: dict[int, Second],
-        forgotten_before: int = 0,
+        forgotten_before: int | None = None,
     ) -> None:
         """Know what was known when it was stored.
 
@@ -362,9 +368,10 @@ class DeliveredLogs:
             floor: As the attribute, to be confirmed by `confirm_stored`.
             untracked: As the attribute.
             seconds: As the attribute.
-            forgotten_before: As the attribute; 0 where it was not stored.
+            forgotten_before: As the attribute; None where it was not stored.
         """
-        self.forgotten_before = forgotten_before
+        self._may_have_forgotten = forgotten_before is None
+        self.forgotten_before = forgotten_before or 0
         self.floor = floor
         self.untracked = untracked
         self.seconds = seconds
@@ -384,8 +391,9 @@ class DeliveredLogs:
             # The device's clock is years ahead, or the service's was.
             self.forgotten_before = 0
         if self.floor <= now:
-            # Earlier releases have not stored what was forgotten.
-            self.forgotten_before = max(self.forgotten_before, self.floor)
+            if self._may_have_forgotten:
+                # All of what is before the floor, for all that is known.
+                self.forgotten_before = max(self.forgotten_before, self.floor)
         else:
             # A wrong clock has raised it over what nobody has delivered. But what was
             # forgotten would be delivered again.

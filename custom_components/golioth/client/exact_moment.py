@@ -13,6 +13,9 @@ from .same_time import Moment, SameTime, SameTimeReader
 # the sake of a log, that a longer one cannot be read.
 _LONG_ANSWER: Final = MAX_ANSWER_SIZE // 4
 
+# How often it is read, until the service counts the same bounds in all the time.
+_MAX_READS: Final = 3
+
 
 class _Prefix(NamedTuple):
     """The longest beginning of a time that one answer holds, or that is worth having."""
@@ -56,9 +59,8 @@ class ExactMoment:
         """Return all logs of a time that can be had.
 
         1. Find out which bounds are counted in.
-        2. Ask for all that is left. Where the answer holds it, this is the end.
-        3. Read as far as one answer does hold, by halving.
-        4. Read the nanosecond after that by level and by device. Go on with 2.
+        2. Read by these.
+        3. If they are not the same by now, start over.
 
         Args:
             start: Where it starts; no question that begins there can be read, or the
@@ -68,7 +70,23 @@ class ExactMoment:
         Raises:
             GoliothError: As by `GoliothRest.logs`.
         """
-        bounds = await self._find_bounds(start, end)
+        moment = Moment([], 0)
+        for _ in range(_MAX_READS):
+            first = await self._find_first(start, end)
+            bounds = await self._bounds_at(first)
+            moment = await self._read_by(bounds, start, end)
+            if await self._bounds_at(first) is bounds:
+                return moment
+        # Something may be missing.
+        return moment._replace(missing=moment.missing + 1)
+
+    async def _read_by(self, bounds: CountedBounds, start: int, end: int) -> Moment:
+        """Read where it is known which bounds are counted in.
+
+        1. Ask for all that is left. Where the answer holds it, this is the end.
+        2. Read as far as one answer does hold, by halving.
+        3. Read the nanosecond after that by level and by device. Go on with 1.
+        """
         entries: list[LogEntry] = []
         missing = 0
         # Where one bound counts, it may be the end: then all times are one later.
@@ -111,13 +129,10 @@ class ExactMoment:
         time = SameTime.exactly(self._questions, start, start + 1, shown, bounds)
         return await self._same_time.read(time, await time.ask())
 
-    async def _find_bounds(self, start: int, end: int) -> CountedBounds:
-        """Return which bounds of a question the service counts in.
+    async def _find_first(self, start: int, end: int) -> int:
+        """Return the first end at which an answer cannot be read or is full.
 
-        1. Find the first end, by halving, at which the answer cannot be read or is full:
-           there is a log at this end if it is counted in, or else right before it.
-        2. Ask for this end alone, and for the nanosecond between it and the one before:
-           both have nothing where the bounds do not count.
+        There is a log at this end if it is counted in, or else right before it.
 
         Args:
             start: Where a time starts whose logs are unreadable, or too many.
@@ -131,9 +146,21 @@ class ExactMoment:
                 low = middle
             else:
                 high = middle
-        if not _is_empty(await ask(high, high + 1, CountedBounds.BOTH)):
+        return high
+
+    async def _bounds_at(self, end: int) -> CountedBounds:
+        """Return which bounds of a question the service counts in.
+
+        Asks for an end alone, and for the nanosecond between it and the one before: both
+        have nothing where the bounds do not count.
+
+        Args:
+            end: What `_find_first` returned.
+        """
+        ask = self._questions.ask_exactly
+        if not _is_empty(await ask(end, end + 1, CountedBounds.BOTH)):
             return CountedBounds.BOTH
-        if not _is_empty(await ask(high - 1, high, CountedBounds.ONE)):
+        if not _is_empty(await ask(end - 1, end, CountedBounds.ONE)):
             return CountedBounds.ONE
         return CountedBounds.NEITHER
 

@@ -477,5 +477,9 @@ class GapFiller:
         if is_back:
             _LOGGER.debug("Golioth's clock was ahead: recent logs are read again")
             self._logs.lower_floor(read_from)
+            lost_from = max(read_from, self._logs.began)
+            if lost_from < (floor := self._logs.floor):
+                # Something of it was forgotten, so REST delivers nothing of it.
+                self._listener.on_gap(lost_from * SECOND, floor * SECOND)
             self._listener.on_settled()
         self._is_first = False

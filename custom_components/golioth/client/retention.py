@@ -100,7 +100,9 @@ class Retention:
             for (start, end), count in zip(holes, counts, strict=True)
         ]
         # Nor did they store this.
-        forgotten_before = int(data.get("forgotten_before", 0))
+        forgotten_before = (
+            int(data["forgotten_before"]) if "forgotten_before" in data else None
+        )
         seconds: dict[int, Second] = {}
         for offset, text in data["seconds"].items():
             digests = b64decode(text, validate=True)
