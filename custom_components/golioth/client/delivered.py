@@ -29,6 +29,13 @@ _MAX_UNTIMED: Final = 1_000
 # Above this, a float does not hold every integer.
 _MAX_EXACT: Final = 2**53
 
+_dumps: Final = orjson.dumps
+
+# Values that JSON has in one form alone, but for integers that are too large for a float:
+# what these options refuse.
+_are_plain: Final = frozenset({str, int}).issuperset
+_EXACT_NUMBERS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+
 
 def identify(entry: LogEntry) -> bytes:
     """Return what tells a log from another one: a digest of all its fields, of 48 bits.
@@ -44,32 +51,28 @@ def _text(entry: LogEntry) -> bytes:
     The time counts in milliseconds only, because REST may cut it there, and numbers by
     their value, because REST may write them in another way.
     """
+    # Hot path: runs once per log.
     timestamp, time_ns, kind, level, module, module_id, message, metadata, device_id = (
         entry
     )
     time = timestamp if time_ns is None else time_ns // 1_000_000
-    values: Any = metadata
-    if type(metadata) is DeepMetadata:
-        # Its text depends on what it came in.
-        values = None
-    elif metadata and not _is_plain(metadata):
-        values = _by_value(metadata)
-    return orjson.dumps(
+    if type(metadata) is dict and _are_plain(map(type, metadata.values())):
+        try:
+            return _dumps(
+                (time, kind, level, module, module_id, message, metadata, device_id),
+                None,
+                _EXACT_NUMBERS,
+            )
+        except orjson.JSONEncodeError:
+            # Some integer is large.
+            pass
+    # Its text depends on what it came in.
+    values = None if type(metadata) is DeepMetadata else _by_value(metadata)
+    return _dumps(
         (time, kind, level, module, module_id, message, values, device_id),
         None,
         orjson.OPT_SORT_KEYS,
     )
-
-
-def _is_plain(metadata: dict[str, Any]) -> bool:
-    """Return whether no number of the metadata may be written in another way."""
-    # Hot path: runs once per log.
-    for value in metadata.values():
-        kind = type(value)
-        if kind is str or (kind is int and -_MAX_EXACT <= value <= _MAX_EXACT):
-            continue
-        return False
-    return True
 
 
 def _by_value(value: Any) -> Any:
