@@ -1,5 +1,6 @@
 """The logs that have been delivered of late, so that none is delivered twice."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -86,6 +87,10 @@ def _by_value(value: Any) -> Any:
     if type(value) is int and abs(value) > _MAX_EXACT:
         return float(value)
     return value
+
+
+def _second_of(entry: LogEntry) -> int | None:
+    return None if (time_ns := entry.timestamp_ns) is None else time_ns // SECOND
 
 
 def _as_digest(log: bytes) -> bytes:
@@ -244,7 +249,7 @@ class DeliveredLogs:
                 return True
             if self._expected_again.take(digest):
                 return False
-            self._add(entry.timestamp_ns, digest)
+            self._add(_second_of(entry), [digest])
         else:
             # Between pauses, many logs at a time take half of what they take one by
             # one. Whatever else is called does so first.
@@ -255,12 +260,16 @@ class DeliveredLogs:
         """Take in what the stream gave since the last time."""
         # Gone from here first: one that fails must not fail again with all that follow.
         unwritten, self._unwritten = self._unwritten, []
-        for entry in unwritten:
-            text = _text(entry)
-            self._add(
-                entry.timestamp_ns,
-                text if len(text) <= _MAX_TEXT_SIZE else _as_digest(text),
-            )
+        by_second: defaultdict[int | None, list[bytes]] = defaultdict(list)
+        try:
+            for entry in unwritten:
+                text = _text(entry)
+                if len(text) > _MAX_TEXT_SIZE:
+                    text = _as_digest(text)
+                by_second[_second_of(entry)].append(text)
+        finally:
+            for second, logs in by_second.items():
+                self._add(second, logs)
 
     def add_read(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
         """Record logs that REST gave, and yield the new ones.
@@ -271,7 +280,7 @@ class DeliveredLogs:
         seen: dict[bytes, int] = {}
         for entry in entries:
             if (new := self._find_new(entry, seen)) is not None:
-                self._add(entry.timestamp_ns, new)
+                self._add(_second_of(entry), [new])
                 self._expected_again.add(new)
                 yield entry
 
@@ -281,7 +290,7 @@ class DeliveredLogs:
         for entry in entries:
             # What the stream has delivered already is counted already.
             if (new := self._find_new(entry, seen)) is not None:
-                self._add(entry.timestamp_ns, new)
+                self._add(_second_of(entry), [new])
                 self._expected_new.add(new)
 
     def count_new(self, entries: Iterable[LogEntry]) -> int:
@@ -463,11 +472,12 @@ class DeliveredLogs:
                 return index
         return None
 
-    def _add(self, time_ns: int | None, log: bytes) -> None:
-        if time_ns is None:
-            self._remember_untimed(_as_digest(log))
+    def _add(self, second: int | None, logs: list[bytes]) -> None:
+        """Record logs of a second, by text or digest."""
+        if second is None:
+            for log in logs:
+                self._remember_untimed(_as_digest(log))
             return
-        second = time_ns // SECOND
         # Of a second that is there, everything is known.
         if (known := self.seconds.get(second)) is None:
             if second < self.floor:
@@ -477,11 +487,13 @@ class DeliveredLogs:
             if (index := self._untracked_index(second)) is not None:
                 each = self.untracked[index]
                 if each.number is not None:
-                    self.untracked[index] = each._replace(number=each.number + 1)
+                    self.untracked[index] = each._replace(
+                        number=each.number + len(logs)
+                    )
                 return
             known = self.seconds[second] = Second()
-        known.logs.append(log)
-        self.size += 1
+        known.logs += logs
+        self.size += len(logs)
 
     def _remember_untimed(self, digest: bytes) -> None:
         self._untimed.pop(digest, None)
