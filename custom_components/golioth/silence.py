@@ -9,7 +9,7 @@ import voluptuous as vol
 
 from homeassistant.const import ATTR_DEVICE_ID, CONF_FOR, CONF_OPTIONS, CONF_TARGET
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
-from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.trigger import (
     Trigger,
@@ -21,6 +21,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .client import log_unexpected
 from .const import CONF_PROJECT_ID, DOMAIN
+from .limits import time_period
 from .listening import ListeningClock, async_get_clock
 from .target_devices import TARGET_SCHEMA, TargetDevices
 
@@ -30,13 +31,16 @@ _LOGGER = logging.getLogger(__name__)
 _SHORTEST_WAIT: Final = 1.0
 _SHORTEST_WAIT_PART: Final = 0.05
 
+# Nobody waits for longer.
+_LONGEST: Final = timedelta(days=366)
+
 _SCHEMA: Final = vol.Schema(
     {
         vol.Required(CONF_TARGET): TARGET_SCHEMA,
         vol.Required(CONF_OPTIONS): {
             vol.Required(CONF_FOR): vol.All(
-                cv.positive_time_period,
-                vol.Range(min=timedelta(0), min_included=False),
+                time_period,
+                vol.Range(min=timedelta(0), min_included=False, max=_LONGEST),
             ),
         },
     }

@@ -6,7 +6,6 @@ import voluptuous as vol
 
 from homeassistant.const import CONF_OPTIONS, CONF_TARGET
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
-from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.trigger import (
     Trigger,
     TriggerActionRunner,
@@ -16,6 +15,7 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 
 from .client import one_line
+from .limits import ID
 from .log_dispatcher import EVERY_DEVICE, LogEventListener, async_listen_to_logs
 from .silence import DeviceSilentTrigger
 from .target_devices import TARGET_SCHEMA, TargetDevices
@@ -32,7 +32,7 @@ _LOG_RECEIVED_SCHEMA: Final = vol.Schema(
 _PROJECT_LOG_RECEIVED_SCHEMA: Final = vol.Schema(
     {
         vol.Optional(CONF_OPTIONS, default=dict): filter_schema(
-            {vol.Optional(CONF_CONFIG_ENTRY_ID): cv.string}
+            {vol.Optional(CONF_CONFIG_ENTRY_ID): ID}
         ),
     }
 )

@@ -11,6 +11,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType, VolDictType
 
 from .client import LEVELS, LogSource
+from .limits import MAX_FILTER_LENGTH, NAME, list_of, short
 
 CONF_CAUGHT_UP: Final = "caught_up"
 CONF_LEVEL: Final = "level"
@@ -37,19 +38,19 @@ def _has_field_for_value(options: ConfigType) -> ConfigType:
     return options
 
 
-_TEXT: Final = vol.All(cv.string, vol.Length(min=1))
+_TEXT: Final = vol.All(cv.string, vol.Length(min=1, max=MAX_FILTER_LENGTH))
 
 FILTER_FIELDS: Final[VolDictType] = {
     vol.Optional(CONF_LEVEL): vol.In(LEVELS),
     # A log can have no module.
-    vol.Optional(CONF_MODULE): vol.All(cv.ensure_list, [cv.string]),
-    vol.Optional(CONF_MESSAGE): vol.All(cv.ensure_list, [_TEXT]),
-    vol.Optional(CONF_TYPE): vol.All(cv.ensure_list, [_TEXT]),
+    vol.Optional(CONF_MODULE): list_of(NAME),
+    vol.Optional(CONF_MESSAGE): list_of(_TEXT),
+    vol.Optional(CONF_TYPE): list_of(_TEXT),
     vol.Optional(CONF_METADATA_FIELD): _TEXT,
     vol.Optional(CONF_METADATA_VALUE): vol.All(
-        vol.Any(str, bool, int, float), _as_text
+        vol.Any(str, bool, int, float), _as_text, vol.Length(max=MAX_FILTER_LENGTH)
     ),
-    vol.Optional(CONF_CAUGHT_UP, default=True): cv.boolean,
+    vol.Optional(CONF_CAUGHT_UP, default=True): vol.All(short, cv.boolean),
 }
 
 

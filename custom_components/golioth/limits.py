@@ -1,0 +1,112 @@
+"""Bounds of what may be asked for, wherever it is asked."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import orjson
+import voluptuous as vol
+
+from homeassistant.helpers import config_validation as cv
+
+# In characters: an ID of Home Assistant's, or what is no longer, and a name. Golioth has no longer names.
+MAX_ID_LENGTH: Final = 64
+MAX_NAME_LENGTH: Final = 255
+
+# What is searched for, in characters. It is sent as a part of an address, where each may take twelve.
+MAX_SEARCH_LENGTH: Final = 255
+
+# What the message of a log is to have, or a field of its metadata, in characters.
+MAX_FILTER_LENGTH: Final = 1000
+
+# Things of one kind: devices of a fleet, and what a person lists.
+MAX_DEVICES: Final = 500
+MAX_ITEMS: Final = 100
+
+# What a method of a device is called with: it takes a packet or a few. The size is in bytes of JSON.
+MAX_PARAMETERS_SIZE: Final = 16 * 1024
+MAX_PARAMETERS_DEPTH: Final = 32
+
+# Of a period: days, hours, and so on.
+_MAX_UNITS: Final = 5
+
+# In characters: an address, and a credential. A JWT takes some hundred.
+MAX_ADDRESS_LENGTH: Final = 1000
+MAX_CREDENTIAL_LENGTH: Final = 8000
+
+
+def short(value: Any) -> Any:
+    """Refuse what is not a short text, a number or a time: Home Assistant's errors repeat what is wrong."""
+    if isinstance(value, list | tuple | dict) or (
+        isinstance(value, str) and len(value) > MAX_ID_LENGTH
+    ):
+        raise vol.Invalid("expected something short")
+    return value
+
+
+def time_period(value: Any) -> timedelta:
+    """Validate how long something takes, in any form that Home Assistant knows."""
+    if isinstance(value, dict):
+        if len(value) > _MAX_UNITS:
+            raise vol.Invalid("expected hours, minutes and seconds")
+        for each in (*value, *value.values()):
+            short(each)
+    else:
+        short(value)
+    try:
+        period: timedelta = cv.positive_time_period(value)
+    except OverflowError:
+        raise vol.Invalid("this is too long") from None
+    return period
+
+
+# A text that is no longer than that.
+ID: Final = vol.All(cv.string, vol.Length(max=MAX_ID_LENGTH))
+NAME: Final = vol.All(cv.string, vol.Length(max=MAX_NAME_LENGTH))
+SEARCH: Final = vol.All(cv.string, vol.Length(max=MAX_SEARCH_LENGTH))
+
+
+def whole_number(minimum: int, maximum: int) -> vol.All:
+    """Return what validates a whole number between two, which both belong to it."""
+    return vol.All(vol.Coerce(int), vol.Range(min=minimum, max=maximum))
+
+
+def list_of(validator: Any, maximum: int = MAX_ITEMS) -> vol.All:
+    """Return what validates a list of things, or one of them, and no more than a number."""
+    return vol.All(cv.ensure_list, vol.Length(max=maximum), [validator])
+
+
+def parameters(value: Any) -> list[Any]:
+    """Validate what a method is called with; what is no list is the only parameter."""
+    values = cv.ensure_list(value)
+    _check_depth(values)
+    try:
+        size = len(orjson.dumps(values))
+    except orjson.JSONEncodeError:
+        raise vol.Invalid("Only what JSON can hold is sent to a device") from None
+    if size > MAX_PARAMETERS_SIZE:
+        raise vol.Invalid(
+            f"A device is sent at most {MAX_PARAMETERS_SIZE} bytes of JSON"
+        )
+    return values
+
+
+def _check_depth(values: list[Any]) -> None:
+    """Refuse what is nested too deep, or holds too much; YAML may hold one thing many times."""
+    waiting = [(each, 1) for each in values]
+    seen = 0
+    while waiting:
+        value, depth = waiting.pop()
+        # Each takes at least a byte.
+        seen += 1
+        if isinstance(value, dict):
+            inner = list(value.values())
+        elif isinstance(value, list | tuple):
+            inner = list(value)
+        else:
+            continue
+        if depth > MAX_PARAMETERS_DEPTH or seen + len(inner) > MAX_PARAMETERS_SIZE:
+            raise vol.Invalid(
+                f"A device is sent at most {MAX_PARAMETERS_SIZE} bytes of JSON,"
+                f" nested {MAX_PARAMETERS_DEPTH} deep"
+            )
+        waiting += [(each, depth + 1) for each in inner]
