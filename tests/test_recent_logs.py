@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+import tracemalloc
 from typing import Any
 
 import orjson
 import pytest
 
+from custom_components.golioth.log_pump import async_get_pump
 from custom_components.golioth.recent_logs import (
     MAX_LOGS,
     MAX_LOGS_TOLD,
@@ -38,6 +40,7 @@ class Browser:
         events: What was told so far.
         times: When, on the loop's clock.
         devices: The devices whose logs are wanted; None for all.
+        is_behind: Whether what was told is not taken.
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
@@ -45,13 +48,19 @@ class Browser:
         self.events: list[Event] = []
         self.times: list[float] = []
         self.devices: set[str] | None = None
+        self.is_behind = False
         self.unsubscribe: CALLBACK_TYPE | None = None
         self._hass = hass
         self._told = asyncio.Event()
 
-    def subscribe(self, recent_logs: RecentLogs) -> None:
+    def subscribe(self, recent_logs: RecentLogs, user_id: str = "user") -> None:
         """Look at the logs."""
-        self.unsubscribe = recent_logs.async_subscribe(self.tell, self.wants)
+        self.unsubscribe = recent_logs.async_subscribe(
+            self.tell,
+            self.wants,
+            user_id=user_id,
+            is_behind=lambda: self.is_behind,
+        )
 
     @callback
     def tell(self, event: Event) -> None:
@@ -85,6 +94,11 @@ class Browser:
     def messages(self) -> list[str]:
         """Their messages."""
         return [log["message"] for log in self.logs]
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether all was told that there was at first."""
+        return bool(self.events) and "more" not in self.events[-1]
 
     @property
     def left_out(self) -> int:
@@ -147,20 +161,17 @@ async def test_calm_log(recent_logs: RecentLogs, browser: Browser) -> None:
 
 
 async def test_too_many_at_once(recent_logs: RecentLogs, browser: Browser) -> None:
-    """Of more than one event can hold, the newest are told, and how many were left out."""
+    """Of more than the ring holds, its logs are told, and how many were left out."""
     browser.subscribe(recent_logs)
     for number in range(MAX_LOGS + 500):
         recent_logs.async_add(a_log(str(number)))
-    await browser.wait_until(lambda: len(browser.events) == 2)
-    event = browser.events[1]
-    assert len(event["logs"]) == MAX_LOGS_TOLD
-    assert event["left_out"] == MAX_LOGS + 500 - MAX_LOGS_TOLD
-    expected = range(MAX_LOGS + 500 - MAX_LOGS_TOLD, MAX_LOGS + 500)
-    assert browser.messages == [str(number) for number in expected]
-    # What was left out once is not counted again.
-    recent_logs.async_add(a_log("after"))
-    await browser.wait_until(lambda: len(browser.events) == 3)
-    assert browser.events[2]["left_out"] == 0
+    recent_logs.async_add(a_log("last"))
+    await browser.wait_until(lambda: browser.messages[-1:] == ["last"])
+    assert [len(event["logs"]) for event in browser.events[1:]] == [MAX_LOGS_TOLD] * 10
+    # They are counted once, with the first that follows them.
+    assert [event["left_out"] for event in browser.events[1:]] == [501] + [0] * 9
+    expected = [*(str(number) for number in range(501, MAX_LOGS + 500)), "last"]
+    assert browser.messages == expected
 
 
 async def test_long_logs_at_once(recent_logs: RecentLogs, browser: Browser) -> None:
@@ -168,11 +179,13 @@ async def test_long_logs_at_once(recent_logs: RecentLogs, browser: Browser) -> N
     browser.subscribe(recent_logs)
     for number in range(50):
         recent_logs.async_add(a_log(f"{number} " + "x" * 20_000))
-    await browser.wait_until(lambda: len(browser.events) == 2)
-    size = len(json_bytes(browser.events[1]))
-    assert MAX_SIZE_TOLD - 21_000 < size < MAX_SIZE_TOLD + 100
-    assert browser.messages[-1].startswith("49 ")
-    assert browser.left_out == 50 - len(browser.logs)
+    await browser.wait_until(lambda: len(browser.logs) == 50)
+    sizes = [len(json_bytes(event)) for event in browser.events]
+    assert all(
+        MAX_SIZE_TOLD - 21_000 < size < MAX_SIZE_TOLD + 100 for size in sizes[1:-1]
+    )
+    assert sizes[-1] < MAX_SIZE_TOLD
+    assert browser.left_out == 0
 
 
 async def test_ten_times_a_second(recent_logs: RecentLogs, browser: Browser) -> None:
@@ -180,7 +193,7 @@ async def test_ten_times_a_second(recent_logs: RecentLogs, browser: Browser) -> 
     browser.subscribe(recent_logs)
     added = 0
     while len(browser.events) < 6:
-        for _ in range(50):
+        for _ in range(500):
             recent_logs.async_add(a_log(str(added)))
             added += 1
         await asyncio.sleep(0)
@@ -195,22 +208,30 @@ async def test_ten_times_a_second(recent_logs: RecentLogs, browser: Browser) -> 
     assert browser.left_out > 0
 
 
-def test_number_of_logs_is_bounded(recent_logs: RecentLogs, browser: Browser) -> None:
-    """The ring has the last logs, and says with which number they begin."""
+async def test_number_of_logs_is_bounded(
+    recent_logs: RecentLogs, browser: Browser
+) -> None:
+    """The ring has the last logs, and says with which number they begin; they come in pieces, and it is said which is the last."""
     for number in range(MAX_LOGS + 3):
         recent_logs.async_add(a_log(str(number)))
     browser.subscribe(recent_logs)
+    await browser.wait_until(lambda: browser.is_begun)
     assert browser.messages == [str(number) for number in range(3, MAX_LOGS + 3)]
     assert browser.events[0]["first_number"] == browser.logs[0]["number"] == 4
-    assert browser.events[0]["left_out"] == 0
+    assert all(len(event["logs"]) == MAX_LOGS_TOLD for event in browser.events)
+    assert [event.get("more") for event in browser.events] == [True] * 9 + [None]
+    assert browser.left_out == 0
+    # What there is comes faster than what is new.
+    assert browser.times[-1] - browser.times[0] < 5 * TELL_INTERVAL
 
 
-def test_size_is_bounded(recent_logs: RecentLogs, browser: Browser) -> None:
+async def test_size_is_bounded(recent_logs: RecentLogs, browser: Browser) -> None:
     """The ring holds no more than so many bytes of JSON, in whatever characters."""
     for number in range(400):
         recent_logs.async_add(a_log(f"{number} " + "\0" * 4_000))
     browser.subscribe(recent_logs)
-    sizes = [len(json_bytes(log)) for log in browser.events[0]["logs"]]
+    await browser.wait_until(lambda: browser.is_begun)
+    sizes = [len(json_bytes(log)) for event in browser.events for log in event["logs"]]
     assert MAX_SIZE - max(sizes) < sum(sizes) <= MAX_SIZE
     assert recent_logs._size == sum(sizes)
     assert browser.messages[-1].startswith("399 ")
@@ -298,3 +319,152 @@ async def test_removed(
     await watcher.wait_until(lambda: watcher.messages == ["1", "2", "3"])
     assert len(browser.events) == 3
     assert async_get_recent_logs(hass, "entry") is not recent_logs
+
+
+# Who does not keep up
+
+
+async def test_slow_reader(
+    hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
+) -> None:
+    """Who does not take what was told is told nothing more, and afterwards what is still there, and how much is not."""
+    for number in range(600):
+        recent_logs.async_add(a_log(str(number)))
+    browser.is_behind = True
+    browser.subscribe(recent_logs)
+    other = Browser(hass)
+    other.subscribe(recent_logs)
+    await other.wait_until(lambda: other.is_begun)
+    assert not browser.events
+    browser.is_behind = False
+    await browser.wait_until(lambda: browser.is_begun)
+    assert browser.messages == other.messages
+    browser.is_behind = True
+    for number in range(600, 600 + MAX_LOGS + 10):
+        recent_logs.async_add(a_log(str(number)))
+    recent_logs.async_add(a_log("last"))
+    await other.wait_until(lambda: other.messages[-1] == "last")
+    assert len(browser.logs) == 600
+    browser.is_behind = False
+    await browser.wait_until(lambda: browser.messages[-1] == "last")
+    assert browser.left_out == 11
+    assert len(browser.logs) + browser.left_out == 600 + MAX_LOGS + 11
+    numbers = [log["number"] for log in browser.logs]
+    assert numbers == sorted(set(numbers))
+    assert other.unsubscribe is not None
+    other.unsubscribe()
+
+
+async def test_overtaken_before_the_first(
+    recent_logs: RecentLogs, browser: Browser
+) -> None:
+    """Before anything was told, nothing is left out: it begins with what is there."""
+    recent_logs.async_add(a_log("0"))
+    browser.is_behind = True
+    browser.subscribe(recent_logs)
+    for number in range(1, MAX_LOGS + 5):
+        recent_logs.async_add(a_log(str(number)))
+    browser.is_behind = False
+    await browser.wait_until(lambda: len(browser.logs) == MAX_LOGS)
+    assert browser.events[0]["first_number"] == browser.logs[0]["number"] == 6
+    assert browser.left_out == 0
+
+
+async def test_not_wanted_while_behind(
+    recent_logs: RecentLogs, browser: Browser
+) -> None:
+    """Of what fell out of the ring, only what was wanted is counted."""
+    browser.devices = {"b"}
+    browser.subscribe(recent_logs)
+    browser.is_behind = True
+    recent_logs.async_add(a_log("1", "b"))
+    recent_logs.async_add(a_log("2", "b"))
+    for _ in range(MAX_LOGS):
+        recent_logs.async_add(a_log("not wanted", "a"))
+    for _ in range(MAX_LOGS):
+        recent_logs.async_add(a_log("not wanted", "a"))
+    browser.is_behind = False
+    recent_logs.async_add(a_log("3", "b"))
+    await browser.wait_until(lambda: browser.messages == ["3"])
+    assert browser.left_out == 2
+
+
+async def test_gone_between_pieces(
+    hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
+) -> None:
+    """Who goes while pieces are to come is told none of them."""
+    for number in range(MAX_LOGS):
+        recent_logs.async_add(a_log(f"{number} " + "x" * 2_000))
+    browser.subscribe(recent_logs)
+    assert browser.events[-1]["more"]
+    assert browser.unsubscribe is not None
+    told = len(browser.events)
+    browser.unsubscribe()
+    other = Browser(hass)
+    other.subscribe(recent_logs)
+    await other.wait_until(lambda: other.is_begun)
+    assert len(browser.events) == told
+    assert other.unsubscribe is not None
+    other.unsubscribe()
+    assert not async_get_pump(hass)._waiting
+
+
+async def test_removed_between_pieces(
+    hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
+) -> None:
+    """A project that is removed while pieces are to come is told as removed, and no piece follows."""
+    recent_logs = async_get_recent_logs(hass, "entry")
+    for number in range(MAX_LOGS):
+        recent_logs.async_add(a_log(f"{number} " + "x" * 2_000))
+    browser.subscribe(recent_logs)
+    async_remove_recent_logs(hass, "entry")
+    told = len(browser.events)
+    assert browser.events[-1] == {"removed": True}
+    await asyncio.sleep(3 * TELL_INTERVAL)
+    assert len(browser.events) == told
+    assert not async_get_pump(hass)._waiting
+
+
+async def test_users_are_served_alternately(
+    hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
+) -> None:
+    """Who subscribes many times keeps others waiting for one piece at a time, and all are sent no more than a rate."""
+    for number in range(MAX_LOGS):
+        recent_logs.async_add(a_log(f"{number} " + "x" * 2_000))
+    greedy = [Browser(hass) for _ in range(20)]
+    for each in greedy:
+        each.subscribe(recent_logs, user_id="greedy")
+    start = hass.loop.time()
+    browser.subscribe(recent_logs, user_id="other")
+    await browser.wait_until(lambda: browser.is_begun)
+    told = sum(len(each.events) for each in greedy)
+    assert told <= len(browser.events) + 1
+    size = sum(len(json_bytes(each.events)) for each in (*greedy, browser))
+    assert size < (hass.loop.time() - start + 0.1) * 128 * 1024 / 0.02
+    for each in greedy:
+        assert each.unsubscribe is not None
+        each.unsubscribe()
+
+
+async def test_memory_of_a_subscription(
+    hass: HomeAssistant, recent_logs: RecentLogs
+) -> None:
+    """A subscription that nobody reads holds no logs, however many there are."""
+    for number in range(MAX_LOGS):
+        recent_logs.async_add(a_log(f"{number} " + "x" * 2_000))
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        stuck = [Browser(hass) for _ in range(100)]
+        for each in stuck:
+            each.is_behind = True
+            each.subscribe(recent_logs)
+        await asyncio.sleep(3 * TELL_INTERVAL)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 100 * 10_000
+    for each in stuck:
+        assert not each.events
+        assert each.unsubscribe is not None
+        each.unsubscribe()

@@ -844,3 +844,122 @@ async def test_copy(card: LoneCard) -> None:
     await card.run("card.remove(); document.body.append(card)")
     await card.begin(*logs(1, 3))
     await expect(card.status).to_have_text("")
+
+
+async def tell_pieces(card: LoneCard, *pieces: dict[str, Any]) -> None:
+    """Tell the beginning in pieces, the first one with what it is the beginning of."""
+    await card.run(
+        "subscriptions.at(-1).resolve(); for (const each of values) subscriptions.at(-1).tell(each)",
+        {"life": "a", "first_number": 1, "left_out": 0, **pieces[0]},
+        *({"left_out": 0, **piece} for piece in pieces[1:]),
+    )
+    await card.pass_time(1)
+
+
+async def test_beginning_in_pieces(card: LoneCard) -> None:
+    """What comes in pieces is shown at once, when it is whole: nothing flashes or moves, and none of it counts as new."""
+    await card.make()
+    await card.answer(more=False)
+    # Held back, new logs would wait for the user.
+    await card.button("Pause").click()
+    await tell_pieces(
+        card,
+        {"logs": logs(1, 201), "more": True},
+        {"logs": logs(201, 401), "more": True},
+    )
+    await expect(card.rows).to_have_count(0)
+    assert not await card.requests()
+    await card.run(
+        "subscriptions.at(-1).tell(values[0])", {"logs": logs(401, 451), "left_out": 0}
+    )
+    await card.pass_time(1)
+    await expect(card.row("450")).to_be_in_viewport()
+    await expect(card.element).not_to_contain_text("new log")
+    # Those that follow are new.
+    await card.tell(*logs(451, 453))
+    await expect(card.element).to_contain_text("2 new logs")
+
+
+async def test_beginning_that_others_overtook(card: LoneCard) -> None:
+    """Where logs were left out of the beginning, it begins after them, and the history has what was before."""
+    await card.make()
+    await card.answer(more=False)
+    await tell_pieces(
+        card,
+        {"logs": logs(1, 201), "more": True},
+        {"logs": logs(301, 320), "left_out": 100},
+    )
+    await expect(card.row("319")).to_be_in_viewport()
+    await expect(card.rows).to_have_count(19)
+    await expect(card.element).not_to_contain_text("left out")
+    (request,) = await card.requests()
+    assert request["before"] == log(310)["timestamp"][:-7] + "Z"
+
+
+async def test_connection_lost_between_pieces(card: LoneCard) -> None:
+    """A beginning that was lost is begun anew, and after a lost connection it adds what is missing, once."""
+    await card.make()
+    await card.answer(more=False)
+    await tell_pieces(card, {"logs": logs(1, 201), "more": True})
+    await card.run('connection.fire("disconnected"); connection.fire("ready")')
+    await tell_pieces(card, {"logs": logs(1, 11), "more": True}, {"logs": logs(11, 16)})
+    await expect(card.rows).to_have_count(15)
+    await card.run('connection.fire("disconnected"); connection.fire("ready")')
+    await tell_pieces(card, {"logs": logs(1, 11), "more": True}, {"logs": logs(11, 18)})
+    await expect(card.rows).to_have_count(17)
+    await expect(card.row("17")).to_be_in_viewport()
+    await expect(card.element).not_to_contain_text("left out")
+    assert len(await card.requests()) == 1
+
+
+async def test_too_many_views(card: LoneCard) -> None:
+    """That there are too many views is said, and it is tried again, because one may go."""
+    await card.make()
+    await card.run('subscriptions.at(-1).reject({code: "too_many"})')
+    await card.pass_time(1)
+    await expect(card.element).to_contain_text("Too many views of logs are open")
+    assert await card.run("return subscriptions.length") == 1
+    await card.pass_time(15)
+    assert await card.run("return subscriptions.length") == 2
+    await card.begin(*logs(1, 3))
+    await expect(card.row("2")).to_be_visible()
+
+
+async def test_cards_take_turns(card: LoneCard) -> None:
+    """The cards of a page read the history one after the other, also where one of them cannot."""
+    await card.make()
+    await card.begin(*logs(1, 3))
+    await card.run(
+        """
+        const {connection} = window;
+        const other = document.createElement("golioth-log-card");
+        other.setConfig({config_entry_id: "b"});
+        other.hass = {...card.hass ?? card._hass, connection};
+        document.body.append(other);
+        """
+    )
+    await card.begin(*logs(1, 3))
+    (first,) = await card.requests()
+    assert first["config_entry_id"] == "a"
+    await card.run('requests[0].reject({message: "HTTP 500"})')
+    await card.pass_time(1)
+    _first, second = await card.requests()
+    assert second["config_entry_id"] == "b"
+    await card.run("requests[1].resolve(values[0])", NOTHING | {"more": False})
+    await card.pass_time(6)
+    assert [each["config_entry_id"] for each in await card.requests()] == [
+        "a",
+        "b",
+        "a",
+    ]
+
+
+async def test_long_search(card: LoneCard) -> None:
+    """No more is searched for than Home Assistant takes, whatever is typed."""
+    await card.make()
+    await card.answer(more=False)
+    await card.begin(*logs(1, 3))
+    # In lower case, each is two characters.
+    await card.search.fill("\u0130" * 300)
+    await card.pass_time(2)
+    assert len((await card.requests())[-1]["search"]) == 255

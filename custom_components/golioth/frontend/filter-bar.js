@@ -2,6 +2,7 @@
 
 import { element, setText } from "./elements.js";
 import { LEVELS } from "./levels.js";
+import { MAX_SEARCH } from "./log-filter.js";
 import { visibleLine } from "./visible-text.js";
 
 // In characters.
@@ -10,7 +11,7 @@ const NAME = 60;
 export class FilterBar {
   /** @param onChange Called with what is wanted, as `LogFilter` takes it. */
   constructor(onChange) {
-    this._search = element("input", { type: "search" });
+    this._search = element("input", { type: "search", maxlength: MAX_SEARCH });
     this._device = element("select");
     this._level = element("select");
     this._module = element("select");

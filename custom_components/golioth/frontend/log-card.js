@@ -570,7 +570,7 @@ export class LogCard extends HTMLElement {
   }
 
   _whyEmpty() {
-    const texts = ["choose_project", "not_found", "unauthorized"];
+    const texts = ["choose_project", "not_found", "unauthorized", "too_many"];
     if (texts.includes(this._trouble)) return this._language.text(this._trouble);
     if (this._trouble) return this._trouble;
     const isFiltered = Object.values(this._wanted).some(Boolean);

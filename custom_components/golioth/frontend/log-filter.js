@@ -2,6 +2,9 @@
 
 import { higherLevel, isAtLeast, levelsFrom } from "./levels.js";
 
+// What is searched for in the history, in characters.
+export const MAX_SEARCH = 255;
+
 export class LogFilter {
   /**
    * @param config What the card was configured to show: `minimum_level` and `modules`, which may be missing.
@@ -41,7 +44,8 @@ export class LogFilter {
       request.levels = levelsFrom(this._minimumLevel);
     // Golioth looks for one module only.
     if (this._modules.length === 1) [request.module] = this._modules;
-    if (this._text) request.search = this._text;
+    // In lower case, some texts are longer than Home Assistant takes.
+    if (this._text) request.search = this._text.slice(0, MAX_SEARCH);
     return request;
   }
 }

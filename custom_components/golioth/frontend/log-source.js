@@ -4,8 +4,25 @@
 const RETRY_DELAY = 2000;
 const UNKNOWN_COMMAND = "unknown_command";
 
+// Home Assistant gives so many views at once, and one may go: also one of a connection that was lost, which it notices later.
+const TOO_MANY_DELAY = 15000;
+const TOO_MANY = "too_many";
+
 // The logs of one answer.
 const PAGE = 200;
+
+/** By connection, what is read of the history, and waits for that: Home Assistant reads one page for each at a time. */
+const reading = new WeakMap();
+
+/** Return what `read` does, when nothing else is read any more. */
+const inTurn = (connection, read) => {
+  const answer = (reading.get(connection) ?? Promise.resolve()).then(read);
+  reading.set(
+    connection,
+    answer.catch(() => {}),
+  );
+  return answer;
+};
 
 export class LogSource {
   /**
@@ -24,6 +41,8 @@ export class LogSource {
     this._turn = null;
     this._unsubscribe = null;
     this._retry = null;
+    /** What Home Assistant has told of the logs that it has, as long as there is more. */
+    this._beginning = null;
   }
 
   start() {
@@ -59,6 +78,7 @@ export class LogSource {
   async _subscribe() {
     clearTimeout(this._retry);
     const turn = (this._turn = {});
+    this._beginning = null;
     const request = {
       type: "golioth/logs/subscribe",
       config_entry_id: this._configEntryId,
@@ -67,7 +87,7 @@ export class LogSource {
     try {
       const unsubscribe = await this._connection.subscribeMessage(
         (message) => {
-          if (this._turn === turn) this._listener.onLogs(message);
+          if (this._turn === turn) this._take(message);
         },
         request,
         { resubscribe: false },
@@ -83,7 +103,31 @@ export class LogSource {
       if (error?.code === UNKNOWN_COMMAND)
         this._retry = setTimeout(() => this._subscribe(), RETRY_DELAY);
       else if (error?.code) this._listener.onError(error.code);
+      if (error?.code === TOO_MANY)
+        this._retry = setTimeout(() => this._subscribe(), TOO_MANY_DELAY);
     }
+  }
+
+  /**
+   * Pass a message on. What Home Assistant tells first comes in pieces, which are one to the listener: so nothing is shown that is
+   * about to move. Where logs were left out of it, it begins after these: what is before is in the history.
+   */
+  _take(message) {
+    if (message.life !== undefined) this._beginning = { ...message, logs: [] };
+    const beginning = this._beginning;
+    if (beginning === null || message.removed) {
+      this._listener.onLogs(message);
+      return;
+    }
+    const { logs, left_out, more } = message;
+    if (left_out && logs.length) {
+      beginning.logs = [];
+      beginning.first_number = logs[0].number;
+    }
+    for (const log of logs) beginning.logs.push(log);
+    if (more) return;
+    this._beginning = null;
+    this._listener.onLogs(beginning);
   }
 
   /** End a subscription, which went with the connection where that is lost. */
@@ -95,14 +139,19 @@ export class LogSource {
     }
   }
 
-  /** Return a page of logs that were, until a time. Rejects with what Home Assistant says, which is no message without a connection. */
+  /**
+   * Return a page of logs that were, until a time, after what other cards read. Rejects with what Home Assistant says, which is no
+   * message without a connection.
+   */
   history(request, before) {
-    return this._connection.sendMessagePromise({
-      type: "golioth/logs/history",
-      config_entry_id: this._configEntryId,
-      ...request,
-      before,
-      limit: PAGE,
-    });
+    return inTurn(this._connection, () =>
+      this._connection.sendMessagePromise({
+        type: "golioth/logs/history",
+        config_entry_id: this._configEntryId,
+        ...request,
+        before,
+        limit: PAGE,
+      }),
+    );
   }
 }
