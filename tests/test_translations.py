@@ -113,6 +113,8 @@ async def test_options_have_texts(
     assert form["data_schema"] is not None
     prefix = f"step.{form['step_id']}"
     assert shown.keys() == {
+        "error.module_too_long",
+        "error.too_many_modules",
         f"{prefix}.title",
         *fields(prefix, form["data_schema"]),
     }

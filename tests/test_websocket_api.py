@@ -27,7 +27,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.json import json_bytes
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import TIMEOUT, LogEvents, wait_for_live_logs
+from .events import TIMEOUT, LogEvents, wait_for_live_logs, wait_until
 from .simulator import GARBAGE_FRAMES, GoliothSimulator
 from .test_services import entity_ids
 
@@ -87,7 +87,14 @@ class Browser:
         )
         assert message["success"]
         assert message["result"] is None
-        return await self.event()
+        first = await self.event()
+        more = first.pop("more", False)
+        while more:
+            event = await self.event()
+            assert event["left_out"] == 0
+            first["logs"] += event["logs"]
+            more = event.get("more", False)
+        return first
 
     async def event(self) -> Answer:
         """Return the next event."""
@@ -877,11 +884,154 @@ async def test_project_that_is_unloaded_meanwhile(
     simulator: GoliothSimulator,
     browser: Browser,
 ) -> None:
-    """A question that is under way is answered nevertheless."""
+    """A question that is under way is answered with what has happened."""
     simulator.log("1")
     simulator.faults.rest_delay = 0.2
     requests = len(simulator.requests)
-    answer = asyncio.create_task(browser.history(streaming))
+    answer = asyncio.create_task(
+        browser.error(
+            "golioth/logs/history",
+            config_entry_id=streaming.entry_id,
+            before=at(days=1),
+        )
+    )
     await simulator.wait_until(lambda: len(simulator.requests) > requests)
     assert await hass.config_entries.async_unload(streaming.entry_id)
-    assert messages((await answer)["logs"]) == ["1"]
+    assert (await answer)["translation_key"] == "project_unloaded"
+
+
+# What is too much
+
+
+async def test_too_many_subscriptions(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    browser: Browser,
+    log_in: LogIn,
+    hass_admin_user: MockUser,
+    user: MockUser,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A connection has twenty, a user a hundred, and each that ends makes room for another."""
+    user.mock_policy({"entities": True})
+    mine = [browser, *[await log_in(hass_admin_user) for _ in range(5)]]
+
+    async def refused(browser: Browser) -> str:
+        error = await browser.error(
+            "golioth/logs/subscribe", config_entry_id=streaming.entry_id
+        )
+        assert error["code"] == "too_many"
+        assert error["translation_domain"] == DOMAIN
+        key: str = error["translation_key"]
+        return key
+
+    for each in mine[:5]:
+        for _ in range(20):
+            await each.subscribe(streaming)
+        assert await refused(each) == "too_many_subscriptions"
+    assert await refused(mine[5]) == "too_many_subscriptions"
+    await (await log_in(user)).subscribe(streaming)
+    await mine[0].client.send_json_auto_id(
+        {"type": "unsubscribe_events", "subscription": 1}
+    )
+    assert (await mine[0].receive())["success"]
+    await mine[5].subscribe(streaming)
+    assert await refused(mine[0]) == "too_many_subscriptions"
+    await mine[1].client.close()
+    await wait_until(
+        lambda: len(async_get_recent_logs(hass, streaming.entry_id)._subscriptions) < 90
+    )
+    await mine[0].subscribe(streaming)
+    # Nothing that the log complains of.
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
+
+
+async def test_one_page_at_a_time(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    log_in: LogIn,
+    hass_admin_user: MockUser,
+) -> None:
+    """A second page of a connection is refused at once, those of others wait, and the next is read when the first is there."""
+    ask = {
+        "type": "golioth/logs/history",
+        "config_entry_id": streaming.entry_id,
+        "before": at(days=1),
+    }
+    other = await log_in(hass_admin_user)
+    simulator.faults.rest_delay = 0.2
+    for each in (browser, browser, other):
+        await each.client.send_json_auto_id(ask)
+    refused, first = await browser.receive(), await browser.receive()
+    assert (refused["id"], first["id"]) == (2, 1)
+    assert refused["error"]["code"] == "too_many"
+    assert refused["error"]["translation_key"] == "one_page_at_a_time"
+    assert first["success"]
+    assert (await other.receive())["success"]
+    await browser.history(streaming)
+
+
+@pytest.mark.parametrize("goes", [True, False], ids=["gone", "unsubscribed"])
+async def test_page_that_nobody_takes(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    browser: Browser,
+    log_in: LogIn,
+    hass_admin_user: MockUser,
+    goes: bool,
+) -> None:
+    """A page is not read any further when the browser has gone, or wants it no more, also where it waits for its turn."""
+    ask = {
+        "type": "golioth/logs/history",
+        "config_entry_id": streaming.entry_id,
+        "before": at(days=1),
+    }
+    other = await log_in(hass_admin_user)
+    turns = streaming.runtime_data.history.turns
+    requests = len(simulator.requests)
+    simulator.faults.rest_never = True
+    await browser.client.send_json_auto_id(ask)
+    await simulator.wait_until(lambda: len(simulator.requests) > requests)
+    await other.client.send_json_auto_id(ask)
+    await wait_until(lambda: bool(turns._waiting))
+    for each in (other, browser):
+        if goes:
+            await each.client.close()
+        else:
+            await each.client.send_json_auto_id(
+                {"type": "unsubscribe_events", "subscription": 1}
+            )
+            assert (await each.receive())["success"]
+    await wait_until(lambda: not turns._is_taken)
+    assert not turns._waiting
+    assert len(simulator.requests) == requests + 1
+    simulator.faults.clear()
+    await (await log_in(hass_admin_user)).history(streaming)
+
+
+async def test_reload_between_pieces(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    browser: Browser,
+) -> None:
+    """A reload while pieces are to come loses none of them."""
+    simulator.document_limit = None
+    for number in range(300):
+        simulator.log(f"{number} " + "x" * 10_000)
+    await log_events.wait_for(300)
+    await browser.client.send_json_auto_id(
+        {"type": "golioth/logs/subscribe", "config_entry_id": streaming.entry_id}
+    )
+    assert await hass.config_entries.async_reload(streaming.entry_id)
+    assert (await browser.receive())["success"]
+    numbers: list[int] = []
+    more = True
+    while more:
+        event = await browser.event()
+        numbers += [log["number"] for log in event["logs"]]
+        more = event.get("more", False)
+    assert numbers == list(range(1, 301))

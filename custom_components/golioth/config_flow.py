@@ -12,7 +12,7 @@ from homeassistant.config_entries import (
     OptionsFlowWithReload,
 )
 from homeassistant.const import CONF_API_KEY, UnitOfTime
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
@@ -62,6 +62,12 @@ from .const import (
     SECTION_ADVANCED,
 )
 from .coordinator import GoliothConfigEntry
+from .limits import (
+    MAX_ADDRESS_LENGTH,
+    MAX_CREDENTIAL_LENGTH,
+    MAX_ITEMS,
+    MAX_NAME_LENGTH,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,15 +77,26 @@ API_KEY_SELECTOR: Final = TextSelector(
 
 API_URL_SELECTOR: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 
-CATCH_UP_WINDOW_SELECTOR: Final = NumberSelector(
-    NumberSelectorConfig(
-        min=0,
-        max=MAX_CATCH_UP_WINDOW,
-        step=0.5,
-        unit_of_measurement=UnitOfTime.HOURS,
-        mode=NumberSelectorMode.BOX,
-    )
+# The selector takes "nan" for a number, which is neither less nor more than any; the range does not.
+CATCH_UP_WINDOW_SELECTOR: Final = vol.All(
+    NumberSelector(
+        NumberSelectorConfig(
+            min=0,
+            max=MAX_CATCH_UP_WINDOW,
+            step=0.5,
+            unit_of_measurement=UnitOfTime.HOURS,
+            mode=NumberSelectorMode.BOX,
+        )
+    ),
+    vol.Range(min=0, max=MAX_CATCH_UP_WINDOW),
 )
+
+# In characters.
+_MAX_LENGTHS: Final = {
+    CONF_PROJECT_ID: MAX_NAME_LENGTH,
+    CONF_API_KEY: MAX_CREDENTIAL_LENGTH,
+    CONF_API_URL: MAX_ADDRESS_LENGTH,
+}
 
 REAUTH_SCHEMA: Final = vol.Schema({vol.Required(CONF_API_KEY): API_KEY_SELECTOR})
 
@@ -107,14 +124,17 @@ OPTIONS_SCHEMA: Final = vol.Schema(
         ),
         vol.Optional(CONF_INCLUDE_MODULES, default=[]): MODULES_SELECTOR,
         vol.Optional(CONF_EXCLUDE_MODULES, default=[]): MODULES_SELECTOR,
-        vol.Required(CONF_POLL_INTERVAL, default=DEFAULT_POLL_INTERVAL): NumberSelector(
-            NumberSelectorConfig(
-                min=MIN_POLL_INTERVAL,
-                max=MAX_POLL_INTERVAL,
-                step=1,
-                unit_of_measurement=UnitOfTime.SECONDS,
-                mode=NumberSelectorMode.BOX,
-            )
+        vol.Required(CONF_POLL_INTERVAL, default=DEFAULT_POLL_INTERVAL): vol.All(
+            NumberSelector(
+                NumberSelectorConfig(
+                    min=MIN_POLL_INTERVAL,
+                    max=MAX_POLL_INTERVAL,
+                    step=1,
+                    unit_of_measurement=UnitOfTime.SECONDS,
+                    mode=NumberSelectorMode.BOX,
+                )
+            ),
+            vol.Range(min=MIN_POLL_INTERVAL, max=MAX_POLL_INTERVAL),
         ),
         vol.Required(
             CONF_CATCH_UP_WINDOW, default=DEFAULT_CATCH_UP_WINDOW
@@ -150,6 +170,8 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
     VERSION = 1
     MINOR_VERSION = 1
 
+    _client: GoliothClient | None = None
+
     @staticmethod
     @callback
     @override
@@ -171,12 +193,13 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
                 CONF_API_KEY: user_input[CONF_API_KEY].strip(),
                 CONF_API_URL: user_input[SECTION_ADVANCED][CONF_API_URL],
             }
-            # A form that was left open elsewhere is no reason to refuse this one.
-            await self.async_set_unique_id(
-                data[CONF_PROJECT_ID], raise_on_progress=False
-            )
-            self._abort_if_unique_id_configured()
-            project, errors = await _async_check(self.hass, data)
+            if len(data[CONF_PROJECT_ID]) <= MAX_NAME_LENGTH:
+                # A form that was left open elsewhere is no reason to refuse this one.
+                await self.async_set_unique_id(
+                    data[CONF_PROJECT_ID], raise_on_progress=False
+                )
+                self._abort_if_unique_id_configured()
+            project, errors = await self._async_check(data)
             if project is not None:
                 data[CONF_API_URL] = str(parse_api_url(data[CONF_API_URL]))
                 return self.async_create_entry(title=project.name, data=data)
@@ -205,9 +228,7 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
         entry = self._get_reauth_entry()
         if user_input is not None:
             data_updates = {CONF_API_KEY: user_input[CONF_API_KEY].strip()}
-            project, errors = await _async_check(
-                self.hass, {**entry.data, **data_updates}
-            )
+            project, errors = await self._async_check({**entry.data, **data_updates})
             if project is not None:
                 return self.async_update_reload_and_abort(
                     entry, data_updates=data_updates
@@ -232,9 +253,7 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
             data_updates = {CONF_API_URL: user_input[CONF_API_URL]}
             if api_key := user_input.get(CONF_API_KEY, "").strip():
                 data_updates[CONF_API_KEY] = api_key
-            project, errors = await _async_check(
-                self.hass, {**entry.data, **data_updates}
-            )
+            project, errors = await self._async_check({**entry.data, **data_updates})
             if project is not None:
                 data_updates[CONF_API_URL] = str(
                     parse_api_url(user_input[CONF_API_URL])
@@ -254,6 +273,56 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
             description_placeholders={"project": entry.title},
         )
 
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Ask nothing more of Golioth: the form was closed, or its project is removed."""
+        if self._client is not None:
+            self._client.close()
+
+    async def _async_check(
+        self, data: Mapping[str, Any]
+    ) -> tuple[Project | None, dict[str, str]]:
+        """Return the project, or the error of the field that is to blame."""
+        for key, length in _MAX_LENGTHS.items():
+            if len(data[key]) > length:
+                return None, {key: "too_long"}
+        credential = Credential(data[CONF_API_KEY])
+        if not credential.is_usable:
+            return None, {CONF_API_KEY: "invalid_auth"}
+        try:
+            endpoint = Endpoint(data[CONF_API_URL], data[CONF_PROJECT_ID], credential)
+        except GoliothInsecureAddressError:
+            return None, {CONF_API_URL: "insecure_address"}
+        except GoliothAddressError:
+            return None, {CONF_API_URL: "invalid_address"}
+        self.async_remove()
+        self._client = GoliothClient(
+            HttpWire(async_get_clientsession(self.hass)), endpoint
+        )
+        rest = self._client.rest
+        try:
+            try:
+                project = await rest.project()
+            except GoliothAuthenticationError:
+                # A good key is refused as well where the project is another one: only the list of projects tells.
+                await rest.projects()
+                return None, {CONF_PROJECT_ID: "project_not_found"}
+        except GoliothAuthenticationError:
+            return None, {CONF_API_KEY: "invalid_auth"}
+        except GoliothNotFoundError:
+            return None, {CONF_PROJECT_ID: "project_not_found"}
+        except GoliothResponseError:
+            return None, {CONF_API_URL: "not_golioth"}
+        except GoliothError:
+            return None, {CONF_API_URL: "cannot_connect"}
+        except Exception as err:  # noqa: BLE001
+            log_unexpected(_LOGGER, "Unexpected exception", err)
+            return None, {"base": "unknown"}
+        if project.id != data[CONF_PROJECT_ID]:
+            return None, {CONF_PROJECT_ID: "project_not_found"}
+        return project, {}
+
 
 class GoliothOptionsFlow(OptionsFlowWithReload):
     """Change which logs of a project are received, and how."""
@@ -262,17 +331,28 @@ class GoliothOptionsFlow(OptionsFlowWithReload):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the options."""
+        errors: dict[str, str] = {}
         if user_input is not None:
             for key in (CONF_INCLUDE_MODULES, CONF_EXCLUDE_MODULES):
-                user_input[key] = _names(user_input[key])
-            return self.async_create_entry(
-                data={**self.config_entry.options, **user_input}
-            )
+                user_input[key] = names = _names(user_input[key])
+                if len(names) > MAX_ITEMS:
+                    errors[key] = "too_many_modules"
+                elif any(len(name) > MAX_NAME_LENGTH for name in names):
+                    errors[key] = "module_too_long"
+            if not errors:
+                return self.async_create_entry(
+                    data={**self.config_entry.options, **user_input}
+                )
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                OPTIONS_SCHEMA, self.config_entry.options
+                OPTIONS_SCHEMA, user_input or self.config_entry.options
             ),
+            errors=errors,
+            description_placeholders={
+                "max_modules": str(MAX_ITEMS),
+                "max_length": str(MAX_NAME_LENGTH),
+            },
         )
 
 
@@ -284,40 +364,3 @@ def _names(texts: list[str]) -> list[str]:
 def _blame_key(errors: dict[str, str]) -> dict[str, str]:
     """Put an error at the key that a form without project ID would not show."""
     return {CONF_API_KEY: "wrong_project"} if CONF_PROJECT_ID in errors else errors
-
-
-async def _async_check(
-    hass: HomeAssistant, data: Mapping[str, Any]
-) -> tuple[Project | None, dict[str, str]]:
-    """Return the project, or the error of the field that is to blame."""
-    credential = Credential(data[CONF_API_KEY])
-    if not credential.is_usable:
-        return None, {CONF_API_KEY: "invalid_auth"}
-    try:
-        endpoint = Endpoint(data[CONF_API_URL], data[CONF_PROJECT_ID], credential)
-    except GoliothInsecureAddressError:
-        return None, {CONF_API_URL: "insecure_address"}
-    except GoliothAddressError:
-        return None, {CONF_API_URL: "invalid_address"}
-    rest = GoliothClient(HttpWire(async_get_clientsession(hass)), endpoint).rest
-    try:
-        try:
-            project = await rest.project()
-        except GoliothAuthenticationError:
-            # A good key is refused as well where the project is another one: only the list of projects tells.
-            await rest.projects()
-            return None, {CONF_PROJECT_ID: "project_not_found"}
-    except GoliothAuthenticationError:
-        return None, {CONF_API_KEY: "invalid_auth"}
-    except GoliothNotFoundError:
-        return None, {CONF_PROJECT_ID: "project_not_found"}
-    except GoliothResponseError:
-        return None, {CONF_API_URL: "not_golioth"}
-    except GoliothError:
-        return None, {CONF_API_URL: "cannot_connect"}
-    except Exception as err:  # noqa: BLE001
-        log_unexpected(_LOGGER, "Unexpected exception", err)
-        return None, {"base": "unknown"}
-    if project.id != data[CONF_PROJECT_ID]:
-        return None, {CONF_PROJECT_ID: "project_not_found"}
-    return project, {}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from datetime import datetime, timedelta
 import logging
 from time import time_ns
@@ -27,6 +28,7 @@ from .client import (
     GoliothAddressError,
     GoliothAuthenticationError,
     GoliothClient,
+    GoliothClosedError,
     GoliothError,
     GoliothNotFoundError,
     GoliothRest,
@@ -78,7 +80,7 @@ _MAX_SHORT_SIZE: Final = MAX_SHORT_LOG_SIZE + _EVENT_OVERHEAD + 255 * _CHARACTER
 # Devices that have no entities yet, and whose last log waits for these. A service could invent any number of them.
 _MAX_LOGS_TO_SHOW: Final = 100
 
-# The feed takes no longer to close its connection, in seconds.
+# The feed takes no longer to close its connection, and neither does a request, in seconds.
 _STOP_TIMEOUT: Final = 10.0
 
 type GoliothConfigEntry = ConfigEntry[GoliothCoordinator]
@@ -145,6 +147,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._client = GoliothClient(
             HttpWire(async_get_clientsession(hass)), endpoint, timing=timing
         )
+        # Also where the set-up fails, when there is nothing to stop yet.
+        entry.async_on_unload(self._client.close)
         self._rest = self._client.rest
         self.history = self._client.history
         self._resume_store = ResumeStore(hass, entry.entry_id)
@@ -186,16 +190,23 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         )
 
     async def async_stop(self) -> None:
-        """Deliver nothing more, and return when it is saved what has been delivered."""
+        """Deliver nothing more, save what has been delivered, and send nothing any more.
+
+        When it returns, no request is under way, whoever has asked for it.
+        """
         if self._cancel_start is not None:
             self._cancel_start()
         if self._feed_task is not None:
             self._feed_task.cancel()
             await asyncio.wait([self._feed_task], timeout=_STOP_TIMEOUT)
+        self._client.close()
         self._async_flush()
         self._listening.async_stop()
         await self._resume_store.async_close(self._resume_point)
         await self._listening.async_save()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_TIMEOUT):
+                await self._client.wait_closed()
 
     @callback
     def async_follow_logs(
@@ -282,6 +293,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         """Await a call of the REST API, and raise what Home Assistant understands."""
         try:
             return await call
+        except GoliothClosedError as err:
+            # It is nobody's fault, and no line in the log.
+            raise asyncio.CancelledError from err
         except GoliothAuthenticationError as err:
             raise ConfigEntryAuthFailed(
                 translation_domain=DOMAIN, translation_key="invalid_auth"

@@ -6,15 +6,23 @@ from typing import Any, Final, NamedTuple
 
 import voluptuous as vol
 
-from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 
-from .client import MILLISECOND, FoundLogs, GoliothError, LogEntry, LogFilter
+from .client import (
+    MILLISECOND,
+    FoundLogs,
+    GoliothBusyError,
+    GoliothClosedError,
+    GoliothError,
+    LogEntry,
+    LogFilter,
+)
 from .const import DOMAIN
-from .coordinator import GoliothConfigEntry
+from .coordinator import GoliothCoordinator
 from .credential import asking
+from .limits import short
 
 # The most logs that are returned at once.
 MAX_LIMIT: Final = 1000
@@ -28,7 +36,7 @@ _ONE_MILLISECOND: Final = timedelta(milliseconds=1)
 
 def moment(value: Any) -> datetime:
     """Validate a time; without a time zone it is local."""
-    time = cv.datetime(value)
+    time = cv.datetime(short(value))
     # Others cannot be told in every time zone, or in nanoseconds.
     if not 1970 < time.year < 2200:
         raise vol.Invalid("Only the years 1971 to 2199 are known")
@@ -41,37 +49,46 @@ def milliseconds(time: datetime) -> int:
 
 
 async def async_read_logs(
-    hass: HomeAssistant,
-    entry: GoliothConfigEntry,
+    coordinator: GoliothCoordinator,
+    user_id: str | None,
     start_ns: int,
     end_ns: int | None,
     limit: int,
     wanted: LogFilter,
 ) -> FoundLogs:
-    """Return the newest logs of a span of time, when everybody who has asked before is served.
+    """Return the newest logs of a time range, after those of others who wait.
 
     Args:
-        hass: Home Assistant.
-        entry: The project, which is loaded.
+        coordinator: The project.
+        user_id: Who asks: users are served alternately. Automations are one of them.
         start_ns: As by `LogHistory.read`.
         end_ns: As by `LogHistory.read`.
         limit: How many logs there may be.
         wanted: Which logs.
 
     Raises:
-        HomeAssistantError: Golioth does not give them, or rejects the key.
+        HomeAssistantError: Golioth does not give them, or rejects the key. Too many wait
+            already. The project is not loaded any more.
     """
-    history = entry.runtime_data.history
-    async with history.turn:
-        try:
-            with asking(hass, entry):
+    history = coordinator.history
+    try:
+        async with history.turns.take(user_id):
+            with asking(coordinator.hass, coordinator.config_entry):
                 return await history.read(start_ns, end_ns, limit, wanted)
-        except GoliothError as err:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="logs_not_read",
-                translation_placeholders={"reason": str(err)},
-            ) from err
+    except GoliothBusyError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="history_busy"
+        ) from err
+    except GoliothClosedError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="project_unloaded"
+        ) from err
+    except GoliothError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="logs_not_read",
+            translation_placeholders={"reason": str(err)},
+        ) from err
 
 
 class LogPage(NamedTuple):
@@ -88,8 +105,8 @@ class LogPage(NamedTuple):
 
 
 async def async_read_page(
-    hass: HomeAssistant,
-    entry: GoliothConfigEntry,
+    coordinator: GoliothCoordinator,
+    user_id: str | None,
     before: datetime,
     limit: int,
     wanted: LogFilter,
@@ -99,8 +116,8 @@ async def async_read_page(
     No log is lost between two pages, and none is in both.
 
     Args:
-        hass: Home Assistant.
-        entry: The project, which is loaded.
+        coordinator: As by `async_read_logs`.
+        user_id: As by `async_read_logs`.
         before: Until when.
         limit: How many logs there may be. There are more where so many are of one millisecond.
         wanted: Which logs.
@@ -108,7 +125,7 @@ async def async_read_page(
     Raises:
         HomeAssistantError: As by `async_read_logs`.
     """
-    now_ns = entry.runtime_data.rest.server_time_ns or time_ns()
+    now_ns = coordinator.rest.server_time_ns or time_ns()
     first = now_ns // MILLISECOND - LONGEST_SPAN // _ONE_MILLISECOND
     end = milliseconds(before) + 1
     entries: list[LogEntry] = []
@@ -117,7 +134,12 @@ async def async_read_page(
     oldest = first
     for number in (limit + 1, MAX_LIMIT):
         found = await async_read_logs(
-            hass, entry, first * MILLISECOND, end * MILLISECOND, number, wanted
+            coordinator,
+            user_id,
+            first * MILLISECOND,
+            end * MILLISECOND,
+            number,
+            wanted,
         )
         entries = found.entries
         if not found.truncated or not entries:

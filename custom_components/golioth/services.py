@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from time import time_ns
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import voluptuous as vol
@@ -27,12 +27,7 @@ from homeassistant.exceptions import (
     Unauthorized,
     UnknownUser,
 )
-from homeassistant.helpers import (
-    config_validation as cv,
-    device_registry as dr,
-    entity_registry as er,
-    service,
-)
+from homeassistant.helpers import device_registry as dr, entity_registry as er, service
 from homeassistant.util.json import JsonValueType
 
 from .client import (
@@ -50,6 +45,7 @@ from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
 from .credential import asking
 from .devices import async_get_entities, golioth_id
+from .limits import ID, NAME, SEARCH, list_of, parameters, whole_number
 from .past_logs import MAX_LIMIT, async_read_logs, milliseconds, moment
 from .permissions import is_permitted
 from .turns import in_turns
@@ -88,38 +84,26 @@ _STATUS_NAMES: Final = {
 }
 
 
-def _parameters(value: Any) -> list[Any]:
-    """Validate what a method is called with; what is no list is the only parameter."""
-    parameters = cv.ensure_list(value)
-    try:
-        orjson.dumps(parameters)
-    except orjson.JSONEncodeError:
-        raise vol.Invalid("Only what JSON can hold is sent to a device") from None
-    return parameters
-
-
 GET_LOGS_SCHEMA: Final = vol.Schema(
     {
-        vol.Optional(ATTR_DEVICE_ID): cv.string,
-        vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+        vol.Optional(ATTR_DEVICE_ID): ID,
+        vol.Optional(ATTR_CONFIG_ENTRY_ID): ID,
         vol.Optional(ATTR_START_TIME): moment,
         vol.Optional(ATTR_END_TIME): moment,
-        vol.Optional(ATTR_LEVEL, default=[]): vol.All(cv.ensure_list, [vol.In(LEVELS)]),
-        vol.Optional(ATTR_MODULE): cv.string,
-        vol.Optional(ATTR_SEARCH_TERM): cv.string,
-        vol.Optional(ATTR_LIMIT, default=DEFAULT_LIMIT): vol.All(
-            vol.Coerce(int), vol.Range(min=1, max=MAX_LIMIT)
-        ),
+        vol.Optional(ATTR_LEVEL, default=[]): list_of(vol.In(LEVELS)),
+        vol.Optional(ATTR_MODULE): NAME,
+        vol.Optional(ATTR_SEARCH_TERM): SEARCH,
+        vol.Optional(ATTR_LIMIT, default=DEFAULT_LIMIT): whole_number(1, MAX_LIMIT),
     }
 )
 
 CALL_RPC_SCHEMA: Final = vol.Schema(
     {
-        vol.Required(ATTR_DEVICE_ID): cv.string,
-        vol.Required(ATTR_METHOD): vol.All(cv.string, vol.Length(min=1, max=255)),
-        vol.Optional(ATTR_PARAMETERS, default=[]): _parameters,
-        vol.Optional(ATTR_TIMEOUT, default=DEFAULT_TIMEOUT): vol.All(
-            vol.Coerce(int), vol.Range(min=1, max=MAX_TIMEOUT)
+        vol.Required(ATTR_DEVICE_ID): ID,
+        vol.Required(ATTR_METHOD): vol.All(NAME, vol.Length(min=1)),
+        vol.Optional(ATTR_PARAMETERS, default=[]): parameters,
+        vol.Optional(ATTR_TIMEOUT, default=DEFAULT_TIMEOUT): whole_number(
+            1, MAX_TIMEOUT
         ),
     }
 )
@@ -147,6 +131,8 @@ def async_setup_services(hass: HomeAssistant) -> None:
 async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
     """Return the newest logs of a span of time, of a device or of a project."""
     device, entry = _async_get_source(call)
+    # The entry has none, once it is unloaded meanwhile.
+    coordinator = entry.runtime_data
     golioth_device_id = None if device is None else golioth_id(device, entry)
     entity_registry = er.async_get(call.hass)
     await _async_check_permission(
@@ -156,11 +142,10 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
         else async_get_entities(entity_registry, device.id),
         POLICY_READ,
     )
-    coordinator = entry.runtime_data
     start_ns, end_ns = _span(call, coordinator.rest.server_time_ns or time_ns())
     found = await async_read_logs(
-        call.hass,
-        entry,
+        coordinator,
+        call.context.user_id,
         start_ns,
         end_ns,
         call.data[ATTR_LIMIT],
@@ -190,6 +175,7 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
     device, entry = service.async_get_device_and_config_entry(
         call.hass, DOMAIN, call.data[ATTR_DEVICE_ID], include_child_devices=False
     )
+    rest = entry.runtime_data.rest
     await _async_check_permission(
         call, async_get_entities(er.async_get(call.hass), device.id), POLICY_CONTROL
     )
@@ -202,7 +188,7 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
     name = device.name_by_user or device.name or one_line(golioth_device_id)
     try:
         with asking(call.hass, entry):
-            answer = await entry.runtime_data.rest.call_rpc(
+            answer = await rest.call_rpc(
                 golioth_device_id,
                 method,
                 call.data[ATTR_PARAMETERS],

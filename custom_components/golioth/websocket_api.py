@@ -1,6 +1,8 @@
 """Commands of a browser that shows logs: those of now, and those that were."""
 
-from collections.abc import Callable
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Hashable
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -10,14 +12,23 @@ from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components import websocket_api
 from homeassistant.const import ATTR_DEVICE_ID
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, service
+from homeassistant.helpers.http import current_request
+from homeassistant.util.hass_dict import HassKey
 
 from .client import LEVELS, LogFilter, format_timestamp
 from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
 from .devices import async_get_entities, golioth_id
+from .limits import (
+    MAX_DEVICES,
+    MAX_ID_LENGTH,
+    MAX_ITEMS,
+    MAX_NAME_LENGTH,
+    MAX_SEARCH_LENGTH,
+)
 from .past_logs import async_read_page, moment
 from .permissions import is_permitted
 from .recent_logs import async_get_recent_logs
@@ -28,6 +39,22 @@ MAX_PAGE: Final = 200
 
 # In bytes of JSON.
 MAX_ANSWER_SIZE: Final = 8 * 1024 * 1024
+
+# Subscriptions at the same time: of one connection, and of all connections of a user. A dozen cards in a few windows need less.
+MAX_SUBSCRIPTIONS: Final = 20
+MAX_SUBSCRIPTIONS_OF_USER: Final = 100
+
+ERR_TOO_MANY: Final = "too_many"
+
+# What waits to be sent to a browser, in bytes, while the next piece is held back: where it is not more than that, asyncio lets
+# Home Assistant go on writing, so that nothing of ours is left in its queue.
+_MAX_UNSENT: Final = 16 * 1024
+
+_OPEN: HassKey[Counter[Hashable]] = HassKey(f"{DOMAIN}_open_subscriptions")
+_READING: HassKey[set[websocket_api.ActiveConnection]] = HassKey(f"{DOMAIN}_reading")
+
+_ID: Final = vol.All(str, vol.Length(max=MAX_ID_LENGTH))
+_DEVICE_IDS: Final = vol.All([_ID], vol.Length(max=MAX_DEVICES))
 
 type DeviceFilter = Callable[[str], bool]
 
@@ -42,8 +69,8 @@ def async_setup_websocket_api(hass: HomeAssistant) -> None:
 @websocket_api.websocket_command(
     {
         vol.Required("type"): "golioth/logs/subscribe",
-        vol.Required("config_entry_id"): str,
-        vol.Optional("device_ids", default=[]): [str],
+        vol.Required("config_entry_id"): _ID,
+        vol.Optional("device_ids", default=[]): _DEVICE_IDS,
     }
 )
 @callback
@@ -56,25 +83,95 @@ def _async_subscribe(
     request = _async_check(hass, connection, msg)
     if request is None:
         return
+    close = _async_open(hass, connection)
+    if close is None:
+        # Raised, it would be an error in the log, each time.
+        _send_error(
+            connection,
+            msg["id"],
+            HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="too_many_subscriptions"
+            ),
+            ERR_TOO_MANY,
+        )
+        return
 
     @callback
     def tell(event: dict[str, Any]) -> None:
         connection.send_event(msg["id"], event)
 
     connection.send_result(msg["id"])
-    connection.subscriptions[msg["id"]] = async_get_recent_logs(
-        hass, request.entry.entry_id
-    ).async_subscribe(tell, request.is_wanted)
+    unsubscribe = async_get_recent_logs(hass, request.entry.entry_id).async_subscribe(
+        tell,
+        request.is_wanted,
+        user_id=connection.user.id,
+        is_behind=_async_is_behind(),
+    )
+
+    @callback
+    def end() -> None:
+        unsubscribe()
+        close()
+
+    connection.subscriptions[msg["id"]] = end
+
+
+@callback
+def _async_open(
+    hass: HomeAssistant, connection: websocket_api.ActiveConnection
+) -> CALLBACK_TYPE | None:
+    """Count one more subscription, and return what ends that; None where there may be no more."""
+    count = hass.data.setdefault(_OPEN, Counter())
+    user_id = connection.user.id
+    if (
+        count[connection] >= MAX_SUBSCRIPTIONS
+        or count[user_id] >= MAX_SUBSCRIPTIONS_OF_USER
+    ):
+        return None
+    count.update((connection, user_id))
+    is_open = True
+
+    @callback
+    def close() -> None:
+        nonlocal is_open
+        if not is_open:
+            return
+        is_open = False
+        for each in (connection, user_id):
+            count[each] -= 1
+            if not count[each]:
+                del count[each]
+
+    return close
+
+
+@callback
+def _async_is_behind() -> Callable[[], bool]:
+    """Return what tells whether the browser that asks has not taken yet what it was sent."""
+    request = current_request.get()
+
+    def is_behind() -> bool:
+        # Where there is no connection to look at, what is sent is bounded by its rate alone.
+        transport = None if request is None else request.transport
+        return transport is not None and transport.get_write_buffer_size() > _MAX_UNSENT
+
+    return is_behind
 
 
 @websocket_api.websocket_command(
     {
         vol.Required("type"): "golioth/logs/history",
-        vol.Required("config_entry_id"): str,
-        vol.Optional("device_ids", default=[]): [str],
-        vol.Optional("levels", default=[]): [vol.In(LEVELS)],
-        vol.Optional("module", default=""): str,
-        vol.Optional("search", default=""): str,
+        vol.Required("config_entry_id"): _ID,
+        vol.Optional("device_ids", default=[]): _DEVICE_IDS,
+        vol.Optional("levels", default=[]): vol.All(
+            [vol.In(LEVELS)], vol.Length(max=MAX_ITEMS)
+        ),
+        vol.Optional("module", default=""): vol.All(
+            str, vol.Length(max=MAX_NAME_LENGTH)
+        ),
+        vol.Optional("search", default=""): vol.All(
+            str, vol.Length(max=MAX_SEARCH_LENGTH)
+        ),
         vol.Required("before"): moment,
         vol.Optional("limit", default=MAX_PAGE): vol.All(
             int, vol.Range(min=1, max=MAX_PAGE)
@@ -87,10 +184,43 @@ async def _async_get_history(
     connection: websocket_api.ActiveConnection,
     msg: dict[str, Any],
 ) -> None:
-    """Answer with the newest logs until a time."""
+    """Answer with the newest logs until a time.
+
+    A connection asks for one page at a time, because each takes many requests to Golioth: a card needs one before it can ask for the
+    next, and the cards of a window take turns. A page that nobody takes any more is not read.
+    """
     request = _async_check(hass, connection, msg)
     if request is None:
         return
+    reading = hass.data.setdefault(_READING, set())
+    task = asyncio.current_task()
+    assert task is not None
+    if connection in reading:
+        _send_error(
+            connection,
+            msg["id"],
+            HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="one_page_at_a_time"
+            ),
+            ERR_TOO_MANY,
+        )
+        return
+    reading.add(connection)
+    connection.subscriptions[msg["id"]] = task.cancel
+    try:
+        await _async_answer_with_page(hass, connection, msg, request)
+    finally:
+        reading.discard(connection)
+        connection.subscriptions.pop(msg["id"], None)
+
+
+async def _async_answer_with_page(
+    hass: HomeAssistant,
+    connection: websocket_api.ActiveConnection,
+    msg: dict[str, Any],
+    request: _Request,
+) -> None:
+    """Read a page of the history, and answer with it."""
     try:
         entry: GoliothConfigEntry = service.async_get_config_entry(
             hass, DOMAIN, request.entry.entry_id
@@ -98,8 +228,8 @@ async def _async_get_history(
         # The entry has none, once it is unloaded meanwhile.
         coordinator = entry.runtime_data
         page = await async_read_page(
-            hass,
-            entry,
+            coordinator,
+            connection.user.id,
             msg["before"],
             msg["limit"],
             LogFilter(
@@ -111,14 +241,7 @@ async def _async_get_history(
         )
     except HomeAssistantError as err:
         # Raised, it would be an error in the log, each time that a browser looks for earlier logs in vain.
-        connection.send_error(
-            msg["id"],
-            websocket_api.ERR_HOME_ASSISTANT_ERROR,
-            str(err),
-            translation_domain=err.translation_domain,
-            translation_key=err.translation_key,
-            translation_placeholders=err.translation_placeholders,
-        )
+        _send_error(connection, msg["id"], err)
         return
     wanted: dict[str, bool] = {}
     # As long as those of an event, so that a log that has been told is recognised.
@@ -139,6 +262,23 @@ async def _async_get_history(
             "more": page.has_more,
             "complete": page.has_all,
         },
+    )
+
+
+@callback
+def _send_error(
+    connection: websocket_api.ActiveConnection,
+    msg_id: int,
+    err: HomeAssistantError,
+    code: str = websocket_api.ERR_HOME_ASSISTANT_ERROR,
+) -> None:
+    connection.send_error(
+        msg_id,
+        code,
+        str(err),
+        translation_domain=err.translation_domain,
+        translation_key=err.translation_key,
+        translation_placeholders=err.translation_placeholders,
     )
 
 

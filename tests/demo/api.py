@@ -106,6 +106,7 @@ class HomeAssistantApi:
         """Disconnect."""
         self._reader.cancel()
         await asyncio.gather(self._reader, return_exceptions=True)
+        await self._socket.close()
         await self._session.close()
 
     async def _read(self) -> None:

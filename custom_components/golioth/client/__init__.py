@@ -9,6 +9,8 @@ from .error_report import log_unexpected
 from .exceptions import (
     GoliothAddressError,
     GoliothAuthenticationError,
+    GoliothBusyError,
+    GoliothClosedError,
     GoliothConnectionError,
     GoliothError,
     GoliothInsecureAddressError,
@@ -58,7 +60,9 @@ __all__ = [
     "FoundLogs",
     "GoliothAddressError",
     "GoliothAuthenticationError",
+    "GoliothBusyError",
     "GoliothClient",
+    "GoliothClosedError",
     "GoliothConnectionError",
     "GoliothError",
     "GoliothInsecureAddressError",

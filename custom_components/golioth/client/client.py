@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from random import Random
 
+from .closable_wire import ClosableWire
 from .endpoint import Endpoint
 from .feed import FeedListener, LogFeed
 from .history import LogHistory
@@ -43,17 +44,30 @@ class GoliothClient:
             random: Chooses waits.
             rest_timeout: Seconds that one request may take.
         """
-        self._wire = wire
+        self._wire = ClosableWire(wire)
         self._endpoint = endpoint
         self._timing = timing or FeedTiming()
         self._random = random or Random()  # noqa: S311
         self.clock = ServiceClock(clocks or Clocks.of_host())
-        self.rest = GoliothRest(wire, endpoint, self.clock, timeout=rest_timeout)
+        self.rest = GoliothRest(self._wire, endpoint, self.clock, timeout=rest_timeout)
         self.history = LogHistory(
             self.rest,
             request_interval=self._timing.request_interval,
             longest_retry_after=self._timing.longest_retry_after,
         )
+
+    def close(self) -> None:
+        """Send nothing any more, and interrupt what is under way.
+
+        From now on, all that is asked raises GoliothClosedError.
+        """
+        self._wire.close()
+        self.history.turns.close()
+
+    async def wait_closed(self) -> None:
+        """Close, and wait until nothing is under way any more."""
+        self.close()
+        await self._wire.wait_closed()
 
     def feed(
         self,

@@ -34,6 +34,18 @@ class GoliothTimeoutError(GoliothConnectionError):
     """No answer in time."""
 
 
+class GoliothClosedError(GoliothConnectionError):
+    """The project is not loaded any more: nothing is sent for it."""
+
+    def __init__(self, *, nothing_done: bool = False) -> None:
+        """Keep whether it is certain that nothing was sent before."""
+        super().__init__("the project was unloaded", nothing_done=nothing_done)
+
+
+class GoliothBusyError(GoliothError):
+    """Too many ask for the same: nothing was sent."""
+
+
 class GoliothResponseError(GoliothConnectionError):
     """An answer that the API does not give, such as a web page or a redirect."""
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from .answer_size import AnswerSize
 from .crowded_moment import CrowdedMoment
 from .exceptions import GoliothConnectionError, GoliothUnreadableError
+from .fair_turns import FairTurns
 from .log_window import LogWindow, ask_before
 from .models import LogEntry
 from .pacing import RequestPace
@@ -25,6 +26,11 @@ from .timestamps import (
 # Eleven answers hold a thousand logs of one level, and some 35 tell many logs of one
 # moment apart. A service that lies would take any number.
 _MAX_REQUESTS: Final = 80
+
+# Reads that wait for their turn, in all and of one who asks. One takes 40 s at most
+# where the service answers at once.
+_MAX_WAITING: Final = 60
+_MAX_WAITING_EACH: Final = 20
 
 # Later than any log.
 _END_OF_TIME: Final = 2**63
@@ -73,8 +79,8 @@ class LogHistory:
     """Reads the logs of the past, of one project.
 
     Attributes:
-        turn: To be held while reading: one after the other, so that many who ask take no
-            more requests a second than one.
+        turns: One is to be held while reading: one after the other, so that many who ask
+            take no more requests a second than one.
     """
 
     def __init__(
@@ -87,7 +93,9 @@ class LogHistory:
             request_interval: Seconds between two requests, at least.
             longest_retry_after: Seconds that the service can impose on us, at most.
         """
-        self.turn = asyncio.Lock()
+        self.turns = FairTurns(
+            max_waiting=_MAX_WAITING, max_waiting_each=_MAX_WAITING_EACH
+        )
         self._longest_retry_after = longest_retry_after
         # On the loop's clock.
         self._not_before = 0.0

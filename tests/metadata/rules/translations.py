@@ -22,7 +22,9 @@ SENTENCES = re.compile(r"[.!?]\s+[^\W\d_a-zß-ÿ]")
 LANGUAGES = ("de", "es", "fr", "nl")
 
 # What fills a text that Home Assistant renders as Markdown: our own words and numbers.
-OWN_PLACEHOLDERS = frozenset({"console_url", "longest", "needed", "time", "times"})
+OWN_PLACEHOLDERS = frozenset(
+    {"console_url", "longest", "max_length", "max_modules", "needed", "time", "times"}
+)
 
 TEXTS = {str: str}
 STEP_SECTION = {

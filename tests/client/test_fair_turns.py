@@ -1,0 +1,117 @@
+"""Tests of turns that are given to those who wait alternately."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from custom_components.golioth.client.exceptions import (
+    GoliothBusyError,
+    GoliothClosedError,
+)
+from custom_components.golioth.client.fair_turns import FairTurns
+
+
+class Users:
+    """Some who take turns.
+
+    Attributes:
+        served: Who has had a turn, in order.
+    """
+
+    def __init__(self, turns: FairTurns) -> None:
+        """Let nobody ask yet."""
+        self.served: list[str] = []
+        self._turns = turns
+        self._has_turn = False
+
+    async def _take(self, name: str) -> None:
+        async with self._turns.take(name[0]):
+            assert not self._has_turn
+            self._has_turn = True
+            try:
+                await asyncio.sleep(0)
+                self.served.append(name)
+            finally:
+                self._has_turn = False
+
+    async def ask(self, *names: str) -> list[asyncio.Task[None]]:
+        """Ask for turns, in order, and return what waits for them; the first letter is who asks."""
+        tasks = []
+        for name in names:
+            tasks.append(asyncio.create_task(self._take(name)))
+            await asyncio.sleep(0)
+        return tasks
+
+
+@pytest.fixture
+def turns() -> FairTurns:
+    """Return turns for few."""
+    return FairTurns(max_waiting=5, max_waiting_each=3)
+
+
+@pytest.fixture
+def users(turns: FairTurns) -> Users:
+    """Return those who take them."""
+    return Users(turns)
+
+
+async def test_alternately(turns: FairTurns, users: Users) -> None:
+    """Who asks often keeps nobody waiting for longer than one turn of each."""
+    async with turns.take("a"):
+        tasks = await users.ask("a1", "a2", "a3", "b1", "c1")
+    await asyncio.gather(*tasks)
+    assert users.served == ["b1", "a1", "c1", "a2", "a3"]
+    # Nobody has it now.
+    await asyncio.gather(*await users.ask("d1"))
+
+
+async def test_bounded(turns: FairTurns, users: Users) -> None:
+    """Too many of one, or of all, are told at once."""
+    async with turns.take("a"):
+        tasks = await users.ask("a1", "a2", "a3", "a4", "b1", "b2", "c1", "d1")
+        refused = [task for task in tasks if task.done()]
+        assert [type(task.exception()) for task in refused] == [GoliothBusyError] * 3
+        assert refused == [tasks[3], tasks[6], tasks[7]]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert sorted(users.served) == ["a1", "a2", "a3", "b1", "b2"]
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+async def test_who_goes(turns: FairTurns, users: Users, after: int) -> None:
+    """Who goes while waiting, or in the moment of the turn, keeps it from nobody, and leaves nothing."""
+    async with turns.take("a"):
+        tasks = await users.ask("b1", "b2", "c1")
+        if not after:
+            tasks[0].cancel()
+    for _ in range(after - 1):
+        await asyncio.sleep(0)
+    tasks[0].cancel()
+    with suppress(asyncio.CancelledError):
+        await tasks[0]
+    await asyncio.gather(*tasks[1:])
+    assert set(users.served) >= {"b2", "c1"}
+    assert not turns._waiting
+    assert not turns._is_taken
+
+
+async def test_all_who_wait_go(turns: FairTurns, users: Users) -> None:
+    """A turn that all who waited for have left is free."""
+    async with turns.take("a"):
+        tasks = await users.ask("b1", "c1")
+        for task in tasks:
+            task.cancel()
+    await asyncio.wait(tasks)
+    await asyncio.gather(*await users.ask("d1"))
+    assert users.served == ["d1"]
+
+
+async def test_closed(turns: FairTurns, users: Users) -> None:
+    """Who waits is told at once, and so is who comes."""
+    async with turns.take("a"):
+        tasks = await users.ask("a1", "b1")
+        turns.close()
+        tasks += await users.ask("c1")
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in found] == [GoliothClosedError] * 3
+    assert not users.served

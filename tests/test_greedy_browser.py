@@ -1,0 +1,266 @@
+"""A user who asks for too much costs a bounded amount, and nobody else waits for it: a Home Assistant in a process of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+import logging
+from pathlib import Path
+import time
+from typing import Any, Final
+
+import pytest
+
+from . import GREENHOUSE_NODE
+from .browsers import TIMEOUT, Browser, Message, Watch, make_user
+from .demo.api import HomeAssistantApi
+from .demo.home_assistant import HomeAssistantProcess
+from .simulator import GoliothSimulator
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc"),
+]
+
+_LOGGER = logging.getLogger(__name__)
+
+# What the ring of a project holds, and logs that fill its 4 MiB.
+LOGS: Final = 1_900
+LENGTH: Final = 1_900
+
+# In MB, and in seconds.
+MORE_MEMORY: Final = 50
+LONGEST_PING: Final = 0.5
+
+
+@dataclass
+class Home:
+    """A Home Assistant with one project, whose ring is full."""
+
+    url: str
+    api: HomeAssistantApi
+    entry_id: str
+    admin_token: str
+    user_token: str
+    watch: Watch
+
+    def subscribe(self, **data: Any) -> Message:
+        """Return the command that subscribes to the logs."""
+        return {
+            "type": "golioth/logs/subscribe",
+            "config_entry_id": self.entry_id,
+            **data,
+        }
+
+    def history(self, **data: Any) -> Message:
+        """Return the command that reads the last page of the history."""
+        return {
+            "type": "golioth/logs/history",
+            "config_entry_id": self.entry_id,
+            "before": (datetime.now(UTC) + timedelta(days=1)).isoformat(),
+            **data,
+        }
+
+    def get_logs(self, **data: Any) -> Message:
+        """Return the command that calls the action which reads logs."""
+        return {
+            "type": "call_service",
+            "domain": "golioth",
+            "service": "get_logs",
+            "service_data": {"config_entry_id": self.entry_id, **data},
+            "return_response": True,
+        }
+
+    def user(self, *, compresses: bool = False) -> Any:
+        """Connect a browser of the user who is no administrator."""
+        return Browser.connect(self.url, self.user_token, compresses=compresses)
+
+
+@pytest.fixture
+async def home(simulator: GoliothSimulator, tmp_path: Path) -> AsyncIterator[Home]:
+    """Run Home Assistant, set up the project, and have it log as much as is kept."""
+    async with HomeAssistantProcess(tmp_path) as process:
+        await process.start()
+        login = await process.create_user("administrator")
+        async with (
+            HomeAssistantApi(process.url, login.access_token) as api,
+            Browser.connect(process.url, login.access_token) as administrator,
+            Browser.connect(process.url, login.access_token) as reader,
+        ):
+            await api.wait_until_running()
+            entry = await api.add_project(
+                simulator.project_id, simulator.api_key, simulator.url
+            )
+            await simulator.wait_for_streams(1)
+            assert process.pid is not None
+            home = Home(
+                process.url,
+                api,
+                entry["entry_id"],
+                login.access_token,
+                await make_user(api, process.url),
+                Watch(process.pid, administrator),
+            )
+            await reader.send(home.subscribe())
+            for number in range(LOGS):
+                simulator.log(
+                    "x" * LENGTH, device=GREENHOUSE_NODE, metadata={"n": number}
+                )
+                if number % 50 == 0:
+                    await asyncio.sleep(0.1)
+            await until_log(reader, LOGS - 1)
+            await reader.close()
+            await settle(home)
+            yield home
+
+
+async def until_log(browser: Browser, number: int) -> None:
+    """Read until a log with a number in its metadata has come."""
+    while True:
+        message = await browser.receive()
+        logs = message.get("event", {}).get("logs", [])
+        if any(log["metadata"].get("n") == number for log in logs):
+            return
+
+
+async def settle(home: Home) -> None:
+    """Wait until the memory of Home Assistant changes no more."""
+    memory = 0.0
+    async with asyncio.timeout(TIMEOUT):
+        while abs(memory - home.watch.memory) > 1:
+            memory = home.watch.memory
+            await asyncio.sleep(2)
+
+
+@asynccontextmanager
+async def bounded(home: Home) -> AsyncIterator[None]:
+    """Hold what happens in the block to the bounds, and what is left of it after that."""
+    before = home.watch.memory
+    async with home.watch.looking():
+        yield
+    async with home.watch.looking():
+        await settle(home)
+        left = home.watch.memory
+    _LOGGER.info(
+        "%.0f MB, at most %.0f, then %.0f; %.2f s",
+        before,
+        home.watch.most_memory,
+        left,
+        home.watch.longest_ping,
+    )
+    assert home.watch.most_memory < before + MORE_MEMORY
+    assert home.watch.longest_ping < LONGEST_PING
+    assert left < before + MORE_MEMORY / 2
+
+
+async def answers(browser: Browser, number: int) -> list[Message]:
+    """Return that many answers, and drop the events between them."""
+    found: list[Message] = []
+    while len(found) < number:
+        message = await browser.receive()
+        if message["type"] == "result":
+            found.append(message)
+    return found
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["reading", "not reading"])
+async def test_many_subscriptions_in_one_frame(home: Home, reads: bool) -> None:
+    """A frame of 60 KB gets so many subscriptions and no more, whether the browser takes the logs or not; nothing is left of it."""
+    async with bounded(home), home.user() as browser:
+        await browser.send(*[home.subscribe() for _ in range(600)])
+        if not reads:
+            await asyncio.sleep(5)
+            return
+        told: dict[int, list[int]] = {}
+        refused: list[Message] = []
+        begun: set[int] = set()
+        while len(begun) < 20 or len(told) + len(refused) < 600:
+            message = await browser.receive()
+            if message["type"] == "event":
+                event = message["event"]
+                told[message["id"]] += [log["number"] for log in event["logs"]]
+                assert event["left_out"] == 0
+                if not event.get("more"):
+                    begun.add(message["id"])
+            elif message["success"]:
+                told[message["id"]] = []
+            else:
+                refused.append(message["error"])
+        assert len(told) == 20
+        assert {error["code"] for error in refused} == {"too_many"}
+        assert {error["translation_key"] for error in refused} == {
+            "too_many_subscriptions"
+        }
+        # All of the ring, to each.
+        (numbers,) = {tuple(numbers) for numbers in told.values()}
+        assert list(numbers) == list(range(numbers[0], numbers[0] + len(numbers)))
+        assert len(numbers) > 1_500
+
+
+@pytest.mark.parametrize("compresses", [True, False], ids=["compressed", "plain"])
+async def test_many_connections_of_one_user(home: Home, compresses: bool) -> None:
+    """A user has so many subscriptions over all connections, and others as soon as these have gone."""
+    async with bounded(home), AsyncExitStack() as stack:
+        browsers = [
+            await stack.enter_async_context(home.user(compresses=compresses))
+            for _ in range(12)
+        ]
+        for browser in browsers:
+            await browser.send(*[home.subscribe() for _ in range(10)])
+        await asyncio.sleep(5)
+        for browser in browsers:
+            found = await answers(browser, 10)
+            is_allowed = browser in browsers[:10]
+            assert all(answer["success"] is is_allowed for answer in found)
+        # Somebody else is not concerned.
+        async with Browser.connect(home.url, home.admin_token) as other:
+            assert (await other.ask(**home.subscribe()))["success"]
+    async with home.user() as browser:
+        assert (await browser.ask(**home.subscribe()))["success"]
+
+
+async def test_subscribing_again_and_again(home: Home) -> None:
+    """Who subscribes, and unsubscribes before the pieces have come, many times in a frame, gains nothing by it."""
+    async with bounded(home), home.user() as browser:
+        for start in range(1, 10_000, 1_000):
+            await browser.send(
+                *(
+                    home.subscribe()
+                    if number % 2
+                    else {"type": "unsubscribe_events", "subscription": number - 1}
+                    for number in range(start, start + 1_000)
+                )
+            )
+            found = await answers(browser, 1_000)
+            assert all(answer["success"] for answer in found)
+
+
+async def test_history_in_one_frame(home: Home, simulator: GoliothSimulator) -> None:
+    """Who asks for the history many times, and goes, keeps nobody else waiting, and nothing is asked for a project that is removed."""
+    simulator.faults.rest_delay = 0.2
+    async with home.watch.looking():
+        async with home.user() as browser:
+            await browser.send(*[home.history() for _ in range(60)])
+            refused = await answers(browser, 59)
+            assert {answer["error"]["translation_key"] for answer in refused} == {
+                "one_page_at_a_time"
+            }
+            await browser.send(*[home.get_logs(limit=1000) for _ in range(60)])
+            refused = await answers(browser, 39)
+            assert {answer["error"]["translation_key"] for answer in refused} == {
+                "history_busy"
+            }
+        async with Browser.connect(home.url, home.admin_token) as administrator:
+            start = time.monotonic()
+            answer = await administrator.ask(**home.get_logs(limit=100))
+            assert answer["success"]
+            # Those of the user come between, but only one of them; it takes more than ten requests, two in a second.
+            assert time.monotonic() - start < 20
+    assert home.watch.longest_ping < LONGEST_PING
+    simulator.faults.rest_delay = 0
+    await home.api.delete(f"/api/config/config_entries/entry/{home.entry_id}")
+    requests = len(simulator.requests)
+    await asyncio.sleep(5)
+    assert len(simulator.requests) == requests
+    assert simulator.streams == 0
