@@ -22,14 +22,15 @@ from custom_components.golioth.coordinator import MAX_EVENT_SIZE
 from custom_components.golioth.recent_logs import async_get_recent_logs
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.config_entries import SOURCE_REAUTH
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import Unauthorized
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.json import json_bytes
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import TIMEOUT, LogEvents, wait_for_live_logs, wait_until
+from .events import TIMEOUT, LogEvents, wait_for_live_logs, wait_for_state, wait_until
 from .simulator import GARBAGE_FRAMES, GoliothSimulator
-from .test_services import entity_ids
+from .test_services import act, entity_ids
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -193,6 +194,20 @@ def asked_for(simulator: GoliothSimulator) -> set[str]:
     }
     simulator.requests.clear()
     return devices
+
+
+async def remove_device(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    golioth_device_id: str,
+) -> None:
+    """Remove a device at Golioth, and wait until it is gone here."""
+    device_id = entry.runtime_data._registered.get(golioth_device_id)
+    del simulator.devices[golioth_device_id]
+    while dr.async_get(hass).async_get(device_id) is not None:
+        await entry.runtime_data.async_refresh()
+    await hass.async_block_till_done(wait_background_tasks=False)
 
 
 async def all_pages(
@@ -525,12 +540,148 @@ async def test_user_who_may_read_some(
         )
         assert error["code"] == "unauthorized"
     user.mock_policy(policy(entity_registry, greenhouse, project))
-    assert await told() == ["0", "2", "3"]
-    user.mock_policy(policy(entity_registry, project))
-    assert await told() == ["2", "3"]
+    assert await told() == ["0"]
+    assert asked_for(simulator) == {GREENHOUSE_NODE}
+    for everything in (
+        policy(entity_registry, greenhouse, water_meter, project),
+        {"entities": {"all": {POLICY_READ: True}}},
+    ):
+        user.mock_policy(everything)
+        assert await told() == ["0", "1", "2", "3"]
+        assert await told(device_ids=[project]) == ["2", "3"]
     assert not asked_for(simulator)
-    user.mock_policy({"entities": {"all": {POLICY_READ: True}}})
-    assert await told() == ["0", "1", "2", "3"]
+
+
+async def test_project_opens_no_logs_of_devices(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    entity_registry: er.EntityRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    greenhouse: str,
+    water_meter: str,
+    project: str,
+) -> None:
+    """The project's own entities open no logs of a device that is new, or that was removed."""
+    # What remains is more than the user may read.
+    simulator.add_device("door-sensor")
+    await streaming.runtime_data.async_refresh()
+    simulator.log("removed", device=WATER_METER)
+    simulator.log("new", device="invented")
+    await log_events.wait_for(2)
+    await remove_device(hass, streaming, simulator, WATER_METER)
+    simulator.log("removed long ago", device=WATER_METER)
+    await log_events.wait_for(3)
+    browser = await log_in(user)
+    user.mock_policy(policy(entity_registry, project))
+    for data in ({}, {"device_ids": [project]}, {"device_ids": [water_meter]}):
+        for command, more in (
+            ("golioth/logs/subscribe", {}),
+            ("golioth/logs/history", {"before": at(days=1)}),
+        ):
+            error = await browser.error(
+                command, config_entry_id=streaming.entry_id, **data, **more
+            )
+            assert error["code"] == "unauthorized"
+    for source in ({}, {"device_id": project}):
+        with pytest.raises(Unauthorized):
+            await act(hass, "get_logs", Context(user_id=user.id), **source)
+
+    # Nor beside those of a device.
+    user.mock_policy(policy(entity_registry, greenhouse, project))
+    assert not (await browser.subscribe(streaming))["logs"]
+    assert not (await browser.history(streaming))["logs"]
+    simulator.log("new", device="invented")
+    simulator.log("removed", device=WATER_METER)
+    simulator.log("own", device=GREENHOUSE_NODE)
+    assert messages(await browser.logs_until("own")) == ["own"]
+
+
+async def test_device_that_is_removed_while_somebody_looks(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    entity_registry: er.EntityRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    greenhouse: str,
+    water_meter: str,
+) -> None:
+    """Its logs are the project's from then on, those from before as well."""
+    everyone = MockUser().add_to_hass(hass)
+    everyone.mock_policy({"entities": {"all": {POLICY_READ: True}}})
+    user.mock_policy(policy(entity_registry, greenhouse, water_meter))
+    browser, reader = await log_in(user), await log_in(everyone)
+    await browser.subscribe(streaming)
+    await reader.subscribe(streaming)
+    simulator.log("before", device=WATER_METER)
+    assert messages(await browser.logs_until("before")) == ["before"]
+    await remove_device(hass, streaming, simulator, WATER_METER)
+    simulator.log("after", device=WATER_METER)
+    simulator.log("own", device=GREENHOUSE_NODE)
+    assert messages(await browser.logs_until("own")) == ["own"]
+    all_three = ["before", "after", "own"]
+    assert messages(await reader.logs_until("own")) == all_three
+    for client, expected in ((browser, ["own"]), (reader, all_three)):
+        assert messages((await client.subscribe(streaming))["logs"]) == expected
+        assert messages((await client.history(streaming))["logs"]) == expected
+
+
+async def test_device_that_comes_while_somebody_looks(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    entity_registry: er.EntityRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    greenhouse: str,
+    water_meter: str,
+    project: str,
+) -> None:
+    """Its logs are the project's until it has a device, and that device's afterwards: none is missing for who may read all."""
+    everyone = MockUser().add_to_hass(hass)
+    everyone.mock_policy({"entities": {"all": {POLICY_READ: True}}})
+    # All that there is today.
+    user.mock_policy(policy(entity_registry, greenhouse, water_meter, project))
+    browser, reader = await log_in(user), await log_in(everyone)
+    await browser.subscribe(streaming)
+    await reader.subscribe(streaming)
+    new = simulator.add_device("door-sensor")
+    simulator.log("1", device=new)
+    assert messages(await browser.logs_until("1")) == ["1"]
+    await wait_for_state(hass, "sensor.door_sensor_last_log", "1")
+    simulator.log("2", device=new)
+    simulator.log("3", device=GREENHOUSE_NODE)
+    assert messages(await browser.logs_until("3")) == ["3"]
+    assert messages(await reader.logs_until("3")) == ["1", "2", "3"]
+    # Not everything is readable any more: no log of the project's is.
+    assert messages((await browser.subscribe(streaming))["logs"]) == ["3"]
+    assert messages((await browser.history(streaming))["logs"]) == ["3"]
+
+
+async def test_permission_on_the_project_that_is_taken_away(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    entity_registry: er.EntityRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    greenhouse: str,
+    project: str,
+) -> None:
+    """Who may not read the whole project any more is told nothing of it any more."""
+    user.mock_policy({"entities": True})
+    browser = await log_in(user)
+    await browser.subscribe(streaming)
+    simulator.log("1", device="invented")
+    assert messages(await browser.logs_until("1")) == ["1"]
+    user.mock_policy(policy(entity_registry, greenhouse, project))
+    simulator.log("2", device="invented")
+    simulator.log("3", device=GREENHOUSE_NODE)
+    assert messages(await browser.logs_until("3")) == ["3"]
 
 
 async def test_permission_that_changes(
@@ -594,27 +745,37 @@ async def test_read_only_user(
 
 
 async def test_devices_without_entities(
+    hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     entity_registry: er.EntityRegistry,
     user: MockUser,
     log_in: LogIn,
-    browser: Browser,
     greenhouse: str,
+    water_meter: str,
+    project: str,
 ) -> None:
-    """Where no entity tells who may, an administrator may."""
+    """Where no entity of the device tells who may, those of the project do; without any, an administrator may."""
     for entity_id in entity_ids(entity_registry, greenhouse):
         entity_registry.async_remove(entity_id)
-    user.mock_policy({"entities": True})
-    error = await (await log_in(user)).error(
-        "golioth/logs/subscribe",
-        config_entry_id=streaming.entry_id,
-        device_ids=[greenhouse],
-    )
+    browser = await log_in(user)
+    asked = {"config_entry_id": streaming.entry_id, "device_ids": [greenhouse]}
+    user.mock_policy(policy(entity_registry, project))
+    error = await browser.error("golioth/logs/subscribe", **asked)
     assert error["code"] == "unauthorized"
+    user.mock_policy(policy(entity_registry, project, water_meter))
     await browser.subscribe(streaming, device_ids=[greenhouse])
     simulator.log("1", device=GREENHOUSE_NODE)
     assert messages(await browser.logs_until("1")) == ["1"]
+
+    for device_id in (water_meter, project):
+        for entity_id in entity_ids(entity_registry, device_id):
+            entity_registry.async_remove(entity_id)
+    user.mock_policy({"entities": True})
+    error = await browser.error("golioth/logs/subscribe", **asked)
+    assert error["code"] == "unauthorized"
+    with pytest.raises(Unauthorized):
+        await act(hass, "get_logs", Context(user_id=user.id))
 
 
 # What was logged

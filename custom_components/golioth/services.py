@@ -1,6 +1,6 @@
 """Actions of the Golioth integration: the logs that were, and calls to devices."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import time_ns
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 import orjson
 import voluptuous as vol
 
+from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import (
     CAT_ENTITIES,
     POLICY_CONTROL,
@@ -27,7 +28,7 @@ from homeassistant.exceptions import (
     Unauthorized,
     UnknownUser,
 )
-from homeassistant.helpers import device_registry as dr, entity_registry as er, service
+from homeassistant.helpers import device_registry as dr, service
 from homeassistant.util.json import JsonValueType
 
 from .client import (
@@ -44,10 +45,10 @@ from .client import (
 from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
 from .credential import asking
-from .devices import async_get_entities, golioth_id
+from .devices import golioth_id
 from .limits import ID, NAME, SEARCH, list_of, parameters, whole_number
 from .past_logs import MAX_LIMIT, async_read_logs, milliseconds, moment
-from .permissions import is_permitted
+from .permissions import LogPermission, async_may_call
 from .turns import in_turns
 
 SERVICE_GET_LOGS: Final = "get_logs"
@@ -134,12 +135,11 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
     # The entry has none, once it is unloaded meanwhile.
     coordinator = entry.runtime_data
     golioth_device_id = None if device is None else golioth_id(device, entry)
-    entity_registry = er.async_get(call.hass)
     await _async_check_permission(
         call,
-        er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-        if device is None or golioth_device_id is None
-        else async_get_entities(entity_registry, device.id),
+        lambda user: LogPermission(call.hass, user, entry).async_covers(
+            None if device is None else device.id
+        ),
         POLICY_READ,
     )
     start_ns, end_ns = _span(call, coordinator.rest.server_time_ns or time_ns())
@@ -177,7 +177,7 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
     )
     rest = entry.runtime_data.rest
     await _async_check_permission(
-        call, async_get_entities(er.async_get(call.hass), device.id), POLICY_CONTROL
+        call, lambda user: async_may_call(call.hass, user, device.id), POLICY_CONTROL
     )
     golioth_device_id = golioth_id(device, entry)
     if golioth_device_id is None:
@@ -255,12 +255,13 @@ def _async_get_source(
 
 
 async def _async_check_permission(
-    call: ServiceCall, entities: Iterable[er.RegistryEntry], policy: str
+    call: ServiceCall, is_permitted: Callable[[User], bool], policy: str
 ) -> None:
-    """Refuse a user who has no such permission on each of the entities. An automation acts for no user.
+    """Refuse a user who lacks the permission. An automation acts for no user.
 
     Raises:
-        Unauthorized: The user has no permission; without any entity, only an administrator has.
+        Unauthorized: The user lacks it.
+        UnknownUser: The user was deleted.
     """
     if call.context.user_id is None:
         return
@@ -269,7 +270,7 @@ async def _async_check_permission(
         raise UnknownUser(
             context=call.context, permission=policy, perm_category=CAT_ENTITIES
         )
-    if not is_permitted(user, entities, policy):
+    if not is_permitted(user):
         raise Unauthorized(
             context=call.context, permission=policy, perm_category=CAT_ENTITIES
         )

@@ -9,19 +9,19 @@ from typing import Any, Final, NamedTuple
 import voluptuous as vol
 
 from homeassistant.auth.models import User
-from homeassistant.auth.permissions.const import POLICY_READ
 from homeassistant.components import websocket_api
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr, entity_registry as er, service
+from homeassistant.helpers import device_registry as dr, service
 from homeassistant.helpers.http import current_request
 from homeassistant.util.hass_dict import HassKey
 
 from .client import LEVELS, LogFilter, format_timestamp
 from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
-from .devices import async_get_entities, golioth_id
+from .devices import golioth_id
 from .limits import (
     MAX_DEVICES,
     MAX_ID_LENGTH,
@@ -30,7 +30,7 @@ from .limits import (
     MAX_SEARCH_LENGTH,
 )
 from .past_logs import async_read_page, moment
-from .permissions import is_permitted
+from .permissions import LogPermission
 from .recent_logs import async_get_recent_logs
 from .turns import in_turns
 
@@ -305,7 +305,7 @@ def _async_check(
         )
         return None
     user = connection.user
-    is_wanted = _device_filter(hass, user, msg["device_ids"])
+    is_wanted = _device_filter(hass, user, entry, msg["device_ids"])
     if user.is_admin and not msg["device_ids"]:
         return _Request(entry, is_wanted, None)
     found = (
@@ -340,20 +340,16 @@ def _async_check(
 
 
 def _device_filter(
-    hass: HomeAssistant, user: User, device_ids: list[str]
+    hass: HomeAssistant, user: User, entry: ConfigEntry, device_ids: list[str]
 ) -> DeviceFilter:
     """Return what tells whether the logs of a device are asked for, where no device means all, and may be read."""
-    entity_registry = er.async_get(hass)
+    permission = LogPermission(hass, user, entry)
     asked_for = frozenset(device_ids)
 
     @callback
     def is_wanted(device_id: str) -> bool:
-        # For an administrator, the entities of a large fleet need not be looked at.
-        return (not asked_for or device_id in asked_for) and (
-            user.is_admin
-            or is_permitted(
-                user, async_get_entities(entity_registry, device_id), POLICY_READ
-            )
+        return (not asked_for or device_id in asked_for) and permission.async_covers(
+            device_id
         )
 
     return is_wanted
