@@ -1143,6 +1143,62 @@ async def test_one_page_at_a_time(
     await browser.history(streaming)
 
 
+async def test_many_refused_commands_in_one_frame(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    entity_registry: er.EntityRegistry,
+    device_registry: dr.DeviceRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The devices of a fleet are looked at once for all of them: what a user may not read costs no more than that."""
+    for number in range(50):
+        simulator.add_device(f"device-{number}")
+    await streaming.runtime_data.async_refresh()
+    await hass.async_block_till_done(wait_background_tasks=False)
+    device_ids = [
+        device.id
+        for device in dr.async_entries_for_config_entry(
+            device_registry, streaming.entry_id
+        )
+    ]
+    assert all(entity_ids(entity_registry, device_id) for device_id in device_ids)
+    is_permitted, looks = user.permissions.check_entity, 0
+
+    def check_entity(entity_id: str, key: str) -> bool:
+        nonlocal looks
+        looks += 1
+        return is_permitted(entity_id, key)
+
+    monkeypatch.setattr(user.permissions, "check_entity", check_entity)
+    browser = await log_in(user)
+    project = {"config_entry_id": streaming.entry_id}
+    commands: list[dict[str, Any]] = [
+        {"type": "golioth/logs/subscribe", **project},
+        {"type": "golioth/logs/subscribe", "device_ids": device_ids, **project},
+        {"type": "golioth/logs/history", "before": at(), **project},
+        {
+            "type": "call_service",
+            "domain": DOMAIN,
+            "service": "get_logs",
+            "service_data": project,
+            "return_response": True,
+        },
+    ] * 50
+    started = hass.loop.time()
+    await browser.client.send_json(
+        [{"id": number, **command} for number, command in enumerate(commands, start=1)]
+    )
+    for _ in commands:
+        assert not (await browser.receive())["success"]
+    # Where that takes long, they are looked at again ten times a second.
+    times = 1 + (hass.loop.time() - started) / 0.1
+    # The last two are for the project itself.
+    assert looks <= times * (len(device_ids) + 2)
+
+
 @pytest.mark.parametrize("goes", [True, False], ids=["gone", "unsubscribed"])
 async def test_page_that_nobody_takes(
     streaming: MockConfigEntry,

@@ -1,6 +1,6 @@
 """Who may do what with Golioth's devices and projects, by the permissions on their entities."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import inf
 from typing import Final
 
@@ -10,12 +10,19 @@ from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util.hass_dict import HassKey
 
+from .const import DOMAIN
 from .devices import async_get_entities, golioth_id
 
 # In seconds. All entities of a large fleet take milliseconds, and many devices of one that
 # is too large for Home Assistant have none.
 _LOOK_UP_INTERVAL: Final = 0.1
+
+# By the IDs of the user and of the entry.
+_LOG_PERMISSIONS: HassKey[dict[tuple[str, str], LogPermission]] = HassKey(
+    f"{DOMAIN}_log_permissions"
+)
 
 
 class LogPermission:
@@ -30,10 +37,19 @@ class LogPermission:
         self._hass = hass
         self._user = user
         self._entry = entry
-        # The answer for the whole project, what it was found with, and until when it holds.
-        self._covers_project = False
+        # What was found for the project, with which permissions, and until when it holds.
+        self._covers_project: bool | None = None
+        self._readable: dict[str, dr.DeviceEntry] | None = None
         self._permissions: AbstractPermissions | None = None
         self._expires_at = -inf
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether nothing that was found for the project holds any more."""
+        return (
+            self._user.permissions is not self._permissions
+            or self._hass.loop.time() >= self._expires_at
+        )
 
     @callback
     def async_covers(self, device_id: str | None) -> bool:
@@ -56,11 +72,27 @@ class LogPermission:
         return self._async_covers_project()
 
     @callback
+    def async_readable_devices(self) -> Mapping[str, dr.DeviceEntry]:
+        """Return the devices whose logs the user may read, by Home Assistant's ID.
+
+        They are looked up ten times a second at most.
+        """
+        self._async_forget_expired()
+        if self._readable is None:
+            self._readable = {
+                device.id: device
+                for device in dr.async_entries_for_config_entry(
+                    dr.async_get(self._hass), self._entry.entry_id
+                )
+                if self.async_covers(device.id)
+            }
+        return self._readable
+
+    @callback
     def _async_covers_project(self) -> bool:
         """Return whether the user may read all entities of the project, looked up ten times a second at most."""
-        permissions = self._user.permissions
-        now = self._hass.loop.time()
-        if permissions is not self._permissions or now >= self._expires_at:
+        self._async_forget_expired()
+        if self._covers_project is None:
             self._covers_project = _has_permission(
                 self._user,
                 er.async_entries_for_config_entry(
@@ -68,9 +100,32 @@ class LogPermission:
                 ),
                 POLICY_READ,
             )
-            self._permissions = permissions
-            self._expires_at = now + _LOOK_UP_INTERVAL
         return self._covers_project
+
+    @callback
+    def _async_forget_expired(self) -> None:
+        if self.is_expired:
+            self._covers_project = self._readable = None
+            self._permissions = self._user.permissions
+            self._expires_at = self._hass.loop.time() + _LOOK_UP_INTERVAL
+
+
+@callback
+def async_get_log_permission(
+    hass: HomeAssistant, user: User, entry: ConfigEntry
+) -> LogPermission:
+    """Return what tells which logs a user may read, the same for all who ask at once.
+
+    A frame may hold hundreds of commands, which are handled in one go.
+    """
+    every = hass.data.setdefault(_LOG_PERMISSIONS, {})
+    key = (user.id, entry.entry_id)
+    if (permission := every.get(key)) is None:
+        # Of users and projects that are gone, nothing is kept.
+        for other in [each for each in every if every[each].is_expired]:
+            del every[other]
+        permission = every[key] = LogPermission(hass, user, entry)
+    return permission
 
 
 @callback

@@ -48,7 +48,7 @@ from .credential import asking
 from .devices import golioth_id
 from .limits import ID, NAME, SEARCH, list_of, parameters, whole_number
 from .past_logs import MAX_LIMIT, async_read_logs, milliseconds, moment
-from .permissions import LogPermission, async_may_call
+from .permissions import async_get_log_permission, async_may_call
 from .turns import in_turns
 
 SERVICE_GET_LOGS: Final = "get_logs"
@@ -137,7 +137,7 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
     golioth_device_id = None if device is None else golioth_id(device, entry)
     await _async_check_permission(
         call,
-        lambda user: LogPermission(call.hass, user, entry).async_covers(
+        lambda user: async_get_log_permission(call.hass, user, entry).async_covers(
             None if device is None else device.id
         ),
         POLICY_READ,

@@ -3,18 +3,15 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Hashable
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import voluptuous as vol
 
-from homeassistant.auth.models import User
 from homeassistant.components import websocket_api
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr, service
+from homeassistant.helpers import service
 from homeassistant.helpers.http import current_request
 from homeassistant.util.hass_dict import HassKey
 
@@ -30,7 +27,7 @@ from .limits import (
     MAX_SEARCH_LENGTH,
 )
 from .past_logs import async_read_page, moment
-from .permissions import LogPermission
+from .permissions import LogPermission, async_get_log_permission
 from .recent_logs import async_get_recent_logs
 from .turns import in_turns
 
@@ -304,20 +301,17 @@ def _async_check(
             msg["id"], websocket_api.ERR_NOT_FOUND, "There is no such project"
         )
         return None
-    user = connection.user
-    is_wanted = _device_filter(hass, user, entry, msg["device_ids"])
-    if user.is_admin and not msg["device_ids"]:
+    permission = async_get_log_permission(hass, connection.user, entry)
+    is_wanted = _device_filter(permission, msg["device_ids"])
+    if not msg["device_ids"] and permission.async_covers(None):
         return _Request(entry, is_wanted, None)
-    found = (
-        device
-        for device in dr.async_entries_for_config_entry(
-            dr.async_get(hass), entry.entry_id
-        )
-        if is_wanted(device.id)
-    )
-    # More need not be known: a fleet may be large.
-    first_two = list(islice(found, 2))
-    if not first_two and not user.is_admin:
+    readable = permission.async_readable_devices()
+    devices = [
+        readable[device_id]
+        for device_id in dict.fromkeys(msg["device_ids"] or readable)
+        if device_id in readable
+    ]
+    if not devices and not connection.user.is_admin:
         # Raised, it would be an error in the log, each time that such a user looks at a dashboard.
         connection.send_error(
             msg["id"],
@@ -325,7 +319,7 @@ def _async_check(
             "The user may not read these logs",
         )
         return None
-    if not first_two:
+    if not devices:
         connection.send_error(
             msg["id"],
             websocket_api.ERR_NOT_FOUND,
@@ -335,15 +329,12 @@ def _async_check(
     return _Request(
         entry,
         is_wanted,
-        golioth_id(first_two[0], entry) if len(first_two) == 1 else None,
+        golioth_id(devices[0], entry) if len(devices) == 1 else None,
     )
 
 
-def _device_filter(
-    hass: HomeAssistant, user: User, entry: ConfigEntry, device_ids: list[str]
-) -> DeviceFilter:
+def _device_filter(permission: LogPermission, device_ids: list[str]) -> DeviceFilter:
     """Return what tells whether the logs of a device are asked for, where no device means all, and may be read."""
-    permission = LogPermission(hass, user, entry)
     asked_for = frozenset(device_ids)
 
     @callback
