@@ -650,9 +650,11 @@ async def test_device_that_comes_while_somebody_looks(
     browser, reader = await log_in(user), await log_in(everyone)
     await browser.subscribe(streaming)
     await reader.subscribe(streaming)
-    new = simulator.add_device("door-sensor")
-    simulator.log("1", device=new)
+    simulator.log("1", device="61a4d0000000000000000001")
     assert messages(await browser.logs_until("1")) == ["1"]
+    # Not before: what a user may read counts when it is told.
+    new = simulator.add_device("door-sensor", "61a4d0000000000000000001")
+    await streaming.runtime_data.async_refresh()
     await wait_for_state(hass, "sensor.door_sensor_last_log", "1")
     simulator.log("2", device=new)
     simulator.log("3", device=GREENHOUSE_NODE)
