@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 import logging
+import random
 from typing import Any
 
 import pytest
@@ -974,6 +975,139 @@ async def test_history_of_devices(
     assert await told(greenhouse, project) == ["0", "2", "3"]
     assert not asked_for(simulator)
     assert await told(project) == ["2", "3"]
+
+
+@pytest.mark.parametrize("search", ["", "needle"])
+async def test_page_tells_nothing_of_other_devices(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    entity_registry: er.EntityRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    greenhouse: str,
+    water_meter: str,
+    now: datetime,
+    search: str,
+) -> None:
+    """Who may read two devices of three gets the same pages whatever the third logs, and whether that is what is searched for."""
+    other = simulator.add_device("door-sensor")
+    await streaming.runtime_data.async_refresh()
+    user.mock_policy(policy(entity_registry, greenhouse, water_meter))
+    browser = await log_in(user)
+
+    def at_second(second: float) -> str:
+        return (now + timedelta(seconds=second)).isoformat()
+
+    for number in range(20):
+        simulator.log(
+            f"needle {number}",
+            device=WATER_METER if number % 3 else GREENHOUSE_NODE,
+            timestamp=at_second(number),
+        )
+
+    async def told() -> list[Any]:
+        """Return all that is told, but for when the oldest page begins, which is 30 days ago."""
+        pages, _ = await all_pages(browser, streaming, limit=5, search=search)
+        return [
+            (messages(page["logs"]), page["start"] * page["more"], page["complete"])
+            for page in pages
+        ]
+
+    alone = await told()
+    assert [message for page, _, _ in reversed(alone) for message in page] == [
+        f"needle {number}" for number in range(20)
+    ]
+    for number in range(300):
+        simulator.log(
+            f"needle {number}", device=other, timestamp=at_second(number / 10)
+        )
+    # More of one moment than can be had, too.
+    for _ in range(150):
+        simulator.log("needle", device=other, timestamp=at_second(10))
+    asked_for(simulator)
+    assert await told() == alone
+    assert asked_for(simulator) == {GREENHOUSE_NODE, WATER_METER}
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_pages_of_several_devices(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    entity_registry: er.EntityRegistry,
+    user: MockUser,
+    log_in: LogIn,
+    greenhouse: str,
+    water_meter: str,
+    now: datetime,
+    seed: int,
+) -> None:
+    """Pages of two devices of three follow one another without losing or repeating a log, in order."""
+    chance = random.Random(seed)  # noqa: S311
+    simulator.timestamp_digits = chance.choice([3, 9])
+    other = simulator.add_device("door-sensor")
+    await streaming.runtime_data.async_refresh()
+    user.mock_policy(policy(entity_registry, greenhouse, water_meter))
+    browser = await log_in(user)
+    # So few that a millisecond has logs of several devices, and some more than a page.
+    span = chance.choice([3, 100, 10_000])
+    logs: list[tuple[datetime, str]] = []
+    for device, most in ((GREENHOUSE_NODE, 250), (WATER_METER, 30), (other, 100)):
+        for number in range(chance.randrange(most)):
+            moment = now + timedelta(milliseconds=chance.randrange(span))
+            simulator.log(
+                f"{device} {number}",
+                device=device,
+                timestamp=f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z",
+            )
+            if device != other:
+                logs.append((moment, f"{device} {number}"))
+    limit = chance.choice([1, 7, 99, 100, 200])
+    pages, told = await all_pages(browser, streaming, limit=limit)
+    assert sorted(messages(told)) == sorted(message for _, message in logs)
+    stamps = [log["timestamp"] for log in told]
+    assert stamps == sorted(stamps)
+    if span > 1_000:
+        assert all(len(page["logs"]) <= limit + 3 for page in pages)
+
+
+async def test_history_of_too_many_devices(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    entity_registry: er.EntityRegistry,
+    device_registry: dr.DeviceRegistry,
+    user: MockUser,
+    log_in: LogIn,
+) -> None:
+    """Who may read many devices, but not all, is told to choose some: each takes a request."""
+    for number in range(60):
+        simulator.add_device(f"device-{number}")
+    await streaming.runtime_data.async_refresh()
+    await hass.async_block_till_done(wait_background_tasks=False)
+    readable = [
+        device.id
+        for device in dr.async_entries_for_config_entry(
+            device_registry, streaming.entry_id
+        )
+        if (device.name or "").startswith("device-")
+    ]
+    user.mock_policy(policy(entity_registry, *readable))
+    simulator.log("1", timestamp=at(minutes=-1))
+    browser = await log_in(user)
+    simulator.requests.clear()
+    for asked in ({}, {"device_ids": readable[:51]}):
+        error = await browser.error(
+            "golioth/logs/history",
+            config_entry_id=streaming.entry_id,
+            before=at(),
+            **asked,
+        )
+        assert error["translation_key"] == "too_many_devices"
+    assert not asked_for(simulator)
+    page = await browser.history(streaming, device_ids=readable[:50])
+    assert page["logs"] == []
+    assert not page["more"]
+    assert len(asked_for(simulator)) == 50
 
 
 # What goes wrong

@@ -1,5 +1,6 @@
 """Logs from Golioth's history, for who asks Home Assistant for them."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from time import time_ns
 from typing import Any, Final, NamedTuple
@@ -29,6 +30,12 @@ MAX_LIMIT: Final = 1000
 
 # Who reads backward comes to an end.
 LONGEST_SPAN: Final = timedelta(days=30)
+
+# A page of several devices takes a request for each, at least: half a minute of them.
+MAX_DEVICES_OF_PAGE: Final = 50
+
+# Logs of a device that Golioth gives in one answer, but for the one that tells of more.
+_ONE_ANSWER: Final = 99
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_MILLISECOND: Final = timedelta(milliseconds=1)
@@ -96,12 +103,17 @@ class LogPage(NamedTuple):
 
     entries: list[LogEntry]
     """Oldest first."""
-    start_ns: int
-    """In nanoseconds since 1970: every log after it has been read. What is older is read from here."""
+    first: int
+    """The first millisecond since 1970 that has been read, from which on every one has."""
     has_more: bool
     """Whether there is anything older."""
     has_all: bool
     """Whether it has all logs of its time: Golioth may have some that it does not give."""
+
+    @property
+    def start_ns(self) -> int:
+        """From when on what is older is read, in nanoseconds since 1970."""
+        return self.first * MILLISECOND - self.has_more
 
 
 async def async_read_page(
@@ -110,6 +122,7 @@ async def async_read_page(
     before: datetime,
     limit: int,
     wanted: LogFilter,
+    device_ids: Collection[str] | None = None,
 ) -> LogPage:
     """Return the newest logs until a time, in whole milliseconds, the last of which is that of the time itself.
 
@@ -120,18 +133,55 @@ async def async_read_page(
         user_id: As by `async_read_logs`.
         before: Until when.
         limit: How many logs there may be. There are more where so many are of one millisecond.
-        wanted: Which logs.
+        wanted: Which logs, of whichever device.
+        device_ids: Golioth's IDs of the devices; without them, the whole project. Each is asked for by itself, so that what others
+            log makes no difference to the page, not even to where it begins.
 
     Raises:
-        HomeAssistantError: As by `async_read_logs`.
+        HomeAssistantError: As by `async_read_logs`; or these are too many devices.
     """
+    devices = (None,) if device_ids is None else tuple(device_ids)
+    if len(devices) > MAX_DEVICES_OF_PAGE:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="too_many_devices",
+            translation_placeholders={
+                "devices": str(len(devices)),
+                "max_devices": str(MAX_DEVICES_OF_PAGE),
+            },
+        )
     now_ns = coordinator.rest.server_time_ns or time_ns()
     first = now_ns // MILLISECOND - LONGEST_SPAN // _ONE_MILLISECOND
     end = milliseconds(before) + 1
-    entries: list[LogEntry] = []
     if end <= first:
-        return LogPage(entries, end * MILLISECOND, has_more=False, has_all=True)
+        return LogPage([], end, has_more=False, has_all=True)
+    page = LogPage([], first, has_more=False, has_all=True)
+    limit_each = limit if len(devices) == 1 else min(limit, _ONE_ANSWER)
+    for device_id in devices:
+        part = await _async_read_part(
+            coordinator,
+            user_id,
+            # What is older is on another page anyway.
+            page.first,
+            end,
+            limit_each,
+            wanted._replace(device_id=device_id),
+        )
+        page = _join(page, part, limit)
+    return page
+
+
+async def _async_read_part(
+    coordinator: GoliothCoordinator,
+    user_id: str | None,
+    first: int,
+    end: int,
+    limit: int,
+    wanted: LogFilter,
+) -> LogPage:
+    """Return the newest logs from one millisecond on to before another."""
     oldest = first
+    entries: list[LogEntry] = []
     for number in (limit + 1, MAX_LIMIT):
         found = await async_read_logs(
             coordinator,
@@ -143,22 +193,35 @@ async def async_read_page(
         )
         entries = found.entries
         if not found.truncated or not entries:
-            return LogPage(
-                entries,
-                first * MILLISECOND,
-                has_more=False,
-                has_all=not found.truncated,
-            )
+            return LogPage(entries, first, has_more=False, has_all=not found.truncated)
         # Its millisecond may have more.
         oldest = _millisecond(entries[0])
-        if whole := [each for each in entries if _millisecond(each) > oldest]:
-            return LogPage(
-                whole,
-                (oldest + 1) * MILLISECOND - 1,
-                has_more=True,
-                has_all=not found.has_gaps,
-            )
-    return LogPage(entries, oldest * MILLISECOND - 1, has_more=True, has_all=False)
+        if whole := _after(oldest, entries):
+            return LogPage(whole, oldest + 1, has_more=True, has_all=not found.has_gaps)
+    return LogPage(entries, oldest, has_more=True, has_all=False)
+
+
+def _join(page: LogPage, part: LogPage, limit: int) -> LogPage:
+    """Return the newest logs of a page and of what else was read of its time."""
+    has_more = page.has_more or part.has_more
+    has_all = page.has_all and part.has_all
+    first = part.first
+    entries = _after(first - 1, [*page.entries, *part.entries])
+    entries.sort(key=lambda entry: entry.timestamp_ns or 0)
+    if len(entries) > limit:
+        oldest = _millisecond(entries[-limit - 1])
+        if whole := _after(oldest, entries):
+            return LogPage(whole, oldest + 1, has_more=True, has_all=has_all)
+        # Those of its millisecond stay together.
+        whole = _after(oldest - 1, entries)
+        if len(whole) < len(entries):
+            return LogPage(whole, oldest, has_more=True, has_all=has_all)
+    return LogPage(entries, first, has_more, has_all)
+
+
+def _after(millisecond: int, entries: list[LogEntry]) -> list[LogEntry]:
+    """Return those of some logs that are of later milliseconds."""
+    return [each for each in entries if _millisecond(each) > millisecond]
 
 
 def _millisecond(entry: LogEntry) -> int:

@@ -230,11 +230,11 @@ async def _async_answer_with_page(
             msg["before"],
             msg["limit"],
             LogFilter(
-                device_id=request.golioth_device_id,
                 levels=tuple(dict.fromkeys(msg["levels"])),
                 module=msg["module"] or None,
                 term=msg["search"] or None,
             ),
+            request.golioth_device_ids,
         )
     except HomeAssistantError as err:
         # Raised, it would be an error in the log, each time that a browser looks for earlier logs in vain.
@@ -284,8 +284,8 @@ class _Request(NamedTuple):
 
     entry: GoliothConfigEntry
     is_wanted: DeviceFilter
-    golioth_device_id: str | None
-    """Of the only device; None where there are several, or it is the project."""
+    golioth_device_ids: tuple[str, ...] | None
+    """Of the devices that Golioth is asked for; None where it is asked for all logs."""
 
 
 @callback
@@ -303,7 +303,8 @@ def _async_check(
         return None
     permission = async_get_log_permission(hass, connection.user, entry)
     is_wanted = _device_filter(permission, msg["device_ids"])
-    if not msg["device_ids"] and permission.async_covers(None):
+    covers_project = permission.async_covers(None)
+    if not msg["device_ids"] and covers_project:
         return _Request(entry, is_wanted, None)
     readable = permission.async_readable_devices()
     devices = [
@@ -326,11 +327,13 @@ def _async_check(
             "The project has none of these devices",
         )
         return None
-    return _Request(
-        entry,
-        is_wanted,
-        golioth_id(devices[0], entry) if len(devices) == 1 else None,
+    golioth_ids: tuple[str, ...] | None = tuple(
+        filter(None, (golioth_id(device, entry) for device in devices))
     )
+    if covers_project and (len(devices) > 1 or not golioth_ids):
+        # It takes fewer requests, and the user may know what others have logged.
+        golioth_ids = None
+    return _Request(entry, is_wanted, golioth_ids)
 
 
 def _device_filter(permission: LogPermission, device_ids: list[str]) -> DeviceFilter:
