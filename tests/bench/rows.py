@@ -115,8 +115,8 @@ class Size:
 FULL: Final = Size(
     turns=13,
     pipeline_turns=25,
-    client_turns=60,
-    client_logs=4_000,
+    client_turns=40,
+    client_logs=20_000,
     pipeline_logs=6_000,
     fleet=10_000,
     burst_turns=3,
