@@ -16,7 +16,7 @@ from . import GREENHOUSE_NODE
 from .browsers import TIMEOUT, Browser, Message, Watch, make_user
 from .demo.api import HomeAssistantApi
 from .demo.home_assistant import HomeAssistantProcess
-from .simulator import GoliothSimulator
+from .simulator import GoliothSimulator, RpcCall
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -234,6 +234,48 @@ async def test_subscribing_again_and_again(home: Home) -> None:
             )
             found = await answers(browser, 1_000)
             assert all(answer["success"] for answer in found)
+
+
+async def test_calls_in_one_frame(home: Home, simulator: GoliothSimulator) -> None:
+    """Who calls a device that does not answer many times, and goes, keeps nobody else from Golioth."""
+
+    async def never(_call: RpcCall) -> dict[str, Any]:
+        await asyncio.get_running_loop().create_future()
+        return {}
+
+    simulator.on_rpc = never
+    async with Browser.connect(home.url, home.admin_token) as administrator:
+        devices = await administrator.ask(type="config/device_registry/list")
+        (device_id,) = (
+            device["id"]
+            for device in devices["result"]
+            if ["golioth", GREENHOUSE_NODE] in device["identifiers"]
+        )
+        call = {
+            "type": "call_service",
+            "domain": "golioth",
+            "service": "call_rpc",
+            "service_data": {
+                "device_id": device_id,
+                "method": "reboot",
+                "parameters": ["x" * 3_000],
+                "timeout": 120,
+            },
+            "return_response": True,
+        }
+        async with bounded(home):
+            async with AsyncExitStack() as stack:
+                for number in range(10):
+                    browser = await stack.enter_async_context(home.user())
+                    await browser.send(*[call] * 200)
+                    refused = await answers(browser, 200 if number else 90)
+                    assert {each["error"]["translation_key"] for each in refused} == {
+                        "rpc_busy"
+                    }
+            answer = await administrator.ask(**home.get_logs(limit=100))
+            assert answer["success"]
+    assert len(simulator.rpc_calls) == 10
+    assert simulator.streams == 1
 
 
 async def test_history_in_one_frame(home: Home, simulator: GoliothSimulator) -> None:

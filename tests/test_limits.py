@@ -202,6 +202,21 @@ def test_one_thing_many_times() -> None:
         parameters(nested(MAX_PARAMETERS_DEPTH + 2))
 
 
+@pytest.mark.parametrize("text", ["x\nERROR", "x\x1b[2J", "x\u2028", "x\u202e", "x\0"])
+def test_text_that_home_assistant_repeats(text: str) -> None:
+    """What is in an error of ours, or of Home Assistant's, forges no line of the log."""
+    for schema, data in (
+        (services.GET_LOGS_SCHEMA, {"device_id": text}),
+        (services.GET_LOGS_SCHEMA, {"config_entry_id": text}),
+        (services.CALL_RPC_SCHEMA, {"device_id": text, "method": "reboot"}),
+        (services.CALL_RPC_SCHEMA, {"device_id": "x", "method": text}),
+    ):
+        with pytest.raises(vol.Invalid) as error:
+            schema(data)
+        assert str(error.value).isprintable()
+    assert services.CALL_RPC_SCHEMA({"device_id": "x", "method": "größe setzen"})
+
+
 def form_fields(form: Any) -> Iterator[tuple[str, ...]]:
     """Yield the path of each field of a form."""
     for key, value in form["data_schema"].schema.items():
@@ -309,6 +324,9 @@ async def test_commands(
         {"search": "x" * 3_800_000},
         {"module": "x" * 256},
         {"levels": ["error"] * 1_000},
+        # Home Assistant's error tells of each one that is wrong.
+        {"levels": ["x"] * 100_000},
+        {"device_ids": [1] * 100_000},
         {"device_ids": ["x"] * 1_000},
         {"device_ids": ["x" * 100_000]},
         {"before": "2" * 100_000},

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import re
@@ -35,7 +36,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import parse_yaml
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import TIMEOUT, LogEvents
+from .events import TIMEOUT, LogEvents, wait_until
 from .simulator import GoliothSimulator, RpcCall
 
 README = Path(__file__).parents[1] / "README.md"
@@ -732,6 +733,49 @@ async def test_call_without_an_answer(
     assert not list(streaming.async_get_active_flows(hass, {SOURCE_REAUTH}))
 
 
+async def test_many_calls(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    streaming: MockConfigEntry,
+    greenhouse: str,
+    water_meter: str,
+    hass_admin_user: MockUser,
+    hass_read_only_user: MockUser,
+) -> None:
+    """A user who calls a device that does not answer keeps nobody else from Golioth."""
+    may_answer = asyncio.Event()
+
+    async def answer(call: RpcCall) -> Answer:
+        if call.method == "sleep":
+            await may_answer.wait()
+        return {"statusCode": 0}
+
+    simulator.on_rpc = answer
+    greedy = Context(user_id=hass_admin_user.id)
+    calls = [
+        asyncio.create_task(
+            act(hass, "call_rpc", greedy, device_id=greenhouse, method="sleep")
+        )
+        for _ in range(120)
+    ]
+    await simulator.wait_until(lambda: len(simulator.rpc_calls) == 10)
+    refused, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+    assert len(refused) == 10
+    for each in refused:
+        error = each.exception()
+        assert isinstance(error, HomeAssistantError)
+        assert error.translation_key == "rpc_busy"
+        assert "too many calls" in str(error)
+    # An automation, and somebody else who asks for logs.
+    await act(hass, "call_rpc", device_id=water_meter, method="reboot")
+    await act(hass, "get_logs", Context(user_id=hass_read_only_user.id))
+    assert len(simulator.rpc_calls) == 11
+    assert streaming.runtime_data.feed.connected
+    may_answer.set()
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert len(simulator.rpc_calls) == 111
+
+
 async def test_call_without_a_service(
     hass: HomeAssistant, simulator: GoliothSimulator, greenhouse: str
 ) -> None:
@@ -844,6 +888,45 @@ async def test_logs_for_a_user(
         with pytest.raises(Unauthorized):
             await act(hass, "get_logs", context, **data)
     await act(hass, "get_logs", Context(user_id=hass_read_only_user.id))
+
+
+@pytest.mark.parametrize("action", ["get_logs", "call_rpc"])
+async def test_permission_that_is_taken_away_meanwhile(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    streaming: MockConfigEntry,
+    entity_registry: er.EntityRegistry,
+    greenhouse: str,
+    action: str,
+) -> None:
+    """Who may not any more when the turn comes is refused."""
+    user = MockUser().add_to_hass(hass)
+    user.mock_policy(
+        {
+            "entities": {
+                "entity_ids": dict.fromkeys(
+                    entity_ids(entity_registry, greenhouse), True
+                )
+            }
+        }
+    )
+    data: Answer = {"device_id": greenhouse}
+    if action == "call_rpc":
+        data["method"] = "reboot"
+    coordinator = streaming.runtime_data
+    turns = (
+        coordinator.history.turns if action == "get_logs" else coordinator.call_turns
+    )
+    async with AsyncExitStack() as held:
+        for number in range(40):
+            if turns._has_turn_for(number):
+                await held.enter_async_context(turns.take(number))
+        call = asyncio.create_task(act(hass, action, Context(user_id=user.id), **data))
+        await wait_until(lambda: bool(turns._waiting))
+        user.mock_policy({})
+    with pytest.raises(Unauthorized):
+        await call
+    assert not simulator.rpc_calls
 
 
 async def test_over_the_connection_of_a_browser(

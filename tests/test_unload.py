@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.golioth.const import DOMAIN
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import UnknownFlow
 from homeassistant.exceptions import HomeAssistantError
 
 from .events import wait_until
@@ -230,6 +231,19 @@ async def test_check_of_a_removed_project(
     quiet()
     await task
     assert not list(hass.config_entries.flow.async_progress())
+
+
+@pytest.mark.usefixtures("no_complaint")
+async def test_options_of_a_removed_project(
+    hass: HomeAssistant, streaming: MockConfigEntry
+) -> None:
+    """A form that is still open is closed."""
+    options = hass.config_entries.options
+    form = await options.async_init(streaming.entry_id)
+    await hass.config_entries.async_remove(streaming.entry_id)
+    with pytest.raises(UnknownFlow):
+        await options.async_configure(form["flow_id"], {})
+    assert not options.async_progress()
 
 
 @pytest.mark.usefixtures("no_complaint")

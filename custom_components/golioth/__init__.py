@@ -61,14 +61,19 @@ async def async_unload_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
 
 async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
     """Remove what is kept of a Golioth project."""
-    flows = hass.config_entries.flow
     # Home Assistant does so with some of them, and later. What is entered is checked no more.
+    flows = hass.config_entries.flow
     for flow in flows.async_progress_by_handler(
         DOMAIN,
         include_uninitialized=True,
         match_context={"entry_id": entry.entry_id},
     ):
         flows.async_abort(flow["flow_id"])
+    options = hass.config_entries.options
+    for option_flow in options.async_progress_by_handler(
+        entry.entry_id, include_uninitialized=True
+    ):
+        options.async_abort(option_flow["flow_id"])
     await ResumeStore(hass, entry.entry_id).async_remove()
     await async_remove_clock(hass, entry.entry_id)
     async_forget_gaps(hass, entry.entry_id)

@@ -151,6 +151,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         entry.async_on_unload(self._client.close)
         self._rest = self._client.rest
         self.history = self._client.history
+        self.call_turns = self._client.call_turns
         self._resume_store = ResumeStore(hass, entry.entry_id)
         self._listening = async_get_clock(hass, entry.entry_id)
         self._recent_logs = async_get_recent_logs(hass, entry.entry_id)

@@ -59,8 +59,15 @@ def time_period(value: Any) -> timedelta:
     return period
 
 
+def visible(value: str) -> str:
+    """Refuse a text with other characters: Home Assistant's errors repeat it in its log."""
+    if not value.isprintable():
+        raise vol.Invalid("expected visible characters in one line")
+    return value
+
+
 # A text that is no longer than that.
-ID: Final = vol.All(cv.string, vol.Length(max=MAX_ID_LENGTH))
+ID: Final = vol.All(cv.string, vol.Length(max=MAX_ID_LENGTH), visible)
 NAME: Final = vol.All(cv.string, vol.Length(max=MAX_NAME_LENGTH))
 SEARCH: Final = vol.All(cv.string, vol.Length(max=MAX_SEARCH_LENGTH))
 

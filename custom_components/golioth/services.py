@@ -34,6 +34,7 @@ from homeassistant.util.json import JsonValueType
 from .client import (
     LEVELS,
     MILLISECOND,
+    GoliothBusyError,
     GoliothConnectionError,
     GoliothNotFoundError,
     GoliothTimeoutError,
@@ -46,7 +47,7 @@ from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
 from .credential import asking
 from .devices import golioth_id
-from .limits import ID, NAME, SEARCH, list_of, parameters, whole_number
+from .limits import ID, NAME, SEARCH, list_of, parameters, visible, whole_number
 from .past_logs import MAX_LIMIT, async_read_logs, milliseconds, moment
 from .permissions import async_get_log_permission, async_may_call
 from .turns import in_turns
@@ -101,7 +102,7 @@ GET_LOGS_SCHEMA: Final = vol.Schema(
 CALL_RPC_SCHEMA: Final = vol.Schema(
     {
         vol.Required(ATTR_DEVICE_ID): ID,
-        vol.Required(ATTR_METHOD): vol.All(NAME, vol.Length(min=1)),
+        vol.Required(ATTR_METHOD): vol.All(NAME, vol.Length(min=1), visible),
         vol.Optional(ATTR_PARAMETERS, default=[]): parameters,
         vol.Optional(ATTR_TIMEOUT, default=DEFAULT_TIMEOUT): whole_number(
             1, MAX_TIMEOUT
@@ -135,13 +136,17 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
     # The entry has none, once it is unloaded meanwhile.
     coordinator = entry.runtime_data
     golioth_device_id = None if device is None else golioth_id(device, entry)
-    await _async_check_permission(
-        call,
-        lambda user: async_get_log_permission(call.hass, user, entry).async_covers(
-            None if device is None else device.id
-        ),
-        POLICY_READ,
-    )
+
+    async def check_permission() -> None:
+        await _async_check_permission(
+            call,
+            lambda user: async_get_log_permission(call.hass, user, entry).async_covers(
+                None if device is None else device.id
+            ),
+            POLICY_READ,
+        )
+
+    await check_permission()
     start_ns, end_ns = _span(call, coordinator.rest.server_time_ns or time_ns())
     found = await async_read_logs(
         coordinator,
@@ -156,6 +161,8 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
             term=call.data.get(ATTR_SEARCH_TERM) or None,
         ),
     )
+    # It may have been taken away while others were served.
+    await check_permission()
     max_size = min(MAX_EVENT_SIZE, MAX_RESPONSE_SIZE // max(len(found.entries), 1))
     # A thousand long ones take longer than Home Assistant may stand still.
     logs: list[JsonValueType] = [
@@ -175,10 +182,17 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
     device, entry = service.async_get_device_and_config_entry(
         call.hass, DOMAIN, call.data[ATTR_DEVICE_ID], include_child_devices=False
     )
-    rest = entry.runtime_data.rest
-    await _async_check_permission(
-        call, lambda user: async_may_call(call.hass, user, device.id), POLICY_CONTROL
-    )
+    # The entry has none, once it is unloaded meanwhile.
+    coordinator = entry.runtime_data
+
+    async def check_permission() -> None:
+        await _async_check_permission(
+            call,
+            lambda user: async_may_call(call.hass, user, device.id),
+            POLICY_CONTROL,
+        )
+
+    await check_permission()
     golioth_device_id = golioth_id(device, entry)
     if golioth_device_id is None:
         raise ServiceValidationError(
@@ -187,13 +201,22 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
     method: str = call.data[ATTR_METHOD]
     name = device.name_by_user or device.name or one_line(golioth_device_id)
     try:
-        with asking(call.hass, entry):
-            answer = await rest.call_rpc(
-                golioth_device_id,
-                method,
-                call.data[ATTR_PARAMETERS],
-                timeout=call.data[ATTR_TIMEOUT],
-            )
+        async with coordinator.call_turns.take(call.context.user_id):
+            # It may have been taken away while others were served.
+            await check_permission()
+            with asking(call.hass, entry):
+                answer = await coordinator.rest.call_rpc(
+                    golioth_device_id,
+                    method,
+                    call.data[ATTR_PARAMETERS],
+                    timeout=call.data[ATTR_TIMEOUT],
+                )
+    except GoliothBusyError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="rpc_busy",
+            translation_placeholders={"device": name},
+        ) from err
     except GoliothNotFoundError as err:
         raise HomeAssistantError(
             translation_domain=DOMAIN,

@@ -51,7 +51,8 @@ _OPEN: HassKey[Counter[Hashable]] = HassKey(f"{DOMAIN}_open_subscriptions")
 _READING: HassKey[set[websocket_api.ActiveConnection]] = HassKey(f"{DOMAIN}_reading")
 
 _ID: Final = vol.All(str, vol.Length(max=MAX_ID_LENGTH))
-_DEVICE_IDS: Final = vol.All([_ID], vol.Length(max=MAX_DEVICES))
+# The length first: an error tells of each thing that is wrong.
+_DEVICE_IDS: Final = vol.All(list, vol.Length(max=MAX_DEVICES), [_ID])
 
 type DeviceFilter = Callable[[str], bool]
 
@@ -161,7 +162,7 @@ def _async_is_behind() -> Callable[[], bool]:
         vol.Required("config_entry_id"): _ID,
         vol.Optional("device_ids", default=[]): _DEVICE_IDS,
         vol.Optional("levels", default=[]): vol.All(
-            [vol.In(LEVELS)], vol.Length(max=MAX_ITEMS)
+            list, vol.Length(max=MAX_ITEMS), [vol.In(LEVELS)]
         ),
         vol.Optional("module", default=""): vol.All(
             str, vol.Length(max=MAX_NAME_LENGTH)

@@ -92,7 +92,40 @@ async def test_who_goes(turns: FairTurns, users: Users, after: int) -> None:
     await asyncio.gather(*tasks[1:])
     assert set(users.served) >= {"b2", "c1"}
     assert not turns._waiting
-    assert not turns._is_taken
+    assert not turns._taken
+
+
+async def test_several_at_a_time() -> None:
+    """Nobody has more than a part of the turns, however many of one wait."""
+    turns = FairTurns(max_waiting=9, max_waiting_each=9, max_taken=3, max_taken_each=2)
+    began: list[str] = []
+    may_end = {name: asyncio.Event() for name in ("a1", "a2", "a3", "a4", "b1", "c1")}
+
+    async def take(name: str) -> None:
+        async with turns.take(name[0]):
+            began.append(name)
+            await may_end[name].wait()
+
+    async def let(*names: str) -> None:
+        for name in names:
+            may_end[name].set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    tasks = [asyncio.create_task(take(name)) for name in may_end]
+    await let()
+    assert began == ["a1", "a2", "b1"]
+    # The turn of another one is for the others, too.
+    await let("b1")
+    assert began[3:] == ["c1"]
+    await let("c1")
+    assert not began[4:]
+    await let("a1")
+    assert began[4:] == ["a3"]
+    await let(*may_end)
+    await asyncio.gather(*tasks)
+    assert began[5:] == ["a4"]
+    assert not turns._taken
 
 
 async def test_all_who_wait_go(turns: FairTurns, users: Users) -> None:

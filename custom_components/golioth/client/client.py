@@ -5,6 +5,7 @@ from random import Random
 
 from .closable_wire import ClosableWire
 from .endpoint import Endpoint
+from .fair_turns import FairTurns
 from .feed import FeedListener, LogFeed
 from .history import LogHistory
 from .pacing import BackOff, FeedTiming, RequestPace
@@ -21,6 +22,8 @@ class GoliothClient:
     Attributes:
         rest: The REST API.
         history: The logs of the past.
+        call_turns: One is to be held while a device is called, so that the connections
+            to the service are never all taken by these.
         clock: The service's time.
     """
 
@@ -56,6 +59,12 @@ class GoliothClient:
             longest_retry_after=self._timing.longest_retry_after,
         )
 
+        # Each call may take two minutes where a device does not answer, and an HTTP
+        # client has a hundred connections to a host, or fewer.
+        self.call_turns = FairTurns(
+            max_taken=40, max_taken_each=10, max_waiting=300, max_waiting_each=100
+        )
+
     def close(self) -> None:
         """Send nothing any more, and interrupt what is under way.
 
@@ -63,6 +72,7 @@ class GoliothClient:
         """
         self._wire.close()
         self.history.turns.close()
+        self.call_turns.close()
 
     async def wait_closed(self) -> None:
         """Close, and wait until nothing is under way any more."""

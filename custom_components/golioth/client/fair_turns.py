@@ -1,7 +1,7 @@
 """Gives turns, so that nobody waits for all that somebody else asks for."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
@@ -9,21 +9,33 @@ from .exceptions import GoliothBusyError, GoliothClosedError
 
 
 class FairTurns:
-    """Gives turns one after the other, and to those who wait alternately."""
+    """Gives some turns at a time, and to those who wait alternately."""
 
-    def __init__(self, *, max_waiting: int, max_waiting_each: int) -> None:
+    def __init__(
+        self,
+        *,
+        max_waiting: int,
+        max_waiting_each: int,
+        max_taken: int = 1,
+        max_taken_each: int = 1,
+    ) -> None:
         """Start without anybody.
 
         Args:
             max_waiting: How many turns may be waited for.
             max_waiting_each: How many of these may be of one who asks.
+            max_taken: How many turns there are at the same time.
+            max_taken_each: How many of these may be of one who asks.
         """
         self._max_waiting = max_waiting
         self._max_waiting_each = max_waiting_each
+        self._max_taken = max_taken
+        self._max_taken_each = max_taken_each
         self._is_closed = False
-        self._is_taken = False
-        # Who has the turn, or had it last.
-        self._owner: Hashable = None
+        # How many turns each has, without those who have none.
+        self._taken: Counter[Hashable] = Counter()
+        # Who was given a turn last.
+        self._last: Hashable = None
         # By who waits, the next one first.
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
@@ -42,7 +54,7 @@ class FairTurns:
         try:
             yield
         finally:
-            self._pass_on()
+            self._give_back(owner)
 
     def close(self) -> None:
         """Give no more turns; who waits is told at once."""
@@ -56,9 +68,8 @@ class FairTurns:
     async def _wait(self, owner: Hashable) -> None:
         if self._is_closed:
             raise GoliothClosedError(nothing_done=True)
-        if not self._is_taken:
-            self._is_taken = True
-            self._owner = owner
+        if self._has_turn_for(owner):
+            self._give(owner)
             return
         if (
             sum(map(len, self._waiting.values())) >= self._max_waiting
@@ -74,8 +85,18 @@ class FairTurns:
                 self._forget(owner, future)
             elif future.exception() is None:
                 # It was given the turn in the moment in which it went.
-                self._pass_on()
+                self._give_back(owner)
             raise
+
+    def _has_turn_for(self, owner: Hashable) -> bool:
+        return (
+            self._taken.total() < self._max_taken
+            and self._taken[owner] < self._max_taken_each
+        )
+
+    def _give(self, owner: Hashable) -> None:
+        self._taken[owner] += 1
+        self._last = owner
 
     def _forget(self, owner: Hashable, future: asyncio.Future[None]) -> None:
         waiting = self._waiting.get(owner, deque())
@@ -84,18 +105,19 @@ class FairTurns:
         if not waiting:
             self._waiting.pop(owner, None)
 
-    def _pass_on(self) -> None:
-        """Give the turn to the next one, or to nobody."""
-        while self._waiting:
-            others = (owner for owner in self._waiting if owner != self._owner)
-            owner = next(others, self._owner)
-            waiting = self._waiting.pop(owner)
+    def _give_back(self, owner: Hashable) -> None:
+        """Take a turn back, and give what turns there are to those who wait."""
+        self._taken[owner] -= 1
+        if not self._taken[owner]:
+            del self._taken[owner]
+        while ready := [each for each in self._waiting if self._has_turn_for(each)]:
+            others = (each for each in ready if each != self._last)
+            chosen = next(others, self._last)
+            waiting = self._waiting.pop(chosen)
             future = waiting.popleft()
             if waiting:
                 # Behind all others.
-                self._waiting[owner] = waiting
+                self._waiting[chosen] = waiting
             if not future.done():
-                self._owner = owner
+                self._give(chosen)
                 future.set_result(None)
-                return
-        self._is_taken = False
