@@ -1366,7 +1366,7 @@ async def test_page_that_nobody_takes(
                 {"type": "unsubscribe_events", "subscription": 1}
             )
             assert (await each.receive())["success"]
-    await wait_until(lambda: not turns._is_taken)
+    await wait_until(lambda: not turns._taken)
     assert not turns._waiting
     assert len(simulator.requests) == requests + 1
     simulator.faults.clear()
