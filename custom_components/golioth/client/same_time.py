@@ -46,8 +46,6 @@ class SameTime(NamedTuple):
     older: Callable[[], Awaitable[LogWindow]] | None
     """Asks for what `ask` is about as well, a nanosecond before the time; None where it
     is about nothing else."""
-    complete_from: int
-    """An answer with a log that is shown before this lacks no log of the time."""
 
     @classmethod
     def roughly(cls, questions: Questions, start: int, end: int) -> Self:
@@ -63,7 +61,6 @@ class SameTime(NamedTuple):
             (start, end),
             partial(questions.ask_before, start - 1, end),
             partial(questions.ask_before, start - 2, start),
-            complete_from=start,
         )
 
     @classmethod
@@ -89,7 +86,6 @@ class SameTime(NamedTuple):
             shown,
             partial(questions.ask_exactly, start, end, bounds),
             None,
-            complete_from=shown[0],
         )
 
 
@@ -174,7 +170,7 @@ class SameTimeReader:
         for level in LEVELS:
             answer = await time.ask(level=level)
             search.entries = union(search.entries, answer.within(*time.shown))
-            if not self._sizes.holds_all_since(answer, time.complete_from):
+            if not self._holds_all(time, answer):
                 search.cut_levels.append(level)
 
     async def _ask_by_device(self, time: SameTime, search: _Search) -> None:
@@ -202,15 +198,22 @@ class SameTimeReader:
         """Return the logs of a device, and note what it does not give of them."""
         answer = await time.ask(device_id=device_id)
         found = answer.within(*time.shown)
-        if self._sizes.holds_all_since(answer, time.complete_from):
+        if self._holds_all(time, answer):
             return found
         for level in search.cut_levels:
             answer = await time.ask(device_id=device_id, level=level)
             found = union(found, answer.within(*time.shown))
             search.unreadable += answer.is_unreadable
-            if not self._sizes.holds_all_since(answer, time.complete_from):
+            if not self._holds_all(time, answer):
                 search.is_cut_short = True
         return found
+
+    def _holds_all(self, time: SameTime, answer: LogWindow) -> bool:
+        """Return whether an answer about a time lacks none of its logs.
+
+        What is shown before any of these is older than all of them.
+        """
+        return self._sizes.holds_all_since(answer, time.shown[0])
 
     async def _count_missing(
         self, time: SameTime, total: int, entries: list[LogEntry]
