@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from time import time_ns
 from typing import Final
 
@@ -136,16 +137,14 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
     # The entry has none, once it is unloaded meanwhile.
     coordinator = entry.runtime_data
     golioth_device_id = None if device is None else golioth_id(device, entry)
-
-    async def check_permission() -> None:
-        await _async_check_permission(
-            call,
-            lambda user: async_get_log_permission(call.hass, user, entry).async_covers(
-                None if device is None else device.id
-            ),
-            POLICY_READ,
-        )
-
+    check_permission = partial(
+        _async_check_permission,
+        call,
+        lambda user: async_get_log_permission(call.hass, user, entry).async_covers(
+            None if device is None else device.id
+        ),
+        POLICY_READ,
+    )
     await check_permission()
     start_ns, end_ns = _span(call, coordinator.rest.server_time_ns or time_ns())
     found = await async_read_logs(
@@ -184,14 +183,12 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
     )
     # The entry has none, once it is unloaded meanwhile.
     coordinator = entry.runtime_data
-
-    async def check_permission() -> None:
-        await _async_check_permission(
-            call,
-            lambda user: async_may_call(call.hass, user, device.id),
-            POLICY_CONTROL,
-        )
-
+    check_permission = partial(
+        _async_check_permission,
+        call,
+        lambda user: async_may_call(call.hass, user, device.id),
+        POLICY_CONTROL,
+    )
     await check_permission()
     golioth_device_id = golioth_id(device, entry)
     if golioth_device_id is None:
