@@ -101,13 +101,7 @@ class LogHistory:
         self._not_before = 0.0
         self._rest = rest
         self._pace = RequestPace(request_interval)
-        # Devices that have not logged need no question.
-        self._crowded = CrowdedMoment(self._ask, AnswerSize(), lambda: ())
-        # What the reading under way asks for: its level, if it is one, and how many
-        # requests are left to it.
-        self._wanted = LogFilter()
-        self._level: str | None = None
-        self._left = 0
+        self._sizes = AnswerSize()
 
     async def read(
         self, start_ns: int, end_ns: int | None, limit: int, wanted: LogFilter
@@ -130,18 +124,131 @@ class LogHistory:
             raise GoliothConnectionError(
                 f"Golioth asks to wait another {math.ceil(wait)} s", retry_after=wait
             )
+        reading = _Reading(self._rest, self._pace, self._sizes, wanted)
         try:
-            return await self._read(start_ns, end_ns, limit, wanted)
+            return await reading.read(start_ns, end_ns, limit)
         except GoliothConnectionError as err:
             asked_for = min(err.retry_after or 0.0, self._longest_retry_after)
             self._not_before = loop.time() + asked_for
             raise
 
-    async def _read(
-        self, start_ns: int, end_ns: int | None, limit: int, wanted: LogFilter
-    ) -> FoundLogs:
+
+class _Next:
+    """What is asked for next, from the end of a span backward.
+
+    Attributes:
+        start: Where it starts, in nanoseconds.
+        end: Where it ends, not included: what is later has been read. `_END_OF_TIME`
+            where it is whatever the service has until now.
+    """
+
+    def __init__(self, start: int, end: int | None, now: int) -> None:
+        """Begin with all of a span.
+
+        Args:
+            start: Where it starts.
+            end: Where it ends; None for the present.
+            now: The service's time.
+        """
+        self.start = start
+        self.end = _END_OF_TIME if end is None else end
+        self._first = start
+        # Where the last answer began that could not be read.
+        self._too_long = _END_OF_TIME
+        # How much is asked for at once, since an answer could not be read.
+        self._width = _END_OF_TIME
+        # Later than the service's time, which it tells in seconds, and than devices'
+        # clocks that are ahead.
+        self._latest, self._ahead = start_of_second(now) + SECOND, SECOND
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of the span has been read."""
+        return self.end <= self._first
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left after it."""
+        return self.start == self._first
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether it is as short as a question may be."""
+        return self.end < _END_OF_TIME and self.end - self.start <= MILLISECOND
+
+    @property
+    def end_or_now(self) -> int | None:
+        """Where it ends; None for the present."""
+        return self.end if self.end < _END_OF_TIME else None
+
+    def shorten(self) -> None:
+        """Ask for its latest part, because the answer could not be read."""
+        self._too_long = self.start
+        if self.end < _END_OF_TIME:
+            self.start = max(
+                self.start + MILLISECOND, middle_millisecond(self.start, self.end)
+            )
+        else:
+            self.start = max(self.start, self._latest)
+            self._latest = self.start + self._ahead
+            self._ahead *= WIDER
+        self._width = self.end - self.start
+
+    def go_on(self, *, has_logs: bool) -> None:
+        """Go on before it, because the answer held all of it.
+
+        Args:
+            has_logs: Whether there was any.
+        """
+        self.end = self.start
+        if self._too_long < self.end:
+            # What is too long is so because of its other part, or not any more.
+            self.start = (
+                self._too_long
+                if has_logs
+                else middle_millisecond(self._too_long, self.end)
+            )
+        else:
+            self.start = max(self._first, self.start - self._width)
+        self._width = (self.end - self.start) * WIDER
+
+    def go_on_after_moment(self) -> None:
+        """Go on before a moment that no answer holds."""
+        self.end = self.start
+        self.start = max(self._first, self._too_long, self.start - self._width)
+
+    def end_at(self, time: int) -> None:
+        """Leave out what is later, because it has been read."""
+        self.end = time
+
+
+class _Reading:
+    """Reads once."""
+
+    def __init__(
+        self, rest: GoliothRest, pace: RequestPace, sizes: AnswerSize, wanted: LogFilter
+    ) -> None:
+        """Prepare, without a request.
+
+        Args:
+            rest: The project.
+            pace: Spreads the requests.
+            sizes: Judges whether answers are complete.
+            wanted: Which logs.
+        """
+        self._rest = rest
+        self._pace = pace
         self._wanted = wanted
+        # The level that is read, where it is one.
+        self._level: str | None = None
+        # How many requests may still be made.
         self._left = _MAX_REQUESTS
+        # Devices that have not logged need no question.
+        self._crowded = CrowdedMoment(self._ask, sizes, lambda: ())
+
+    async def read(self, start_ns: int, end_ns: int | None, limit: int) -> FoundLogs:
+        """Return the newest logs of a span; see `LogHistory.read`."""
+        wanted = self._wanted
         entries: list[LogEntry] = []
         truncated = has_gaps = False
         # The service takes one level, or all.
@@ -192,50 +299,28 @@ class LogHistory:
             GoliothError: As by `GoliothRest.logs`; what was yielded is complete.
             _TooManyRequestsError: No request is left.
         """
-        end = _END_OF_TIME if end_ns is None else end_ns
-        # What is asked for next begins here, where an answer could not be read.
-        start = start_ns
-        # Where the last answer began that could not be read.
-        too_long = _END_OF_TIME
-        # How much is asked for at once, since an answer could not be read.
-        width = _END_OF_TIME
-        # Later than the service's time, which it tells in seconds, and than devices'
-        # clocks that are ahead.
-        latest, ahead = start_of_second(self._now_ns()) + SECOND, SECOND
+        part = _Next(start_ns, end_ns, self._now_ns())
         left = limit
-        while start_ns < end:
+        while not part.is_over:
+            start, end = part.start, part.end
             try:
-                window = await self._ask_before(
-                    start - 1, end if end < _END_OF_TIME else None
-                )
+                window = await self._ask_before(start - 1, part.end_or_now)
             except GoliothUnreadableError:
-                if end < _END_OF_TIME and end - start <= MILLISECOND:
+                if part.is_moment:
                     moment = await self._crowded.read(start, LogWindow.unreadable())
                     yield _Slice(start, end, moment.entries, moment.missing)
                     left -= len(moment.entries)
-                    start, end = max(start_ns, too_long, start - width), start
-                    continue
-                too_long = start
-                if end < _END_OF_TIME:
-                    start = max(start + MILLISECOND, middle_millisecond(start, end))
+                    part.go_on_after_moment()
                 else:
-                    start = max(start, latest)
-                    latest, ahead = start + ahead, ahead * WIDER
-                width = end - start
+                    part.shorten()
                 continue
             found = window.within(start, end)
             if window.is_complete or window.reaches(start):
                 yield _Slice(start, end, found)
-                if start == start_ns:
+                if part.is_all:
                     return
                 left -= len(found)
-                end = start
-                if too_long < end:
-                    # What is too long is so because of its other part, or not any more.
-                    start = too_long if found else middle_millisecond(too_long, end)
-                else:
-                    start = max(start_ns, start - width)
-                width = (end - start) * WIDER
+                part.go_on(has_logs=bool(found))
                 continue
             others = (window.total or 0) - window.size
             # It gives none of the logs that it counts, or there are enough.
@@ -246,20 +331,21 @@ class LogHistory:
             # oldest one, and before.
             cut = end_of_millisecond(found[0].timestamp_ns or 0)
             if cut < end:
-                part = _Slice(cut, end, window.within(cut, end))
-                left -= len(part.entries)
-                yield part
-                end = cut
-                continue
-            end = cut - MILLISECOND
-            part = _Slice(end, cut, window.within(end, cut), missing=max(1, others))
-            # An answer that is not full has all that the service gives, whatever it
-            # counts.
-            if window.is_full:
-                with suppress(_TooManyRequestsError):
-                    part = await self._read_millisecond(end)
-            left -= len(part.entries)
-            yield part
+                newest = _Slice(cut, end, window.within(cut, end))
+                part.end_at(cut)
+            else:
+                first = cut - MILLISECOND
+                newest = _Slice(
+                    first, cut, window.within(first, cut), missing=max(1, others)
+                )
+                # An answer that is not full has all that the service gives, whatever it
+                # counts.
+                if window.is_full:
+                    with suppress(_TooManyRequestsError):
+                        newest = await self._read_millisecond(first)
+                part.end_at(first)
+            left -= len(newest.entries)
+            yield newest
 
     async def _read_millisecond(self, start: int) -> _Slice:
         """Read a millisecond, whether one answer holds it or not."""
@@ -273,7 +359,7 @@ class LogHistory:
     def _now_ns(self) -> int:
         """Return the service's time, or as good as that."""
         now = self._rest.server_time_ns
-        return now or int(self._rest.clock.clocks.wall()) * 1_000 * MILLISECOND
+        return now or int(self._rest.clock.clocks.wall()) * SECOND
 
     async def _ask_before(self, start: int, end: int | None) -> LogWindow:
         if end is None:
