@@ -15,27 +15,12 @@ from .pacing import FeedTiming, RequestPace, in_slices
 from .reading import Reading, TooManyLogsError
 from .rest import GoliothRest
 from .service_clock import ServiceClock
-from .slice_width import WIDER, SliceWidth, align_down
+from .slice_width import WIDER
+from .slices import Slices
 from .span_reader import Glance, SpanReader
-from .timestamps import MILLISECOND, SECOND, start_of_second
+from .timestamps import SECOND
 
 _LOGGER = logging.getLogger(__name__)
-
-# Logs of the past that may be in memory together: their order is final.
-_MAX_PAST_LOGS: Final = 2_000
-
-# Logs of the present that may be: of these, late ones may still come in between.
-_MAX_PRESENT_LOGS: Final = 10_000
-
-# Nanoseconds of the first slice: what has few logs is soon read in wider ones.
-_FIRST_WIDTH: Final = 60 * SECOND
-
-# Nanoseconds of a slice of the past, at least: what became the past while the rest of it
-# was read is worth no request of its own.
-_SHORTEST_PAST: Final = 10 * SECOND
-
-# Fewer logs than this make the next slice wider.
-_FEW_LOGS: Final = 500
 
 # The part of the margin in which REST shows what it has received.
 _INDEX_SHARE: Final = 1 / 6
@@ -212,7 +197,7 @@ class GapFiller:
             else:
                 # It is checked once all of it is settled.
                 is_settling = False
-        self._finish(now, 0)
+        self._finish(now)
 
     async def _read_before(
         self, glance: Glance, start: int, read: Read, now: int
@@ -233,7 +218,9 @@ class GapFiller:
             is_sure = not glance.is_counted or self._has_index_caught_up()
             if is_sure or not coverage.needs_settling(now):
                 await self._deliver(reading, read)
-                self._finish(now, settled if is_sure else 0)
+                if is_sure:
+                    self._settle(settled, now)
+                self._finish(now)
                 return
         # To where the glance begins, or to the settled time if that is later: what may
         # still change is not read twice.
@@ -247,11 +234,10 @@ class GapFiller:
             first_width=WIDER * (now - glance.start),
         )
         await self._deliver(reading, read)
-        self._finish(now, 0)
+        self._finish(now)
 
-    def _finish(self, now: int, settled: int) -> None:
-        """Account for a read of everything."""
-        self._settle(settled, now)
+    def _finish(self, now: int) -> None:
+        """Account for everything as read, as far as REST showed it."""
         self._verify(now)
         self._listener.on_settled()
 
@@ -295,12 +281,6 @@ class GapFiller:
     ) -> bool:
         """Deliver a part of what is read, slice by slice, the oldest first.
 
-        In the *past*, which ends a margin before now, the order is final: it is read in
-        slices of a chosen width. The *present* after it is one slice: a log that comes
-        late into a slice that was read would be delivered after what was sent after it.
-        Where it does not fit into memory, the past is made longer, in halves of the
-        margin.
-
         Args:
             start: Where it starts.
             end: Where it ends.
@@ -311,47 +291,33 @@ class GapFiller:
             first_width: Nanoseconds that surely have few logs.
 
         Returns:
-            Whether all of it is settled as well.
+            Whether what comes after it may be settled. Where it is not contiguous, it is
+            settled no further than the first untracked range that is unchecked.
         """
-        width = SliceWidth(min(end - start, max(_FIRST_WIDTH, align_down(first_width))))
-        # How late a log may be.
-        lateness = int(self._timing.margin * SECOND)
-        position = start
-        while position < end:
+        slices = Slices(
+            start,
+            end,
+            first_width=first_width,
+            margin=int(self._timing.margin * SECOND),
+        )
+        while not slices.is_over:
             now = self._now()
-            past_end = min(end, start_of_second(now - lateness))
-            is_past = (
-                past_end - position >= _SHORTEST_PAST or position < past_end == end
-            )
-            max_logs = _MAX_PAST_LOGS if is_past else _MAX_PRESENT_LOGS
-            may_wait = not is_past and lateness >= SECOND
-            if may_wait:
-                to = end
-            else:
-                to = min(position + width.width, past_end if is_past else end)
+            part = slices.next(now)
             try:
-                reading = await self._reader.read(position, to, max_logs)
+                reading = await self._reader.read(part.start, part.end, part.max_logs)
             except TooManyLogsError as err:
-                if to - position <= MILLISECOND:
+                if not slices.divide(part, err.seen_width):
                     raise GoliothResponseError("A moment has too many logs") from None
-                if may_wait:
-                    # So many logs cannot wait for ones that are this late.
-                    lateness //= 2
-                else:
-                    width.width = to - position
-                    width.narrow(err.seen_width)
                 continue
             await self._deliver(reading, read)
-            position = to
+            slices.advance(part, len(reading.entries))
             if is_settling:
                 # Some was counted, not read: before the margin, a count is right.
-                self._settle(position, now)
+                self._settle(part.end, now)
             if is_contiguous:
-                self._verify(min(position, now))
+                self._verify(min(part.end, now))
                 # What is read later does not settle what was read too early.
-                is_settling = position <= self._coverage.settled_at(now)
-            if len(reading.entries) < _FEW_LOGS:
-                width.widen()
+                is_settling = part.end <= self._coverage.settled_at(now)
         return is_settling
 
     async def _deliver(self, reading: Reading, read: Read) -> None:
