@@ -5,6 +5,20 @@ a time of which nothing new can come: each log with an earlier timestamp was del
 or reported as missing. REST may still show logs with timestamps from the *margin*
 before the present, because a device's clock may be wrong, a log late, or an index slow.
 
+The words on its time line, the earliest time first:
+
+| Word | What it says | Unit |
+| --- | --- | --- |
+| `began` of `delivered` | what is earlier was there before the first start | s |
+| `forgotten_before` of `delivered` | something earlier was delivered, and forgotten | s |
+| `floor` of `delivered` | REST delivers nothing that is earlier | s |
+| untracked ranges of `delivered` | only the number of delivered logs is known of these | s |
+| `settled` here | as above | ns |
+| `resume_time` here | settled and the margin: this is stored | ns |
+| `verified` here | what is earlier, and what REST showed, was delivered | ns |
+| `streamed` here | streams alone delivered in these spans | ns |
+| `live_since` of a `Read` | the open stream delivers what is sent from now on | ns |
+
 | What happens | What is settled then | What is read next |
 | --- | --- | --- |
 | first start | until the margin before it | from there |

@@ -139,6 +139,8 @@ class ExactMoment:
             end: Where it ends.
         """
         ask = self._questions.ask_exactly
+        # Nothing is in a question from `start - 1` to where it starts, whatever counts:
+        # asked as if neither bound did, it is sent with a start a nanosecond earlier.
         low, high = start - 2, end
         while high - low > 1:
             middle = (low + high) // 2

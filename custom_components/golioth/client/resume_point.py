@@ -20,9 +20,8 @@ class ResumePoint:
     """Where to go on after a restart."""
 
     time_ns: int
-    """The time, by the service's clock in nanoseconds since 1970, until which
-    everything has been delivered. What REST may show later is from the margin before
-    it."""
+    """A margin after what is settled, by the service's clock, in nanoseconds since
+    1970: what was sent until then has been delivered, as far as REST had shown it."""
     delivered: Callable[[], dict[str, Any]]
     """Returns what was known of delivered logs. It takes up to 50 ms, in any thread."""
     clock_steps: Sequence[ClockStep] = ()
