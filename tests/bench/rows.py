@@ -423,9 +423,9 @@ async def save(_service: LoadService, size: Size) -> Row:
             await loop.run_in_executor(None, resume_point.as_dict)
 
         held = [await _held(save_once()) for _ in range(size.saves)]
-        for timer in (feed._progress_timer, feed._patience):
-            if timer is not None:
-                timer.cancel()
+        feed._progress.stop()
+        if feed._patience is not None:
+            feed._patience.cancel()
     return Row(name="save", unit="ms", measured=held, floor=[], target=50.0)
 
 

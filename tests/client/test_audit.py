@@ -77,7 +77,9 @@ async def test_missed_log_at_a_high_rate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where memory is shorter than the interval, an audit comes sooner."""
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 1000)
+    monkeypatch.setattr(
+        "custom_components.golioth.client.progress._MAX_DELIVERED", 1000
+    )
     async with running(session, simulator, recorder, audit_interval=20.0) as (feed, _):
         await streaming(feed, recorder)
         await audited(simulator, recorder, 1)
@@ -102,7 +104,9 @@ async def test_audits_of_a_busy_stream_are_few(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What comes sooner does not come for each log."""
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 1000)
+    monkeypatch.setattr(
+        "custom_components.golioth.client.progress._MAX_DELIVERED", 1000
+    )
     async with running(session, simulator, recorder, audit_interval=20.0) as (feed, _):
         await streaming(feed, recorder)
         await audited(simulator, recorder, 1)

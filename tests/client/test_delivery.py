@@ -640,7 +640,7 @@ async def test_restart_in_the_middle_of_a_gap(
     """A gap that was read in part is read on."""
     # Otherwise all of it is read before any of it is delivered.
     monkeypatch.setattr(
-        "custom_components.golioth.client.gap_filler._MAX_PRESENT_LOGS", 200
+        "custom_components.golioth.client.slices._MAX_PRESENT_LOGS", 200
     )
     async with running(session, simulator, recorder) as (feed, task):
         await streaming(feed, recorder)
@@ -753,9 +753,11 @@ async def test_first_start_while_logs_cannot_be_read(
 ) -> None:
     """What is streamed is delivered within bounds, and what the stream missed when REST is back, with the history."""
     # Above the 500 logs of a second: the present one is not given up.
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 400)
-    monkeypatch.setattr("custom_components.golioth.client.feed._WRITE_INTERVAL", 10)
-    monkeypatch.setattr("custom_components.golioth.client.feed._FORGET_INTERVAL", 10)
+    monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 400)
+    monkeypatch.setattr("custom_components.golioth.client.progress._WRITE_INTERVAL", 10)
+    monkeypatch.setattr(
+        "custom_components.golioth.client.progress._FORGET_INTERVAL", 10
+    )
     earlier = format_timestamp(now_ns(simulator) - 2_000_000_000)
     simulator.log("history", timestamp=earlier)
     simulator.faults.logs_status = 503
@@ -916,7 +918,7 @@ async def test_long_failure_of_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The gap is filled even if more has been streamed meanwhile than can be remembered."""
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 200)
+    monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 200)
     async with running(session, simulator, recorder, audit_interval=0.5) as (feed, _):
         await streaming(feed, recorder)
         for message in numbered(0, 20):
@@ -944,7 +946,7 @@ async def test_two_gaps_that_wait_for_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A gap between two streams is filled, even if both delivered more than can be remembered."""
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 200)
+    monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 200)
     monkeypatch.setattr("custom_components.golioth.client.retention._MOST", 10)
     # Holes consist of whole seconds, which are many logs here.
     async with running(session, simulator, recorder) as (feed, _):
@@ -977,7 +979,7 @@ async def test_restart_while_a_gap_waits_for_rest(
 ) -> None:
     """A gap that could not be read yet is read after a restart, however much was streamed meanwhile."""
     # Of some seconds around the end nobody knows whether all was streamed: what these have must fit into the storage.
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 600)
+    monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 600)
     async with running(session, simulator, recorder) as (feed, task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -1008,7 +1010,7 @@ async def test_stream_that_flaps_while_a_gap_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Live logs that are delivered at the end of a stream push nothing out that is still to be read."""
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 300)
+    monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 300)
     async with running(session, simulator, recorder, rest_patience=60) as (feed, _):
         await streaming(feed, recorder)
         async with outage(simulator):

@@ -77,7 +77,7 @@ async def test_date_that_was_ahead_while_much_was_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What REST does not deliver, because it might have been delivered, is reported."""
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 100)
+    monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 100)
     hour = 3_600_000_000_000
 
     def log(message: str, offset: int = 0) -> None:

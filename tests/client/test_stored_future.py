@@ -108,7 +108,7 @@ async def test_range_that_is_checked_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is not known yet of a range is not forgotten, however much comes after it."""
-    monkeypatch.setattr("custom_components.golioth.client.feed._MAX_DELIVERED", 100)
+    monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 100)
     clocks = SteppedClocks()
     async with GoliothSimulator(clock=clocks.service_ns) as simulator:
         second = now_ns(simulator) // SECOND

@@ -14,6 +14,7 @@ from custom_components.golioth.client import (
     gap_filler,
     live,
     pacing,
+    progress,
     retention,
     same_time,
 )
@@ -208,7 +209,7 @@ def swallows_far_times() -> Iterator[None]:
 @mutation
 def never_reports_progress() -> Iterator[None]:
     """Have nothing stored of what a stream delivers, until something is read."""
-    with replaced(feed.LogFeed, "_report_progress", _nothing):
+    with replaced(progress.Progress, "_report", _nothing):
         yield
 
 

@@ -18,6 +18,16 @@ class AnswerSize:
 
     What an answer holds is evidence; its total is a claim, which may be wrong, stale or
     capped. It is believed until it was proved wrong, and again after a while.
+
+    | Asked                    | Yes, where the answer                          |
+    | ------------------------ | ---------------------------------------------- |
+    | `is_full`                | has as many logs as an answer can hold         |
+    | `has_room`               | is readable, and not full                      |
+    | `holds_all_since`        | has room, or logs from before the time         |
+    | `surely_holds_all_since` | does, and claims no more logs than it has      |
+
+    `total` is the claim where it is believed. `hear` takes each answer before it is
+    asked about; `report_lie` and `report_cap` are told what later answers have shown.
     """
 
     def __init__(self) -> None:

@@ -67,7 +67,7 @@ class CrowdedMoment:
         questions.begin(window)
         found = await self._read_once(start, window)
         if questions.has_changed:
-            window = await questions.ask_before(start - 1, start + MILLISECOND)
+            window = await questions.ask_if_readable(start - 1, start + MILLISECOND)
             found = await self._read_once(start, window)
         return found
 
@@ -157,8 +157,8 @@ class CrowdedMoment:
         it lies before the millisecond. No log is likely to be on a later bound then.
         """
         if position == start or times is ShownTimes.EXACT:
-            return await self._questions.ask_before(position - 1, to)
-        return await self._questions.ask_before(position, to)
+            return await self._questions.ask_if_readable(position - 1, to)
+        return await self._questions.ask_if_readable(position, to)
 
     def _holds_step(self, window: LogWindow, position: int, times: ShownTimes) -> bool:
         """Return whether an answer holds all of a step.

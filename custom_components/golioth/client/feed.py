@@ -7,7 +7,6 @@ import logging
 import math
 from typing import Final, Protocol
 
-from .bounds import Needed
 from .coverage import Coverage
 from .delivered import DeliveredLogs
 from .error_report import log_unexpected
@@ -16,36 +15,19 @@ from .gap_filler import GapFiller, Read
 from .live import Live, OpenStream, WayIn
 from .models import LogEntry, LogSource, StreamState, Transport
 from .pacing import SLICE, BackOff, FeedTiming, RequestPace
+from .progress import Progress
 from .rest import GoliothRest
 from .resume_point import ResumePoint
-from .retention import Retention
 from .service_clock import ServiceClock
 from .span_reader import SpanReader
 from .timestamps import SECOND
 
 _LOGGER = logging.getLogger(__name__)
 
-# Logs that are remembered, so that they can be read again.
-_MAX_DELIVERED: Final = 30_000
-
-# The part of these that a stream may deliver before it is audited.
-_UNAUDITED_SHARE: Final = 1 / 2
-
-# Logs after which these are taken in, and those after which all that is remembered is
-# looked through, where they come in less than a second.
-_WRITE_INTERVAL: Final = 50
-_FORGET_INTERVAL: Final = 3_000
-
-# Seconds between two times that progress is reported.
-_PROGRESS_INTERVAL: Final = 1.0
-
 # Seconds between two looks at the clocks, and what tells a sleep of the host from a
 # loop that was busy.
 _WATCH_INTERVAL: Final = 10.0
 _SLEEP: Final = 5.0
-
-# Seconds after which the stream is not expected to give what REST has given.
-_EXPECTED_FOR: Final = 300.0
 
 
 class FeedListener(Protocol):
@@ -166,9 +148,20 @@ class LogFeed:
         self._back_off = back_off
         self._poll_interval = poll_interval
         self._timing = timing
+        # Set when the next read is due before its time.
+        self._is_due = asyncio.Event()
         self._logs = DeliveredLogs()
-        self._retention = Retention(self._logs, _MAX_DELIVERED)
         self._coverage = Coverage(timing.margin)
+        self._progress = Progress(
+            self._logs,
+            clock=clock,
+            coverage=self._coverage,
+            delivered=lambda: self.delivered,
+            streamed=self._streamed,
+            is_waiting=self._is_waiting,
+            on_progress=self.on_settled,
+            on_many_unread=self._is_due.set,
+        )
         self._live = Live(
             way,
             self,
@@ -198,18 +191,7 @@ class LogFeed:
             on_answer=self._restart_patience,
         )
         if resume_point is not None:
-            self._coverage.resume(
-                resume_point.time_ns,
-                resume_point.clock_steps,
-                self._clock.clocks.wall_ahead,
-            )
-            try:
-                self._retention.restore(resume_point.delivered())
-            except ValueError, KeyError, TypeError, AttributeError:
-                _LOGGER.warning("The stored logs are unusable: some may be repeated")
-                # But none from before what was settled.
-                floor = self._coverage.start_of_read() // SECOND
-                self._logs.restore(floor, [], {})
+            self._progress.resume(resume_point)
         # Whether the next read is the first one after logs have not arrived.
         self._is_interrupted = True
         self._is_reported = False
@@ -217,21 +199,8 @@ class LogFeed:
         self._is_audit = False
         self._patience: asyncio.TimerHandle | None = None
         self._is_released = asyncio.Event()
-        # Set when the next read is due before its time.
-        self._is_due = asyncio.Event()
-        # How many logs had been delivered at the last read, and at the last progress.
-        self._read_at = 0
-        self._reported_at = 0
-        self._progress_timer: asyncio.TimerHandle | None = None
-        # How many logs will have been delivered when there is something to do about
-        # them, at once where no timer runs, and when all of them are looked through.
-        self._progress_at = 0
-        self._forget_at = 0
-        self._expected_since = 0.0
         # By how much the clock that goes on while the host sleeps is ahead of the other.
         self._slept = 0.0
-        # The latest time of the service's clock.
-        self._latest = 0
 
     @property
     def resume_point(self) -> ResumePoint | None:
@@ -239,14 +208,7 @@ class LogFeed:
 
         What is remembered is brought within its bounds first.
         """
-        if (time_ns := self._coverage.resume_time) is None:
-            return None
-        self._forget()
-        return ResumePoint(
-            time_ns,
-            self._retention.freeze(),
-            self._coverage.steps_by(self._clock.clocks.wall_ahead),
-        )
+        return self._progress.resume_point
 
     @property
     def resume_age(self) -> float | None:
@@ -286,9 +248,9 @@ class LogFeed:
         except* GoliothAuthenticationError as rejections:
             rejection = rejections.exceptions[0]
         finally:
-            for timer in (self._progress_timer, self._patience):
-                if timer is not None:
-                    timer.cancel()
+            self._progress.stop()
+            if self._patience is not None:
+                self._patience.cancel()
         assert isinstance(rejection, GoliothAuthenticationError)
         self.last_error = rejection
         self._set_transport(None, rejection)
@@ -320,14 +282,14 @@ class LogFeed:
         """Count a document that is no log."""
         self.ignored += 1
 
-    def on_silence(self, stream: OpenStream) -> None:
-        """Count a stream that says nothing, and works, as connected."""
+    def on_lasting(self, stream: OpenStream) -> None:
+        """Count a stream as connected, even one that says nothing."""
         self._set_transport(Transport.STREAMING)
 
     async def on_close(self, stream: OpenStream) -> None:
         """Deliver what waits, and have REST take over."""
         await self._release(stream)
-        if (span := self._streamed_by(stream)) is not None:
+        if (span := self._streamed()) is not None:
             self._coverage.add_streamed(*span)
         self._is_interrupted = True
         self._is_due.set()
@@ -399,22 +361,11 @@ class LogFeed:
             else:
                 failures = 0
                 self.last_error = None
-                if not is_current:
-                    continue
-                if self._live.stream is None:
-                    self._set_transport(Transport.POLLING)
-                    self._notify(self._listener.on_complete, Transport.POLLING, started)
-                elif not self.has_gap:
-                    self._notify(
-                        self._listener.on_complete, Transport.STREAMING, started
-                    )
-                await self._wait_for_next_read(started)
+                if is_current:
+                    self._report_complete(started)
+                    await self._wait_for_next_read(started)
                 continue
-            self.last_error = reason
-            if self._live.stream is None:
-                self._is_interrupted = True
-                self._set_transport(None, reason)
-                self._notify(self._listener.on_incomplete)
+            self._note_failed_read(reason)
             failures += 1
             wait = min(self._back_off.wait_after(failures, reason), self._poll_interval)
             _LOGGER.debug("Logs cannot be read (%s): next try in %.1f s", reason, wait)
@@ -435,7 +386,7 @@ class LogFeed:
         stream = self._live.stream
         is_catching_up = stream is not None or self._is_interrupted
         self._is_audit = stream is not None and not self.has_gap
-        self._read_at = self.delivered
+        self._progress.begin_read()
         was_due = self._elapsed()
         is_missing_logs = await self._filler.run(
             Read(
@@ -443,7 +394,7 @@ class LogFeed:
                 self._live_since,
             )
         )
-        self._forget()
+        self._progress.forget()
         if stream is not self._live.stream:
             return False
         self._is_interrupted = not self._clock.is_certain
@@ -458,6 +409,27 @@ class LogFeed:
             _LOGGER.debug("The log stream misses logs: it is opened again")
             await stream.close()
         return True
+
+    def _report_complete(self, started: float) -> None:
+        """Report that all logs until a moment have been delivered, if they have.
+
+        Args:
+            started: When the read began that delivered the last of them, by the loop's
+                clock.
+        """
+        if self._live.stream is None:
+            self._set_transport(Transport.POLLING)
+            self._notify(self._listener.on_complete, Transport.POLLING, started)
+        elif not self.has_gap:
+            self._notify(self._listener.on_complete, Transport.STREAMING, started)
+
+    def _note_failed_read(self, reason: GoliothError) -> None:
+        """Keep why a read has failed; without a stream, no logs arrive now."""
+        self.last_error = reason
+        if self._live.stream is None:
+            self._is_interrupted = True
+            self._set_transport(None, reason)
+            self._notify(self._listener.on_incomplete)
 
     async def _wait_for_next_read(self, started: float) -> None:
         """Wait until the next read is due, or the stream has been opened or closed."""
@@ -516,7 +488,7 @@ class LogFeed:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-        if (stream := self._live.stream) is not None and stream.waiting is not None:
+        if self._is_waiting():
             # REST fails, or is slower than the logs come: live logs go out first.
             self._patience = asyncio.get_running_loop().call_later(
                 self._timing.rest_patience, self._is_released.set
@@ -547,14 +519,19 @@ class LogFeed:
             self._patience.cancel()
             self._patience = None
 
+    def _is_waiting(self) -> bool:
+        """Return whether logs of the open stream wait."""
+        stream = self._live.stream
+        return stream is not None and stream.waiting is not None
+
     def _live_since(self) -> int | None:
         """Return since when the stream delivers what it receives at once."""
         stream, now = self._live.stream, self._clock.now_ns
-        if stream is None or stream.waiting is not None or now is None:
+        if stream is None or self._is_waiting() or now is None:
             return None
-        return self._opened_before(stream, now)
+        return self._surely_open_at(stream, now)
 
-    def _opened_before(self, stream: OpenStream, now: int) -> int:
+    def _surely_open_at(self, stream: OpenStream, now: int) -> int:
         """Return a time by which the stream was open for sure, by the service's clock.
 
         That clock tells whole seconds.
@@ -562,13 +539,15 @@ class LogFeed:
         open_for = self._elapsed() - stream.since
         return now - int(open_for * SECOND) + SECOND
 
-    def _streamed_by(self, stream: OpenStream) -> tuple[int, int] | None:
-        """Return the span of which only a stream has delivered, if that is known."""
-        if (now := self._clock.now_ns) is None:
+    def _streamed(self) -> tuple[int, int] | None:
+        """Return the span of which only the open stream has delivered, if known."""
+        stream, now = self._live.stream, self._clock.now_ns
+        if stream is None or now is None:
             return None
         # What was sent before may be this much younger by its device's clock.
         grace = int(self._timing.audit_grace * SECOND)
-        start = max(self._coverage.verified, self._opened_before(stream, now) + grace)
+        opened = self._surely_open_at(stream, now)
+        start = max(self._coverage.verified, opened + grace)
         # Nobody can tell whether it has ended, but what it has delivered last.
         silence = asyncio.get_running_loop().time() - stream.heard_at
         return start, now - math.ceil(silence) * SECOND
@@ -583,59 +562,8 @@ class LogFeed:
         except Exception as err:  # noqa: BLE001
             # One log that nobody can digest must not keep the next ones away.
             log_unexpected(_LOGGER, "Unexpected error while a log was delivered", err)
-        if self.delivered >= self._progress_at:
-            self._progress()
-
-    def _progress(self) -> None:
-        """Report the logs since the last time, unless that is to wait."""
-        if self._progress_timer is None:
-            self._report_progress()
-            return
-        self._progress_at = self.delivered + _WRITE_INTERVAL
-        if self.delivered >= self._forget_at:
-            self._forget()
-        else:
-            self._logs.write()
-        if self.delivered - self._read_at > _MAX_DELIVERED * _UNAUDITED_SHARE:
-            # Later, an audit could not tell what the stream has delivered.
-            self._read_at = self.delivered
-            self._is_due.set()
-
-    def _report_progress(self) -> None:
-        """Report the logs since the last time, and no others for a second."""
-        self._progress_timer = None
-        self._progress_at = 0
-        # Even where the resume point stays where it is, what is known has changed.
-        if self.delivered != self._reported_at:
-            self._reported_at = self.delivered
-            self._forget()
-            self._notify(self._listener.on_progress)
-            self._progress_timer = asyncio.get_running_loop().call_later(
-                _PROGRESS_INTERVAL, self._report_progress
-            )
-            self._progress_at = self.delivered + _WRITE_INTERVAL
-
-    def _forget(self) -> None:
-        """Keep what is remembered within its bounds."""
-        self._forget_at = self.delivered + _FORGET_INTERVAL
-        now, stream = self._clock.now_ns, self._live.stream
-        # A clock that steps back does not make the future of what it was before.
-        self._latest = max(self._latest, now or 0)
-        spans: list[tuple[int, int]] = list(self._coverage.streamed)
-        if stream is not None and (span := self._streamed_by(stream)) is not None:
-            spans.append(span)
-        self._retention.apply(
-            Needed(
-                (self._coverage.settled or 0) // SECOND,
-                self._coverage.verified // SECOND,
-                self._latest // SECOND or None,
-                [(-(-start // SECOND), end // SECOND) for start, end in spans],
-            )
-        )
-        is_waiting = stream is not None and stream.waiting is not None
-        if not is_waiting and self._elapsed() - self._expected_since > _EXPECTED_FOR:
-            self._expected_since = self._elapsed()
-            self._logs.age()
+        if self.delivered >= self._progress.due_at:
+            self._progress.note()
 
     def _elapsed(self) -> float:
         return self._clock.clocks.elapsed()

@@ -74,8 +74,8 @@ class LiveListener(Protocol):
     def on_ignored(self) -> None:
         """Count a document that is no log."""
 
-    def on_silence(self, stream: OpenStream) -> None:
-        """Note that it says nothing, and works."""
+    def on_lasting(self, stream: OpenStream) -> None:
+        """Note that it has stayed open, even if it says nothing."""
 
     async def on_close(self, stream: OpenStream) -> None:
         """Deliver what waits: only the stream may have had it."""
@@ -225,7 +225,7 @@ class Live:
             self.was_tried.set()
             listener.on_open(stream)
             settling = asyncio.get_running_loop().call_later(
-                self._timing.settling_time, listener.on_silence, stream
+                self._timing.settling_time, listener.on_lasting, stream
             )
             try:
                 await connection.deliver(

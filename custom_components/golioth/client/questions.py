@@ -72,7 +72,7 @@ class Questions:
         """
         return len(self._shown) > 1
 
-    async def ask_before(
+    async def ask_if_readable(
         self,
         start: int,
         end: int,
@@ -80,7 +80,7 @@ class Questions:
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Ask for a time that may begin before what is wanted, as `ask_before` does."""
+        """Ask as the function does, and note how the answer shows times."""
         window = await ask_if_readable(
             self._ask, start, end, device_id=device_id, level=level
         )

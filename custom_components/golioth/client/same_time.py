@@ -59,8 +59,8 @@ class SameTime(NamedTuple):
         return cls(
             start,
             (start, end),
-            partial(questions.ask_before, start - 1, end),
-            partial(questions.ask_before, start - 2, start),
+            partial(questions.ask_if_readable, start - 1, end),
+            partial(questions.ask_if_readable, start - 2, start),
         )
 
     @classmethod

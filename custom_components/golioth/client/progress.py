@@ -1,0 +1,179 @@
+"""Says what to store to go on from, and when; forgets what is not needed for it."""
+
+import asyncio
+from collections.abc import Callable
+import logging
+from typing import Final
+
+from .bounds import Needed
+from .coverage import Coverage
+from .delivered import DeliveredLogs
+from .resume_point import ResumePoint
+from .retention import Retention
+from .service_clock import ServiceClock
+from .timestamps import SECOND
+
+_LOGGER = logging.getLogger(__name__)
+
+# Logs that are remembered, so that they can be read again.
+_MAX_DELIVERED: Final = 30_000
+
+# The part of these that a stream may deliver before it is audited.
+_UNAUDITED_SHARE: Final = 1 / 2
+
+# Logs after which these are taken in, and those after which all that is remembered is
+# looked through, where they come in less than a second.
+_WRITE_INTERVAL: Final = 50
+_FORGET_INTERVAL: Final = 3_000
+
+# Seconds between two times that progress is reported.
+_REPORT_INTERVAL: Final = 1.0
+
+# Seconds after which the stream is not expected to give what REST has given.
+_EXPECTED_FOR: Final = 300.0
+
+
+class Progress:
+    """Follows how many logs were delivered, and does what is due after so many.
+
+    Attributes:
+        due_at: How many have been delivered when `note` is to be called: at once where
+            no report is pending.
+    """
+
+    def __init__(
+        self,
+        logs: DeliveredLogs,
+        *,
+        clock: ServiceClock,
+        coverage: Coverage,
+        delivered: Callable[[], int],
+        streamed: Callable[[], tuple[int, int] | None],
+        is_waiting: Callable[[], bool],
+        on_progress: Callable[[], None],
+        on_many_unread: Callable[[], None],
+    ) -> None:
+        """Start with nothing remembered.
+
+        Args:
+            logs: The logs that were delivered.
+            clock: The service's time.
+            coverage: The account of what was surely delivered.
+            delivered: Returns how many logs have been delivered.
+            streamed: Returns the span that the open stream has delivered, in
+                nanoseconds, if there is one.
+            is_waiting: Returns whether logs of that stream wait.
+            on_progress: Called when there is something new to store, at once or within
+                a second.
+            on_many_unread: Called when a read is due before its time: later, it could
+                not be told what the stream has delivered.
+        """
+        self.due_at = 0
+        self._logs = logs
+        self._retention = Retention(logs, _MAX_DELIVERED)
+        self._clock = clock
+        self._coverage = coverage
+        self._delivered = delivered
+        self._streamed = streamed
+        self._is_waiting = is_waiting
+        self._on_progress = on_progress
+        self._on_many_unread = on_many_unread
+        self._timer: asyncio.TimerHandle | None = None
+        # How many logs had been delivered at the last read, and at the last report.
+        self._read_at = 0
+        self._reported_at = 0
+        # How many will have been when all that is remembered is looked through.
+        self._forget_at = 0
+        self._expected_since = 0.0
+        # The latest time of the service's clock.
+        self._latest = 0
+
+    @property
+    def resume_point(self) -> ResumePoint | None:
+        """Where to go on after a restart; None before the first start.
+
+        What is remembered is brought within its bounds first.
+        """
+        if (time_ns := self._coverage.resume_time) is None:
+            return None
+        self.forget()
+        return ResumePoint(
+            time_ns,
+            self._retention.freeze(),
+            self._coverage.steps_by(self._clock.clocks.wall_ahead),
+        )
+
+    def resume(self, resume_point: ResumePoint) -> None:
+        """Go on from what was stored."""
+        self._coverage.resume(
+            resume_point.time_ns,
+            resume_point.clock_steps,
+            self._clock.clocks.wall_ahead,
+        )
+        try:
+            self._retention.restore(resume_point.delivered())
+        except ValueError, KeyError, TypeError, AttributeError:
+            _LOGGER.warning("The stored logs are unusable: some may be repeated")
+            # But none from before what was settled.
+            floor = self._coverage.start_of_read() // SECOND
+            self._logs.restore(floor, [], {})
+
+    def begin_read(self) -> None:
+        """Note that a read begins."""
+        self._read_at = self._delivered()
+
+    def note(self) -> None:
+        """Report the logs since the last time, unless that is to wait."""
+        if self._timer is None:
+            self._report()
+            return
+        delivered = self._delivered()
+        self.due_at = delivered + _WRITE_INTERVAL
+        if delivered >= self._forget_at:
+            self.forget()
+        else:
+            self._logs.write()
+        if delivered - self._read_at > _MAX_DELIVERED * _UNAUDITED_SHARE:
+            self._read_at = delivered
+            self._on_many_unread()
+
+    def forget(self) -> None:
+        """Keep what is remembered within its bounds."""
+        self._forget_at = self._delivered() + _FORGET_INTERVAL
+        # A clock that steps back does not make the future of what it was before.
+        self._latest = max(self._latest, self._clock.now_ns or 0)
+        spans: list[tuple[int, int]] = list(self._coverage.streamed)
+        if (span := self._streamed()) is not None:
+            spans.append(span)
+        self._retention.apply(
+            Needed(
+                (self._coverage.settled or 0) // SECOND,
+                self._coverage.verified // SECOND,
+                self._latest // SECOND or None,
+                [(-(-start // SECOND), end // SECOND) for start, end in spans],
+            )
+        )
+        elapsed = self._clock.clocks.elapsed()
+        if not self._is_waiting() and elapsed - self._expected_since > _EXPECTED_FOR:
+            self._expected_since = elapsed
+            self._logs.age()
+
+    def stop(self) -> None:
+        """Report nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _report(self) -> None:
+        """Report the logs since the last time, and no others for a second."""
+        self._timer = None
+        self.due_at = 0
+        delivered = self._delivered()
+        # Even where the resume point stays where it is, what is known has changed.
+        if delivered != self._reported_at:
+            self._reported_at = delivered
+            self.forget()
+            self._on_progress()
+            self._timer = asyncio.get_running_loop().call_later(
+                _REPORT_INTERVAL, self._report
+            )
+            self.due_at = delivered + _WRITE_INTERVAL
