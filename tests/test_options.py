@@ -35,7 +35,7 @@ async def test_defaults(hass: HomeAssistant, streaming: MockConfigEntry) -> None
     assert form["step_id"] == "init"
     assert shown(form) == DEFAULTS
     feed = streaming.runtime_data.feed
-    assert (feed._poll_interval, feed._filler._lost._window) == (30, 3600)
+    assert (feed._poll_interval, feed._filler._lost._catch_up_window) == (30, 3600)
 
 
 async def test_change(
@@ -60,7 +60,7 @@ async def test_change(
     await simulator.wait_until(lambda: len(simulator.handshakes) > handshakes)
     await simulator.wait_for_streams(1)
     feed = streaming.runtime_data.feed
-    assert (feed._poll_interval, feed._filler._lost._window) == (10, 9000)
+    assert (feed._poll_interval, feed._filler._lost._catch_up_window) == (10, 9000)
     simulator.log("left out", module="net")
     simulator.log("wanted", module="net", level="WARN")
     await log_events.wait_for(1)

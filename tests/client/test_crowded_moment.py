@@ -303,10 +303,10 @@ async def test_unreadable_logs_of_one_second() -> None:
         on_missing=unreadable.append,
         pace=RequestPace(0.0),
     )
-    await reader.read(START - SECOND, START + 2 * SECOND, 100)
+    await reader.read(START - SECOND, START + 2 * SECOND, 100, complete_before=START)
     assert sum(unreadable) == len(offsets)
     service.requests = 0
-    await reader.read(START - SECOND, START + 2 * SECOND, 100)
+    await reader.read(START - SECOND, START + 2 * SECOND, 100, complete_before=START)
     assert service.requests <= 2 * len(offsets)
     assert sum(unreadable) == len(offsets)
 
@@ -337,10 +337,10 @@ async def test_reading_that_fails_beside_an_unreadable_log() -> None:
     start, end = START - SECOND, START + SECOND
     service.is_down = True
     with pytest.raises(GoliothConnectionError):
-        await reader.read(start, end, 100)
+        await reader.read(start, end, 100, complete_before=end)
     service.is_down, service.requests = False, 0
     for expected in (["0", "1"], []):
-        reading = await reader.read(start, end, 100)
+        reading = await reader.read(start, end, 100, complete_before=end)
         new = [entry.message for entry in logs.add_read(reading.entries)]
         assert new == expected
     assert missing == [1]

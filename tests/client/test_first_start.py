@@ -72,3 +72,24 @@ async def test_polled_project(
         await audited(simulator, recorder, 4)
     assert recorder.messages == numbered(0, 30)
     assert recorder.history[:1] == ["history"]
+
+
+async def test_history_that_cannot_be_read(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Logs are delivered all the same, and the project counts as connected."""
+    moment = format_timestamp(now_ns(simulator) - 20_000_000_000)
+    simulator.log("history", timestamp=moment)
+    simulator.retire()
+    simulator.faults.logs_need_start = True
+    async with running(session, simulator, recorder) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        for message in numbered(0, 30):
+            simulator.log(message)
+        await recorder.until(lambda: len(recorder.logs) >= 30)
+        await recorder.until(lambda: bool(recorder.history))
+        changes = len(recorder.changes)
+        await audited(simulator, recorder, 4)
+        assert len(recorder.changes) == changes
+    assert recorder.messages == numbered(0, 30)
+    assert recorder.history == ["history"]

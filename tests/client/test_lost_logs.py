@@ -4,7 +4,10 @@ import pytest
 
 from custom_components.golioth.client.coverage import Coverage
 from custom_components.golioth.client.delivered import DeliveredLogs, UntrackedRange
-from custom_components.golioth.client.exceptions import GoliothUnreadableError
+from custom_components.golioth.client.exceptions import (
+    GoliothConnectionError,
+    GoliothUnreadableError,
+)
 from custom_components.golioth.client.log_window import LogWindow
 from custom_components.golioth.client.lost_logs import LostLogs
 from custom_components.golioth.client.pacing import RequestPace
@@ -22,6 +25,8 @@ class Service:
     def __init__(self, answer: LogWindow | None) -> None:
         """Take the answer; None is one that nobody can read."""
         self.requests = 0
+        # At which request it fails.
+        self.fails_at = 0
         self._answer = answer
 
     async def logs(
@@ -34,6 +39,8 @@ class Service:
     ) -> LogWindow:
         """Answer."""
         self.requests += 1
+        if self.requests == self.fails_at:
+            raise GoliothConnectionError("The service is down")
         if self._answer is None:
             raise GoliothUnreadableError("The answer cannot be read")
         return self._answer
@@ -70,7 +77,7 @@ def lost_logs(
             pace=RequestPace(0.0),
         ),
         listener=listener,
-        window=HOUR,
+        catch_up_window=HOUR,
     )
 
 
@@ -96,6 +103,19 @@ async def test_before_the_window(answer: LogWindow | None, is_lost: bool) -> Non
     await lost_logs(Service(answer), listener, logs, coverage).give_up(NOW * SECOND)
     assert bool(listener.gaps) is is_lost
     assert coverage.settled == (NOW - HOUR) * SECOND
+
+
+async def test_comparison_that_fails_is_repeated() -> None:
+    """What was found to be lost before it failed is not reported twice."""
+    logs, listener, coverage = DeliveredLogs(), Listener(), Coverage(360.0)
+    coverage.resume((NOW - 2 * HOUR) * SECOND)
+    service = Service(None)
+    lost = lost_logs(service, listener, logs, coverage)
+    service.fails_at = 2
+    with pytest.raises(GoliothConnectionError):
+        await lost.give_up(NOW * SECOND)
+    await lost.give_up(NOW * SECOND)
+    assert len(listener.gaps) == len(set(listener.gaps)) == 2
 
 
 async def test_range_that_nobody_counted_is_not_asked_for() -> None:

@@ -17,7 +17,7 @@ def test_each_missing_log_is_reported_once() -> None:
     reported: list[int] = []
     missing = MissingLogs(DeliveredLogs(), reported.append)
     for number in (0, 2, 2, 1, 5):
-        missing.note(START, Moment([], number))
+        missing.note(START, Moment([], number), is_final=False)
     assert reported == [2, 3]
     assert missing.count(NOW, NOW + 1) == 5
     assert missing.count(NOW + 1, NOW + 2) == 0
@@ -28,7 +28,7 @@ def test_what_was_found_beside_is_kept_until_it_is_known() -> None:
     logs = DeliveredLogs()
     missing = MissingLogs(logs, lambda _number: None)
     beside = [log("one"), log("two")]
-    missing.note(START, Moment(beside, 1))
+    missing.note(START, Moment(beside, 1), is_final=False)
     assert missing.take_beside(START) == beside
     assert missing.take_beside(START) == beside
     assert list(logs.add_read(beside)) == beside
@@ -43,7 +43,22 @@ def test_no_more_milliseconds_than_may_be(monkeypatch: pytest.MonkeyPatch) -> No
     missing = MissingLogs(DeliveredLogs(), lambda _number: None)
     milliseconds = [START + number * MILLISECOND for number in range(3)]
     for number, each in enumerate(milliseconds):
-        missing.note(each, Moment([log(str(number), NOW, number * MILLISECOND)], 1))
-    assert missing.milliseconds(START, START + SECOND) == set(milliseconds[1:])
+        moment = Moment([log(str(number), NOW, number * MILLISECOND)], 1)
+        missing.note(each, moment, is_final=False)
+    assert missing.milliseconds(START, START + SECOND, START) == dict.fromkeys(
+        milliseconds[1:], True
+    )
     assert missing.take_beside(START) == []
     assert missing.take_beside(milliseconds[1])
+
+
+def test_milliseconds_that_are_read_again() -> None:
+    """Each is read once more when it is complete, and then no more."""
+    missing = MissingLogs(DeliveredLogs(), lambda _number: None)
+    end = START + MILLISECOND
+    missing.note(START, Moment([], 1), is_final=False)
+    assert missing.milliseconds(START, end, START) == {START: True}
+    assert missing.milliseconds(START, end, end) == {START: False}
+    missing.note(START, Moment([], 1), is_final=True)
+    assert missing.milliseconds(START, end, end) == {START: True}
+    assert missing.milliseconds(START - SECOND, START, end) == {}

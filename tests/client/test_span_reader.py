@@ -1,8 +1,11 @@
 """Tests of what is read of a span of time, and for how many requests."""
 
+from collections.abc import Callable
+
 import pytest
 
 from custom_components.golioth.client.delivered import DeliveredLogs
+from custom_components.golioth.client.exceptions import GoliothUnreadableError
 from custom_components.golioth.client.log_window import LogWindow
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.pacing import RequestPace
@@ -16,12 +19,26 @@ _LIMIT = 50
 
 
 class Service:
-    """Answers with the newest logs of a span, and does not say how many there are."""
+    """Answers with the newest logs of a span.
 
-    def __init__(self, entries: list[LogEntry]) -> None:
+    It may say how many there are, and how many an answer holds.
+    """
+
+    def __init__(
+        self,
+        entries: list[LogEntry],
+        *,
+        has_total: bool = False,
+        limit: int = _LIMIT,
+        tells_limit: bool = True,
+    ) -> None:
         """Take the logs, oldest first."""
         self.requests = 0
-        self._entries = entries
+        self.unreadable: LogEntry | None = None
+        self.entries = entries
+        self._has_total = has_total
+        self._limit = limit
+        self._told_limit = limit if tells_limit else None
 
     async def logs(
         self,
@@ -35,24 +52,42 @@ class Service:
         self.requests += 1
         found = [
             each
-            for each in self._entries
+            for each in self.entries
             if (start_ns or 0)
             < (each.timestamp_ns or 0)
             < (end_ns or (NOW + 1) * SECOND)
+            and device_id in {None, each.device_id}
+            and level in {None, each.level}
         ]
-        return LogWindow(found[-_LIMIT:], None, _LIMIT, [], 0, body_size=10_000)
+        listed = found[-self._limit :]
+        if self.unreadable in listed:
+            raise GoliothUnreadableError("unreadable")
+        total = len(found) if self._has_total else None
+        return LogWindow(listed, total, self._told_limit, [], 0, body_size=10_000)
 
 
-def reader_of(service: Service, logs: DeliveredLogs) -> SpanReader:
+def reader_of(
+    service: Service,
+    logs: DeliveredLogs,
+    on_missing: Callable[[int], None] = lambda _number: None,
+) -> SpanReader:
     """Return a reader of the service."""
     return SpanReader(
         service,
         logs=logs,
-        device_ids=list,
+        device_ids=lambda: ["device", "other"],
         on_answer=lambda: None,
-        on_missing=lambda _number: None,
+        on_missing=on_missing,
         pace=RequestPace(0.0),
     )
+
+
+async def new_of(reader: SpanReader, logs: DeliveredLogs, start: int, end: int) -> int:
+    """Return how many logs of some seconds a reading finds to be new."""
+    reading = await reader.read(
+        start * SECOND, end * SECOND, 10_000, complete_before=end * SECOND
+    )
+    return len(list(logs.add_read(reading.entries)))
 
 
 @pytest.fixture
@@ -71,10 +106,10 @@ async def test_known_logs_take_no_memory(
     reader = reader_of(service, logs)
     start, end = (NOW - 600) * SECOND, NOW * SECOND
     with pytest.raises(TooManyLogsError):
-        await reader.read(start, end, 10_000)
+        await reader.read(start, end, 10_000, complete_before=end)
     for entry in entries[1:]:
         logs.add_streamed(entry)
-    reading = await reader.read(start, end, 10_000)
+    reading = await reader.read(start, end, 10_000, complete_before=end)
     assert logs.count_new(reading.entries) == 1
 
 
@@ -94,5 +129,87 @@ async def test_whole_reading_of_a_crowded_moment() -> None:
     entries = [log(str(each), NOW, 1 + each) for each in range(2 * _LIMIT)]
     reader = reader_of(Service(entries), DeliveredLogs())
     start = NOW * SECOND
-    reading = await reader.read(start, start + MILLISECOND, _LIMIT)
+    reading = await reader.read(
+        start, start + MILLISECOND, _LIMIT, complete_before=start
+    )
     assert reading.entries == entries
+
+
+async def test_crowded_moment_at_the_end_of_a_second() -> None:
+    """What an answer has of its oldest millisecond is not counted as read."""
+    known = [log(f"known {each}", NOW - 60 + each % 40) for each in range(_LIMIT)]
+    crowd = [log(str(each), NOW - 1, 999 * MILLISECOND + each) for each in range(100)]
+    logs = DeliveredLogs()
+    for entry in known:
+        logs.add_streamed(entry)
+    service = Service([*sorted(known), *crowd], has_total=True, limit=100)
+    reader = reader_of(service, logs)
+    assert await new_of(reader, logs, NOW - 60, NOW + 1) == len(crowd)
+
+
+@pytest.mark.parametrize("has_levels", [True, False])
+async def test_limit_that_is_not_told(*, has_levels: bool) -> None:
+    """An answer that claims more logs than it holds may lack some of one moment."""
+    levels = ("debug", "info") if has_levels else ("info",)
+    crowd = [
+        log(str(each), NOW, each)._replace(level=levels[each % len(levels)])
+        for each in range(80)
+    ]
+    logs = DeliveredLogs()
+    service = Service(crowd, has_total=True, limit=_LIMIT, tells_limit=False)
+    reader = reader_of(service, logs)
+    assert await new_of(reader, logs, NOW - 60, NOW + 1) == len(crowd)
+
+
+@pytest.mark.parametrize(("number", "others"), [(1, 0), (1, 20), (_LIMIT // 2, 20)])
+async def test_total_that_is_wrong(number: int, others: int) -> None:
+    """One that counts logs that are nowhere costs a few requests, and no log."""
+    entries = [log(str(each), NOW, each) for each in range(number)]
+    older = [log(f"older {each}", NOW - 30 + each) for each in range(others)]
+    missing: list[int] = []
+    logs = DeliveredLogs()
+    service = Service([*older, *entries], has_total=False, limit=_LIMIT)
+    logs_of = service.logs
+
+    async def lie(
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        *,
+        device_id: str | None = None,
+        level: str | None = None,
+    ) -> LogWindow:
+        window = await logs_of(start_ns, end_ns, device_id=device_id, level=level)
+        return window._replace(total=80)
+
+    service.logs = lie  # type: ignore[method-assign]
+    reader = reader_of(service, logs, missing.append)
+    assert await new_of(reader, logs, NOW - 60, NOW + 1) == number + len(older)
+    assert not missing
+    assert service.requests <= 4
+
+
+async def test_log_that_is_shown_late_beside_an_unreadable_one() -> None:
+    """A moment with an unreadable log is read again once all of it is shown."""
+    unreadable = log("unreadable", NOW, 500)
+    late = log("late", NOW, 700)._replace(device_id="other")
+    missing: list[int] = []
+    logs = DeliveredLogs()
+    service = Service([unreadable])
+    service.unreadable = unreadable
+    reader = reader_of(service, logs, missing.append)
+    start, end = (NOW - 1) * SECOND, (NOW + 1) * SECOND
+
+    async def read(complete_before: int) -> list[LogEntry]:
+        service.requests = 0
+        reading = await reader.read(start, end, 100, complete_before=complete_before)
+        return list(logs.add_read(reading.entries))
+
+    assert await read(start) == []
+    service.entries.append(late)
+    assert await read(start) == []
+    # Before the time has come, it is left alone.
+    assert service.requests <= 2
+    assert await read(end) == [late]
+    assert await read(end) == []
+    assert service.requests <= 2
+    assert missing == [1]

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from custom_components.golioth.client import LogSource, Transport, format_timestamp
-from tests import GREENHOUSE_NODE
+from tests import GREENHOUSE_NODE, WATER_METER
 from tests.simulator import GoliothSimulator
 
 from .feeds import Recorder, running
@@ -233,6 +233,24 @@ async def test_several_unreadable_logs_of_one_moment(
         await audited(simulator, recorder, 2)
         assert feed.unreadable == 1
     assert Counter(recorder.messages) == Counter([*numbered(0, 6), "7"])
+
+
+async def test_log_that_is_shown_late_beside_an_unreadable_one(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """It is delivered before the time of both is settled."""
+    simulator.retire()
+    async with running(session, simulator, recorder, margin=3.0) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        moment = now_ns(simulator)
+        send_odd(simulator, "0", UNREADABLE["depth_2000"], moment)
+        await simulator.wait_until(lambda: feed.unreadable == 1)
+        await audited(simulator, recorder, 2)
+        simulator.log("1", device=WATER_METER, timestamp=format_timestamp(moment))
+        await recorder.until(lambda: recorder.messages == ["1"])
+        await audited(simulator, recorder, 3)
+        assert feed.unreadable == 1
+    assert recorder.messages == ["1"]
 
 
 async def test_first_start_with_an_unreadable_log(

@@ -35,6 +35,7 @@ class Faults:
         rest_never: REST never answers.
         logs_status: HTTP status that answers requests for logs alone.
         logs_never: REST never answers requests for logs.
+        logs_need_start: REST fails where it is asked for logs without a start.
         date_offset: Seconds by which the date of REST answers is off.
         date_answers: How many answers that is so for; None for all of them.
         date_text: What the date of REST answers is in place of a time; empty where they
@@ -69,6 +70,7 @@ class Faults:
     rest_never: bool = False
     logs_status: int | None = None
     logs_never: bool = False
+    logs_need_start: bool = False
     date_offset: float = 0.0
     date_answers: int | None = None
     date_text: str | None = None

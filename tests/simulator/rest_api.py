@@ -107,6 +107,12 @@ class RestApi:
             return error_answer(faults.rest_status, faults.rest_headers)
         if faults.logs_status is not None and request.path.endswith("/logs"):
             return error_answer(faults.logs_status, faults.rest_headers)
+        if (
+            faults.logs_need_start
+            and request.path.endswith("/logs")
+            and "start" not in request.query
+        ):
+            return error_answer(HTTPStatus.SERVICE_UNAVAILABLE, faults.rest_headers)
         return None
 
     async def _serve(self, request: web.Request) -> Mapping[str, Any]:

@@ -8,7 +8,12 @@ from typing import Final, NamedTuple, Protocol
 
 from .coverage import Coverage
 from .delivered import DeliveredLogs
-from .exceptions import GoliothError, GoliothResponseError, GoliothUnreadableError
+from .exceptions import (
+    GoliothAuthenticationError,
+    GoliothError,
+    GoliothResponseError,
+    GoliothUnreadableError,
+)
 from .lost_logs import GapListener, LostLogs, divide
 from .models import LogEntry, LogSource
 from .pacing import FeedTiming, RequestPace, in_slices
@@ -31,6 +36,10 @@ _DEVICE_SHARE: Final = 5 / 6
 # By how much the clocks of the service and of the host differ, at most, where both are
 # right.
 _AGREEMENT: Final = 300 * SECOND
+
+# Seconds of logs from before the first start that are asked for, one after the other,
+# until an answer comes: as far back as the service goes by itself, then less.
+_HISTORY_SPANS: Final = (None, 3_600, 60)
 
 # Requests for the time, until an answer agrees with the one before.
 _MAX_TIME_REQUESTS: Final = 4
@@ -80,7 +89,7 @@ class GapFiller:
         listener: ReadListener,
         timing: FeedTiming,
         catch_up_window: float,
-        delivered: Callable[[], int],
+        count_delivered: Callable[[], int],
         on_answer: Callable[[], None],
     ) -> None:
         """Prepare, without a request.
@@ -95,7 +104,7 @@ class GapFiller:
             listener: Takes what is found.
             timing: How long it waits.
             catch_up_window: Seconds that a gap may reach back.
-            delivered: Returns how many logs were delivered so far, whatever the way.
+            count_delivered: Returns how many logs were delivered so far, whatever the way.
             on_answer: Called after each answer.
         """
         self._rest = rest
@@ -111,22 +120,24 @@ class GapFiller:
             logs=logs,
             reader=reader,
             listener=listener,
-            window=catch_up_window,
+            catch_up_window=catch_up_window,
         )
-        self._delivered = delivered
+        self._count_delivered = count_delivered
         self._on_answer = on_answer
         # Until when logs from before the beginning are still to be shown; None where
-        # they have been.
+        # they have been. How often that has failed.
         self._history_end: int | None = None
+        self._history_failures = 0
         # Whether the stream was found to miss logs, in the present read.
         self._has_missed = False
         # By how much the service's clock was ahead of the elapsed one as noted last.
         self._offset = 0
         # Whether nothing has been read yet.
         self._is_first = True
-        # How many logs were delivered when that was looked at, and since when.
-        self._seen = -1
-        self._seen_at = 0.0
+        # How many logs were delivered when that was looked at last, and since when it has
+        # been so many, by the elapsed clock: REST needs a while to show the last one.
+        self._count_seen = -1
+        self._count_seen_at = 0.0
 
     async def run(self, read: Read) -> bool:
         """Deliver everything that REST has and that was not delivered.
@@ -177,8 +188,8 @@ class GapFiller:
             await self._read_before(glance, start, read, now)
             return
         is_settling = True
-        for part_start, part_end, known in divide(start, end, untracked):
-            if known is None:
+        for part_start, part_end, unchecked in divide(start, end, untracked):
+            if unchecked is None:
                 is_settling = await self._read_part(
                     part_start,
                     part_end,
@@ -188,10 +199,10 @@ class GapFiller:
                 )
             elif (
                 is_settling
-                and known.end * SECOND <= coverage.settled_at(now)
-                and self._before_unchecked(part_end) == known.start * SECOND
+                and unchecked.end * SECOND <= coverage.settled_at(now)
+                and self._before_unchecked(part_end) == unchecked.start * SECOND
             ):
-                await self._lost.check_untracked(known)
+                await self._lost.check_untracked(unchecked)
                 if coverage.settle(part_end, now):
                     self._listener.on_settled()
             else:
@@ -265,9 +276,9 @@ class GapFiller:
     def _has_index_caught_up(self) -> bool:
         """Return whether REST surely shows every log that was delivered."""
         elapsed = self._clock.clocks.elapsed()
-        if self._delivered() != self._seen:
-            self._seen, self._seen_at = self._delivered(), elapsed
-        return elapsed - self._seen_at > self._timing.margin * _INDEX_SHARE
+        if self._count_delivered() != self._count_seen:
+            self._count_seen, self._count_seen_at = self._count_delivered(), elapsed
+        return elapsed - self._count_seen_at > self._timing.margin * _INDEX_SHARE
 
     async def _read_part(
         self,
@@ -290,9 +301,15 @@ class GapFiller:
                 untracked range is in what is read.
             first_width: Nanoseconds that surely have few logs.
 
+        | Is it settling | Is it contiguous | After each slice              |
+        | -------------- | ---------------- | ----------------------------- |
+        | yes            | yes              | settled and verified          |
+        | yes            | no               | settled, up to the first untracked range |
+        | no             | yes              | verified                      |
+        | no             | no               | only delivered                |
+
         Returns:
-            Whether what comes after it may be settled. Where it is not contiguous, it is
-            settled no further than the first untracked range that is unchecked.
+            Whether what comes after it may be settled.
         """
         slices = Slices(
             start,
@@ -304,7 +321,12 @@ class GapFiller:
             now = self._now()
             part = slices.next(now)
             try:
-                reading = await self._reader.read(part.start, part.end, part.max_logs)
+                reading = await self._reader.read(
+                    part.start,
+                    part.end,
+                    part.max_logs,
+                    complete_before=self._coverage.settled_at(now),
+                )
             except TooManyLogsError as err:
                 if not slices.divide(part, err.seen_width):
                     raise GoliothResponseError("A moment has too many logs") from None
@@ -393,11 +415,28 @@ class GapFiller:
         self._listener.on_settled()
 
     async def _show_history(self, end: int) -> None:
-        """Show the logs from before the beginning, which could not be read then."""
+        """Show the logs from before the beginning, which could not be read then.
+
+        What was read before was delivered, even where this fails: the next read tries
+        again, with a question that is easier to answer.
+
+        Raises:
+            GoliothAuthenticationError: The service rejects the credential.
+        """
+        span = _HISTORY_SPANS[self._history_failures]
+        start = None if span is None else end - span * SECOND
         entries: list[LogEntry] = []
-        # There may be some that nobody can show.
-        with suppress(GoliothUnreadableError):
-            entries = (await self._reader.ask(None, end)).entries
+        try:
+            # There may be some that nobody can show.
+            with suppress(GoliothUnreadableError):
+                entries = (await self._reader.ask(start, end)).entries
+        except GoliothAuthenticationError:
+            raise
+        except GoliothError as err:
+            self._history_failures += 1
+            _LOGGER.debug("The logs before the first start cannot be read (%s)", err)
+            if self._history_failures < len(_HISTORY_SPANS):
+                return
         self._history_end = None
         for entry in entries:
             if (entry.timestamp_ns or 0) < end:

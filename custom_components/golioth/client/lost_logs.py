@@ -1,6 +1,6 @@
 """Reports logs that were lost and will not be read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import pairwise
 from typing import Protocol
 
@@ -17,7 +17,7 @@ class GapListener(Protocol):
         """Report a span, in nanoseconds since 1970, of which logs were not delivered."""
 
     def on_settled(self) -> None:
-        """Note that there is progress worth saving."""
+        """Note that there may be progress worth saving."""
 
 
 class LostLogs:
@@ -30,7 +30,7 @@ class LostLogs:
         logs: DeliveredLogs,
         reader: SpanReader,
         listener: GapListener,
-        window: float,
+        catch_up_window: float,
     ) -> None:
         """Prepare, without a request.
 
@@ -39,20 +39,32 @@ class LostLogs:
             logs: What was delivered of late.
             reader: Reads a span of time.
             listener: Takes what was lost.
-            window: Seconds that a gap may reach back: what lies before is lost.
+            catch_up_window: Seconds that a gap may reach back: what lies before is lost.
         """
         self._coverage = coverage
         self._logs = logs
         self._reader = reader
         self._listener = listener
-        self._window = window
+        self._catch_up_window = catch_up_window
 
     async def give_up(self, now: int) -> None:
-        """Report what lies before the catch-up window, and go on from there."""
-        coverage, logs = self._coverage, self._logs
-        earliest = coverage.lost_before(now, self._window)
+        """Report what lies before the catch-up window, and go on from there.
+
+        Raises:
+            GoliothError: As by `GoliothRest.logs`. Nothing has been reported then.
+        """
+        earliest = self._coverage.lost_before(now, self._catch_up_window)
         if earliest is None:
             return
+        for start, end in [span async for span in self._find_lost(earliest)]:
+            self._listener.on_gap(start, end)
+        # What is known of it is not forgotten: the clock may have been wrong.
+        self._coverage.give_up(earliest)
+        self._listener.on_settled()
+
+    async def _find_lost(self, earliest: int) -> AsyncIterator[tuple[int, int]]:
+        """Yield the spans before a time of which logs were not delivered."""
+        coverage, logs = self._coverage, self._logs
         assert coverage.resume_time is not None
         start = max(coverage.start_of_read(), logs.floor * SECOND)
         # What a stream delivered, and what was read before, is apart from what was not.
@@ -61,9 +73,10 @@ class LostLogs:
         bounds = {resume_second}
         for streamed in coverage.streamed:
             bounds |= {align_up(streamed.start), start_of_second(streamed.end)}
-        for part_start, part_end, known in divide(start, earliest, logs.untracked):
-            if known is not None:
-                await self.check_untracked(known)
+        for part_start, part_end, untracked in divide(start, earliest, logs.untracked):
+            if untracked is not None:
+                if await self._lacks_untracked(untracked):
+                    yield untracked.start * SECOND, untracked.end * SECOND
                 continue
             inside = {each for each in bounds if part_start < each < part_end}
             for lost_start, lost_end in pairwise(
@@ -72,10 +85,7 @@ class LostLogs:
                 if await self._has_lost(lost_start, lost_end):
                     if lost_start == resume_second:
                         lost_start = coverage.resume_time
-                    self._listener.on_gap(lost_start, lost_end)
-        # What is known of it is not forgotten: the clock may have been wrong.
-        coverage.give_up(earliest)
-        self._listener.on_settled()
+                    yield lost_start, lost_end
 
     async def _has_lost(self, start: int, end: int) -> bool:
         """Return whether the service has logs of a span that were not delivered."""
@@ -91,15 +101,20 @@ class LostLogs:
         total = sizes.total(window)
         return total is None or total > self._reader.count_known(start, end)
 
-    async def check_untracked(self, known: UntrackedRange) -> None:
+    async def check_untracked(self, untracked: UntrackedRange) -> None:
         """Report an untracked range if the service has more of it than was delivered."""
-        if known.number is None:
+        if await self._lacks_untracked(untracked):
+            self._listener.on_gap(untracked.start * SECOND, untracked.end * SECOND)
+
+    async def _lacks_untracked(self, untracked: UntrackedRange) -> bool:
+        """Return whether the service has more of a range than was delivered."""
+        if untracked.number is None:
             # An earlier release has not counted: its stream delivered all of it.
-            return
-        start, end = known.start * SECOND, known.end * SECOND
-        number = await self._reader.count(start, end)
-        if number is None or number > known.number:
-            self._listener.on_gap(start, end)
+            return False
+        number = await self._reader.count(
+            untracked.start * SECOND, untracked.end * SECOND
+        )
+        return number is None or number > untracked.number
 
 
 def divide(

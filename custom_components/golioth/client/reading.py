@@ -1,6 +1,6 @@
 """Accounts for what was read of a span of time, and what is left of it."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -48,7 +48,7 @@ class Part(NamedTuple):
     """How many logs the service has of it: what it claimed of a longer part, less what
     it gave of the rest. None where no such claim is believed."""
     was_read: bool = False
-    """Whether it is a millisecond with missing logs, which needs no question any more."""
+    """Whether it is a millisecond with missing logs, which needs no question now."""
 
     @property
     def is_whole(self) -> bool:
@@ -74,10 +74,16 @@ class ReadingUnderWay:
         parts: What is left, the part to be read next last.
         pieces: What was found of each part, the newest first.
         untimed: What was found without a time.
+        complete_before: As `SpanReader.read` takes it.
     """
 
     def __init__(
-        self, start: int, end: int, max_logs: int, read_before: Collection[int]
+        self,
+        start: int,
+        end: int,
+        max_logs: int,
+        missing: Mapping[int, bool],
+        complete_before: int,
     ) -> None:
         """Begin with nothing.
 
@@ -85,9 +91,12 @@ class ReadingUnderWay:
             start: Where the span starts: a whole second or millisecond.
             end: Where it ends; the same.
             max_logs: How many logs may be in memory.
-            read_before: Where the milliseconds of the span start that have missing logs.
+            missing: Where the milliseconds of the span start that have missing logs, and
+                whether each needs no question now.
+            complete_before: As the attribute.
         """
-        self.parts = _divide(start, end, read_before)
+        self.complete_before = complete_before
+        self.parts = _divide(start, end, missing)
         self.pieces: list[list[LogEntry]] = []
         self.untimed: list[LogEntry] = []
         self._start = start
@@ -130,18 +139,18 @@ class ReadingUnderWay:
         )
 
 
-def _divide(start: int, end: int, read_before: Collection[int]) -> list[Part]:
+def _divide(start: int, end: int, missing: Mapping[int, bool]) -> list[Part]:
     """Return the parts of a span, the last one last.
 
-    Milliseconds that were read before are parts by themselves. What is beside them in
-    their seconds is as well, so that the others can be compared with what is known.
+    Milliseconds with missing logs are parts by themselves. What is beside them in their
+    seconds is as well, so that the others can be compared with what is known.
     """
     cuts = {start, end}
-    for each in read_before:
+    for each in missing:
         after = each + MILLISECOND
         cuts |= {start_of_second(each), each, after, align_up(after)}
     inside = sorted(each for each in cuts if start <= each <= end)
     return [
-        Part(first, last, was_read=first in read_before)
+        Part(first, last, was_read=missing.get(first, False))
         for first, last in pairwise(inside)
     ]

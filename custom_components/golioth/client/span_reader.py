@@ -20,6 +20,10 @@ from .timestamps import (
     start_of_millisecond,
 )
 
+# No service has answers that hold fewer logs than this: one that claims more has not
+# shown them yet.
+_SMALLEST_LIMIT: Final = 10
+
 # Unreadable answers in a row, after which it is not for the sake of some log.
 _MAX_UNREADABLE_ANSWERS: Final = 64
 
@@ -104,7 +108,12 @@ class SpanReader:
     async def glance(self, start_ns: int, end_ns: int) -> Glance | None:
         """Ask once for a span; return what that shows, or None if it cannot be read.
 
-        Takes and raises what `read` does.
+        Args:
+            start_ns: As `read` takes it.
+            end_ns: The same.
+
+        Raises:
+            GoliothError: As by `GoliothRest.logs`.
         """
         window = await self.ask_if_readable(start_ns - 1, end_ns)
         if window.is_unreadable:
@@ -123,20 +132,28 @@ class SpanReader:
             is_counted,
         )
 
-    async def read(self, start_ns: int, end_ns: int, max_logs: int) -> Reading:
+    async def read(
+        self, start_ns: int, end_ns: int, max_logs: int, *, complete_before: int
+    ) -> Reading:
         """Read a span.
 
         Args:
             start_ns: In nanoseconds since 1970: a whole second or millisecond.
             end_ns: A whole second or millisecond, not included.
             max_logs: How many logs may be in memory.
+            complete_before: The time before which the service shows no new logs any
+                more, in nanoseconds.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.
             TooManyLogsError: The span has more.
         """
         reading = ReadingUnderWay(
-            start_ns, end_ns, max_logs, self._missing.milliseconds(start_ns, end_ns)
+            start_ns,
+            end_ns,
+            max_logs,
+            self._missing.milliseconds(start_ns, end_ns, complete_before),
+            complete_before,
         )
         while reading.parts:
             await self._read_part(reading.parts.pop(), reading)
@@ -219,19 +236,19 @@ class SpanReader:
         if not found and not self.sizes.holds_all_since(window, part.start):
             raise GoliothResponseError(_WRONG_TIME)
         self.sizes.hear(window)
-        rest: Part | None = None
+        left: Part | None = None
         if not await self._is_complete(window, part, found):
             if (split := self._split(window, part, found)) is not None:
-                found, rest = split
+                found, left = split
             else:
-                rest = Part(part.start, part.end - MILLISECOND)
-                if rest.start < rest.end:
+                left = Part(part.start, part.end - MILLISECOND)
+                if left.start < left.end:
                     # What was claimed is about more than the millisecond.
-                    window = await self.ask_if_readable(rest.end - 1, part.end)
-                found = await self._read_crowded(rest.end, window)
+                    window = await self.ask_if_readable(left.end - 1, part.end)
+                found = await self._read_crowded(left.end, window, reading)
         self._keep(found, window, reading)
-        if rest is not None:
-            reading.leave(rest, self._count_expected(rest))
+        if left is not None:
+            reading.leave(left, self._count_expected(left))
 
     def _settle_by_count(self, part: Part, reading: ReadingUnderWay) -> bool:
         """Return whether no question is needed: nothing is new, or a part was halved."""
@@ -261,14 +278,16 @@ class SpanReader:
                 return window
         # These are few, and not counted.
         reading.pieces.append(
-            await self._read_crowded(part.start, LogWindow.unreadable())
+            await self._read_crowded(part.start, LogWindow.unreadable(), reading)
         )
         return None
 
-    async def _read_crowded(self, start: int, window: LogWindow) -> list[LogEntry]:
+    async def _read_crowded(
+        self, start: int, window: LogWindow, reading: ReadingUnderWay
+    ) -> list[LogEntry]:
         """Return all logs of a millisecond that can be had, and report the others."""
         moment = await self._crowded.read(start, window)
-        self._missing.note(start, moment)
+        self._missing.note(start, moment, is_final=start < reading.complete_before)
         return moment.entries
 
     def _keep(
@@ -295,13 +314,33 @@ class SpanReader:
         else:
             older_end = (part.start + part.end) // 2
         older = await ask_before(self.ask, part.start - 1, older_end)
-        if not older.within(part.start, older_end):
+        if not older.within(part.start, older_end) and not await self._is_cut(
+            window, found
+        ):
             self.sizes.report_lie()
             return True
         self.sizes.report_cap(window.size)
         if not found:
             raise GoliothResponseError(_WRONG_TIME)
         return False
+
+    async def _is_cut(self, window: LogWindow, found: list[LogEntry]) -> bool:
+        """Return whether an answer may lack logs of its oldest millisecond.
+
+        Args:
+            window: An answer that claims more logs than it holds.
+            found: What it holds of the part, of which there is nothing older.
+        """
+        if window.size < _SMALLEST_LIMIT or not found:
+            return False
+        start = start_of_millisecond(found[0].timestamp_ns or 0)
+        end = start + MILLISECOND
+        alone = await self.ask_if_readable(start - 1, end)
+        logs = alone.within(start, end)
+        # As many as that may be the most that an answer holds.
+        return len(logs) >= window.size or len(logs) > sum(
+            (each.timestamp_ns or 0) < end for each in found
+        )
 
     def _split(
         self, window: LogWindow, part: Part, found: list[LogEntry]
@@ -325,14 +364,14 @@ class SpanReader:
         total = self.sizes.total(window)
         if total is not None and boundary < part.end and not part.start % SECOND:
             newer = _since(boundary, found)
-            total -= len(newer)
-            new = total - self.count_known(part.start, boundary)
-            if new < len(found):
-                return newer, Part(part.start, boundary, total)
-            total -= len(found) - len(newer)
+            older = total - len(newer)
+            if older - self.count_known(part.start, boundary) < len(found):
+                return newer, Part(part.start, boundary, older)
         if cut >= part.end:
             return None
-        return _since(cut, found), Part(part.start, cut, total)
+        sure = _since(cut, found)
+        left = None if total is None else total - len(sure)
+        return sure, Part(part.start, cut, left)
 
     def _may_have_new_before(
         self, window: LogWindow, start: int, boundary: int
