@@ -87,7 +87,7 @@ class Size:
         flood_frames: Frames of a flood.
         answer_kinds: How many kinds of long answers there are.
         saves: How often is saved.
-        latency_turns: How often the latency is measured.
+        latency_turns: How often the latency is measured: short turns, as those of the client.
         latency_logs: Logs of a turn of the latency.
         warm_up_logs: Logs before the memory is looked at: until it has seen its fullest moments, in which logs are saved.
         memory_logs: Logs after that.
@@ -124,8 +124,8 @@ FULL: Final = Size(
     flood_frames=200_000,
     answer_kinds=len(ANSWER_KINDS),
     saves=20,
-    latency_turns=5,
-    latency_logs=10_000,
+    latency_turns=15,
+    latency_logs=3_400,
     warm_up_logs=600_000,
     memory_logs=1_000_000,
     startup_turns=25,

@@ -26,8 +26,8 @@ class AnswerSize:
     | `holds_all_since`        | has room, or logs from before the time         |
     | `surely_holds_all_since` | does, and claims no more logs than it has      |
 
-    `total` is the claim where it is believed. `hear` takes each answer before it is
-    asked about; `report_lie` and `report_cap` are told what later answers have shown.
+    `total` is the claim where it is believed: `hear` takes an answer before its claim
+    is asked for. `report_lie` and `report_cap` are told what later answers have shown.
     """
 
     def __init__(self) -> None:

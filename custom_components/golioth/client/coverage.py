@@ -24,7 +24,7 @@ The words on its time line, the earliest time first:
 | first start | until the margin before it | from there |
 | all logs of some slices were delivered | to their end, not into the margin | from there |
 | everything was delivered, as REST shows it | to the margin before it was asked | from there |
-| by count: the service has as many as known | nothing: another log may be missing | the same |
+| by count: the service has as many as known | as if they were delivered, once REST surely shows all of these; nothing before | from there |
 | a stream delivers | nothing: only REST shows whether it misses logs | the same |
 | a read fails, or a host sleeps | nothing | the same |
 | the catch-up window ends after it | to the window; what lies before is reported | from there |

@@ -132,7 +132,12 @@ class ExactMoment:
     async def _find_first(self, start: int, end: int) -> int:
         """Return the first end at which an answer cannot be read or is full.
 
-        There is a log at this end if it is counted in, or else right before it.
+        There is a log at this end if it is counted in, or else right before it. With an
+        unreadable log at 7, and a question that asks from 3 to some end:
+
+            end             4  5  6  7  8  9
+            end counts      -  -  -  X  X  X    the first is 7
+            end counts not  -  -  -  -  X  X    the first is 8
 
         Args:
             start: Where a time starts whose logs are unreadable, or too many.

@@ -149,18 +149,18 @@ class LogFeed:
         self._poll_interval = poll_interval
         self._timing = timing
         # Set when the next read is due before its time.
-        self._is_due = asyncio.Event()
+        self._read_wanted = asyncio.Event()
         self._logs = DeliveredLogs()
         self._coverage = Coverage(timing.margin)
         self._progress = Progress(
             self._logs,
             clock=clock,
             coverage=self._coverage,
-            delivered=lambda: self.delivered,
+            count_delivered=lambda: self.delivered,
             streamed=self._streamed,
             is_waiting=self._is_waiting,
             on_progress=self.on_settled,
-            on_many_unread=self._is_due.set,
+            on_many_unread=self._read_wanted.set,
         )
         self._live = Live(
             way,
@@ -187,7 +187,7 @@ class LogFeed:
             listener=self,
             timing=timing,
             catch_up_window=catch_up_window,
-            delivered=lambda: self.delivered,
+            count_delivered=lambda: self.delivered,
             on_answer=self._restart_patience,
         )
         if resume_point is not None:
@@ -198,7 +198,7 @@ class LogFeed:
         # Whether the read under way is an audit.
         self._is_audit = False
         self._patience: asyncio.TimerHandle | None = None
-        self._is_released = asyncio.Event()
+        self._release_wanted = asyncio.Event()
         # By how much the clock that goes on while the host sleeps is ahead of the other.
         self._slept = 0.0
 
@@ -263,7 +263,7 @@ class LogFeed:
         self.opened += 1
         self.has_gap = True
         self._restart_patience()
-        self._is_due.set()
+        self._read_wanted.set()
         self._notify(self._listener.on_incomplete)
 
     def on_live_log(self, stream: OpenStream, entry: LogEntry) -> None:
@@ -276,7 +276,7 @@ class LogFeed:
             if self._logs.add_streamed(entry):
                 self._deliver(entry, LogSource.STREAM)
         elif stream.add_waiting(entry):
-            self._is_released.set()
+            self._release_wanted.set()
 
     def on_ignored(self) -> None:
         """Count a document that is no log."""
@@ -292,7 +292,7 @@ class LogFeed:
         if (span := self._streamed()) is not None:
             self._coverage.add_streamed(*span)
         self._is_interrupted = True
-        self._is_due.set()
+        self._read_wanted.set()
         self._notify(self._listener.on_incomplete)
 
     def on_failure(self, reason: GoliothError) -> None:
@@ -344,10 +344,10 @@ class LogFeed:
         # Subscribe first: nothing is lost between a gap's end and the first live log.
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timing.settling_time):
-                await self._live.was_tried.wait()
+                await self._live.first_try_ended.wait()
         failures = 0
         while True:
-            self._is_due.clear()
+            self._read_wanted.clear()
             started = loop.time()
             try:
                 is_current = await self._read_once()
@@ -366,8 +366,8 @@ class LogFeed:
                     await self._wait_for_next_read(started)
                 continue
             self._note_failed_read(reason)
-            failures += 1
             wait = min(self._back_off.wait_after(failures, reason), self._poll_interval)
+            failures += 1
             _LOGGER.debug("Logs cannot be read (%s): next try in %.1f s", reason, wait)
             # Not even a new stream makes this shorter: the service may have asked for it.
             await asyncio.sleep(max(wait, self._back_off.asked_for(reason)))
@@ -445,7 +445,7 @@ class LogFeed:
             due = started + self._timing.audit_interval
         with suppress(TimeoutError):
             async with asyncio.timeout_at(max(due, loop.time())):
-                await self._is_due.wait()
+                await self._read_wanted.wait()
 
     async def _is_accepted_by_rest(self) -> bool:
         """Return whether REST takes the credential.
@@ -478,7 +478,7 @@ class LogFeed:
         if slept > _SLEEP:
             _LOGGER.debug("The host has slept: the log stream is opened again")
             self._is_interrupted = True
-            self._is_due.set()
+            self._read_wanted.set()
             await self._live.reopen()
 
     # Live logs that wait
@@ -491,14 +491,14 @@ class LogFeed:
         if self._is_waiting():
             # REST fails, or is slower than the logs come: live logs go out first.
             self._patience = asyncio.get_running_loop().call_later(
-                self._timing.rest_patience, self._is_released.set
+                self._timing.rest_patience, self._release_wanted.set
             )
 
     async def _release_forever(self) -> None:
         """Deliver live logs before a gap, whenever patience with REST has ended."""
         while True:
-            await self._is_released.wait()
-            self._is_released.clear()
+            await self._release_wanted.wait()
+            self._release_wanted.clear()
             if (stream := self._live.stream) is not None:
                 await self._release(stream)
 
@@ -562,7 +562,7 @@ class LogFeed:
         except Exception as err:  # noqa: BLE001
             # One log that nobody can digest must not keep the next ones away.
             log_unexpected(_LOGGER, "Unexpected error while a log was delivered", err)
-        if self.delivered >= self._progress.due_at:
+        if self.delivered >= self._progress.due_count:
             self._progress.note()
 
     def _elapsed(self) -> float:

@@ -124,7 +124,7 @@ class LogHistory:
             raise GoliothConnectionError(
                 f"Golioth asks to wait another {math.ceil(wait)} s", retry_after=wait
             )
-        reading = _Reading(self._rest, self._pace, self._sizes, wanted)
+        reading = _HistoryReading(self._rest, self._pace, self._sizes, wanted)
         try:
             return await reading.read(start_ns, end_ns, limit)
         except GoliothConnectionError as err:
@@ -133,7 +133,7 @@ class LogHistory:
             raise
 
 
-class _Next:
+class _Cursor:
     """What is asked for next, from the end of a span backward.
 
     Attributes:
@@ -222,7 +222,7 @@ class _Next:
         self.end = time
 
 
-class _Reading:
+class _HistoryReading:
     """Reads once."""
 
     def __init__(
@@ -299,7 +299,7 @@ class _Reading:
             GoliothError: As by `GoliothRest.logs`; what was yielded is complete.
             _TooManyRequestsError: No request is left.
         """
-        part = _Next(start_ns, end_ns, self._now_ns())
+        part = _Cursor(start_ns, end_ns, self._now_ns())
         left = limit
         while not part.is_over:
             start, end = part.start, part.end

@@ -85,7 +85,7 @@ class LiveListener(Protocol):
 
 
 class OpenStream:
-    """A stream while it is open.
+    """A stream while it is open. The feed keeps here what it knows of it.
 
     Attributes:
         since: When it was opened, by the elapsed clock.
@@ -127,7 +127,7 @@ class Live:
 
     Attributes:
         stream: The open stream; None while there is none.
-        was_tried: Set once the first try has ended, well or not.
+        first_try_ended: Set once the first try has ended, well or not.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class Live:
                 GoliothAuthenticationError where it is not.
         """
         self.stream: OpenStream | None = None
-        self.was_tried = asyncio.Event()
+        self.first_try_ended = asyncio.Event()
         self._way = way
         self._listener = listener
         self._timing = timing
@@ -194,13 +194,14 @@ class Live:
                 # Not to be expected, and no reason to leave the user without logs.
                 log_unexpected(_LOGGER, "Unexpected error in the log stream", err)
                 reason = GoliothConnectionError("Unexpected error")
-            self.was_tried.set()
+            self.first_try_ended.set()
             if (stream := self.stream) is not None:
                 if (
                     stream.has_received
                     or self._elapsed() - stream.since >= self._timing.lifetime_to_trust
                 ):
                     failures = 0
+                # It is still the open one: the listener looks at what it delivered.
                 await self._listener.on_close(stream)
                 self.stream = None
             wait = retirement.wait_after(is_missing, tried_at)
@@ -222,7 +223,7 @@ class Live:
         listener = self._listener
         async with self._way.open() as connection:
             self.stream = stream = OpenStream(connection, self._elapsed())
-            self.was_tried.set()
+            self.first_try_ended.set()
             listener.on_open(stream)
             settling = asyncio.get_running_loop().call_later(
                 self._timing.settling_time, listener.on_lasting, stream

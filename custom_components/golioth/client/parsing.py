@@ -214,8 +214,8 @@ def parse_json(text: bytes | str) -> Any:
 def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
     """Return the log that a LOG object of the service holds.
 
-    Every field may be missing, but not all of them. A field of another type than
-    published is kept as text.
+    Any field may be missing, but not all of device, message, time and level. A field of
+    another type than published is kept as text.
 
     Args:
         document: The object, as parsed by this module.

@@ -37,7 +37,7 @@ class Progress:
     """Follows how many logs were delivered, and does what is due after so many.
 
     Attributes:
-        due_at: How many have been delivered when `note` is to be called: at once where
+        due_count: How many have been delivered when `note` is to be called: at once where
             no report is pending.
     """
 
@@ -47,7 +47,7 @@ class Progress:
         *,
         clock: ServiceClock,
         coverage: Coverage,
-        delivered: Callable[[], int],
+        count_delivered: Callable[[], int],
         streamed: Callable[[], tuple[int, int] | None],
         is_waiting: Callable[[], bool],
         on_progress: Callable[[], None],
@@ -59,7 +59,7 @@ class Progress:
             logs: The logs that were delivered.
             clock: The service's time.
             coverage: The account of what was surely delivered.
-            delivered: Returns how many logs have been delivered.
+            count_delivered: Returns how many logs have been delivered.
             streamed: Returns the span that the open stream has delivered, in
                 nanoseconds, if there is one.
             is_waiting: Returns whether logs of that stream wait.
@@ -68,22 +68,22 @@ class Progress:
             on_many_unread: Called when a read is due before its time: later, it could
                 not be told what the stream has delivered.
         """
-        self.due_at = 0
+        self.due_count = 0
         self._logs = logs
         self._retention = Retention(logs, _MAX_DELIVERED)
         self._clock = clock
         self._coverage = coverage
-        self._delivered = delivered
+        self._count_delivered = count_delivered
         self._streamed = streamed
         self._is_waiting = is_waiting
         self._on_progress = on_progress
         self._on_many_unread = on_many_unread
         self._timer: asyncio.TimerHandle | None = None
         # How many logs had been delivered at the last read, and at the last report.
-        self._read_at = 0
-        self._reported_at = 0
+        self._count_at_read = 0
+        self._count_at_report = 0
         # How many will have been when all that is remembered is looked through.
-        self._forget_at = 0
+        self._count_to_forget = 0
         self._expected_since = 0.0
         # The latest time of the service's clock.
         self._latest = 0
@@ -120,26 +120,26 @@ class Progress:
 
     def begin_read(self) -> None:
         """Note that a read begins."""
-        self._read_at = self._delivered()
+        self._count_at_read = self._count_delivered()
 
     def note(self) -> None:
         """Report the logs since the last time, unless that is to wait."""
         if self._timer is None:
             self._report()
             return
-        delivered = self._delivered()
-        self.due_at = delivered + _WRITE_INTERVAL
-        if delivered >= self._forget_at:
+        delivered = self._count_delivered()
+        self.due_count = delivered + _WRITE_INTERVAL
+        if delivered >= self._count_to_forget:
             self.forget()
         else:
             self._logs.write()
-        if delivered - self._read_at > _MAX_DELIVERED * _UNAUDITED_SHARE:
-            self._read_at = delivered
+        if delivered - self._count_at_read > _MAX_DELIVERED * _UNAUDITED_SHARE:
+            self._count_at_read = delivered
             self._on_many_unread()
 
     def forget(self) -> None:
         """Keep what is remembered within its bounds."""
-        self._forget_at = self._delivered() + _FORGET_INTERVAL
+        self._count_to_forget = self._count_delivered() + _FORGET_INTERVAL
         # A clock that steps back does not make the future of what it was before.
         self._latest = max(self._latest, self._clock.now_ns or 0)
         spans: list[tuple[int, int]] = list(self._coverage.streamed)
@@ -166,14 +166,14 @@ class Progress:
     def _report(self) -> None:
         """Report the logs since the last time, and no others for a second."""
         self._timer = None
-        self.due_at = 0
-        delivered = self._delivered()
+        self.due_count = 0
+        delivered = self._count_delivered()
         # Even where the resume point stays where it is, what is known has changed.
-        if delivered != self._reported_at:
-            self._reported_at = delivered
+        if delivered != self._count_at_report:
+            self._count_at_report = delivered
             self.forget()
             self._on_progress()
             self._timer = asyncio.get_running_loop().call_later(
                 _REPORT_INTERVAL, self._report
             )
-            self.due_at = delivered + _WRITE_INTERVAL
+            self.due_count = delivered + _WRITE_INTERVAL

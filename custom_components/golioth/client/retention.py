@@ -52,7 +52,8 @@ class Retention:
     def freeze(self) -> Callable[[], dict[str, Any]]:
         """Return what returns what is known now, for the storage.
 
-        That takes its time, and may be called in another thread meanwhile.
+        That takes its time, and may be called in another thread meanwhile. What is above
+        the limits is judged by what `apply` was told last.
         """
         logs = self._logs
         logs.write()

@@ -191,8 +191,6 @@ class LogStream:
 class WebSocketWay:
     """The way in that delivers every log of a project by itself."""
 
-    delivers: Final = True
-
     def __init__(
         self,
         wire: Wire,
