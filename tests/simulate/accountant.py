@@ -526,13 +526,21 @@ class Accountant:
         return False
 
     def _is_beyond_storage(self, gap: _Gap) -> bool:
-        """Whether more came since a gap than could be stored."""
+        """Whether more came since a gap than could be stored, or long before for its time.
+
+        Of what is ahead, half as much is stored.
+        """
         since = (gap.start_ns - EPOCH) / SECOND - _DEVICE_CLOCKS
         first, last = (
             bisect_left(self.received, since),
             bisect_right(self.received, gap.time),
         )
-        return last - first >= _STORED
+        if last - first >= _STORED:
+            return True
+        far_ahead = self._count_far_ahead(
+            (gap.start_ns - EPOCH) / SECOND, (gap.end_ns - EPOCH) / SECOND
+        )
+        return far_ahead >= _STORED / 2
 
     def describe(self, number: int) -> str:
         """Return all that is known of a log."""

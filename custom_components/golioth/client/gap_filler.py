@@ -390,7 +390,9 @@ class GapFiller:
         now = await self._service_time()
         # What these logs are known back to: late ones of that time can be told apart.
         floor = 0
-        if self._reader.sizes.is_full(window) and window.entries:
+        sizes = self._reader.sizes
+        sizes.hear(window)
+        if window.entries and not sizes.surely_holds_all_since(window, 0):
             floor = (window.entries[0].timestamp_ns or 0) // SECOND + 1
         self._start_at(now, floor)
         self._logs.add_history(window.entries)

@@ -314,14 +314,16 @@ class SpanReader:
         else:
             older_end = (part.start + part.end) // 2
         older = await ask_before(self.ask, part.start - 1, older_end)
-        if not older.within(part.start, older_end) and not await self._is_cut(
-            window, found
-        ):
-            self.sizes.report_lie()
+        if older.within(part.start, older_end):
+            self.sizes.report_cap(window.size)
+            if not found:
+                raise GoliothResponseError(_WRONG_TIME)
+            return False
+        self.sizes.report_lie()
+        if not await self._is_cut(window, found):
             return True
+        # What is read next shows it: how many there are is not to be believed.
         self.sizes.report_cap(window.size)
-        if not found:
-            raise GoliothResponseError(_WRONG_TIME)
         return False
 
     async def _is_cut(self, window: LogWindow, found: list[LogEntry]) -> bool:
