@@ -68,6 +68,14 @@ def test_modules(options: dict[str, Any], expected: list[str]) -> None:
     ] == expected
 
 
+@pytest.mark.parametrize("name", ["net", "net\0"])
+def test_module_that_ends_with_nul(name: str) -> None:
+    """A module is named as its entities show it, which hold no U+0000."""
+    assert LogFilter({"include_modules": [name]}).passes(log(module="net\0"))
+    assert not LogFilter({"exclude_modules": [name]}).passes(log(module="net\0"))
+    assert LogFilter({"include_modules": [name]}).passes(log(module="net"))
+
+
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 @pytest.mark.parametrize("options", [WARNINGS_OF_NET])
 async def test_what_is_left_out(

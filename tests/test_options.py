@@ -144,18 +144,18 @@ async def test_limits(
 async def test_names_of_modules(
     hass: HomeAssistant, config_entry: MockConfigEntry
 ) -> None:
-    """A name is kept as it was typed in, but without the spaces around it, and once."""
+    """A name is kept as it was typed in, but without what nobody sees or can store, and once."""
     form = await hass.config_entries.options.async_init(config_entry.entry_id)
     await hass.config_entries.options.async_configure(
         form["flow_id"],
         DEFAULTS
         | {
-            "include_modules": [" net", "Net", "net ", "  "],
-            "exclude_modules": ["my module"],
+            "include_modules": [" net", "Net", "net ", "  ", "net\0", "\0"],
+            "exclude_modules": ["my module", "a\ud800"],
         },
     )
     assert config_entry.options["include_modules"] == ["net", "Net"]
-    assert config_entry.options["exclude_modules"] == ["my module"]
+    assert config_entry.options["exclude_modules"] == ["my module", "a\ufffd"]
 
 
 async def test_modules_that_are_taken_out(

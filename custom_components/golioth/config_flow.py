@@ -43,6 +43,7 @@ from .client import (
     Project,
     log_unexpected,
     parse_api_url,
+    storable,
 )
 from .const import (
     CONF_API_URL,
@@ -358,7 +359,9 @@ class GoliothOptionsFlow(OptionsFlowWithReload):
 
 def _names(texts: list[str]) -> list[str]:
     """Return the names that were typed in, each once, without the spaces around them."""
-    return list(dict.fromkeys(name for text in texts if (name := text.strip())))
+    return list(
+        dict.fromkeys(name for text in texts if (name := storable(text).strip()))
+    )
 
 
 def _blame_key(errors: dict[str, str]) -> dict[str, str]:

@@ -40,6 +40,7 @@ from .client import (
     ShortLogEntry,
     Transport,
     one_line,
+    with_storable_keys,
 )
 from .const import (
     CONF_API_URL,
@@ -358,6 +359,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                 )
                 bounded, truncated = entry.bounded(room - len(names) * _CHARACTER_SIZE)
                 message, metadata = bounded.message, bounded.metadata
+            # With U+0000 in a key, PostgreSQL reads no event that it lies beside: the
+            # recorder sees to texts alone.
+            metadata = with_storable_keys(metadata)
         return {
             "config_entry_id": self._entry_id,
             "project_id": self.project_id,

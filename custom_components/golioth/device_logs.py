@@ -12,7 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.restore_state import ExtraStoredData
 
-from .client import LogEntry, LogSource, log_unexpected
+from .client import LogEntry, LogSource, ShortLogEntry, log_unexpected, storable
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class ShownLog(ExtraStoredData):
     @classmethod
     def of(cls, entry: LogEntry) -> Self:
         """Return what can be shown of a log."""
-        return cls(*entry.bounded(MAX_ATTRIBUTES_SIZE))
+        return cls(*showable(entry))
 
     @override
     def as_dict(self) -> dict[str, Any]:
@@ -71,7 +71,21 @@ class ShownLog(ExtraStoredData):
         """Return what `as_dict` returned; raises TypeError where it is something else."""
         fields = dict(data)
         truncated = bool(fields.pop("truncated", False))
-        return cls(LogEntry(**fields), truncated)
+        # An earlier version has stored logs as they came.
+        return cls(_storable(LogEntry(**fields)), truncated)
+
+
+def showable(entry: LogEntry) -> tuple[LogEntry, bool]:
+    """Return what states and attributes can hold of a log, and whether it was cut."""
+    # Hot path: almost every log of a fleet is a short one.
+    if isinstance(entry, ShortLogEntry):
+        return entry, False
+    entry, truncated = entry.bounded(MAX_ATTRIBUTES_SIZE)
+    return _storable(entry), truncated
+
+
+def _storable(entry: LogEntry) -> LogEntry:
+    return LogEntry._make(map(storable, entry))
 
 
 class LastLog:

@@ -6,10 +6,10 @@ from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .client import LEVELS, LogEntry, LogSource, ShortLogEntry
+from .client import LEVELS, LogEntry, LogSource
 from .const import OTHER_LEVEL
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
-from .device_logs import MAX_ATTRIBUTES_SIZE
+from .device_logs import showable
 from .entity import GoliothDeviceEntity, async_add_device_entities, log_attributes
 
 PARALLEL_UPDATES = 0
@@ -57,11 +57,7 @@ class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
     @callback
     def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
         """Trigger the event."""
-        shown, truncated = entry, False
-        # Almost every log of a fleet is a short one.
-        if not isinstance(entry, ShortLogEntry):
-            shown, truncated = entry.bounded(MAX_ATTRIBUTES_SIZE)
-        attributes = log_attributes(shown, truncated)
+        attributes = log_attributes(*showable(entry))
         attributes["source"] = str(source)
         level = entry.level
         self._trigger_event(level if level in LEVELS else OTHER_LEVEL, attributes)

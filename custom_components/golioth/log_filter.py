@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from .client import LEVELS, LogEntry
+from .client import LEVELS, LogEntry, storable
 from .const import (
     CONF_EXCLUDE_MODULES,
     CONF_INCLUDE_MODULES,
@@ -19,8 +19,11 @@ class LogFilter:
         """Take the options of a project."""
         minimum_level = options.get(CONF_MINIMUM_LEVEL, DEFAULT_MINIMUM_LEVEL)
         self._excluded_levels = frozenset(LEVELS[: LEVELS.index(minimum_level)])
-        self._included_modules = frozenset(options.get(CONF_INCLUDE_MODULES, ()))
-        self._excluded_modules = frozenset(options.get(CONF_EXCLUDE_MODULES, ()))
+        # As entities show them, from which they may have been copied.
+        self._included_modules, self._excluded_modules = (
+            frozenset(map(storable, options.get(key, ())))
+            for key in (CONF_INCLUDE_MODULES, CONF_EXCLUDE_MODULES)
+        )
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self | None:
@@ -37,8 +40,9 @@ class LogFilter:
 
     def passes(self, entry: LogEntry) -> bool:
         """Whether a log is wanted. One whose level is none of `LEVELS` has any level: it may be the worst of all."""
+        module = storable(entry.module)
         return (
             entry.level not in self._excluded_levels
-            and entry.module not in self._excluded_modules
-            and (not self._included_modules or entry.module in self._included_modules)
+            and module not in self._excluded_modules
+            and (not self._included_modules or module in self._included_modules)
         )

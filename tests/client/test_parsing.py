@@ -272,7 +272,7 @@ def test_names_are_cut() -> None:
     assert {len(entry.level), len(entry.device_id)} == {255}
 
 
-@pytest.mark.parametrize("value", ["1e15", '"\\u0000"', '"\\/"', '"é"', "0", "1E15"])
+@pytest.mark.parametrize("value", ["1e15", '"\\u0001"', '"\\/"', '"é"', "0", "1E15"])
 def test_short_log(value: str) -> None:
     """A log that came in a short frame is short as JSON as well, however its values are written."""
     template = '{"result":{"data":{"timestamp":"2026-11-25T12:00:00.000000001Z","type":"LOGGING","level":"INFO",'
@@ -286,6 +286,30 @@ def test_short_log(value: str) -> None:
     assert isinstance(entry, ShortLogEntry)
     assert len(values) > 20
     assert len(orjson.dumps(tuple(entry))) <= MAX_SHORT_LOG_SIZE
+
+
+@pytest.mark.parametrize("field", ["type", "module", "message", "key", "value"])
+def test_short_log_without_nul(field: str) -> None:
+    """A log with U+0000 is no short one, because of these nobody looks closer."""
+    values = dict.fromkeys(["type", "module", "message", "key", "value"], "a")
+
+    def short(**changed: str) -> bytes:
+        log = values | changed
+        metadata = {log.pop("key"): [log.pop("value")]}
+        published = dict.fromkeys(("moduleId", "deviceId"), "") | {"level": "INFO"}
+        return frame(
+            published
+            | {"timestamp": "2026-11-25T12:00:00.000000001Z", **log}
+            | {"metadata": metadata}
+        )
+
+    assert isinstance(parse_plain_frame(short()), ShortLogEntry)
+    data = short(**{field: "a\0"})
+    assert parse_plain_frame(data) is None
+    assert "\\x00" in repr(only_log(data))
+    # A backslash alone is no escape of it.
+    backslash = parse_plain_frame(short(**{field: "a\\n"}))
+    assert isinstance(backslash, ShortLogEntry)
 
 
 def test_log_of_rest_is_that_of_the_stream() -> None:

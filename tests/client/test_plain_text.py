@@ -1,11 +1,12 @@
-"""Tests of what is left of a text of the service in a log and in a name."""
+"""Tests of what is left of a text of the service in a log, in a name and in a database."""
 
+from typing import Any
 import unicodedata
 
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.golioth.client import one_line
+from custom_components.golioth.client import one_line, storable, with_storable_keys
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,43 @@ def test_any_text(text: str) -> None:
     assert len(line) <= len(text)
     assert line.splitlines() == ([line] if line else [])
     assert line == " ".join(line.split()) == one_line(line)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("v1.2.3\0\0", "v1.2.3"),
+        ("\0a\0b", "ab"),
+        ("\0", ""),
+        ("a\ud800b\udfff", "a\ufffdb\ufffd"),
+        ("Gewächshaus 温室 😀\n\x01\uffff", "Gewächshaus 温室 😀\n\x01\uffff"),
+        (
+            {"a\0": ["b\0", {"\udc00": 1, "c": None}], "d": True},
+            {"a": ["b", {"\ufffd": 1, "c": None}], "d": True},
+        ),
+        ({"a": 1, "a\0": 2}, {"a": 2}),
+        (1.5, 1.5),
+        (None, None),
+    ],
+)
+def test_storable(value: Any, expected: Any) -> None:
+    """U+0000 goes, half of a character is replaced, and all else stays, however deep it is."""
+    assert storable(value) == expected
+
+
+def test_storable_keys() -> None:
+    """Only keys are changed, however deep they are."""
+    value = {"a\0": ["b\0", {"\udc00": "c\0"}], "d": 1}
+    assert with_storable_keys(value) == {"a": ["b\0", {"\ufffd": "c\0"}], "d": 1}
+    deep: Any = "\0"
+    for _ in range(240):
+        deep = {"\0": [deep]}
+    assert "\0" not in str(storable(deep))
+
+
+@given(st.text(st.characters(codec=None), max_size=300))
+def test_any_text_is_storable(text: str) -> None:
+    """What is left can be written as UTF-8, and is left as it is the next time."""
+    stored = storable(text)
+    assert b"\0" not in stored.encode()
+    assert stored == storable(stored)

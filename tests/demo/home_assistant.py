@@ -70,27 +70,36 @@ class HomeAssistantProcess(ChildProcess):
     It needs no network. The folder stays when it stops, so that it can be started again.
     """
 
-    def __init__(self, folder: Path, *components: Path) -> None:
+    def __init__(
+        self, folder: Path, *components: Path, recorder_url: str | None = None
+    ) -> None:
         """Prepare Home Assistant.
 
         Args:
             folder: An existing, empty folder for the configuration and the log.
             components: Modules that are set up as custom components of their name, without a configuration.
+            recorder_url: The database of the recorder; None for the usual one, SQLite in that folder.
         """
         super().__init__(
             "Home Assistant", folder / "home-assistant.log", stop_timeout=STOP_TIMEOUT
         )
         self.config_dir = folder / "config"
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
-        self._write_config(components)
+        self._write_config(components, recorder_url)
 
-    def _write_config(self, components: tuple[Path, ...]) -> None:
+    def _write_config(
+        self, components: tuple[Path, ...], recorder_url: str | None
+    ) -> None:
         """Write the configuration, and what can only be set in Home Assistant's own storage."""
         storage = self.config_dir / ".storage"
         storage.mkdir(parents=True)
+        configuration = CONFIGURATION
+        if recorder_url is not None:
+            recorder = f"recorder:\n  db_url: {recorder_url}\n"
+            configuration = configuration.replace("recorder:\n", recorder)
         (self.config_dir / "configuration.yaml").write_text(
-            CONFIGURATION + "".join(f"{path.stem}:\n" for path in components)
+            configuration + "".join(f"{path.stem}:\n" for path in components)
         )
         (self.config_dir / "automations.yaml").write_text("[]\n")
         custom_components = self.config_dir / "custom_components"
@@ -213,7 +222,7 @@ def _stand_ins() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a port of 127.0.0.1 that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))

@@ -6,6 +6,7 @@ from contextlib import suppress
 import ctypes
 import os
 from pathlib import Path
+import pwd
 import signal
 import sys
 from typing import Any, Final, Self
@@ -63,6 +64,7 @@ class ChildProcess:
         cwd: Path = REPOSITORY,
         env: Mapping[str, str] | None = None,
         pipe_stdout: bool = False,
+        user: str | None = None,
     ) -> asyncio.subprocess.Process:
         """Start the program, and return its process.
 
@@ -71,7 +73,12 @@ class ChildProcess:
             cwd: Its working directory.
             env: What is added to its environment.
             pipe_stdout: Whether the caller reads its standard output; else that goes into the log, too.
+            user: Who runs it, where that is not who runs this, who has to be root.
         """
+        as_user: dict[str, Any] = {}
+        if user is not None:
+            group = pwd.getpwnam(user).pw_gid
+            as_user = {"user": user, "group": group, "extra_groups": ()}
         with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
@@ -82,6 +89,7 @@ class ChildProcess:
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
+                **as_user,
             )
         self._killable = True
         return self._process

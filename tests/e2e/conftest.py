@@ -85,10 +85,12 @@ async def home_assistant(
 
 @contextlib.asynccontextmanager
 async def _run_home_assistant(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path_factory: pytest.TempPathFactory, recorder_url: str | None = None
 ) -> AsyncIterator[HomeAssistantProcess]:
     """Run Home Assistant, which has to stop cleanly and to have no complaint about the integration."""
-    home_assistant = HomeAssistantProcess(tmp_path_factory.mktemp("home-assistant"))
+    home_assistant = HomeAssistantProcess(
+        tmp_path_factory.mktemp("home-assistant"), recorder_url=recorder_url
+    )
     try:
         async with home_assistant:
             await home_assistant.start()
@@ -270,11 +272,17 @@ async def card(
 
 
 @pytest.fixture
+def recorder_url() -> str | None:
+    """Return the database of a test's own Home Assistant: the usual one, unless it has another."""
+    return None
+
+
+@pytest.fixture
 async def own_home_assistant(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path_factory: pytest.TempPathFactory, recorder_url: str | None
 ) -> AsyncIterator[HomeAssistantProcess]:
     """Run a Home Assistant for one test, which may restart it."""
-    async with _run_home_assistant(tmp_path_factory) as home_assistant:
+    async with _run_home_assistant(tmp_path_factory, recorder_url) as home_assistant:
         yield home_assistant
 
 

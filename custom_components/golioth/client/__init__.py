@@ -36,7 +36,7 @@ from .models import (
     Transport,
 )
 from .pacing import FeedTiming
-from .plain_text import one_line
+from .plain_text import one_line, storable, with_storable_keys
 from .rest import MAX_DEVICES, DeviceList, GoliothRest
 from .resume_point import ResumePoint
 from .service_clock import Clocks
@@ -91,4 +91,6 @@ __all__ = [
     "one_line",
     "parse_api_url",
     "parse_timestamp",
+    "storable",
+    "with_storable_keys",
 ]

@@ -112,7 +112,8 @@ class LogEntry(NamedTuple):
 class ShortLogEntry(LogEntry):
     """Hold a log of a short frame, as almost every log is.
 
-    It has at most `MAX_SHORT_LOG_SIZE` bytes of JSON.
+    It has at most `MAX_SHORT_LOG_SIZE` bytes of JSON, and any database can hold it:
+    there is no U+0000 in it.
     """
 
     __slots__ = ()

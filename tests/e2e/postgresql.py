@@ -1,0 +1,156 @@
+"""A PostgreSQL of the machine's own, for a recorder: python -m tests.e2e.postgresql finds its programs."""
+
+import asyncio
+import os
+from pathlib import Path
+import pwd
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from typing import Final, Self, override
+
+from tests.demo import DemoError
+from tests.demo.home_assistant import HOST, free_port
+from tests.demo.process import ChildProcess
+
+# Where Debian has a folder for each version, which it puts into no PATH; Fedora and others do.
+DEBIAN: Final = Path("/usr/lib/postgresql")
+
+# PostgreSQL refuses to run as root.
+USERS: Final = ("postgres", "nobody")
+
+START_TIMEOUT: Final = 30
+STOP_TIMEOUT: Final = 20
+POLL_INTERVAL: Final = 0.1
+
+
+class PostgresqlMissingError(Exception):
+    """There is no PostgreSQL; the message says what to do."""
+
+
+def find_postgresql() -> Path:
+    """Return the folder of the programs of the newest version that is installed.
+
+    Raises:
+        PostgresqlMissingError: There is none.
+    """
+    versions = [path for path in DEBIAN.glob("*/bin") if (path / "initdb").is_file()]
+    if versions:
+        return max(versions, key=lambda path: float(path.parent.name))
+    if path := shutil.which("initdb"):
+        return Path(path).resolve().parent
+    raise PostgresqlMissingError(
+        "The end-to-end tests need PostgreSQL: run scripts/setup-e2e, which installs it on Debian and its like, or install"
+        " its server yourself"
+    )
+
+
+class PostgresqlServer(ChildProcess):
+    """A server on a free port of 127.0.0.1, with a folder of its own that goes when it stops."""
+
+    def __init__(self, log_path: Path) -> None:
+        """Prepare the server.
+
+        Args:
+            log_path: The file that its output is appended to.
+        """
+        super().__init__("PostgreSQL", log_path, stop_timeout=STOP_TIMEOUT)
+        self._programs = find_postgresql()
+        self._port = free_port()
+        self._password = secrets.token_hex(8)
+        self._user = _unprivileged_user()
+        self._folder: Path | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of its database, as the recorder takes it."""
+        return f"postgresql://tests:{self._password}@{HOST}:{self._port}/postgres"
+
+    @override
+    async def __aenter__(self) -> Self:
+        """Start with an empty database, and return when it can be used.
+
+        Raises:
+            DemoError: It ended, or did not answer in time.
+        """
+        # Not below the folder of the tests, which nobody else may look into.
+        self._folder = Path(tempfile.mkdtemp(prefix="golioth-postgresql-"))
+        if self._user is not None:
+            shutil.chown(self._folder, self._user)
+        try:
+            await self._start(self._folder)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    @override
+    async def __aexit__(self, *_: object) -> None:
+        """Stop, and remove the database."""
+        await self.stop()
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+
+    async def _start(self, folder: Path) -> None:
+        data, password = folder / "data", folder / "password"
+        password.write_text(self._password)
+        password.chmod(0o600)
+        if self._user is not None:
+            shutil.chown(password, self._user)
+        process = await self.spawn(
+            *(str(self._programs / "initdb"), "--pgdata", str(data)),
+            *("--encoding", "UTF8", "--no-locale", "--no-sync"),
+            *("--username", "tests", "--pwfile", str(password)),
+            *("--auth", "scram-sha-256"),
+            cwd=folder,
+            user=self._user,
+        )
+        if await process.wait() != 0:
+            raise self.ended()
+        process = await self.spawn(
+            *(str(self._programs / "postgres"), "-D", str(data)),
+            *("-c", f"listen_addresses={HOST}", "-c", f"port={self._port}"),
+            *("-c", "unix_socket_directories=", "-c", "fsync=off"),
+            cwd=folder,
+            user=self._user,
+        )
+        deadline = time.monotonic() + START_TIMEOUT
+        while not await self._is_ready():
+            if process.returncode is not None:
+                raise self.ended()
+            if time.monotonic() > deadline:
+                raise DemoError(
+                    f"PostgreSQL did not answer within {START_TIMEOUT} s: see {self.log_path}"
+                )
+            await asyncio.sleep(POLL_INTERVAL)
+
+    async def _is_ready(self) -> bool:
+        process = await asyncio.create_subprocess_exec(
+            *(str(self._programs / "pg_isready"), "--quiet"),
+            *("--host", HOST, "--port", str(self._port)),
+        )
+        return await process.wait() == 0
+
+
+def _unprivileged_user() -> str | None:
+    """Return who else runs it, where we are root."""
+    if os.geteuid() != 0:
+        return None
+    known = {each.pw_name for each in pwd.getpwall()}
+    return next(name for name in USERS if name in known)
+
+
+def main() -> int:
+    """Print the folder, or say why there is none."""
+    try:
+        sys.stdout.write(f"{find_postgresql()}\n")
+    except PostgresqlMissingError as err:
+        sys.stderr.write(f"{err}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
