@@ -23,6 +23,7 @@ from homeassistant.components.recorder.db_schema import (
     StateAttributes,
     States,
     StatesMeta,
+    StatisticsMeta,
 )
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.components.recorder.util import session_scope
@@ -39,6 +40,7 @@ from .simulator import GoliothSimulator
 LOG = "event.greenhouse_node_log"
 LAST_LOG = "sensor.greenhouse_node_last_log"
 CONNECTION = "binary_sensor.demo_project_connection"
+OTHERS = "sensor.others"
 
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "NONE")
 
@@ -270,3 +272,49 @@ async def test_statistics_over_a_reload(
         )
     )
     assert found[statistic][-1].get("sum") == expected
+
+
+async def with_statistics(hass: HomeAssistant) -> set[str]:
+    """Return which entities have statistics."""
+    await async_wait_recording_done(hass)
+
+    def read() -> set[str]:
+        with session_scope(hass=hass, read_only=True) as session:
+            return set(map(str, session.scalars(select(StatisticsMeta.statistic_id))))
+
+    return await get_instance(hass).async_add_executor_job(read)
+
+
+async def test_removed_project(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """A reload keeps all rows; of a project that is removed none is left but the events, and of others all."""
+    assert await async_setup_component(hass, "sensor", {})
+    hass.states.async_set(
+        OTHERS, "1", {"state_class": "measurement", "unit_of_measurement": "m"}
+    )
+    await log_a_lot(hass, simulator, log_events, 10)
+    streaming.runtime_data.async_show_counters()
+    await async_wait_recording_done(hass)
+    do_adhoc_statistics(hass, start=get_start_time(dt_util.utcnow()))
+    assert await hass.config_entries.async_reload(streaming.entry_id)
+    entities = er.async_entries_for_config_entry(entity_registry, streaming.entry_id)
+    ours = {entity.entity_id for entity in entities}
+    statistics = await with_statistics(hass)
+    _, states = await recorded(hass)
+    assert states.keys() >= {OTHERS, LOG, LAST_LOG, CONNECTION}
+    assert statistics >= {OTHERS, "sensor.demo_project_error_logs"}
+
+    await hass.config_entries.async_remove(streaming.entry_id)
+    await hass.async_block_till_done()
+    statistics = await with_statistics(hass)
+    events, states = await recorded(hass)
+    assert not ours & states.keys()
+    assert not ours & statistics
+    assert states[OTHERS] == 1
+    assert OTHERS in statistics
+    assert events["golioth_log"] == 10

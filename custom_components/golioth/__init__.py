@@ -12,6 +12,7 @@ from .config_flow import GoliothConfigFlow
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .gap import async_forget_gaps
+from .leftovers import async_forget_entities
 from .listening import async_remove_clock
 from .log_card import async_setup_log_card
 from .recent_logs import async_remove_recent_logs
@@ -74,6 +75,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
         entry.entry_id, include_uninitialized=True
     ):
         options.async_abort(option_flow["flow_id"])
+    async_forget_entities(hass, entry)
     await ResumeStore(hass, entry.entry_id).async_remove()
     await async_remove_clock(hass, entry.entry_id)
     async_forget_gaps(hass, entry.entry_id)

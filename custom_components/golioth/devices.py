@@ -8,6 +8,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .client import MAX_DEVICES, Device, DeviceList, Project
 from .const import DOMAIN, MANUFACTURER
+from .leftovers import async_forget_states
 from .turns import in_turns
 
 _LOGGER = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class RegisteredDevices:
         self, hass: HomeAssistant, entry: ConfigEntry, project: Project
     ) -> None:
         """Register the project's own device, and take over what is registered of the others."""
+        self._hass = hass
         self._entry_id = entry.entry_id
         self._registry = dr.async_get(hass)
         self.project_device_id = self._registry.async_get_or_create(
@@ -73,8 +75,11 @@ class RegisteredDevices:
         self._missing = (
             missing - gone if listed.is_complete else missing & self._missing
         )
+        entity_ids: list[str] = []
         async for golioth_device_id in in_turns(gone):
-            self._remove(golioth_device_id)
+            entity_ids += self._remove(golioth_device_id)
+        if entity_ids:
+            async_forget_states(self._hass, entity_ids)
         spared = self._ids.keys() & known.keys() - devices.keys()
         return devices | {each: known[each] for each in spared}
 
@@ -93,6 +98,10 @@ class RegisteredDevices:
             return set()
         for each in golioth_ids:
             self._ids.pop(each, None)
+        # Home Assistant removes the device right after this.
+        self._hass.loop.call_soon(
+            async_forget_states, self._hass, self._entity_ids(device.id)
+        )
         return golioth_ids
 
     def _register(self, device: Device) -> bool:
@@ -117,10 +126,18 @@ class RegisteredDevices:
         ).id
         return True
 
-    def _remove(self, golioth_device_id: str) -> None:
+    def _remove(self, golioth_device_id: str) -> list[str]:
+        """Remove a device; return the IDs of its entities."""
         device_id = self._ids.pop(golioth_device_id, None)
-        if device_id is not None and self._registry.async_get(device_id) is not None:
-            self._registry.async_remove_device(device_id)
+        if device_id is None or self._registry.async_get(device_id) is None:
+            return []
+        entity_ids = self._entity_ids(device_id)
+        self._registry.async_remove_device(device_id)
+        return entity_ids
+
+    def _entity_ids(self, device_id: str) -> list[str]:
+        entities = async_get_entities(er.async_get(self._hass), device_id)
+        return [entity.entity_id for entity in entities]
 
 
 def golioth_id(device: dr.AnyDeviceEntry, entry: ConfigEntry) -> str | None:

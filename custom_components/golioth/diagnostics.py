@@ -15,7 +15,7 @@ from .devices import async_get_entities, golioth_id
 from .listening import async_get_clock
 
 # The entities that show what a device has logged: the file may be attached to a public report.
-TO_REDACT: Final = {"last_log", "last_error"}
+TO_REDACT: Final = {"log", "last_log", "last_log_level", "last_log_time", "last_error"}
 
 
 async def async_get_config_entry_diagnostics(

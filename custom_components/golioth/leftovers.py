@@ -1,0 +1,71 @@
+"""What Home Assistant would keep of entities that are removed."""
+
+from collections.abc import Iterable
+from itertools import batched
+from typing import Final
+
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+)
+from homeassistant.const import ATTR_ENTITY_ID, STATE_UNKNOWN
+from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.helpers import entity_registry as er, restore_state
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.util import dt as dt_util
+
+_RECORDER: Final = "recorder"
+_PURGE: Final = "purge_entities"
+
+# Entities of which the recorder is asked at once: a query has room for some 30,000.
+_ENTITIES_AT_ONCE: Final = 500
+
+
+@callback
+def async_forget_states(hass: HomeAssistant, entity_ids: Iterable[str]) -> None:
+    """Keep nothing to restore of entities that are gone.
+
+    Home Assistant would for a week: what their devices logged last, with the metadata.
+    It writes what is kept every 15 minutes.
+    """
+    gone = set(entity_ids)
+    for stored in restore_state.async_get(hass).async_get_stored_states():
+        if (entity_id := stored.state.entity_id) in gone:
+            stored.state = State(entity_id, STATE_UNKNOWN)
+            stored.extra_data = None
+            # What is as old as that is not written any more.
+            stored.last_seen = dt_util.utc_from_timestamp(0)
+
+
+@callback
+def async_forget_entities(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Remove what is kept of the entities of a project, once they are removed with it.
+
+    That is what would be restored, and what the recorder has of their states and
+    statistics; it does not remove events.
+    """
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    entity_ids = [entity.entity_id for entity in entities]
+
+    async def async_forget() -> None:
+        async_forget_states(hass, entity_ids)
+        await restore_state.RestoreStateData.async_save_persistent_states(hass)
+        if not hass.services.has_service(_RECORDER, _PURGE):
+            return
+        for some in batched(entity_ids, _ENTITIES_AT_ONCE, strict=False):
+            get_instance(hass).async_clear_statistics(list(some))
+            await hass.services.async_call(
+                _RECORDER, _PURGE, {ATTR_ENTITY_ID: list(some)}
+            )
+
+    @callback
+    def async_handle_change(change: ConfigEntryChange, changed: ConfigEntry) -> None:
+        if change is ConfigEntryChange.REMOVED and changed is entry:
+            stop_listening()
+            hass.async_create_task(async_forget(), f"What is left of {entry.entry_id}")
+
+    stop_listening = async_dispatcher_connect(
+        hass, SIGNAL_CONFIG_ENTRY_CHANGED, async_handle_change
+    )
