@@ -209,11 +209,16 @@ OPTIONS: list[tuple[ConfigType, dict[str, Any], dict[str, Any]]] = [
     ({"message": ".*"}, {"message": "a.*b"}, {"message": "ab"}),
     ({"type": "diagnostics"}, {"type": "DIAGNOSTICS"}, {"type": "LOGGING"}),
     ({"type": ["METRICS", "New"]}, {"type": "NEW"}, {"type": "LOGGING"}),
+    # Entities show no U+0000.
+    ({"module": "power"}, {"module": "power\0"}, {"module": "power\0s"}),
+    ({"message": "a b"}, {"message": "a\0 B"}, {"message": "a\0"}),
+    ({"type": "new"}, {"type": "NEW\0"}, {"type": "NEW\0S"}),
     *(
         (options, {"metadata": matching}, {"metadata": other})
         for options, matching, other in (
             ({"metadata_field": "a"}, {"a": None}, {"b": 1}),
             ({"metadata_field": "a.b"}, {"a": {"b": 0}}, {"a": {"c": 0}}),
+            ({"metadata_field": "a.b"}, {"a\0": {"\0b": 0}}, {"a\0": 0}),
             ({"metadata_field": "a.b"}, {"a.b": 0}, {"a": "b"}),
             (
                 {"metadata_field": "a.b", "metadata_value": "1"},
@@ -238,6 +243,40 @@ OPTIONS: list[tuple[ConfigType, dict[str, Any], dict[str, Any]]] = [
             ("null", None, ""),
             ("", "", None),
             ('{"b":[1]}', {"b": [1]}, {"b": [2]}),
+            # Numbers count by their value, whoever has written them.
+            ("3", 3.0, 3.5),
+            ("3.0", 3, "3"),
+            (3, 3.0, 30),
+            (3.0, 3, "3"),
+            ("1e3", 1000.0, 1e4),
+            ("1E+3", 1000, 1e-3),
+            ("-0.0", 0, 1),
+            ("0.1", 0.1, 0.10000000000000002),
+            ("0.10", 0.1, True),
+            ("1e-7", 1e-7, 0),
+            ("9007199254740993", 9007199254740993, 9007199254740992),
+            ("9007199254740993.0", 9007199254740993, 9007199254740992),
+            ("1e400", "1e400", 1e308),
+            ("1", 1.0, True),
+            ("0", 0.0, False),
+            ("true", True, 1.0),
+            # What is shown of more than a number, in whatever order and with whatever spaces.
+            ('{ "c": [1, 2.0],\n  "b": 1e1 }', {"b": 10, "c": [1.0, 2]}, {"b": 10}),
+            ("[1]", [1.0], [1, 1]),
+            ("[1]", [1], {"1": 1}),
+            ("[true]", [True], [1]),
+            ('{"b":{}}', {"b": {}}, {"b": []}),
+            ('"ok"', "ok", "OK"),
+            ('"ok"', '"ok"', 'ok"'),
+            # No JSON: text alone.
+            ("NaN", "NaN", 1),
+            ("03", "03", 3),
+            ("3 V", "3 V", 3),
+            ("[1", "[1", [1]),
+            ("[" * 999, "[" * 999, []),
+            ("1e" + "9" * 99, "1e" + "9" * 99, 1e308),
+            # As entities show it.
+            ("1.2.3", "1.2.3\0\0", "1.2.3 "),
         )
     ),
     (

@@ -1,8 +1,9 @@
 """Which logs a trigger wants: its options."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 import json
-from typing import Any, Final
+from typing import Any, Final, Never
 
 import voluptuous as vol
 
@@ -10,7 +11,7 @@ from homeassistant.const import CONF_TYPE
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType, VolDictType
 
-from .client import LEVELS, LogSource
+from .client import LEVELS, LogSource, storable
 from .limits import MAX_FILTER_LENGTH, NAME, list_of, short
 
 CONF_CAUGHT_UP: Final = "caught_up"
@@ -68,12 +69,16 @@ class LogMatcher:
         if (level := options.get(CONF_LEVEL)) is not None:
             # Any other level passes, because nobody knows how grave it is.
             self._unwanted_levels = LEVELS[: LEVELS.index(level)]
-        self._modules: list[str] = options.get(CONF_MODULE, [])
+        self._modules: list[str] = storable(options.get(CONF_MODULE, []))
         # The keys of translations are in lower case, and Golioth's types in upper case.
-        self._types = [text.casefold() for text in options.get(CONF_TYPE, [])]
-        self._texts = [text.casefold() for text in options.get(CONF_MESSAGE, [])]
-        self._metadata_field: str | None = options.get(CONF_METADATA_FIELD)
-        self._metadata_value: str | None = options.get(CONF_METADATA_VALUE)
+        self._types = [_folded(text) for text in options.get(CONF_TYPE, [])]
+        self._texts = [_folded(text) for text in options.get(CONF_MESSAGE, [])]
+        self._metadata_field: str | None = storable(options.get(CONF_METADATA_FIELD))
+        self._metadata_value = (
+            MetadataValue(options[CONF_METADATA_VALUE])
+            if CONF_METADATA_VALUE in options
+            else None
+        )
         self._caught_up: bool = options[CONF_CAUGHT_UP]
 
     def matches(self, data: Mapping[str, Any]) -> bool:
@@ -81,8 +86,8 @@ class LogMatcher:
         return (
             (self._caught_up or data["source"] != LogSource.CATCH_UP)
             and data["level"] not in self._unwanted_levels
-            and (not self._modules or data["module"] in self._modules)
-            and (not self._types or data["type"].casefold() in self._types)
+            and (not self._modules or storable(data["module"]) in self._modules)
+            and (not self._types or _folded(data["type"]) in self._types)
             and self._matches_metadata(data["metadata"])
             and self._matches_message(data["message"])
         )
@@ -90,7 +95,7 @@ class LogMatcher:
     def _matches_message(self, message: str) -> bool:
         if not self._texts:
             return True
-        message = message.casefold()
+        message = _folded(message)
         return any(text in message for text in self._texts)
 
     def _matches_metadata(self, metadata: Any) -> bool:
@@ -98,8 +103,73 @@ class LogMatcher:
             return True
         found, value = _find(metadata, self._metadata_field)
         return found and (
-            self._metadata_value is None or _as_text(value) == self._metadata_value
+            self._metadata_value is None or self._metadata_value.matches(value)
         )
+
+
+class MetadataValue:
+    """Tells which values of the metadata are meant by a text.
+
+    These are the text itself, and what it stands for as JSON: a number is meant in
+    whatever way it is written, as the card may show it in another one than the log.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Take what was typed in."""
+        self._text = storable(text)
+        try:
+            self._values = [
+                json.loads(
+                    text,
+                    parse_float=Decimal,
+                    parse_int=Decimal,
+                    parse_constant=_refuse_constant,
+                )
+            ]
+        except ArithmeticError, RecursionError, ValueError:
+            # It is text alone.
+            self._values = []
+
+    def matches(self, value: Any) -> bool:
+        """Whether a value is meant."""
+        return (isinstance(value, str) and storable(value) == self._text) or any(
+            _is_same(value, each) for each in self._values
+        )
+
+
+def _folded(text: str) -> str:
+    """Return a text as entities show it, the same in upper and lower case."""
+    folded: str = storable(text).casefold()
+    return folded
+
+
+def _refuse_constant(name: str) -> Never:
+    """Refuse NaN and infinity, which JSON has not."""
+    raise ValueError(name)
+
+
+def _is_same(value: Any, wanted: Any) -> bool:
+    """Return whether a value of the metadata is a wanted one, whose numbers are `Decimal`."""
+    match wanted:
+        case Decimal():
+            if isinstance(value, float):
+                # In the way in which it was parsed: most decimal fractions are no float.
+                return value == float(wanted)
+            return type(value) is int and value == wanted
+        case dict():
+            return (
+                isinstance(value, Mapping)
+                and value.keys() == wanted.keys()
+                and all(_is_same(value[key], each) for key, each in wanted.items())
+            )
+        case list():
+            return (
+                isinstance(value, list)
+                and len(value) == len(wanted)
+                and all(map(_is_same, value, wanted, strict=True))
+            )
+        case _:
+            return type(value) is type(wanted) and value == wanted
 
 
 def _find(metadata: Any, field: str) -> tuple[bool, Any]:

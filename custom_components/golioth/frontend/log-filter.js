@@ -5,6 +5,17 @@ import { higherLevel, isAtLeast, levelsFrom } from "./levels.js";
 // What is searched for in the history, in characters.
 export const MAX_SEARCH = 255;
 
+// As in JSON. A number may be shown in another way than the one in which it was sent, or is searched for.
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?$/;
+
+/** Return the number that a text is; undefined where it is none, or one that others cannot be told from. */
+const numberOf = (text) => {
+  if (!NUMBER.test(text)) return undefined;
+  const number = Number(text);
+  const isExact = !Number.isInteger(number) || Number.isSafeInteger(number);
+  return isExact ? number : undefined;
+};
+
 export class LogFilter {
   /**
    * @param config What the card was configured to show: `minimum_level` and `modules`, which may be missing.
@@ -21,6 +32,9 @@ export class LogFilter {
       this._modules = this._modules.filter((name) => modules.includes(name));
     this._hasModules = modules.length > 0 || Boolean(wanted.module);
     this._text = (wanted.text || "").toLowerCase();
+    // Metadata have a space there where they are shown, but not where they are copied.
+    this._compactText = this._text.replace(/":\s+/g, '":');
+    this._number = numberOf(this._text);
   }
 
   /** Whether an item of `Logs` is shown; what is no log always is. */
@@ -31,7 +45,15 @@ export class LogFilter {
       (!this._deviceId || device_id === this._deviceId) &&
       isAtLeast(level, this._minimumLevel) &&
       (!this._hasModules || this._modules.includes(module)) &&
-      (!this._text || item.searchable.includes(this._text))
+      (!this._text || this._finds(item))
+    );
+  }
+
+  _finds({ searchable, numbers }) {
+    return (
+      searchable.includes(this._text) ||
+      searchable.includes(this._compactText) ||
+      (this._number !== undefined && numbers.includes(this._number))
     );
   }
 

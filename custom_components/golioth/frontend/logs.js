@@ -25,6 +25,16 @@ const canonical = (value) =>
       : each,
   );
 
+/** Return the numbers of a value, however deep they are. */
+const numbersOf = (value) => {
+  const numbers = [];
+  JSON.stringify(value, (_key, each) => {
+    if (typeof each === "number") numbers.push(each);
+    return each;
+  });
+  return numbers;
+};
+
 /** One log of the list. */
 class LogItem {
   constructor(told) {
@@ -47,6 +57,11 @@ class LogItem {
     ]
       .join("\n")
       .toLowerCase());
+  }
+
+  /** All numbers of the metadata. */
+  get numbers() {
+    return (this._numbers ??= numbersOf(this.log.metadata));
   }
 
   /** What is the same of a log that was told and of the same log in the history, which may cut times to milliseconds. */
