@@ -260,7 +260,7 @@ def _listen(trigger: str) -> Probe:
         config: dict[str, Any] = {"trigger": f"{DOMAIN}.{trigger}"}
         if trigger != "project_log_received":
             config["target"] = {"device_id": place.device}
-        if trigger == "device_silent":
+        if trigger == "device_went_silent":
             config["options"] = {"for": {"hours": 1}}
         answer = await visitor.command("subscribe_trigger", trigger=config)
         if answer is None:
@@ -411,7 +411,7 @@ ROWS: Final = (
     Row("`golioth.call_rpc`", "Call another device", _call("other_device")),
     *(
         Row(f"`golioth.{trigger}`", "Listen to the trigger", _listen(trigger))
-        for trigger in ("log_received", "project_log_received", "device_silent")
+        for trigger in ("log_received", "project_log_received", "device_went_silent")
     ),
     Row("Event `golioth_log`", "Listen to all logs", _listen_to_event),
     Row(

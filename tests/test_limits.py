@@ -136,7 +136,7 @@ def all_fields() -> list[Any]:
         "history": commands[1],
         "get_logs": services.GET_LOGS_SCHEMA,
         "call_rpc": services.CALL_RPC_SCHEMA,
-        "device_silent": silence._SCHEMA,
+        "device_went_silent": silence._SCHEMA,
         "log_received": trigger._LOG_RECEIVED_SCHEMA,
         "project_log_received": trigger._PROJECT_LOG_RECEIVED_SCHEMA,
     }

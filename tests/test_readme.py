@@ -80,7 +80,7 @@ def automations() -> list[dict[str, Any]]:
 def test_triggers_and_actions_are_shown() -> None:
     """There is an example for each trigger and action of ours."""
     text = README.read_text()
-    for name in ("log_received", "project_log_received", "device_silent"):
+    for name in ("log_received", "project_log_received", "device_went_silent"):
         assert f"- trigger: golioth.{name}\n" in text
     for name in ("get_logs", "call_rpc"):
         assert f"- action: golioth.{name}\n" in text

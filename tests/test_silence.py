@@ -67,7 +67,7 @@ def automation(
         "max": 100,
         "triggers": [
             {
-                "trigger": "golioth.device_silent",
+                "trigger": "golioth.device_went_silent",
                 "target": target,
                 "options": {"for": {"milliseconds": milliseconds}},
             }
@@ -146,7 +146,7 @@ async def test_configuration(
     with pytest.raises(vol.Invalid):
         await async_validate_trigger_config(
             hass,
-            cv.TRIGGER_SCHEMA([{"trigger": "golioth.device_silent", **config}]),
+            cv.TRIGGER_SCHEMA([{"trigger": "golioth.device_went_silent", **config}]),
         )
 
 

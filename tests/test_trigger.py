@@ -961,7 +961,7 @@ async def test_events_that_are_no_logs(
         {**OF_PROJECT, "options": with_value},
         {**OF_PROJECT, "options": {"config_entry_id": streaming.entry_id}},
         {
-            "trigger": "golioth.device_silent",
+            "trigger": "golioth.device_went_silent",
             "target": target,
             "options": {"for": {"hours": 1}},
         },

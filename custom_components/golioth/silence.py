@@ -47,7 +47,7 @@ _SCHEMA: Final = vol.Schema(
 )
 
 
-class DeviceSilentTrigger(Trigger):
+class DeviceWentSilentTrigger(Trigger):
     """Triggers when a device has logged nothing for some time.
 
     The time runs from the device's last log, or for a device that never logged from when the trigger was attached. It stands

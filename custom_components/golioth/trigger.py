@@ -17,7 +17,7 @@ from homeassistant.helpers.typing import ConfigType
 from .client import one_line
 from .limits import ID
 from .log_dispatcher import EVERY_DEVICE, LogEventListener, async_listen_to_logs
-from .silence import DeviceSilentTrigger
+from .silence import DeviceWentSilentTrigger
 from .target_devices import TARGET_SCHEMA, TargetDevices
 from .trigger_options import LogMatcher, filter_schema
 
@@ -146,7 +146,7 @@ class ProjectLogReceivedTrigger(LogTrigger):
 
 
 TRIGGERS: Final[dict[str, type[Trigger]]] = {
-    "device_silent": DeviceSilentTrigger,
+    "device_went_silent": DeviceWentSilentTrigger,
     "log_received": LogReceivedTrigger,
     "project_log_received": ProjectLogReceivedTrigger,
 }

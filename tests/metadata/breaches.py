@@ -1030,6 +1030,21 @@ BREACHES = (
         "triggers.yaml: mood_changed",
     ),
     Breach(
+        "trigger named by a state",
+        actions.triggers_say_what_happened,
+        _append(TRIGGERS, "device_moody:"),
+        "triggers.device_moody does not say what happened",
+    ),
+    Breach(
+        "trigger whose name says something else than its key",
+        actions.triggers_say_what_happened,
+        _all(
+            _append(TRIGGERS, "mood_changed:"),
+            _say(**{"triggers.mood_changed": {"name": "Mood", "description": "M."}}),
+        ),
+        "triggers.mood_changed.name does not end in the words of the key",
+    ),
+    Breach(
         "description without texts",
         actions.descriptions_are_translated,
         _write(SERVICES, "read_mind:"),
@@ -1356,7 +1371,7 @@ ADDITIONS = (
             _say(
                 **{
                     "triggers.mood_changed": {
-                        "name": "Mood",
+                        "name": "Mood changed",
                         "description": "Triggers.",
                     }
                 },

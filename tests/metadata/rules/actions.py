@@ -18,6 +18,9 @@ REGISTER_ACTION = (
     "async_register_platform_entity_service",
 )
 
+# Words in the past tense that do not end in "ed".
+IRREGULAR_PAST = {"became", "began", "came", "fell", "left", "lost", "sent", "went"}
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -112,6 +115,17 @@ def descriptions_are_translated(repository: Repository) -> Iterator[str]:
                     yield f"{kind.name}.{key}.{part}.{name} is only in en.json"
         for key in sorted(texts.keys() - _described(repository, kind).keys()):
             yield f"{kind.name}.{key} is only in en.json"
+
+
+def triggers_say_what_happened(repository: Repository) -> Iterator[str]:
+    """Name an event in the past tense, in the key and at the end of the name."""
+    for key in _described(repository, TRIGGERS):
+        words = key.split("_")
+        if not any(word.endswith("ed") or word in IRREGULAR_PAST for word in words):
+            yield f"triggers.{key} does not say what happened"
+        name = repository.english.get("triggers", {}).get(key, {}).get("name", "")
+        if not name.casefold().endswith(" ".join(words)):
+            yield f"triggers.{key}.name does not end in the words of the key"
 
 
 def descriptions_have_icons(repository: Repository) -> Iterator[str]:
