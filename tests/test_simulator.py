@@ -1041,12 +1041,33 @@ async def test_a_call_reaches_its_device_and_is_answered(
     assert await answer.json() == {"statusCode": 0, "detail": [5]}
 
 
+async def test_a_call_ends_where_its_device_does_not_answer(
+    simulator: GoliothSimulator, client: Client
+) -> None:
+    """The service waits as long as it is told to, and otherwise a time of its own."""
+
+    async def answer_late(_call: RpcCall) -> dict[str, Any]:
+        await asyncio.sleep(0.05)
+        return {"statusCode": 0}
+
+    simulator.rpc_timeout = 0.01
+    simulator.on_rpc = answer_late
+    answer = await client.rpc(WATER_METER, b'{"method":"reboot"}')
+    assert answer.status == 504
+    assert (await answer.json())["code"] == GrpcCode.DEADLINE_EXCEEDED
+    # A 64-bit integer may be text.
+    for timeout in (b"1", b'"1"'):
+        body = b'{"method":"reboot","timeout":%s}' % timeout
+        assert (await client.rpc(WATER_METER, body)).status == 200
+    assert [call.timeout for call in simulator.rpc_calls] == [None, 1, 1]
+
+
 async def test_a_call_that_cannot_be_made_is_an_error(
     simulator: GoliothSimulator, client: Client
 ) -> None:
     """No device is called for an unknown ID or a bad body."""
     assert (await client.rpc("none", b'{"method":"reboot"}')).status == 404
-    for body in (b"", b"[]", b"{}", b"reboot"):
+    for body in (b"", b"[]", b"{}", b"reboot", b'{"method":"a","timeout":"soon"}'):
         assert (await client.rpc(WATER_METER, body)).status == 400
     assert not simulator.rpc_calls
 

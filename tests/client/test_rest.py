@@ -363,7 +363,7 @@ async def test_call(
     assert await rest.call_rpc(WATER_METER, "reboot", params, timeout=5) == expected
     device = simulator.devices[WATER_METER]
     assert simulator.rpc_calls == [
-        RpcCall(device=device, method="reboot", params=params)
+        RpcCall(device=device, method="reboot", params=params, timeout=5)
     ]
     assert len(simulator.requests) == 1
 
@@ -437,7 +437,8 @@ async def test_call_that_is_answered_with_the_credential(
         (500, False, GoliothConnectionError, False),
         (502, True, GoliothConnectionError, False),
         (503, False, GoliothConnectionError, False),
-        (504, False, GoliothConnectionError, False),
+        (504, False, GoliothTimeoutError, False),
+        (504, True, GoliothConnectionError, False),
         (None, True, GoliothResponseError, False),
     ],
 )
@@ -497,6 +498,24 @@ async def test_call_that_takes_too_long(
         await rest.call_rpc(WATER_METER, "reboot", [], timeout=0.2)
     assert not caught.value.nothing_done
     assert len(simulator.rpc_calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("timeout", "sent"), [(0.2, 1), (1, 1), (30.0, 30), (119.5, 120)]
+)
+async def test_call_says_how_long_it_waits(
+    simulator: GoliothSimulator, rest: GoliothRest, timeout: float, sent: int
+) -> None:
+    """Where a device takes long, the service waits for it for as long as we do."""
+
+    async def late(_call: RpcCall) -> dict[str, Any]:
+        await asyncio.sleep(0.05)
+        return {"statusCode": 0}
+
+    simulator.rpc_timeout = 0.01
+    simulator.on_rpc = late
+    await rest.call_rpc(WATER_METER, "reboot", [], timeout=timeout)
+    assert [call.timeout for call in simulator.rpc_calls] == [sent]
 
 
 @pytest.mark.parametrize("reused", [False, True], ids=["first", "reused"])

@@ -14,6 +14,7 @@ class RpcCall:
     device: Device
     method: str
     params: list[Any]
+    timeout: int | None = None
 
 
 type RpcAnswer = Mapping[str, Any]
@@ -49,6 +50,8 @@ class ServiceOptions:
         numbers_as_text: `page`, `perPage` and `total` are text, as gRPC-Gateway prints
             64-bit integers.
         omit_defaults: Fields of a list answer that are 0 or empty are absent.
+        rpc_timeout: Seconds that a device may take to answer a remote procedure call
+            that does not say how many.
         on_rpc: Answers remote procedure calls: a function or a coroutine function.
 
     """
@@ -63,6 +66,7 @@ class ServiceOptions:
     timestamp_digits: int = 9
     numbers_as_text: bool = False
     omit_defaults: bool = False
+    rpc_timeout: float = 5.0
 
     def __init__(self) -> None:
         """Start with remote procedure calls that succeed."""

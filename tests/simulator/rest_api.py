@@ -213,6 +213,8 @@ class RestApi:
                 device=device,
                 method=request["method"],
                 params=request.get("params", []),
+                # As in Protocol Buffers, a 64-bit integer may be text.
+                timeout=int(timeout) if (timeout := request.get("timeout")) else None,
             )
         except (ValueError, TypeError, KeyError, AttributeError) as err:
             raise ServiceError(
@@ -220,7 +222,15 @@ class RestApi:
             ) from err
         self.rpc_calls.append(call)
         answer = self._options.on_rpc(call)
-        return await answer if inspect.isawaitable(answer) else answer
+        if not inspect.isawaitable(answer):
+            return answer
+        try:
+            async with asyncio.timeout(call.timeout or self._options.rpc_timeout):
+                return await answer
+        except TimeoutError as err:
+            raise ServiceError(
+                GrpcCode.DEADLINE_EXCEEDED, "The device did not answer in time"
+            ) from err
 
     def _page(
         self,

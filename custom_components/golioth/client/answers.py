@@ -10,6 +10,7 @@ from .exceptions import (
     GoliothConnectionError,
     GoliothNotFoundError,
     GoliothResponseError,
+    GoliothTimeoutError,
     GoliothUnreadableError,
 )
 from .parsing import parse_answer, parse_number
@@ -22,6 +23,9 @@ REJECTED_CODES: Final = frozenset({7, 16})
 
 # gRPC code of what does not exist. A 404 without it is that of another service.
 _NOT_FOUND_CODE: Final = 5
+
+# gRPC code of what took the service too long, such as a device that does not answer.
+_DEADLINE_EXCEEDED_CODE: Final = 4
 
 # HTTP statuses of 4xx after which it is open whether anything was done: given up by the
 # service, or by what is before it.
@@ -45,6 +49,7 @@ def check_answer(answer: Answer) -> dict[str, Any]:
         GoliothNotFoundError: gRPC code 5 in a JSON body.
         GoliothUnreadableError: A JSON object is due, begins, and cannot be parsed.
         GoliothResponseError: A redirect, or no JSON where an answer is due.
+        GoliothTimeoutError: gRPC code 4 in a JSON body, with a status of 5xx.
         GoliothConnectionError: Every other status but success.
     """
     status = answer.status
@@ -75,6 +80,11 @@ def check_answer(answer: Answer) -> dict[str, Any]:
         raise GoliothResponseError(
             f"The answer is none of the Golioth API (HTTP {status})",
             nothing_done=is_refused,
+        )
+    if status >= 500 and code == _DEADLINE_EXCEEDED_CODE:
+        raise GoliothTimeoutError(
+            f"Golioth did not answer in time (HTTP {status})",
+            retry_after=retry_after(answer.headers),
         )
     raise GoliothConnectionError(
         f"Golioth answered HTTP {status}",

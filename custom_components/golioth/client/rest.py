@@ -1,5 +1,6 @@
 """The REST API of Golioth, as far as logs and their devices need it."""
 
+import math
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -204,8 +205,9 @@ class GoliothRest:
             device_id: Golioth's ID of the device.
             method: The name of the method.
             params: What the method is called with: any JSON.
-            timeout: Seconds that it may take in all. If the service is not reached in
-                half of it, the call is not sent.
+            timeout: Seconds that it may take in all, which the service is told: by
+                itself it waits for 5. If it is not reached in half of them, the call is
+                not sent.
 
         Raises:
             GoliothTimeoutError: There was no answer in time.
@@ -215,7 +217,9 @@ class GoliothRest:
         document, _ = await self._request(
             "POST",
             f"{self._endpoint.project_path}/devices/{quote(device_id, safe='')}/rpc",
-            body=orjson.dumps({"method": method, "params": params}),
+            body=orjson.dumps(
+                {"method": method, "params": params, "timeout": math.ceil(timeout)}
+            ),
             timeout=timeout,
             connect_timeout=timeout / 2,
             max_size=_MAX_RPC_ANSWER_SIZE,
