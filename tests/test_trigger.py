@@ -541,7 +541,7 @@ def _entity(hass: HomeAssistant, device_id: str) -> tuple[ConfigType, Change, Ch
     )
 
 
-@pytest.mark.parametrize(
+every_kind = pytest.mark.parametrize(
     "kind",
     [
         _area_of_device,
@@ -555,6 +555,9 @@ def _entity(hass: HomeAssistant, device_id: str) -> tuple[ConfigType, Change, Ch
         _entity,
     ],
 )
+
+
+@every_kind
 async def test_target_follows_the_registries(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -629,21 +632,34 @@ async def test_target_is_not_looked_up_for_others(
     devices.async_stop()
 
 
-async def test_target_leaves_an_entity_out(
+@every_kind
+@pytest.mark.parametrize("is_hidden", [False, True], ids=["shown", "hidden"])
+async def test_target_excludes_what_it_would_mean(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     device_registry: dr.DeviceRegistry,
+    kind: Callable[[HomeAssistant, str], tuple[ConfigType, Change, Change]],
+    is_hidden: bool,
 ) -> None:
-    """An entity that is left out means its device, as one that is targeted does."""
+    """What is excluded means the same devices as what is targeted, and those of hidden entities, from moment to moment."""
     device_ids = [
         registry_id(device_registry, streaming, each)
         for each in (GREENHOUSE_NODE, WATER_METER)
     ]
+    if is_hidden:
+        er.async_get(hass).async_update_entity(
+            LAST_LOG, hidden_by=er.RegistryEntryHider.USER
+        )
+    exclude, put_in, take_out = kind(hass, device_ids[0])
     # As Home Assistant 2026.11 has it.
-    target = {"device_id": device_ids, "exclude": {"entity_id": [LAST_LOG]}}
+    target = {"device_id": device_ids, "exclude": exclude}
     devices = TargetDevices(hass, target, lambda: None)
     devices.async_start()
+    assert devices.device_ids == set(device_ids)
+    put_in()
     assert devices.device_ids == {device_ids[1]}
+    take_out()
+    assert devices.device_ids == set(device_ids)
     devices.async_stop()
 
 

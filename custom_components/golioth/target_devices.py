@@ -50,7 +50,7 @@ def is_ours(device: dr.DeviceEntry) -> bool:
 class TargetDevices:
     """The devices that a target means, kept current.
 
-    An entity means its device, however it is targeted: by itself, by its label, or by its area.
+    An entity means its device, however it is targeted or excluded: by itself, by its label, or by its area.
 
     Attributes:
         device_ids: Home Assistant's IDs of the devices that are Golioth's.
@@ -135,11 +135,9 @@ class TargetDevices:
         device_ids = selected.referenced_devices | self._devices_of(
             selected.referenced | selected.indirectly_referenced
         )
-        # What is left out by device, area, floor or label is not among the selected any more.
-        device_ids -= self._devices_of(self._exclude.entity_ids)
         return frozenset(
             device_id
-            for device_id in device_ids
+            for device_id in device_ids - self._excluded_devices()
             if (
                 device := device_registry.async_get(
                     device_id, include_child_devices=False
@@ -147,6 +145,30 @@ class TargetDevices:
             )
             is not None
             and is_ours(device)
+        )
+
+    def _excluded_devices(self) -> set[str]:
+        """Return the devices that are excluded, also by entities that are hidden."""
+        if not self._exclude.has_any_target:
+            return set()
+        excluded = async_extract_referenced_entity_ids(
+            self._hass,
+            self._exclude,
+            expand_group=False,
+            primary_entities_only=False,
+        )
+        entity_registry = er.async_get(self._hass)
+        entries = [
+            entry
+            for label_id in self._exclude.label_ids
+            for entry in er.async_entries_for_label(entity_registry, label_id)
+        ] + [
+            entry
+            for area_id in excluded.referenced_areas
+            for entry in er.async_entries_for_area(entity_registry, area_id)
+        ]
+        return excluded.referenced_devices | self._devices_of(
+            self._exclude.entity_ids | {entry.entity_id for entry in entries}
         )
 
     def _devices_of(self, entity_ids: set[str]) -> set[str]:
