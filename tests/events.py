@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.client import StreamState
 from custom_components.golioth.const import EVENT_GOLIOTH_LOG
@@ -124,7 +123,7 @@ async def wait_for_begin(entry: ConfigEntry) -> None:
     await wait_until(lambda: entry.runtime_data.feed.resume_point is not None)
 
 
-async def wait_for_live_logs(entry: MockConfigEntry) -> None:
+async def wait_for_live_logs(entry: ConfigEntry) -> None:
     """Wait until a stream is open, and what was logged before it has been read: the next log comes over the stream."""
     feed = entry.runtime_data.feed
     await wait_until(lambda: feed.stream_state is StreamState.OPEN and not feed.has_gap)

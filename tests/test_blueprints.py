@@ -27,6 +27,27 @@ FOLDER = ROOT / "blueprints" / "automation" / "golioth"
 BLUEPRINTS = sorted(path.name for path in FOLDER.iterdir())
 
 COOL_DOWN = {"hours": 0, "minutes": 10, "seconds": 0}
+# Each form in which Home Assistant takes ten minutes, and one second.
+every_form = pytest.mark.parametrize(
+    "duration",
+    [
+        "00:10:00",
+        "+0:10",
+        600,
+        600.0,
+        "600",
+        "{{ 600 }}",
+        {"minutes": "10"},
+        {"minutes": 10},
+        {"days": 0, "hours": "0", "minutes": 9, "seconds": 59, "milliseconds": 1000},
+    ],
+    ids=str,
+)
+every_short_form = pytest.mark.parametrize(
+    "duration",
+    ["00:00:01", 1, 1.0, "1", {"seconds": "1"}, {"milliseconds": 1000}],
+    ids=str,
+)
 AUTOMATION = "automation.from_blueprint"
 
 
@@ -159,6 +180,46 @@ async def test_notify_on_log(
     assert notifications[1:] == [{**first, "message": "error:\n\n    again"}]
 
 
+@every_form
+async def test_notify_of_each_device(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    notifications: Notifications,
+    greenhouse: str,
+    water_meter: str,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    duration: Any,
+) -> None:
+    """A log of one device keeps no log of another from notifying, also where both come at once."""
+    if duration == "{{ 600 }}":
+        pytest.skip("Home Assistant's triggers take no template for a duration")
+    await automate(
+        hass,
+        "notify_on_log.yaml",
+        devices={"device_id": [greenhouse, water_meter]},
+        cool_down=duration,
+    )
+    for _ in range(2):
+        for message in ("one", "two"):
+            simulator.log(message, device=GREENHOUSE_NODE, level="ERROR")
+            simulator.log(message, device=WATER_METER, level="ERROR")
+        await wait_for_runs(hass, log_events, 4)
+        freezer.tick(599)
+        simulator.log("too early", device=GREENHOUSE_NODE, level="ERROR")
+        await wait_for_runs(hass, log_events, 5)
+        freezer.tick(1)
+        assert notifications == [
+            {"title": f"Log from {device}", "message": "error:\n\n    one"}
+            for device in ("greenhouse-node", "water-meter")
+        ]
+        log_events.clear()
+        notifications.clear()
+    assert "Error evaluating" not in caplog.text
+    assert "rendering" not in caplog.text
+
+
 async def test_notify_with_other_actions(
     hass: HomeAssistant,
     simulator: GoliothSimulator,
@@ -251,6 +312,45 @@ async def test_restart_device(
     assert len(simulator.rpc_calls) == 2
 
 
+@every_form
+async def test_durations_of_a_restart(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    greenhouse: str,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    duration: Any,
+) -> None:
+    """The cool-down and the age are taken in every form that Home Assistant knows."""
+    await automate(
+        hass,
+        "restart_device.yaml",
+        device=greenhouse,
+        message="stuck",
+        cool_down=duration,
+        maximum_age=duration,
+    )
+
+    async def restarts(age: int = 0) -> int:
+        simulator.log(
+            "stuck",
+            device=GREENHOUSE_NODE,
+            timestamp=(dt_util.utcnow() - timedelta(seconds=age)).isoformat(),
+        )
+        await wait_for_runs(hass, log_events, len(log_events) + 1)
+        return len(simulator.rpc_calls)
+
+    assert await restarts(601) == 0
+    assert await restarts(599) == 1
+    freezer.tick(590)
+    assert await restarts() == 1
+    freezer.tick(20)
+    assert await restarts() == 2
+    assert "Error evaluating" not in caplog.text
+    assert "rendering" not in caplog.text
+
+
 async def test_restart_on_old_logs(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -332,18 +432,20 @@ async def test_restart_by_another_method(
     assert [call.method for call in simulator.rpc_calls] == ["reset"]
 
 
+@every_short_form
 async def test_alert_on_silence(
     hass: HomeAssistant,
     simulator: GoliothSimulator,
     notifications: Notifications,
     greenhouse: str,
+    duration: Any,
 ) -> None:
     """A device that logs nothing is told of, once for each silence."""
     await automate(
         hass,
         "alert_on_silence.yaml",
         devices={"device_id": greenhouse},
-        duration={"seconds": 1},
+        duration=duration,
     )
     alert = {"title": "greenhouse-node is silent", "message": "No log for 0:00:01"}
     await notifications.wait_for(1)

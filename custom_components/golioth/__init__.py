@@ -10,6 +10,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .config_flow import GoliothConfigFlow
 from .const import DOMAIN
+from .cool_down import async_remove_cool_downs
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .gap import async_forget_gaps
 from .leftovers import async_forget_entities
@@ -78,6 +79,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
     async_forget_entities(hass, entry)
     await ResumeStore(hass, entry.entry_id).async_remove()
     await async_remove_clock(hass, entry.entry_id)
+    await async_remove_cool_downs(hass, entry.entry_id)
     async_forget_gaps(hass, entry.entry_id)
     async_remove_recent_logs(hass, entry.entry_id)
 

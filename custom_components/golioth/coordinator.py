@@ -51,6 +51,7 @@ from .const import (
     EVENT_GOLIOTH_LOG,
     OTHER_LEVEL,
 )
+from .cool_down import async_get_cool_downs
 from .device_logs import DeviceLogs, LogFollower, ShowSchedule
 from .devices import RegisteredDevices
 from .gap import async_report_gap, async_report_new_start, catch_up_window
@@ -155,6 +156,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self.call_turns = self._client.call_turns
         self._resume_store = ResumeStore(hass, entry.entry_id)
         self._listening = async_get_clock(hass, entry.entry_id)
+        self._cool_downs = async_get_cool_downs(hass, entry.entry_id)
         self._recent_logs = async_get_recent_logs(hass, entry.entry_id)
         self._feed_task: asyncio.Task[None] | None = None
         self._cancel_start: CALLBACK_TYPE | None = None
@@ -206,6 +208,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._listening.async_stop()
         await self._resume_store.async_close(self._resume_point)
         await self._listening.async_save()
+        await self._cool_downs.async_save()
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_TIMEOUT):
                 await self._client.wait_closed()
@@ -267,6 +270,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         """Read the project, register its device before anything refers to it, and prepare the feed."""
         self.project = await self._async_call(self._rest.project())
         self._registered = RegisteredDevices(self.hass, self.config_entry, self.project)
+        await self._cool_downs.async_load()
         is_readable = await self._listening.async_load()
         resume_point = await self._resume_store.async_load()
         if not is_readable or self._resume_store.is_unreadable:

@@ -26,8 +26,9 @@ MAX_ITEMS: Final = 100
 MAX_PARAMETERS_SIZE: Final = 16 * 1024
 MAX_PARAMETERS_DEPTH: Final = 32
 
-# Of a period: days, hours, and so on.
+# Of a period: days, hours, and so on. Nobody waits for longer.
 _MAX_UNITS: Final = 5
+LONGEST_PERIOD: Final = timedelta(days=366)
 
 # In characters: an address, and a credential. A JWT takes some hundred.
 MAX_ADDRESS_LENGTH: Final = 1000

@@ -21,7 +21,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .client import log_unexpected
 from .const import CONF_PROJECT_ID, DOMAIN
-from .limits import time_period
+from .limits import LONGEST_PERIOD, time_period
 from .listening import ListeningClock, async_get_clock
 from .target_devices import TARGET_SCHEMA, TargetDevices
 
@@ -31,16 +31,13 @@ _LOGGER = logging.getLogger(__name__)
 _SHORTEST_WAIT: Final = 1.0
 _SHORTEST_WAIT_PART: Final = 0.05
 
-# Nobody waits for longer.
-_LONGEST: Final = timedelta(days=366)
-
 _SCHEMA: Final = vol.Schema(
     {
         vol.Required(CONF_TARGET): TARGET_SCHEMA,
         vol.Required(CONF_OPTIONS): {
             vol.Required(CONF_FOR): vol.All(
                 time_period,
-                vol.Range(min=timedelta(0), min_included=False, max=_LONGEST),
+                vol.Range(min=timedelta(0), min_included=False, max=LONGEST_PERIOD),
             ),
         },
     }

@@ -15,11 +15,12 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 
 from .client import one_line
+from .cool_down import TriggerCoolDowns
 from .limits import ID
 from .log_dispatcher import EVERY_DEVICE, LogEventListener, async_listen_to_logs
 from .silence import DeviceWentSilentTrigger
 from .target_devices import TARGET_SCHEMA, TargetDevices
-from .trigger_options import LogMatcher, filter_schema
+from .trigger_options import CONF_COOL_DOWN, LogMatcher, filter_schema
 
 CONF_CONFIG_ENTRY_ID: Final = "config_entry_id"
 
@@ -54,6 +55,7 @@ class LogTrigger(Trigger):
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
         """Prepare to filter."""
         super().__init__(hass, config)
+        self._config = config
         self._options = config.options or {}
         self._filter = LogMatcher(self._options)
 
@@ -63,10 +65,15 @@ class LogTrigger(Trigger):
 
     def _listener(self, run_action: TriggerActionRunner) -> LogEventListener:
         """Return what runs the action, in the same turn of the loop, for each log that is wanted."""
+        cool_downs = None
+        if duration := self._options.get(CONF_COOL_DOWN):
+            cool_downs = TriggerCoolDowns(self._hass, self._config, duration)
 
         @callback
         def async_handle_log(event: Event) -> None:
-            if self._is_wanted(event):
+            if self._is_wanted(event) and (
+                cool_downs is None or cool_downs.async_begin(event.data)
+            ):
                 run_action(
                     dict(event.data),
                     # Home Assistant logs it.

@@ -12,9 +12,10 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType, VolDictType
 
 from .client import LEVELS, LogSource, storable
-from .limits import MAX_FILTER_LENGTH, NAME, list_of, short
+from .limits import LONGEST_PERIOD, MAX_FILTER_LENGTH, NAME, list_of, short, time_period
 
 CONF_CAUGHT_UP: Final = "caught_up"
+CONF_COOL_DOWN: Final = "cool_down"
 CONF_LEVEL: Final = "level"
 CONF_MESSAGE: Final = "message"
 CONF_METADATA_FIELD: Final = "metadata_field"
@@ -52,6 +53,7 @@ FILTER_FIELDS: Final[VolDictType] = {
         vol.Any(str, bool, int, float), _as_text, vol.Length(max=MAX_FILTER_LENGTH)
     ),
     vol.Optional(CONF_CAUGHT_UP, default=True): vol.All(short, cv.boolean),
+    vol.Optional(CONF_COOL_DOWN): vol.All(time_period, vol.Range(max=LONGEST_PERIOD)),
 }
 
 
