@@ -33,17 +33,41 @@ HOSTILE: Final = st.one_of(
 )
 
 
-def templates() -> Iterator[tuple[str, str]]:
-    """Yield the message of each notification that we offer, and where it is."""
+# Text that Home Assistant makes something else of, if it is all that a template renders.
+LOOKALIKES: Final = (
+    *("None", "...", "True", "1", "1.50", "007", "0x10", "1_000", "1e3", "-1"),
+    *("[1, 2]", "{'a': 1}", "()", "b'x'", "None # of it", "[1] # of it"),
+)
+
+
+def templates(part: str) -> Iterator[tuple[str, str]]:
+    """Yield the title or the message of each notification that we offer, and where it is."""
     for name in BLUEPRINTS:
         blueprint = parse_yaml((FOLDER / name).read_text().replace("!input", "input "))
         assert isinstance(blueprint, dict)
-        if "message" in (variables := blueprint["variables"]):
-            yield name, variables["message"]
+        if part in (texts := blueprint["variables"]):
+            yield name, texts[part]
     for automation in automations():
         for action in automation["actions"]:
             if action.get("action") == "persistent_notification.create":
-                yield automation["alias"], action["data"]["message"]
+                yield automation["alias"], action["data"][part]
+
+
+def variables(message: str, level: str, device: str) -> dict[str, Any]:
+    """Return what the templates are given of a log."""
+    log: dict[str, Any] = {
+        "device_name": device,
+        "timestamp": "2026-11-30T00:00:00Z",
+        "level": level,
+        "module": level,
+        "message": message,
+        "metadata": {"voltage": message},
+    }
+    return {
+        "trigger": log | {"event": {"data": log}, "for": "0:30:00"},
+        "history": {"logs": [log, log]},
+        "answer": {"detail": message},
+    }
 
 
 def in_block(message: str) -> str:
@@ -59,7 +83,7 @@ def in_block(message: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "template", [pytest.param(text, id=name) for name, text in templates()]
+    "template", [pytest.param(text, id=name) for name, text in templates("message")]
 )
 async def test_text_of_a_device_is_no_markdown(
     hass: HomeAssistant, template: str
@@ -72,22 +96,8 @@ async def test_text_of_a_device_is_no_markdown(
     @example("a_b **c** `d` <e> & f\n  g | h", "warn")
     @example("\n\n\n\ntext", "[error](http://e.example)")
     def check(message: str, level: str) -> None:
-        log: dict[str, Any] = {
-            "device_name": "greenhouse-node",
-            "timestamp": "2026-11-30T00:00:00Z",
-            "level": level,
-            "module": level,
-            "message": message,
-            "metadata": {"voltage": message},
-        }
         hass.states.async_set(LAST_LOG, message[:255])
-        shown = rendered.async_render(
-            {
-                "trigger": log | {"event": {"data": log}, "for": "0:30:00"},
-                "history": {"logs": [log, log]},
-                "answer": {"detail": message},
-            }
-        )
+        shown = rendered.async_render(variables(message, level, "greenhouse-node"))
         # Actions render it again.
         shown = str(Template("{{ message }}", hass).async_render({"message": shown}))
         block = in_block(shown)
@@ -97,3 +107,26 @@ async def test_text_of_a_device_is_no_markdown(
             assert text in "".join(block.split())
 
     check()
+
+
+@pytest.mark.parametrize("text", LOOKALIKES)
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param(text, id=f"{name}: {part}")
+        for part in ("title", "message")
+        for name, text in templates(part)
+    ],
+)
+async def test_text_is_taken_for_nothing_else(
+    hass: HomeAssistant, template: str, text: str
+) -> None:
+    """A log, a level or a name that looks like a number, a list or nothing is shown as it is."""
+    hass.states.async_set(LAST_LOG, text)
+    shown = Template(template, hass).async_render(variables(text, text, text))
+    assert isinstance(shown, str)
+    # Actions render it again.
+    shown = Template("{{ message }}", hass).async_render({"message": shown})
+    assert isinstance(shown, str)
+    if any(each in template for each in ("device_name", "message", "states", "detail")):
+        assert text in shown

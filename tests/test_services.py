@@ -1027,9 +1027,10 @@ async def test_example_of_logs(
     simulator.log("afterwards", device=GREENHOUSE_NODE)
     async with asyncio.timeout(TIMEOUT):
         notification = await notifications.get()
-    assert notification["title"] == "greenhouse-node: it broke"
-    heading, *lines = filter(None, notification["message"].splitlines())
-    assert heading == "The logs before it:"
+    assert notification["title"] == "Error from greenhouse-node"
+    heading, error, *lines = filter(None, notification["message"].splitlines())
+    assert heading == "The error and the logs up to it:"
+    assert error == "    it broke"
     assert len(lines) == 20
     assert lines[0].endswith("step 11")
     assert lines[-1].endswith("error pump: it broke")
@@ -1050,14 +1051,14 @@ async def test_example_of_a_call(
     simulator.log("Out of memory", device=GREENHOUSE_NODE, level="ERROR")
     async with asyncio.timeout(TIMEOUT):
         assert await notifications.get() == {
-            "title": "greenhouse-node",
+            "title": "Out of memory: greenhouse-node",
             "message": "Restarting:\n\n    in 5 s",
         }
     simulator.on_rpc = lambda _call: {"statusCode": 14}
     simulator.log("Out of memory", device=WATER_METER, level="ERROR")
     async with asyncio.timeout(TIMEOUT):
         notification = await notifications.get()
-    assert notification["title"] == "water-meter"
+    assert notification["title"] == "Out of memory: water-meter"
     assert notification["message"].startswith("It could not be restarted")
 
     # What was logged during an interruption, a moment ago and before.
@@ -1075,7 +1076,7 @@ async def test_example_of_a_call(
     await log_events.wait_for(6)
     assert "stream" not in {event["source"] for event in log_events[4:]}
     async with asyncio.timeout(TIMEOUT):
-        assert (await notifications.get())["title"] == "water-meter"
+        assert (await notifications.get())["title"] == "Out of memory: water-meter"
     await hass.async_block_till_done()
     called = [call.device.name for call in simulator.rpc_calls]
     assert called == ["greenhouse-node", "water-meter", "water-meter"]
