@@ -9,6 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import golioth
+from custom_components.golioth.entity import GoliothEntity
 from homeassistant.components.event import ATTR_EVENT_TYPES
 from homeassistant.components.sensor import (
     ATTR_OPTIONS,
@@ -18,6 +19,8 @@ from homeassistant.components.sensor import (
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, EntityCategory, Platform
 from homeassistant.core import HomeAssistant, split_entity_id
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_component import DATA_INSTANCES
 
 from .events import state_of
 
@@ -122,3 +125,47 @@ async def test_what_is_about_the_connection_is_diagnostic(
     assert {
         entity.entity_category for entity in entities if entity.device_id != project.id
     } == {None}
+
+
+def golioth_classes() -> list[type[GoliothEntity]]:
+    """Return every class of our entities."""
+    found: list[type[GoliothEntity]] = [GoliothEntity]
+    for each in found:
+        found += each.__subclasses__()
+    return found
+
+
+# What a class may do when its entities come and go.
+COME_AND_GO = {
+    "async_prepare_to_add_to_hass",
+    "async_added_to_hass",
+    "async_will_remove_from_hass",
+}
+
+
+def test_renaming_takes_no_entity_away() -> None:
+    """Home Assistant 2026.11 and later renames in place what says for each of its classes that it can be."""
+    following = [each for each in golioth_classes() if COME_AND_GO & vars(each).keys()]
+    assert len(following) >= 5
+    for each in following:
+        assert "async_entity_id_changed" in vars(each), each
+
+
+@pytest.mark.skipif(
+    not hasattr(Entity, "async_entity_id_changed"),
+    reason="Home Assistant renames in place from 2026.11 on",
+)
+async def test_renamed_entity_stays(
+    hass: HomeAssistant,
+    entities: list[er.RegistryEntry],
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """A renamed entity is the same object, and no other is added in its place."""
+    for entity in entities:
+        component = hass.data[DATA_INSTANCES][entity.domain]
+        before = component.get_entity(entity.entity_id)
+        renamed = f"{entity.entity_id}_renamed"
+        entity_registry.async_update_entity(entity.entity_id, new_entity_id=renamed)
+        assert component.get_entity(renamed) is before
+        assert hass.states.get(entity.entity_id) is None
+        assert hass.states.get(renamed) is not None

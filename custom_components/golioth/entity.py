@@ -45,9 +45,19 @@ class GoliothEntity(Entity):
         identifier = golioth_device_id or coordinator.config_entry.entry_id
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, identifier)})
 
+    @callback
+    def async_entity_id_changed(self, old_entity_id: str) -> None:
+        """Stay added under another entity ID, which nothing here depends on.
+
+        Home Assistant 2026.11 and later calls this, and takes an entity away and adds it again where a class that does
+        something when it is added has no such method of its own.
+        """
+
 
 class GoliothConnectionEntity(GoliothEntity):
     """An entity that follows the connection."""
+
+    async_entity_id_changed = GoliothEntity.async_entity_id_changed
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -60,6 +70,8 @@ class GoliothConnectionEntity(GoliothEntity):
 
 class GoliothDeviceEntity(GoliothEntity):
     """An entity of a Golioth device: it follows the logs of that device, and of no other."""
+
+    async_entity_id_changed = GoliothEntity.async_entity_id_changed
 
     _device_logs: DeviceLogs
 

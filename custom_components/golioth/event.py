@@ -10,7 +10,12 @@ from .client import LEVELS, LogEntry, LogSource
 from .const import OTHER_LEVEL
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .device_logs import showable
-from .entity import GoliothDeviceEntity, async_add_device_entities, log_attributes
+from .entity import (
+    GoliothDeviceEntity,
+    GoliothEntity,
+    async_add_device_entities,
+    log_attributes,
+)
 
 PARALLEL_UPDATES = 0
 
@@ -37,6 +42,8 @@ async def async_setup_entry(
 
 class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
     """The logs of a device, each one an event."""
+
+    async_entity_id_changed = GoliothEntity.async_entity_id_changed
 
     _unrecorded_attributes = frozenset({"metadata"})
 

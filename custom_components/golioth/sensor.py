@@ -249,6 +249,8 @@ class GoliothTransportSensor(GoliothConnectionEntity, SensorEntity):
 class GoliothCounter(GoliothEntity, SensorEntity):
     """A counter, which starts at 0 with each set-up, and is shown now and then."""
 
+    async_entity_id_changed = GoliothEntity.async_entity_id_changed
+
     @property
     def count(self) -> int:
         """The count at present."""
@@ -321,6 +323,8 @@ class GoliothErrorCounter(GoliothDeviceEntity, GoliothCounter):
 
 class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
     """Something of the last log of a device."""
+
+    async_entity_id_changed = GoliothEntity.async_entity_id_changed
 
     _unrecorded_attributes = frozenset({"metadata"})
 

@@ -58,7 +58,7 @@ async def read_devices(api: HomeAssistantApi, entry_id: str) -> list[Device]:
             service=item["entry_type"] == "service",
         )
         for item in await api.command("config/device_registry/list")
-        if entry_id in item["config_entries"]
+        if item["config_entry_id"] == entry_id
     }
     registered = await api.command("config/entity_registry/list")
     states = {state["entity_id"]: state for state in await api.command("get_states")}

@@ -527,7 +527,7 @@ async def test_device_names(card: LoneCard) -> None:
                 "id": key,
                 "name": name,
                 "name_by_user": None,
-                "config_entries": ["a"],
+                "config_entry_id": "a",
             }
             for key in ("odd", "__proto__", "constructor")
         },

@@ -212,9 +212,9 @@ export class LogCard extends HTMLElement {
 
   _offerDevices() {
     const { config_entry_id, device_ids } = this._config ?? {};
-    const isOffered = ({ id, config_entries }) =>
-      config_entries.includes(config_entry_id) &&
-      (!device_ids?.length || device_ids.includes(id));
+    const isOffered = (device) =>
+      device.config_entry_id === config_entry_id &&
+      (!device_ids?.length || device_ids.includes(device.id));
     this._filters.setDevices(
       Object.values(this._hass.devices)
         .filter(isOffered)
