@@ -21,7 +21,7 @@ from homeassistant.helpers.entity import Entity
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import LogEvents, capture_log_events, wait_for_begin
 from .lives import Runs
-from .registry import registry_id
+from .registry import Disable, registry_id
 from .simulator import GoliothSimulator
 
 pytest_plugins = ["tests.no_deprecation"]
@@ -151,6 +151,17 @@ def log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
 def runs() -> Runs:
     """Return the runs of the automation, in every life."""
     return Runs()
+
+
+@pytest.fixture
+def disable(device_registry: dr.DeviceRegistry, greenhouse: str) -> Disable:
+    """Return what disables a device in Home Assistant, or enables it again."""
+
+    def disable(disabled: bool = True) -> None:
+        by = dr.DeviceEntryDisabler.USER if disabled else None
+        device_registry.async_update_device(greenhouse, disabled_by=by)
+
+    return disable
 
 
 @pytest.fixture

@@ -1,9 +1,14 @@
 """The devices of a project in Home Assistant's registry."""
 
+from collections.abc import Callable
+
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.const import DOMAIN
 from homeassistant.helpers import device_registry as dr
+
+# Disables a device, or enables it with False.
+type Disable = Callable[..., None]
 
 
 def registry_id(

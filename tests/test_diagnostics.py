@@ -104,6 +104,7 @@ async def test_project(
                 "fired": {"debug": 0, "info": 2, "warn": 2, "error": 1, "other": 1},
             },
             "devices": 2,
+            "muted_devices": 0,
             "device_list_error": None,
             "resume_point_age": ANY,
             "service_clock_offset": ANY,

@@ -32,6 +32,7 @@ from homeassistant.util import dt as dt_util
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import TIMEOUT, LogEvents, wait_for_state
 from .lives import Runs, add_project, life
+from .registry import Disable
 from .simulator import GoliothSimulator
 
 GREENHOUSE = "sensor.greenhouse_node_last_log"
@@ -360,6 +361,26 @@ async def test_devices_come_and_go(
     await silences.wait_for(1)
     await outlast(500)
     assert silences.messages == ["water-meter"]
+
+
+async def test_silence_of_a_muted_device(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    greenhouse: str,
+    water_meter: str,
+    disable: Disable,
+    silences: LogEvents,
+) -> None:
+    """A disabled device is not silent, also where it is named; enabled again, it is watched again."""
+    disable()
+    await automate(hass, automation({"device_id": [greenhouse, water_meter]}, 300))
+    await silences.wait_for(1)
+    await outlast(300)
+    assert silences.messages == ["water-meter"]
+    disable(False)
+    await silences.wait_for(2)
+    assert silences.messages == ["water-meter", "greenhouse-node"]
 
 
 async def test_project_device(

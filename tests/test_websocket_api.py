@@ -18,6 +18,7 @@ from pytest_homeassistant_custom_component.typing import (
     WebSocketGenerator,
 )
 
+from custom_components.golioth.client import history
 from custom_components.golioth.const import DOMAIN
 from custom_components.golioth.coordinator import MAX_EVENT_SIZE
 from custom_components.golioth.recent_logs import async_get_recent_logs
@@ -30,6 +31,7 @@ from homeassistant.helpers.json import json_bytes
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import TIMEOUT, LogEvents, wait_for_live_logs, wait_for_state, wait_until
+from .registry import Disable
 from .simulator import GARBAGE_FRAMES, GoliothSimulator
 from .test_services import act, entity_ids
 
@@ -1068,6 +1070,86 @@ async def test_pages_of_several_devices(
     assert stamps == sorted(stamps)
     if span > 1_000:
         assert all(len(page["logs"]) <= limit + 3 for page in pages)
+
+
+async def test_history_behind_a_muted_device(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    disable: Disable,
+    browser: Browser,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where it has logged more than can be read at once, a page is empty, and the next one begins behind that."""
+    monkeypatch.setattr(history, "_MAX_REQUESTS", 3)
+
+    def log(message: str, device: str, seconds: int) -> None:
+        time = (now + timedelta(seconds=seconds)).isoformat()
+        simulator.log(message, device=device, timestamp=time)
+
+    log("first", WATER_METER, 0)
+    for number in range(1, 1000):
+        log(f"noise {number}", GREENHOUSE_NODE, number)
+    log("last", WATER_METER, 1000)
+    disable()
+    pages, logs = await all_pages(browser, streaming)
+    assert messages(logs) == ["first", "last"]
+    assert any(not page["logs"] for page in pages)
+    assert all(page["complete"] for page in pages)
+
+
+async def test_muted_device(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    greenhouse: str,
+    disable: Disable,
+    browser: Browser,
+) -> None:
+    """What was fired before it was disabled is told again only where it is named."""
+    simulator.log("before", device=GREENHOUSE_NODE)
+    simulator.log("signal", device=WATER_METER)
+    await log_events.wait_for(2)
+    first = await browser.subscribe(streaming)
+    assert messages(first["logs"]) == ["before", "signal"]
+    disable()
+    simulator.log("noise", device=GREENHOUSE_NODE)
+    simulator.log("more", device=WATER_METER)
+    assert messages(await browser.logs_until("more")) == ["more"]
+    again = await browser.subscribe(streaming)
+    assert messages(again["logs"]) == ["signal", "more"]
+    named = await browser.subscribe(streaming, device_ids=[greenhouse])
+    assert messages(named["logs"]) == ["before"]
+    disable(False)
+    again = await browser.subscribe(streaming)
+    assert messages(again["logs"]) == ["before", "signal", "more"]
+
+
+async def test_user_who_may_read_a_muted_device(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    entity_registry: er.EntityRegistry,
+    greenhouse: str,
+    water_meter: str,
+    disable: Disable,
+    user: MockUser,
+    log_in: LogIn,
+) -> None:
+    """For a user who may read some devices, it is left out as well; whoever may read no other has a view without logs."""
+    simulator.log("noise", device=GREENHOUSE_NODE)
+    simulator.log("signal", device=WATER_METER)
+    disable()
+    user.mock_policy(policy(entity_registry, greenhouse, water_meter))
+    browser = await log_in(user)
+    page = await browser.history(streaming)
+    assert messages(page["logs"]) == ["signal"]
+    page = await browser.history(streaming, device_ids=[greenhouse, water_meter])
+    assert messages(page["logs"]) == ["noise", "signal"]
+    user.mock_policy(policy(entity_registry, greenhouse))
+    browser = await log_in(user)
+    page = await browser.history(streaming)
+    assert (page["logs"], page["more"], page["complete"]) == ([], False, True)
+    assert (await browser.subscribe(streaming))["logs"] == []
 
 
 async def test_history_of_too_many_devices(

@@ -1,7 +1,7 @@
 """The coordinator of one Golioth project: its devices, and the feed of their logs."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 import logging
@@ -178,6 +178,11 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     def rest(self) -> GoliothRest:
         """The REST API of the project."""
         return self._rest
+
+    @property
+    def muted(self) -> Collection[str]:
+        """Golioth's IDs of the devices whose logs nobody wants, because they are disabled in Home Assistant."""
+        return self._registered.muted
 
     @callback
     def async_start(self) -> None:
@@ -389,7 +394,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         golioth_device_id = entry.device_id
         # A device that logs what nobody wants is not silent.
         self._listening.async_note_log(golioth_device_id)
-        if self._filter is not None and not self._filter.passes(entry):
+        if golioth_device_id in self._registered.muted or (
+            self._filter is not None and not self._filter.passes(entry)
+        ):
             return
         level = entry.level
         self.fired[level if level in LEVELS else OTHER_LEVEL] += 1
@@ -406,7 +413,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def on_history(self, entry: LogEntry) -> None:
         """Show a log from before the project was set up."""
-        if self._filter is None or self._filter.passes(entry):
+        if entry.device_id not in self._registered.muted and (
+            self._filter is None or self._filter.passes(entry)
+        ):
             self._async_show_log(entry, None)
 
     @callback

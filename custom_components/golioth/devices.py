@@ -1,9 +1,11 @@
 """The devices of a project in Home Assistant's registries."""
 
+from collections.abc import Mapping
 import logging
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .client import MAX_DEVICES, Device, DeviceList, Project
@@ -19,6 +21,7 @@ class RegisteredDevices:
 
     Attributes:
         project_device_id: Home Assistant's ID of the project's own device.
+        muted: Golioth's IDs of the devices that are disabled in Home Assistant.
     """
 
     def __init__(
@@ -35,15 +38,20 @@ class RegisteredDevices:
             manufacturer=MANUFACTURER,
             name=project.name,
         ).id
+        self.muted: set[str] = set()
         # Home Assistant's IDs by Golioth's.
-        self._ids = {
-            golioth_device_id: device.id
-            for device in dr.async_entries_for_config_entry(
-                self._registry, self._entry_id
+        self._ids: dict[str, str] = {}
+        for device in dr.async_entries_for_config_entry(self._registry, self._entry_id):
+            if device.id != self.project_device_id:
+                self._ids |= dict.fromkeys(_golioth_ids(device), device.id)
+                self._note_disabled(device)
+        entry.async_on_unload(
+            hass.bus.async_listen(
+                dr.EVENT_DEVICE_REGISTRY_UPDATED,
+                self._async_handle_update,
+                event_filter=self._async_is_about_disabling,
             )
-            if device.id != self.project_device_id
-            for golioth_device_id in _golioth_ids(device)
-        }
+        )
         # Of these, the ones that the last complete list lacked.
         self._missing: set[str] = set()
         # Home Assistant remembers removed devices, too: a service that always lists others would fill its storage.
@@ -98,6 +106,7 @@ class RegisteredDevices:
             return set()
         for each in golioth_ids:
             self._ids.pop(each, None)
+            self.muted.discard(each)
         # Home Assistant removes the device right after this.
         self._hass.loop.call_soon(
             async_forget_states, self._hass, self._entity_ids(device.id)
@@ -117,17 +126,46 @@ class RegisteredDevices:
                     )
                 return False
             self._ever_registered.add(device.id)
-        self._ids[device.id] = self._registry.async_get_or_create(
+        registered = self._registry.async_get_or_create(
             config_entry_id=self._entry_id,
             identifiers={(DOMAIN, device.id)},
             name=device.name,
             serial_number=device.hardware_ids[0] if device.hardware_ids else None,
             via_device_id=self.project_device_id,
-        ).id
+        )
+        self._ids[device.id] = registered.id
+        # One that comes back is as it was.
+        self._note_disabled(registered)
         return True
+
+    @callback
+    def _async_is_about_disabling(self, data: Mapping[str, Any]) -> bool:
+        return data["action"] == "update" and "disabled_by" in data["changes"]
+
+    @callback
+    def _async_handle_update(
+        self, event: Event[dr.EventDeviceRegistryUpdatedData]
+    ) -> None:
+        """Mute a device in the moment that it is disabled, and hear it again when it is enabled."""
+        device = self._registry.async_get(
+            event.data["device_id"], include_child_devices=False
+        )
+        if (
+            device is not None
+            and device.config_entry_id == self._entry_id
+            and device.id != self.project_device_id
+        ):
+            self._note_disabled(device)
+
+    def _note_disabled(self, device: dr.DeviceEntry) -> None:
+        if device.disabled:
+            self.muted |= _golioth_ids(device)
+        else:
+            self.muted -= _golioth_ids(device)
 
     def _remove(self, golioth_device_id: str) -> list[str]:
         """Remove a device; return the IDs of its entities."""
+        self.muted.discard(golioth_device_id)
         device_id = self._ids.pop(golioth_device_id, None)
         if device_id is None or self._registry.async_get(device_id) is None:
             return []
@@ -146,6 +184,15 @@ def golioth_id(device: dr.AnyDeviceEntry, entry: ConfigEntry) -> str | None:
         identifier for domain, identifier in device.identifiers if domain == DOMAIN
     )
     return None if identifier == entry.entry_id else identifier
+
+
+@callback
+def async_is_muted(hass: HomeAssistant, entry: ConfigEntry, device_id: str) -> bool:
+    """Return whether a device is disabled; the project's own mutes no other."""
+    device = dr.async_get(hass).async_get(device_id, include_child_devices=False)
+    return (
+        device is not None and device.disabled and golioth_id(device, entry) is not None
+    )
 
 
 @callback

@@ -87,6 +87,7 @@ def _project(hass: HomeAssistant, coordinator: GoliothCoordinator) -> dict[str, 
             "fired": coordinator.fired,
         },
         "devices": len(coordinator.data),
+        "muted_devices": len(coordinator.muted),
         "device_list_error": (
             None
             if coordinator.last_update_success

@@ -192,8 +192,23 @@ async def _async_read_part(
             wanted,
         )
         entries = found.entries
-        if not found.truncated or not entries:
-            return LogPage(entries, first, has_more=False, has_all=not found.truncated)
+        if not found.truncated:
+            return LogPage(entries, first, has_more=False, has_all=True)
+        if (
+            found.read_from_ns is not None
+            and found.read_from_ns < end * MILLISECOND
+            and len(entries) <= limit
+        ):
+            # Most of what there was may have been left out.
+            oldest = -(-found.read_from_ns // MILLISECOND)
+            return LogPage(
+                _after(oldest - 1, entries),
+                oldest,
+                has_more=True,
+                has_all=not found.has_gaps,
+            )
+        if not entries:
+            return LogPage(entries, first, has_more=False, has_all=False)
         # Its millisecond may have more.
         oldest = _millisecond(entries[0])
         if whole := _after(oldest, entries):

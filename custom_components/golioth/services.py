@@ -158,6 +158,9 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
             levels=tuple(dict.fromkeys(call.data[ATTR_LEVEL])),
             module=call.data.get(ATTR_MODULE) or None,
             term=call.data.get(ATTR_SEARCH_TERM) or None,
+            without_devices=(
+                frozenset(coordinator.muted) if golioth_device_id is None else ()
+            ),
         ),
     )
     # It may have been taken away while others were served.

@@ -145,6 +145,8 @@ class TargetDevices:
             )
             is not None
             and is_ours(device)
+            # A disabled one is muted, also where it is named.
+            and not device.disabled
         )
 
     def _excluded_devices(self) -> set[str]:

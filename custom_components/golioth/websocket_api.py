@@ -18,7 +18,7 @@ from homeassistant.util.hass_dict import HassKey
 from .client import LEVELS, LogFilter, format_timestamp
 from .const import DOMAIN
 from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
-from .devices import golioth_id
+from .devices import async_is_muted, golioth_id
 from .limits import (
     MAX_DEVICES,
     MAX_ID_LENGTH,
@@ -234,6 +234,9 @@ async def _async_answer_with_page(
                 levels=tuple(dict.fromkeys(msg["levels"])),
                 module=msg["module"] or None,
                 term=msg["search"] or None,
+                without_devices=(
+                    () if msg["device_ids"] else frozenset(coordinator.muted)
+                ),
             ),
             request.golioth_device_ids,
         )
@@ -303,7 +306,7 @@ def _async_check(
         )
         return None
     permission = async_get_log_permission(hass, connection.user, entry)
-    is_wanted = _device_filter(permission, msg["device_ids"])
+    is_wanted = _device_filter(hass, entry, permission, msg["device_ids"])
     covers_project = permission.async_covers(None)
     if not msg["device_ids"] and covers_project:
         return _Request(entry, is_wanted, None)
@@ -329,7 +332,15 @@ def _async_check(
         )
         return None
     golioth_ids: tuple[str, ...] | None = tuple(
-        filter(None, (golioth_id(device, entry) for device in devices))
+        filter(
+            None,
+            (
+                golioth_id(device, entry)
+                for device in devices
+                # A muted one is left out unless it is named.
+                if msg["device_ids"] or not device.disabled
+            ),
+        )
     )
     if covers_project and (len(devices) > 1 or not golioth_ids):
         # It takes fewer requests, and the user may know what others have logged.
@@ -337,14 +348,25 @@ def _async_check(
     return _Request(entry, is_wanted, golioth_ids)
 
 
-def _device_filter(permission: LogPermission, device_ids: list[str]) -> DeviceFilter:
-    """Return what tells whether the logs of a device are asked for, where no device means all, and may be read."""
+def _device_filter(
+    hass: HomeAssistant,
+    entry: GoliothConfigEntry,
+    permission: LogPermission,
+    device_ids: list[str],
+) -> DeviceFilter:
+    """Return what tells whether the logs of a device are asked for and may be read.
+
+    No device means all that are not disabled.
+    """
     asked_for = frozenset(device_ids)
 
     @callback
     def is_wanted(device_id: str) -> bool:
-        return (not asked_for or device_id in asked_for) and permission.async_covers(
-            device_id
+        is_asked_for = (
+            device_id in asked_for
+            if asked_for
+            else not async_is_muted(hass, entry, device_id)
         )
+        return is_asked_for and permission.async_covers(device_id)
 
     return is_wanted

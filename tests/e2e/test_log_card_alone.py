@@ -29,7 +29,7 @@ async ([folder, config]) => {
       for (const listener of [...listeners[name]]) listener();
     },
     subscribeMessage: (tell, request) => new Promise((resolve, reject) => {
-      const subscription = {tell, reject, isEnded: false};
+      const subscription = {tell, request, reject, isEnded: false};
       subscription.resolve = () => resolve(async () => { subscription.isEnded = true; });
       subscriptions.push(subscription);
     }),
@@ -543,6 +543,52 @@ async def test_device_names(card: LoneCard) -> None:
     await card.field("Device").select_option("constructor")
     await card.pass_time(1)
     await card.expect_messages()
+
+
+async def test_disabled_devices(card: LoneCard) -> None:
+    """A disabled device is neither offered nor asked for, unless no other is named, and the card begins anew with each change."""
+
+    async def see_devices(**disabled_by: str | None) -> None:
+        await card.run(
+            "card.hass = {...card._hass, devices: values[0]}",
+            {
+                key: {
+                    "id": key,
+                    "name": key,
+                    "name_by_user": None,
+                    "config_entry_id": "other" if key == "elsewhere" else "a",
+                    "disabled_by": value,
+                }
+                for key, value in disabled_by.items()
+            },
+        )
+        await card.pass_time(1)
+
+    async def asked_for() -> list[list[str]]:
+        found: list[list[str]] = await card.run(
+            "return subscriptions.map(({request}) => request.device_ids)"
+        )
+        return found
+
+    await card.make(device_ids=["pump", "tank"])
+    await card.answer(more=False)
+    await see_devices(pump=None, tank=None, elsewhere=None)
+    await card.begin(log(1, device_id="pump"), log(2, device_id="tank"))
+    await card.expect_messages("1", "2")
+    await see_devices(pump=None, tank=None, elsewhere="user")
+    assert await asked_for() == [["pump", "tank"]]
+
+    await see_devices(pump="user", tank=None, elsewhere=None)
+    await card.begin(log(2, device_id="tank"))
+    await card.expect_messages("2")
+    options = card.field("Device").get_by_role("option")
+    assert (await options.all_text_contents())[1:] == ["tank"]
+    assert (await card.requests())[-1]["device_ids"] == ["tank"]
+
+    await see_devices(pump="user", tank="user")
+    await see_devices(pump=None, tank=None)
+    both = ["pump", "tank"]
+    assert await asked_for() == [both, ["tank"], both, both]
 
 
 # What a spreadsheet would take for a formula, or for a cell that goes on in the next one, and what becomes of it.

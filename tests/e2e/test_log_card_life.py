@@ -221,6 +221,29 @@ async def test_removal(
     await expect(card.element).to_contain_text(NOT_THERE)
 
 
+async def test_muted_device(
+    api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
+) -> None:
+    """Logs of a device are gone when it is disabled, also in an open card, and back when it is enabled again."""
+    simulator.log("Noise", device=GREENHOUSE_NODE)
+    simulator.log("Lid open", device=WATER_METER)
+    await card.expect_messages("Noise", "Lid open")
+    (device_id,) = (
+        device["id"]
+        for device in await api.command("config/device_registry/list")
+        if device["name"] == "greenhouse-node"
+    )
+    update = "config/device_registry/update"
+    await api.command(update, device_id=device_id, disabled_by="user")
+    await card.expect_messages("Lid open")
+    simulator.log("More noise", device=GREENHOUSE_NODE)
+    simulator.log("Lid closed", device=WATER_METER)
+    await card.expect_messages("Lid open", "Lid closed")
+    await api.command(update, device_id=device_id, disabled_by=None)
+    simulator.log("Rain", device=GREENHOUSE_NODE)
+    await expect(card.row("Rain")).to_be_visible()
+
+
 async def test_two_cards(
     page: Page,
     api: HomeAssistantApi,

@@ -1,7 +1,7 @@
 """Reads the newest logs of a time range over REST, for an action or the card."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing, suppress
 import math
 from typing import Final, NamedTuple
@@ -46,6 +46,14 @@ class LogFilter(NamedTuple):
     module: str | None = None
     term: str | None = None
     """A text to search for: where, and how, is up to the service."""
+    without_devices: Collection[str] = ()
+    """Golioth's IDs of devices that are left out of what the service answers."""
+
+    def of(self, entries: list[LogEntry]) -> list[LogEntry]:
+        """Return those of some logs that are not left out."""
+        if not self.without_devices:
+            return entries
+        return [each for each in entries if each.device_id not in self.without_devices]
 
 
 class FoundLogs(NamedTuple):
@@ -58,6 +66,9 @@ class FoundLogs(NamedTuple):
     has_gaps: bool
     """Whether what it has more may lie between these, and not only before: the service
     does not give it."""
+    read_from_ns: int | None = None
+    """From when on all was read, where no more requests may be made for what is older;
+    None where these were enough."""
 
 
 class _Slice(NamedTuple):
@@ -251,6 +262,7 @@ class _HistoryReading:
         wanted = self._wanted
         entries: list[LogEntry] = []
         truncated = has_gaps = False
+        read_from: int | None = None
         # The service takes one level, or all.
         for level in wanted.levels or (None,):
             self._level = level
@@ -258,10 +270,14 @@ class _HistoryReading:
             entries += found.entries
             truncated |= found.truncated
             has_gaps |= found.has_gaps
+            if found.read_from_ns is not None:
+                read_from = max(read_from or 0, found.read_from_ns)
         # Of the levels that come last there may be nothing, then.
         has_gaps |= truncated and not self._left and len(wanted.levels) > 1
         entries.sort(key=lambda entry: entry.timestamp_ns or 0)
-        return FoundLogs(entries[-limit:], truncated or len(entries) > limit, has_gaps)
+        if len(entries) > limit:
+            return FoundLogs(entries[-limit:], True, has_gaps)
+        return FoundLogs(entries, truncated, has_gaps, read_from)
 
     async def _read_level(
         self, start_ns: int, end_ns: int | None, limit: int
@@ -269,10 +285,12 @@ class _HistoryReading:
         """Return the newest logs of a span, and a few more where these were at hand."""
         entries: list[LogEntry] = []
         truncated = has_gaps = False
+        read_from = _END_OF_TIME if end_ns is None else end_ns
         try:
             async with aclosing(self._read_backward(start_ns, end_ns, limit)) as slices:
                 async for part in slices:
-                    entries = part.entries + entries
+                    entries = self._wanted.of(part.entries) + entries
+                    read_from = part.start_ns
                     if part.missing:
                         truncated = True
                         # Others lack what is older than their logs.
@@ -280,7 +298,7 @@ class _HistoryReading:
                     if len(entries) > limit:
                         break
         except _TooManyRequestsError:
-            truncated = True
+            return FoundLogs(entries, True, has_gaps, read_from)
         return FoundLogs(entries, truncated, has_gaps)
 
     async def _read_backward(
@@ -309,7 +327,7 @@ class _HistoryReading:
                 if part.is_moment:
                     moment = await self._crowded.read(start, LogWindow.unreadable())
                     yield _Slice(start, end, moment.entries, moment.missing)
-                    left -= len(moment.entries)
+                    left -= len(self._wanted.of(moment.entries))
                     part.go_on_after_moment()
                 else:
                     part.shorten()
@@ -319,12 +337,13 @@ class _HistoryReading:
                 yield _Slice(start, end, found)
                 if part.is_all:
                     return
-                left -= len(found)
+                left -= len(self._wanted.of(found))
                 part.go_on(has_logs=bool(found))
                 continue
             others = (window.total or 0) - window.size
+            number = len(self._wanted.of(found))
             # It gives none of the logs that it counts, or there are enough.
-            if not found or len(found) > left or (len(found) == left and others > 0):
+            if not found or number > left or (number == left and others > 0):
                 yield _Slice(start, end, found, missing=max(1, others))
                 return
             # The answer has the newest logs: it lacks none but in the millisecond of the
@@ -344,7 +363,7 @@ class _HistoryReading:
                     with suppress(_TooManyRequestsError):
                         newest = await self._read_millisecond(first)
                 part.end_at(first)
-            left -= len(newest.entries)
+            left -= len(self._wanted.of(newest.entries))
             yield newest
 
     async def _read_millisecond(self, start: int) -> _Slice:

@@ -60,6 +60,8 @@ export class LogCard extends HTMLElement {
     this._filter = new LogFilter({});
     this._logs = new Logs(this._filter);
     this._wanted = {};
+    /** Which devices were disabled when it began. */
+    this._disabled = "";
     /** Why there are no logs: a key of the texts. */
     this._trouble = null;
     this._isConnected = true;
@@ -110,7 +112,8 @@ export class LogCard extends HTMLElement {
       old.config.time_zone !== hass.config.time_zone;
     if (isOtherLocale) this._setLocale();
     if (old?.connection !== hass.connection) this._restart();
-    else if (isOtherLocale || old.devices !== hass.devices) this._offerDevices();
+    else if (old.devices !== hass.devices) this._onDevices();
+    else if (isOtherLocale) this._offerDevices();
   }
 
   getCardSize() {
@@ -214,6 +217,7 @@ export class LogCard extends HTMLElement {
     const { config_entry_id, device_ids } = this._config ?? {};
     const isOffered = (device) =>
       device.config_entry_id === config_entry_id &&
+      !device.disabled_by &&
       (!device_ids?.length || device_ids.includes(device.id));
     this._filters.setDevices(
       Object.values(this._hass.devices)
@@ -221,6 +225,30 @@ export class LogCard extends HTMLElement {
         .map(({ id, name_by_user, name }) => [id, name_by_user || name || id])
         .sort(([, one], [, other]) => one.localeCompare(other)),
     );
+  }
+
+  /** Follow the devices: of one that has been disabled or enabled since, other logs are shown. */
+  _onDevices() {
+    if (this._findDisabled() === this._disabled) this._offerDevices();
+    else this._restart();
+  }
+
+  /** Return which devices of the project are disabled, as a text to compare. */
+  _findDisabled() {
+    const { config_entry_id } = this._config ?? {};
+    return Object.values(this._hass.devices)
+      .filter((each) => each.disabled_by && each.config_entry_id === config_entry_id)
+      .map(({ id }) => id)
+      .sort()
+      .join();
+  }
+
+  /** The devices that are asked for: no disabled one, unless there is no other. */
+  get _deviceIds() {
+    const { device_ids } = this._config;
+    const isEnabled = (id) => !this._hass.devices[id]?.disabled_by;
+    const enabled = (device_ids ?? []).filter(isEnabled);
+    return enabled.length ? enabled : (device_ids ?? []);
   }
 
   _offerModules() {
@@ -250,11 +278,12 @@ export class LogCard extends HTMLElement {
     this._loading = null;
     this._lookAnew(0);
     this._isConnected = this._hass.connection.connected;
-    const { config_entry_id, device_ids } = this._config;
+    this._disabled = this._findDisabled();
+    const { config_entry_id } = this._config;
     this._trouble = config_entry_id ? null : "choose_project";
     if (config_entry_id) {
       this._source = new LogSource(
-        ...[this._hass.connection, config_entry_id, device_ids ?? [], this],
+        ...[this._hass.connection, config_entry_id, this._deviceIds, this],
       );
       this._source.start();
     }
@@ -344,7 +373,7 @@ export class LogCard extends HTMLElement {
     this._renderTop();
     try {
       const answer = await this._source.history(
-        this._filter.request(this._config.device_ids ?? []),
+        this._filter.request(this._deviceIds),
         logs.beginPage(),
       );
       if (isWanted()) {
