@@ -336,4 +336,4 @@ async def test_repair_of_a_project_that_is_removed(tmp_path: Path, runs: Runs) -
             assert len(ir.async_get(hass).issues) == 1
             await hass.config_entries.async_remove(loaded_entry(hass).entry_id)
             assert not ir.async_get(hass).issues
-        assert not kept_files(tmp_path)
+        assert [each.name for each in kept_files(tmp_path)] == [f"{DOMAIN}.removed"]

@@ -251,13 +251,18 @@ async def test_unload(
 async def test_remove(
     hass: HomeAssistant, streaming: MockConfigEntry, hass_storage: dict[str, Any]
 ) -> None:
-    """Nothing is kept of a project that is removed."""
+    """Nothing is kept of a project that is removed, but which one its entry was of."""
     assert await hass.config_entries.async_unload(streaming.entry_id)
     assert key_of(streaming) in hass_storage
     assert await hass.config_entries.async_setup(streaming.entry_id)
     await hass.config_entries.async_remove(streaming.entry_id)
     await hass.async_block_till_done()
-    assert key_of(streaming) not in hass_storage
+    await hass.async_stop(force=True)
+    kept = {key for key in hass_storage if key.startswith(f"{DOMAIN}.")}
+    assert kept == {f"{DOMAIN}.removed"}
+    assert hass_storage[f"{DOMAIN}.removed"]["data"] == {
+        "project_ids": {streaming.entry_id: streaming.data["project_id"]}
+    }
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from .leftovers import async_forget_entities
 from .listening import async_remove_clock
 from .log_card import async_setup_log_card
 from .recent_logs import async_remove_recent_logs
+from .removed_projects import async_get_removed_projects
 from .resume_store import ResumeStore
 from .services import async_setup_services
 from .websocket_api import async_setup_websocket_api
@@ -28,6 +29,7 @@ CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what is there whether a project is loaded or not: the actions, the commands of browsers, and the card."""
+    await async_get_removed_projects(hass).async_load()
     async_setup_services(hass)
     async_setup_websocket_api(hass)
     await async_setup_log_card(hass)
@@ -62,7 +64,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
-    """Remove what is kept of a Golioth project."""
+    """Remove what is kept of a Golioth project, but for which one the entry was of."""
+    await async_get_removed_projects(hass).async_add(entry)
     # Home Assistant does so with some of them, and later. What is entered is checked no more.
     flows = hass.config_entries.flow
     for flow in flows.async_progress_by_handler(

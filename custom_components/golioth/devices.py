@@ -11,6 +11,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from .client import MAX_DEVICES, Device, DeviceList, Project
 from .const import DOMAIN, MANUFACTURER
 from .leftovers import async_forget_states
+from .removed_projects import async_get_removed_projects
 from .turns import in_turns
 
 _LOGGER = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class RegisteredDevices:
         self._hass = hass
         self._entry_id = entry.entry_id
         self._registry = dr.async_get(hass)
+        self._async_restore_project(hass, project)
         self.project_device_id = self._registry.async_get_or_create(
             config_entry_id=self._entry_id,
             entry_type=dr.DeviceEntryType.SERVICE,
@@ -57,6 +59,20 @@ class RegisteredDevices:
         # Home Assistant remembers removed devices, too: a service that always lists others would fill its storage.
         self._ever_registered = set(self._ids)
         self._is_told = False
+
+    @callback
+    def _async_restore_project(self, hass: HomeAssistant, project: Project) -> None:
+        """Give a project that is added again the device that it had, as Home Assistant does with those of other identifiers."""
+        identifier = (DOMAIN, self._entry_id)
+        before = async_get_removed_projects(hass).async_last_entry_id(project.id)
+        if before is None or self._registry.async_get_device_by_identifier(
+            identifier, self._entry_id
+        ):
+            return
+        device = self._registry.async_get_or_create(
+            config_entry_id=self._entry_id, identifiers={identifier, (DOMAIN, before)}
+        )
+        self._registry.async_update_device(device.id, new_identifiers={identifier})
 
     def get(self, golioth_device_id: str) -> str:
         """Return Home Assistant's ID of a device; of the project's own, where it is not registered."""
@@ -180,10 +196,11 @@ class RegisteredDevices:
 
 def golioth_id(device: dr.AnyDeviceEntry, entry: ConfigEntry) -> str | None:
     """Return Golioth's ID of a device; None for the one that is the project itself."""
-    identifier = next(
+    if (DOMAIN, entry.entry_id) in device.identifiers:
+        return None
+    return next(
         identifier for domain, identifier in device.identifiers if domain == DOMAIN
     )
-    return None if identifier == entry.entry_id else identifier
 
 
 @callback

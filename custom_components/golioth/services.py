@@ -51,6 +51,7 @@ from .devices import golioth_id
 from .limits import ID, NAME, SEARCH, list_of, parameters, visible, whole_number
 from .past_logs import MAX_LIMIT, async_read_logs, milliseconds, moment
 from .permissions import async_get_log_permission, async_may_call
+from .removed_projects import async_find_entry
 from .turns import in_turns
 
 SERVICE_GET_LOGS: Final = "get_logs"
@@ -256,6 +257,8 @@ def _async_get_source(
     hass = call.hass
     entry: GoliothConfigEntry
     entry_id: str | None = call.data.get(ATTR_CONFIG_ENTRY_ID)
+    if entry_id is not None and (found := async_find_entry(hass, entry_id)) is not None:
+        entry_id = found.entry_id
     device_id: str | None = call.data.get(ATTR_DEVICE_ID)
     if device_id is None:
         projects = hass.config_entries.async_entries(

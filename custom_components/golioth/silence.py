@@ -197,10 +197,10 @@ class _Watch:
         self, device: dr.DeviceEntry | None
     ) -> _WatchedDevice | None:
         """Return what watches a device; None for the device of the project, which does not log."""
-        if device is None:
+        if device is None or (DOMAIN, device.config_entry_id) in device.identifiers:
             return None
         for domain, golioth_device_id in device.identifiers:
-            if domain == DOMAIN and golioth_device_id != device.config_entry_id:
+            if domain == DOMAIN:
                 clock = async_get_clock(self._hass, device.config_entry_id)
                 return _WatchedDevice(clock, golioth_device_id, self._seconds)
         return None

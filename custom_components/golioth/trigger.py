@@ -15,9 +15,11 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 
 from .client import one_line
+from .const import CONF_PROJECT_ID
 from .cool_down import TriggerCoolDowns
 from .limits import ID
 from .log_dispatcher import EVERY_DEVICE, LogEventListener, async_listen_to_logs
+from .removed_projects import async_get_removed_projects
 from .silence import DeviceWentSilentTrigger
 from .target_devices import TARGET_SCHEMA, TargetDevices
 from .trigger_options import CONF_COOL_DOWN, LogMatcher, filter_schema
@@ -131,6 +133,11 @@ class ProjectLogReceivedTrigger(LogTrigger):
 
     _schema = _PROJECT_LOG_RECEIVED_SCHEMA
 
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Take the project."""
+        super().__init__(hass, config)
+        self._removed_projects = async_get_removed_projects(hass)
+
     @override
     def _is_wanted(self, event: Event) -> bool:
         """Whether a log is of the project, and the filter wants it."""
@@ -138,6 +145,9 @@ class ProjectLogReceivedTrigger(LogTrigger):
         return (
             config_entry_id is None
             or event.data[CONF_CONFIG_ENTRY_ID] == config_entry_id
+            # The project may have been removed and added again.
+            or event.data[CONF_PROJECT_ID]
+            == self._removed_projects.async_project_id(config_entry_id)
         ) and super()._is_wanted(event)
 
     @override

@@ -29,6 +29,7 @@ from .limits import (
 from .past_logs import async_read_page, moment
 from .permissions import LogPermission, async_get_log_permission
 from .recent_logs import async_get_recent_logs
+from .removed_projects import async_find_entry
 from .turns import in_turns
 
 # The logs of one answer.
@@ -96,6 +97,9 @@ def _async_subscribe(
 
     @callback
     def tell(event: dict[str, Any]) -> None:
+        if "life" in event:
+            # Not always the one that was asked for.
+            event["config_entry_id"] = request.entry.entry_id
         connection.send_event(msg["id"], event)
 
     connection.send_result(msg["id"])
@@ -299,7 +303,7 @@ def _async_check(
     msg: dict[str, Any],
 ) -> _Request | None:
     """Return what a command asks for. Where there is no such thing, or the user may read nothing of it, that is answered."""
-    entry = hass.config_entries.async_get_entry(msg["config_entry_id"])
+    entry = async_find_entry(hass, msg["config_entry_id"])
     if entry is None or entry.domain != DOMAIN:
         connection.send_error(
             msg["id"], websocket_api.ERR_NOT_FOUND, "There is no such project"

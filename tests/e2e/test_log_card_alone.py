@@ -187,6 +187,49 @@ async def test_removed(card: LoneCard) -> None:
     await expect(card.rows).to_have_count(29)
 
 
+async def test_added_again(card: LoneCard) -> None:
+    """A project that was removed is looked for when devices come, and has those of the entry that it has now."""
+
+    async def see_devices(**entry_ids: str) -> None:
+        await card.run(
+            "card.hass = {...card._hass, devices: values[0]}",
+            {
+                key: {
+                    "id": key,
+                    "name": key,
+                    "name_by_user": None,
+                    "config_entry_id": value,
+                    "disabled_by": None,
+                }
+                for key, value in entry_ids.items()
+            },
+        )
+        await card.pass_time(1)
+
+    await card.make()
+    await card.answer(more=False)
+    await card.begin(log(1))
+    await see_devices(pump="a")
+    assert await card.run("return subscriptions.length") == 1
+    await card.run("subscriptions.at(-1).tell({removed: true})")
+    await see_devices()
+    await card.run('subscriptions.at(-1).reject({code: "not_found"})')
+    await card.pass_time(1)
+    await expect(card.element).to_contain_text("This project or its devices are not")
+    assert await card.run("return subscriptions.length") == 2
+
+    await see_devices(tank="b")
+    assert await card.run("return subscriptions.length") == 3
+    await card.run(
+        "subscriptions.at(-1).resolve(); subscriptions.at(-1).tell(values[0])",
+        {"life": "b", "config_entry_id": "b", "first_number": 1, "logs": [log(2)]},
+    )
+    await card.pass_time(1)
+    await card.expect_messages("2")
+    options = card.field("Device").get_by_role("option")
+    assert (await options.all_text_contents())[1:] == ["tank"]
+
+
 async def test_pages_end(card: LoneCard) -> None:
     """Where nothing matches, the history is not read for ever, but further when the user wants."""
     await card.make()

@@ -221,6 +221,26 @@ async def test_removal(
     await expect(card.element).to_contain_text(NOT_THERE)
 
 
+async def test_added_again(
+    page: Page, api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
+) -> None:
+    """A card goes on when its project is added again, whether it is open or is opened later."""
+    simulator.log("Before", device=GREENHOUSE_NODE)
+    await expect(card.row("Before")).to_be_visible()
+    for message in ("Once more", "And again"):
+        await api.delete(f"/api/config/config_entries/entry/{await entry_id(api)}")
+        await expect(card.element).to_contain_text(NOT_THERE)
+        await api.add_project(simulator.project_id, simulator.api_key, simulator.url)
+        simulator.log(message, device=GREENHOUSE_NODE)
+        await expect(card.row(message)).to_be_visible()
+        options = card.field("Device").get_by_role("option")
+        await expect(options.filter(has_text="greenhouse-node")).to_have_count(1)
+    await page.reload()
+    await expect(card.row("And again")).to_be_visible()
+    simulator.log("After", device=GREENHOUSE_NODE)
+    await expect(card.row("After")).to_be_visible()
+
+
 async def test_muted_device(
     api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
 ) -> None:

@@ -60,6 +60,8 @@ export class LogCard extends HTMLElement {
     this._filter = new LogFilter({});
     this._logs = new Logs(this._filter);
     this._wanted = {};
+    /** The entry of the project. */
+    this._entryId = "";
     /** Which devices were disabled when it began. */
     this._disabled = "";
     /** Why there are no logs: a key of the texts. */
@@ -98,6 +100,7 @@ export class LogCard extends HTMLElement {
     const isOther = (...keys) =>
       keys.some((key) => JSON.stringify(old?.[key]) !== JSON.stringify(config[key]));
     this._config = config;
+    if (isOther("config_entry_id")) this._entryId = config.config_entry_id;
     if (isOther("minimum_level", "modules")) this._applyFilter();
     if (old === null || isOther("config_entry_id", "device_ids")) this._restart();
     this._schedule();
@@ -214,9 +217,9 @@ export class LogCard extends HTMLElement {
   }
 
   _offerDevices() {
-    const { config_entry_id, device_ids } = this._config ?? {};
+    const { device_ids } = this._config ?? {};
     const isOffered = (device) =>
-      device.config_entry_id === config_entry_id &&
+      device.config_entry_id === this._entryId &&
       !device.disabled_by &&
       (!device_ids?.length || device_ids.includes(device.id));
     this._filters.setDevices(
@@ -227,17 +230,30 @@ export class LogCard extends HTMLElement {
     );
   }
 
-  /** Follow the devices: of one that has been disabled or enabled since, other logs are shown. */
+  /**
+   * Follow the devices: of one that has been disabled or enabled since, other logs are shown, and a project that was removed may have
+   * been added again.
+   */
   _onDevices() {
-    if (this._findDisabled() === this._disabled) this._offerDevices();
-    else this._restart();
+    const isOther = this._findDisabled() !== this._disabled;
+    if (isOther || this._trouble === "not_found") this._restart();
+    else this._offerDevices();
+  }
+
+  /** Take note of the entry that the project has: it is another one than was configured, if that was removed. */
+  _setEntry(entryId) {
+    if (!entryId || entryId === this._entryId) return;
+    this._entryId = entryId;
+    this._disabled = this._findDisabled();
+    this._offerDevices();
   }
 
   /** Return which devices of the project are disabled, as a text to compare. */
   _findDisabled() {
-    const { config_entry_id } = this._config ?? {};
     return Object.values(this._hass.devices)
-      .filter((each) => each.disabled_by && each.config_entry_id === config_entry_id)
+      .filter(
+        (each) => each.disabled_by && each.config_entry_id === this._entryId,
+      )
       .map(({ id }) => id)
       .sort()
       .join();
@@ -294,8 +310,10 @@ export class LogCard extends HTMLElement {
   onLogs(message) {
     this._updateHold();
     if (message.removed) this._trouble = "not_found";
-    else if (message.life !== undefined) this._logs.begin(message);
-    else this._logs.add(message);
+    else if (message.life !== undefined) {
+      this._setEntry(message.config_entry_id);
+      this._logs.begin(message);
+    } else this._logs.add(message);
     this._newLogs += message.logs?.length ?? 0;
     this._schedule();
   }
