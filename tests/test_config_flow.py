@@ -83,6 +83,108 @@ async def test_user(
     await simulator.wait_for_streams(1)
 
 
+@pytest.mark.parametrize(
+    ("project_id", "api_key", "api_url"),
+    [
+        (
+            "https://console.golioth.io/org/acme/project/{id}/devices",
+            "x-api-key: {key}",
+            "{url}/v1",
+        ),
+        (
+            "https://api.golioth.io/v1/projects/{id}/logs?level=ERROR",
+            "Authorization: Bearer {key}",
+            "{url}/v1/projects",
+        ),
+        (
+            "curl -H 'x-api-key: a+b==' https://api.golioth.io/v1/projects/{id}",
+            'curl -H "x-api-key: {key}" https://api.golioth.io/v1/projects',
+            "curl -H 'x-api-key: a+b==' {url}/v1/projects",
+        ),
+        (
+            "GOLIOTH_PROJECT_ID={id}",
+            'export GOLIOTH_API_KEY="{key}"',
+            "{url}/v1/projects/demo/logs?level=ERROR",
+        ),
+    ],
+)
+async def test_what_people_paste(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    project_id: str,
+    api_key: str,
+    api_url: str,
+) -> None:
+    """Addresses and commands that hold what is asked for are taken, and nothing else of them is kept."""
+    result = await submit(
+        hass,
+        simulator,
+        project_id=project_id.format(id=simulator.project_id),
+        api_key=api_key.format(key=simulator.api_key),
+        api_url=api_url.format(url=simulator.url),
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    entry = result["result"]
+    assert entry.unique_id == simulator.project_id
+    assert entry.data == {
+        "project_id": simulator.project_id,
+        "api_key": simulator.api_key,
+        "api_url": simulator.url,
+    }
+
+
+async def test_known_project_that_is_pasted_as_an_address(
+    hass: HomeAssistant, simulator: GoliothSimulator, config_entry: MockConfigEntry
+) -> None:
+    """A project is set up once, however its ID is given."""
+    result = await submit(
+        hass, simulator, project_id="https://console.golioth.io/org/a/project/demo"
+    )
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+    assert not simulator.requests
+
+
+@pytest.mark.parametrize(
+    ("given", "errors"),
+    [
+        (
+            {"project_id": "https://console.golioth.io/project-settings/api-keys"},
+            {"project_id": "no_project_id"},
+        ),
+        (
+            {"project_id": "curl -H 'x-api-key: a+b==' https://api.golioth.io/v1/"},
+            {"project_id": "no_project_id"},
+        ),
+        ({"project_id": "x-api-key: a+b=="}, {"project_id": "no_project_id"}),
+        (
+            {"api_url": "https://console.golioth.io/org/acme/project/demo"},
+            {"advanced": "console_address"},
+        ),
+        ({"api_url": "console.golioth.io"}, {"advanced": "console_address"}),
+        (
+            {"api_key": "curl https://api.golioth.io/v1/projects"},
+            {"api_key": "invalid_auth"},
+        ),
+    ],
+)
+async def test_paste_without_what_is_asked_for(
+    hass: HomeAssistant,
+    simulator: GoliothSimulator,
+    given: dict[str, str],
+    errors: dict[str, str],
+) -> None:
+    """It is said at its field, and nothing of it is sent or kept as the ID of a flow."""
+    result = await submit(hass, simulator, **given)
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == errors
+    assert not simulator.requests
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert flow["context"].get("unique_id") in {None, simulator.project_id}
+    result = await submit(hass, simulator, flow_id=result["flow_id"])
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
 def _revoke(simulator: GoliothSimulator) -> None:
     simulator.revoke()
 
@@ -293,8 +395,12 @@ async def test_error_in_the_advanced_section_is_not_hidden(
     )
 
 
+@pytest.mark.parametrize("pasted", [" bmV3 ", "x-api-key: bmV3"])
 async def test_reauthentication(
-    hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    pasted: str,
 ) -> None:
     """A new key is checked, and then used at once."""
     simulator.restore(api_key="bmV3")
@@ -305,7 +411,7 @@ async def test_reauthentication(
     )
     assert result["errors"] == {"api_key": "invalid_auth"}
     result = await hass.config_entries.flow.async_configure(
-        form["flow_id"], {"api_key": " bmV3 "}
+        form["flow_id"], {"api_key": pasted}
     )
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reauth_successful"
@@ -361,8 +467,12 @@ async def test_reauthentication_that_fails(
     await simulator.wait_for_streams(1)
 
 
+@pytest.mark.parametrize("pasted", [" {url}/ ", "{url}/v1/projects"])
 async def test_another_address(
-    hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    pasted: str,
 ) -> None:
     """The address can be changed without the key at hand, and nobody is shown the key."""
     api_key = simulator.api_key
@@ -372,7 +482,7 @@ async def test_another_address(
     assert suggested(form) == {"api_url": simulator.url}
     async with GoliothSimulator(api_key=api_key) as other:
         result = await hass.config_entries.flow.async_configure(
-            form["flow_id"], {"api_url": f" {other.url}/ "}
+            form["flow_id"], {"api_url": pasted.format(url=other.url)}
         )
         assert result["type"] is FlowResultType.ABORT
         assert result["reason"] == "reconfigure_successful"
@@ -386,7 +496,9 @@ async def test_another_address(
         assert await hass.config_entries.async_unload(streaming.entry_id)
 
 
-@pytest.mark.parametrize("api_key", [" bmV3 ", "", " "], ids=repr)
+@pytest.mark.parametrize(
+    "api_key", [" bmV3 ", "curl -H 'x-api-key: bmV3'", "", " "], ids=repr
+)
 async def test_another_key(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -415,6 +527,11 @@ async def test_another_key(
         (_revoke, {}, {"api_key": "invalid_auth"}),
         (None, {"api_url": "http://example.com"}, {"api_url": "insecure_address"}),
         (None, {"api_url": "ftp://example.com"}, {"api_url": "invalid_address"}),
+        (
+            None,
+            {"api_url": "https://console.golioth.io"},
+            {"api_url": "console_address"},
+        ),
         (_html, {}, {"api_url": "not_golioth"}),
         (_redirect, {}, {"api_url": "not_golioth"}),
         (_error, {}, {"api_url": "cannot_connect"}),

@@ -7,7 +7,10 @@ from typing import Any, override
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
 
 from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
 from custom_components.golioth.log_dispatcher import async_listen_to_logs
@@ -346,7 +349,6 @@ async def test_no_options(
         ({"level": "fatal"}, "level"),
         ({"message": [""]}, "message"),
         ({"metadata_field": ""}, "metadata_field"),
-        ({"metadata_value": "x"}, "metadata_value needs a metadata_field"),
         ({"metadata_field": "a", "metadata_value": ["x"]}, "metadata_value"),
         ({"caught_up": "perhaps"}, "caught_up"),
         ({"regex": "(a+)+$"}, "regex"),
@@ -365,6 +367,46 @@ async def test_options_that_are_refused(
     said = await validation_error(hass, hass_ws_client, {**trigger, "options": options})
     assert said is not None
     assert error in said
+
+
+@both_triggers
+@pytest.mark.parametrize("options", [{}, {"metadata_field": ""}], ids=str)
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "The metadata value needs a metadata field. Enter the name"),
+        ("de", "Zum Metadatenwert fehlt das Metadatenfeld. Gib den Namen"),
+        ("it", "The metadata value needs a metadata field. Enter the name"),
+    ],
+)
+async def test_metadata_value_without_its_field(
+    hass: HomeAssistant,
+    enable_custom_integrations: None,
+    hass_client: ClientSessionGenerator,
+    hass_ws_client: WebSocketGenerator,
+    socket_enabled: None,
+    trigger: ConfigType,
+    options: ConfigType,
+    language: str,
+    said: str,
+) -> None:
+    """The editor says in words what is missing, while it is edited and when it is saved."""
+    hass.config.language = language
+    assert await async_setup_component(hass, "config", {})
+    assert await async_setup_component(hass, "automation", {"automation": []})
+    config = {**trigger, "options": {**options, "metadata_value": "x"}}
+    error = await validation_error(hass, hass_ws_client, config)
+    assert error is not None
+    assert error.startswith(said)
+    # Of a schema, it would end with where that is in the YAML.
+    assert "@" not in error
+    client = await hass_client()
+    response = await client.post(
+        "/api/config/automation/config/1",
+        json={"alias": "x", "triggers": [config], "actions": []},
+    )
+    assert response.status == 400
+    assert said in (await response.json())["message"]
 
 
 @pytest.mark.parametrize(

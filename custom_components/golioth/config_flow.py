@@ -41,6 +41,10 @@ from .client import (
     GoliothResponseError,
     HttpWire,
     Project,
+    find_api_url,
+    find_credential,
+    find_project_id,
+    is_console_address,
     log_unexpected,
     parse_api_url,
     storable,
@@ -189,21 +193,26 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for the project and its key, and check both with Golioth."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            data = {
-                CONF_PROJECT_ID: user_input[CONF_PROJECT_ID].strip(),
-                CONF_API_KEY: user_input[CONF_API_KEY].strip(),
-                CONF_API_URL: user_input[SECTION_ADVANCED][CONF_API_URL],
-            }
-            if len(data[CONF_PROJECT_ID]) <= MAX_NAME_LENGTH:
-                # A form that was left open elsewhere is no reason to refuse this one.
-                await self.async_set_unique_id(
-                    data[CONF_PROJECT_ID], raise_on_progress=False
-                )
-                self._abort_if_unique_id_configured()
-            project, errors = await self._async_check(data)
-            if project is not None:
-                data[CONF_API_URL] = str(parse_api_url(data[CONF_API_URL]))
-                return self.async_create_entry(title=project.name, data=data)
+            project_id = find_project_id(user_input[CONF_PROJECT_ID])
+            if project_id is None:
+                errors[CONF_PROJECT_ID] = "no_project_id"
+            else:
+                if len(project_id) <= MAX_NAME_LENGTH:
+                    # A form that was left open elsewhere is no reason to refuse this
+                    # one.
+                    await self.async_set_unique_id(project_id, raise_on_progress=False)
+                    self._abort_if_unique_id_configured()
+                data = {
+                    CONF_PROJECT_ID: project_id,
+                    CONF_API_KEY: find_credential(user_input[CONF_API_KEY]),
+                    CONF_API_URL: find_api_url(
+                        user_input[SECTION_ADVANCED][CONF_API_URL]
+                    ),
+                }
+                project, errors = await self._async_check(data)
+                if project is not None:
+                    data[CONF_API_URL] = str(parse_api_url(data[CONF_API_URL]))
+                    return self.async_create_entry(title=project.name, data=data)
             if CONF_API_URL in errors:
                 errors = {SECTION_ADVANCED: errors[CONF_API_URL]}
         return self.async_show_form(
@@ -228,7 +237,7 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         entry = self._get_reauth_entry()
         if user_input is not None:
-            data_updates = {CONF_API_KEY: user_input[CONF_API_KEY].strip()}
+            data_updates = {CONF_API_KEY: find_credential(user_input[CONF_API_KEY])}
             project, errors = await self._async_check({**entry.data, **data_updates})
             if project is not None:
                 return self.async_update_reload_and_abort(
@@ -251,13 +260,13 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         entry = self._get_reconfigure_entry()
         if user_input is not None:
-            data_updates = {CONF_API_URL: user_input[CONF_API_URL]}
-            if api_key := user_input.get(CONF_API_KEY, "").strip():
+            data_updates = {CONF_API_URL: find_api_url(user_input[CONF_API_URL])}
+            if api_key := find_credential(user_input.get(CONF_API_KEY, "")):
                 data_updates[CONF_API_KEY] = api_key
             project, errors = await self._async_check({**entry.data, **data_updates})
             if project is not None:
                 data_updates[CONF_API_URL] = str(
-                    parse_api_url(user_input[CONF_API_URL])
+                    parse_api_url(data_updates[CONF_API_URL])
                 )
                 return self.async_update_reload_and_abort(
                     entry, data_updates=data_updates
@@ -291,6 +300,8 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
         credential = Credential(data[CONF_API_KEY])
         if not credential.is_usable:
             return None, {CONF_API_KEY: "invalid_auth"}
+        if is_console_address(data[CONF_API_URL]):
+            return None, {CONF_API_URL: "console_address"}
         try:
             endpoint = Endpoint(data[CONF_API_URL], data[CONF_PROJECT_ID], credential)
         except GoliothInsecureAddressError:

@@ -22,7 +22,12 @@ from .log_dispatcher import EVERY_DEVICE, LogEventListener, async_listen_to_logs
 from .removed_projects import async_get_removed_projects
 from .silence import DeviceWentSilentTrigger
 from .target_devices import TARGET_SCHEMA, TargetDevices
-from .trigger_options import CONF_COOL_DOWN, LogMatcher, filter_schema
+from .trigger_options import (
+    CONF_COOL_DOWN,
+    LogMatcher,
+    async_check_metadata,
+    filter_schema,
+)
 
 CONF_CONFIG_ENTRY_ID: Final = "config_entry_id"
 
@@ -52,6 +57,7 @@ class LogTrigger(Trigger):
         cls, hass: HomeAssistant, config: ConfigType
     ) -> ConfigType:
         """Validate the target and the options, which depend on no project that is set up."""
+        await async_check_metadata(hass, config.get(CONF_OPTIONS))
         return cast(ConfigType, cls._schema(config))
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:

@@ -8,10 +8,14 @@ from typing import Any, Final, Never
 import voluptuous as vol
 
 from homeassistant.const import CONF_TYPE
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.helpers.typing import ConfigType, VolDictType
 
 from .client import LEVELS, LogSource, storable
+from .const import DOMAIN
 from .limits import LONGEST_PERIOD, MAX_FILTER_LENGTH, NAME, list_of, short, time_period
 
 CONF_CAUGHT_UP: Final = "caught_up"
@@ -30,14 +34,32 @@ def _as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _has_field_for_value(options: ConfigType) -> ConfigType:
-    """Refuse a value without the field that is to have it."""
-    if CONF_METADATA_VALUE in options and CONF_METADATA_FIELD not in options:
-        raise vol.Invalid(
-            f"{CONF_METADATA_VALUE} needs a {CONF_METADATA_FIELD}",
-            path=[CONF_METADATA_VALUE],
-        )
-    return options
+async def async_check_metadata(hass: HomeAssistant, options: Any) -> None:
+    """Refuse a metadata value without the field that is to have it.
+
+    The editor shows the error as it is, so it is in the language of Home Assistant.
+
+    Args:
+        hass: Home Assistant.
+        options: Not validated yet.
+
+    Raises:
+        HomeAssistantError: The field is missing or empty.
+    """
+    if (
+        not isinstance(options, Mapping)
+        or options.get(CONF_METADATA_VALUE) is None
+        or options.get(CONF_METADATA_FIELD)
+    ):
+        return
+    texts = await async_get_translations(
+        hass, hass.config.language, "exceptions", {DOMAIN}
+    )
+    raise HomeAssistantError(
+        texts[f"component.{DOMAIN}.exceptions.metadata_value_without_field.message"],
+        translation_domain=DOMAIN,
+        translation_key="metadata_value_without_field",
+    )
 
 
 _TEXT: Final = vol.All(cv.string, vol.Length(min=1, max=MAX_FILTER_LENGTH))
@@ -57,9 +79,9 @@ FILTER_FIELDS: Final[VolDictType] = {
 }
 
 
-def filter_schema(fields: VolDictType) -> vol.All:
+def filter_schema(fields: VolDictType) -> vol.Schema:
     """Return the schema of a filter's options, and others beside them."""
-    return vol.All(vol.Schema({**FILTER_FIELDS, **fields}), _has_field_for_value)
+    return vol.Schema({**FILTER_FIELDS, **fields})
 
 
 class LogMatcher:

@@ -36,6 +36,7 @@ from .models import (
     Transport,
 )
 from .pacing import FeedTiming
+from .pasted import find_api_url, find_credential, find_project_id, is_console_address
 from .plain_text import one_line, storable, with_storable_keys
 from .rest import MAX_DEVICES, DeviceList, GoliothRest
 from .resume_point import ResumePoint
@@ -86,7 +87,11 @@ __all__ = [
     "StreamState",
     "Transport",
     "Wire",
+    "find_api_url",
+    "find_credential",
+    "find_project_id",
     "format_timestamp",
+    "is_console_address",
     "log_unexpected",
     "one_line",
     "parse_api_url",
