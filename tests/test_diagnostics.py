@@ -179,13 +179,15 @@ async def test_trouble(
     assert project["transport"] is None
     assert project["stream"] == "closed"
     assert project["is_listening"] is False
-    assert project["last_error"]["type"] == "GoliothConnectionError"
-    assert project["last_error"]["text"] in {
-        "Golioth answered HTTP 503",
-        "The log stream was refused (HTTP 503)",
-    }
+    assert project["last_error"] in (
+        {"type": "GoliothStatusError", "text": "Golioth answered HTTP 503"},
+        {
+            "type": "GoliothConnectionError",
+            "text": "The log stream was refused (HTTP 503)",
+        },
+    )
     assert project["device_list_error"] == {
-        "type": "GoliothConnectionError",
+        "type": "GoliothStatusError",
         "text": "Golioth answered HTTP 503",
     }
 
@@ -207,8 +209,8 @@ async def test_project_that_cannot_be_set_up(
     file = json.loads(await download_diagnostics(hass, hass_client, config_entry))
     entry = file["data"]["entry"]
     assert entry["state"] == "setup_retry"
-    assert entry["reason"] == "cannot_connect"
-    assert entry["reason_placeholders"] == {"reason": "Golioth answered HTTP 500"}
+    assert entry["reason"] == "golioth_status"
+    assert entry["reason_placeholders"] == {"status": "500"}
     assert file["data"]["project"] is None
 
 

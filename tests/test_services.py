@@ -418,27 +418,41 @@ async def test_long_logs(
 
 
 @pytest.mark.parametrize(
-    ("status", "html", "reason"),
+    ("faults", "key", "reason"),
     [
-        (500, False, "HTTP 500"),
-        (429, False, "HTTP 429"),
-        (503, True, "HTTP 503"),
-        (None, True, "none of the Golioth API"),
-        (404, False, "does not know"),
+        ({"rest_status": 500}, "golioth_status", "problems (HTTP status 500)"),
+        (
+            {"rest_status": 429},
+            "golioth_too_many_requests",
+            "too often (HTTP status 429)",
+        ),
+        (
+            {"rest_html": True, "rest_status": 503},
+            "golioth_status",
+            "problems (HTTP status 503)",
+        ),
+        ({"rest_html": True}, "golioth_not_there", "other than Golioth"),
+        (
+            {"redirect_to": "http://127.0.0.1:9"},
+            "golioth_not_there",
+            "other than Golioth",
+        ),
+        ({"rest_cut": True}, "golioth_interrupted", "connection to Golioth broke"),
+        ({"rest_status": 404}, "golioth_not_found", "does not know"),
     ],
 )
 async def test_logs_that_cannot_be_read(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
-    status: int | None,
-    html: bool,
+    faults: dict[str, Any],
+    key: str,
     reason: str,
 ) -> None:
     """The reason is told, and the next try is as good as any."""
-    simulator.faults.rest_status = status
-    simulator.faults.rest_html = html
-    assert reason in await failure(hass, "get_logs", "logs_not_read")
+    for name, value in faults.items():
+        setattr(simulator.faults, name, value)
+    assert reason in await failure(hass, "get_logs", key)
     simulator.faults.clear()
     assert await messages(hass) == []
     assert not list(streaming.async_get_active_flows(hass, {SOURCE_REAUTH}))
@@ -701,14 +715,14 @@ async def test_call_that_is_answered_late(
     ("faults", "key"),
     [
         ({"rest_cut": True}, "rpc_interrupted"),
-        ({"rest_html": True}, "rpc_interrupted"),
-        ({"rest_html": True, "rest_status": 502}, "rpc_interrupted"),
-        ({"rest_status": 500}, "rpc_interrupted"),
+        ({"rest_html": True}, "rpc_no_answer"),
+        ({"rest_html": True, "rest_status": 502}, "rpc_status"),
+        ({"rest_status": 500}, "rpc_status"),
         ({"rest_status": 504}, "rpc_timeout"),
-        ({"redirect_to": "http://127.0.0.1:9"}, "rpc_interrupted"),
-        ({"rest_status": 400}, "rpc_not_sent"),
-        ({"rest_status": 429}, "rpc_not_sent"),
-        ({"rest_html": True, "rest_status": 403}, "rpc_not_sent"),
+        ({"redirect_to": "http://127.0.0.1:9"}, "rpc_no_answer"),
+        ({"rest_status": 400}, "rpc_refused"),
+        ({"rest_status": 429}, "rpc_refused"),
+        ({"rest_html": True, "rest_status": 403}, "rpc_refused"),
         ({"rest_status": 404}, "device_not_found"),
     ],
 )
@@ -725,8 +739,9 @@ async def test_call_without_an_answer(
     for name, value in faults.items():
         setattr(simulator.faults, name, value)
     text = await failure(hass, "call_rpc", key, device_id=greenhouse, method="reboot")
-    assert ("may have acted" in text) is (key in {"rpc_interrupted", "rpc_timeout"})
-    assert ("has not acted" in text) is (key == "rpc_not_sent")
+    is_known = key in {"rpc_refused", "device_not_found"}
+    assert ("may have acted" in text) is not is_known
+    assert ("has not acted" in text) is (key == "rpc_refused")
     simulator.faults.clear()
     await hass.async_block_till_done()
     calls = [each for each in simulator.requests[requests:] if each.method == "POST"]

@@ -151,7 +151,7 @@ async def quiet(simulator: GoliothSimulator) -> AsyncIterator[Callable[[], None]
     [
         ("get_logs", {"project_unloaded"}),
         ("history", {"project_unloaded"}),
-        ("call_rpc", {"rpc_interrupted"}),
+        ("call_rpc", {"rpc_unloaded"}),
         ("device_list", {None}),
     ],
 )

@@ -1196,11 +1196,11 @@ async def test_history_of_too_many_devices(
 
 
 @pytest.mark.parametrize(
-    ("status", "html", "reason"),
+    ("status", "html", "key", "placeholders"),
     [
-        (500, False, "HTTP 500"),
-        (429, False, "HTTP 429"),
-        (None, True, "none of the Golioth API"),
+        (500, False, "golioth_status", {"status": "500"}),
+        (429, False, "golioth_too_many_requests", {"status": "429"}),
+        (None, True, "golioth_not_there", {}),
     ],
 )
 async def test_history_that_cannot_be_read(
@@ -1210,7 +1210,8 @@ async def test_history_that_cannot_be_read(
     browser: Browser,
     status: int | None,
     html: bool,
-    reason: str,
+    key: str,
+    placeholders: dict[str, str],
 ) -> None:
     """The reason is told, in words that the browser can translate, and the next try is as good as any."""
     simulator.faults.rest_status = status
@@ -1220,9 +1221,8 @@ async def test_history_that_cannot_be_read(
     )
     assert error["code"] == "home_assistant_error"
     assert error["translation_domain"] == DOMAIN
-    assert error["translation_key"] == "logs_not_read"
-    assert reason in error["translation_placeholders"]["reason"]
-    assert reason in error["message"]
+    assert error["translation_key"] == key
+    assert error["translation_placeholders"] == placeholders
     simulator.faults.clear()
     assert (await browser.history(streaming))["logs"] == []
     assert not list(streaming.async_get_active_flows(hass, {SOURCE_REAUTH}))

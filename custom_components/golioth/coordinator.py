@@ -57,6 +57,7 @@ from .devices import RegisteredDevices
 from .gap import async_report_gap, async_report_new_start, catch_up_window
 from .listening import async_get_clock
 from .log_filter import LogFilter
+from .reasons import translated
 from .recent_logs import async_get_recent_logs
 from .resume_store import ResumeStore
 from .turns import in_turns
@@ -316,11 +317,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                 translation_domain=DOMAIN, translation_key="project_not_found"
             ) from err
         except GoliothError as err:
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="cannot_connect",
-                translation_placeholders={"reason": str(err)},
-            ) from err
+            raise translated(UpdateFailed, err) from err
 
     @callback
     def _async_start_feed(self, _hass: HomeAssistant) -> None:

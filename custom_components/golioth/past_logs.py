@@ -11,19 +11,12 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 
-from .client import (
-    MILLISECOND,
-    FoundLogs,
-    GoliothBusyError,
-    GoliothClosedError,
-    GoliothError,
-    LogEntry,
-    LogFilter,
-)
+from .client import MILLISECOND, FoundLogs, GoliothError, LogEntry, LogFilter
 from .const import DOMAIN
 from .coordinator import GoliothCoordinator
 from .credential import asking
 from .limits import short
+from .reasons import translated
 
 # The most logs that are returned at once.
 MAX_LIMIT: Final = 1000
@@ -82,20 +75,8 @@ async def async_read_logs(
         async with history.turns.take(user_id):
             with asking(coordinator.hass, coordinator.config_entry):
                 return await history.read(start_ns, end_ns, limit, wanted)
-    except GoliothBusyError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN, translation_key="history_busy"
-        ) from err
-    except GoliothClosedError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN, translation_key="project_unloaded"
-        ) from err
     except GoliothError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="logs_not_read",
-            translation_placeholders={"reason": str(err)},
-        ) from err
+        raise translated(HomeAssistantError, err) from err
 
 
 class LogPage(NamedTuple):

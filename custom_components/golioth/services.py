@@ -51,6 +51,7 @@ from .devices import golioth_id
 from .limits import ID, NAME, SEARCH, list_of, parameters, visible, whole_number
 from .past_logs import MAX_LIMIT, async_read_logs, milliseconds, moment
 from .permissions import async_get_log_permission, async_may_call
+from .reasons import failed_call
 from .removed_projects import async_find_entry
 from .turns import in_turns
 
@@ -231,15 +232,7 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
             translation_placeholders={"device": name, "method": method},
         ) from err
     except GoliothConnectionError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="rpc_not_sent" if err.nothing_done else "rpc_interrupted",
-            translation_placeholders={
-                "device": name,
-                "method": method,
-                "reason": str(err),
-            },
-        ) from err
+        raise failed_call(err, name, method) from err
     if answer.status_code != RpcStatus.OK:
         raise _rpc_error(name, method, answer)
     return {"status_code": answer.status_code, "detail": answer.detail}

@@ -19,6 +19,9 @@ async ([folder, config]) => {
   window.subscriptions = [];
   window.answer = null;
   window.refusal = null;
+  window.translations = {
+    "component.golioth.exceptions.away.message": "{who} is away.",
+  };
   const listeners = {ready: new Set(), disconnected: new Set()};
   window.connection = {
     connected: true,
@@ -47,6 +50,10 @@ async ([folder, config]) => {
     devices: {},
     locale: {language: "en", time_format: "24", time_zone: "local"},
     config: {time_zone: "UTC"},
+    loadBackendTranslation: async (category, domain) => (key, values) =>
+      key.startsWith(`component.${domain}.${category}.`)
+        ? (translations[key] ?? "").replace(/\\{(\\w+)\\}/g, (_, name) => values[name])
+        : "",
   };
   document.body.replaceChildren(card);
 }
@@ -57,6 +64,16 @@ NOTHING: Final = {
     "start": "2025-12-31T00:00:00Z",
     "more": True,
     "complete": True,
+}
+
+
+# What Home Assistant says of an error; the message is English in every language.
+AWAY: Final = {
+    "code": "home_assistant_error",
+    "message": "Golioth was gone",
+    "translation_domain": "golioth",
+    "translation_key": "away",
+    "translation_placeholders": {"who": "Golioth"},
 }
 
 
@@ -311,7 +328,7 @@ async def test_errors(card: LoneCard) -> None:
         await card.run(f"requests.at(-1).reject({reason})")
         await card.pass_time(delay + 1)
         await expect(card.list).not_to_contain_text("could not be loaded")
-    await card.run('requests.at(-1).reject({code: "e", message: "Golioth is away."})')
+    await card.run("requests.at(-1).reject(values[0])", AWAY)
     error = card.list.get_by_text("Earlier logs could not be loaded. Golioth is away.")
     await card.pass_time(1)
     await expect(error).to_be_visible()
@@ -324,10 +341,49 @@ async def test_errors(card: LoneCard) -> None:
     await expect(card.list).to_contain_text("There is nothing earlier")
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ({"code": "home_assistant_error", "message": "Gone"}, "own log may say why"),
+        ({"code": "unknown_error", "message": "Unknown error"}, "own log may say why"),
+        ({"code": "unauthorized", "message": "No"}, "You may not see these logs"),
+        ({"code": "invalid_format", "message": "expected str"}, "check its project"),
+        (AWAY | {"translation_key": "unknown"}, "own log may say why"),
+        (AWAY | {"translation_domain": "other"}, "own log may say why"),
+    ],
+)
+async def test_error_without_a_translation(
+    card: LoneCard, error: dict[str, Any], said: str
+) -> None:
+    """What Home Assistant says in English alone is not shown: the card has words for it."""
+    await card.make()
+    await card.begin(*logs(1, 3))
+    await card.run("requests.at(-1).reject(values[0])", error)
+    await card.pass_time(1)
+    await expect(card.list).to_contain_text(said)
+    await expect(card.list).not_to_contain_text(error["message"])
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("invalid_format", "check its project and devices"),
+        ("unknown_error", "own log may say why"),
+        ("home_assistant_error", "own log may say why"),
+    ],
+)
+async def test_refused_subscription(card: LoneCard, code: str, said: str) -> None:
+    """Why there are no logs is said in words, not by the code of an error."""
+    await card.make()
+    await card.run(f'subscriptions.at(-1).reject({{code: "{code}"}})')
+    await card.pass_time(1)
+    await expect(card.element.get_by_text(said)).to_be_visible()
+
+
 async def test_retries_end(card: LoneCard) -> None:
     """Earlier logs that cannot be read are asked for ever more seldom, and in the end only when the user wants them."""
     await card.make()
-    await card.run("refusal = values[0]", {"code": "e", "message": "Golioth is away."})
+    await card.run("refusal = values[0]", AWAY)
     await card.begin(*logs(1, 3))
     await card.pass_time(3)
     asked = 1
@@ -368,9 +424,10 @@ async def test_odd_reason(card: LoneCard) -> None:
     """Why earlier logs could not be read is shown as text, whatever it is."""
     await card.make()
     await card.begin(*logs(1, 3))
+    who = "\u202e\x1b" + "x" * 9_000
     await card.run(
-        "requests.at(-1).reject({code: 1, message: values[0]})",
-        "\u202e\x1b" + "x" * 9_000,
+        "requests.at(-1).reject(values[0])",
+        AWAY | {"translation_placeholders": {"who": who}},
     )
     await card.pass_time(1)
     await expect(card.list).to_contain_text("could not be loaded. \\u202e␛xxx")
@@ -379,7 +436,17 @@ async def test_odd_reason(card: LoneCard) -> None:
     assert len(shown) < 1_000
     await card.pass_time(5)
     for reason in ({"toString": 1}, ["a"], 7, None):
-        await card.run("requests.at(-1).reject({code: 1, message: values[0]})", reason)
+        await card.run(
+            "requests.at(-1).reject(values[0])",
+            AWAY
+            | {
+                "code": reason,
+                "message": reason,
+                "translation_domain": reason,
+                "translation_key": reason,
+                "translation_placeholders": reason,
+            },
+        )
         await card.pass_time(1)
         await expect(card.row("2")).to_be_visible()
         await card.button("Load earlier logs").click()

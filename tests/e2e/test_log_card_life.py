@@ -19,7 +19,6 @@ from .locales import locale
 from .pages.dashboard import DashboardPage
 from .pages.log_card import LogCard
 from .pages.login import LoginPage
-from .texts import text
 
 # As many logs of a project as Home Assistant keeps for a card, and a card shows.
 MOST: Final = 2_000
@@ -298,24 +297,49 @@ async def test_two_cards(
     await water.expect_messages("Litre 0", "Litre 1", "Litre 2")
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "again"),
+    [
+        (
+            "en",
+            (
+                "Earlier logs could not be loaded. "
+                "Golioth is having problems (HTTP status 503). Try again later."
+            ),
+            "Try again",
+        ),
+        (
+            "de",
+            (
+                "Frühere Einträge konnten nicht geladen werden. "
+                "Golioth ist gestört (HTTP-Status 503). Versuche es später erneut."
+            ),
+            "Erneut versuchen",
+        ),
+    ],
+)
 async def test_history_fails(
-    page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, no_dashboard: None
+    page: Page,
+    api: HomeAssistantApi,
+    simulator: GoliothSimulator,
+    no_dashboard: None,
+    language: str,
+    said: str,
+    again: str,
 ) -> None:
-    """That earlier logs cannot be read is said, and why; trying again reads them once they can be."""
+    """That earlier logs cannot be read is said, and why, in the user's language; trying again reads them once they can be."""
     log_earlier(simulator, "Pump blocked")
     await api.add_project(simulator.project_id, simulator.api_key, simulator.url)
     await simulator.wait_for_streams(1)
     await make_dashboard(api)
     simulator.faults.logs_status = 503
-    card = await DashboardPage(page).open_card(PATH)
-    why = text("exceptions.logs_not_read.message", reason="Golioth answered HTTP 503")
-    # Home Assistant leaves the last full stop out.
-    said = f"Earlier logs could not be loaded. {why.removesuffix('.')}"
-    await expect(card.list).to_contain_text(said)
-    simulator.faults.clear()
-    await card.button("Try again").click()
-    # By itself, it would not until some seconds later.
-    await expect(card.row("Pump blocked")).to_be_visible(timeout=2_000)
+    async with locale(api, language=language):
+        card = await DashboardPage(page).open_card(PATH)
+        await expect(card.list).to_contain_text(said)
+        simulator.faults.clear()
+        await card.button(again).click()
+        # By itself, it would not until some seconds later.
+        await expect(card.row("Pump blocked")).to_be_visible(timeout=2_000)
 
 
 @pytest.mark.parametrize("host", [PLAIN_HOST])

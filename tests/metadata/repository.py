@@ -130,6 +130,12 @@ class Repository:
                 return {
                     text for value in values for text in self.strings(value, module)
                 }
+            case ast.Dict(values=values):
+                return {
+                    text for value in values for text in self.strings(value, module)
+                }
+            case ast.Subscript(value=value):
+                return self.strings(value, module)
             case ast.Attribute(value=ast.Name(id=name), attr=member):
                 return _texts(
                     getattr(_imported(self.modules[module], name), member, None)

@@ -16,9 +16,13 @@ from .exceptions import (
     GoliothInsecureAddressError,
     GoliothNotFoundError,
     GoliothResponseError,
+    GoliothStatusError,
     GoliothStreamMissingError,
     GoliothTimeoutError,
+    GoliothTooManyRequestsError,
+    GoliothUnreachableError,
     GoliothUnreadableError,
+    GoliothWaitError,
 )
 from .feed import FeedListener, LogFeed
 from .history import FoundLogs, LogFilter, LogHistory
@@ -70,9 +74,13 @@ __all__ = [
     "GoliothNotFoundError",
     "GoliothResponseError",
     "GoliothRest",
+    "GoliothStatusError",
     "GoliothStreamMissingError",
     "GoliothTimeoutError",
+    "GoliothTooManyRequestsError",
+    "GoliothUnreachableError",
     "GoliothUnreadableError",
+    "GoliothWaitError",
     "HttpWire",
     "LogEntry",
     "LogFeed",

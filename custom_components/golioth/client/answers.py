@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from .exceptions import (
     GoliothAuthenticationError,
-    GoliothConnectionError,
     GoliothNotFoundError,
     GoliothResponseError,
+    GoliothStatusError,
     GoliothTimeoutError,
+    GoliothTooManyRequestsError,
     GoliothUnreadableError,
 )
 from .parsing import parse_answer, parse_number
@@ -50,7 +51,8 @@ def check_answer(answer: Answer) -> dict[str, Any]:
         GoliothUnreadableError: A JSON object is due, begins, and cannot be parsed.
         GoliothResponseError: A redirect, or no JSON where an answer is due.
         GoliothTimeoutError: gRPC code 4 in a JSON body, with a status of 5xx.
-        GoliothConnectionError: Every other status but success.
+        GoliothTooManyRequestsError: HTTP 429.
+        GoliothStatusError: Every other status but success.
     """
     status = answer.status
     document = parse_answer(answer.body)
@@ -80,16 +82,19 @@ def check_answer(answer: Answer) -> dict[str, Any]:
         raise GoliothResponseError(
             f"The answer is none of the Golioth API (HTTP {status})",
             nothing_done=is_refused,
+            status=status,
         )
     if status >= 500 and code == _DEADLINE_EXCEEDED_CODE:
         raise GoliothTimeoutError(
             f"Golioth did not answer in time (HTTP {status})",
             retry_after=retry_after(answer.headers),
         )
-    raise GoliothConnectionError(
+    error = GoliothTooManyRequestsError if status == 429 else GoliothStatusError
+    raise error(
         f"Golioth answered HTTP {status}",
         retry_after=retry_after(answer.headers),
         nothing_done=is_refused,
+        status=status,
     )
 
 

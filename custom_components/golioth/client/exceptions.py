@@ -1,5 +1,7 @@
 """What can go wrong between us and Golioth."""
 
+import math
+
 
 class GoliothError(Exception):
     """Anything that Golioth, or the way to it, refuses us.
@@ -15,6 +17,7 @@ class GoliothConnectionError(GoliothError):
     Attributes:
         retry_after: Seconds that the service asked us to wait, where it did.
         nothing_done: Whether it is certain that the service has not done what was asked.
+        status: The HTTP status of the answer, where that is the trouble.
     """
 
     def __init__(
@@ -23,15 +26,45 @@ class GoliothConnectionError(GoliothError):
         *,
         retry_after: float | None = None,
         nothing_done: bool = False,
+        status: int | None = None,
     ) -> None:
         """Keep what the service asked for, and whether it has done anything."""
         super().__init__(message)
         self.retry_after = retry_after
         self.nothing_done = nothing_done
+        self.status = status
+
+
+class GoliothUnreachableError(GoliothConnectionError):
+    """There was no connection to send anything on."""
+
+    def __init__(self, message: str) -> None:
+        """Report that nothing was done."""
+        super().__init__(message, nothing_done=True)
 
 
 class GoliothTimeoutError(GoliothConnectionError):
     """No answer in time."""
+
+
+class GoliothStatusError(GoliothConnectionError):
+    """An answer of the service that it has trouble, or refuses: it has a status."""
+
+
+class GoliothTooManyRequestsError(GoliothStatusError):
+    """The service is asked too often."""
+
+
+class GoliothWaitError(GoliothConnectionError):
+    """The service asked us to wait, and that time is not over: nothing was sent."""
+
+    def __init__(self, seconds: float) -> None:
+        """Keep the seconds that are left."""
+        super().__init__(
+            f"Golioth asks to wait another {math.ceil(seconds)} s",
+            retry_after=seconds,
+            nothing_done=True,
+        )
 
 
 class GoliothClosedError(GoliothConnectionError):

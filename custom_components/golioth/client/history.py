@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing, suppress
-import math
 from typing import Final, NamedTuple
 
 from .answer_size import AnswerSize
 from .crowded_moment import CrowdedMoment
-from .exceptions import GoliothConnectionError, GoliothUnreadableError
+from .exceptions import GoliothConnectionError, GoliothUnreadableError, GoliothWaitError
 from .fair_turns import FairTurns
 from .log_window import LogWindow, ask_before
 from .models import LogEntry
@@ -132,9 +131,7 @@ class LogHistory:
         """
         loop = asyncio.get_running_loop()
         if (wait := self._not_before - loop.time()) > 0:
-            raise GoliothConnectionError(
-                f"Golioth asks to wait another {math.ceil(wait)} s", retry_after=wait
-            )
+            raise GoliothWaitError(wait)
         reading = _HistoryReading(self._rest, self._pace, self._sizes, wanted)
         try:
             return await reading.read(start_ns, end_ns, limit)

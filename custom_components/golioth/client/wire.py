@@ -17,6 +17,7 @@ from .exceptions import (
     GoliothConnectionError,
     GoliothError,
     GoliothTimeoutError,
+    GoliothUnreachableError,
     GoliothUnreadableError,
 )
 
@@ -99,8 +100,8 @@ class Wire(Protocol):
         Raises:
             GoliothTimeoutError: There was no answer in time.
             GoliothUnreadableError: A good answer is longer than `max_size`.
-            GoliothConnectionError: There was no answer. It says where it is certain
-                that the request was not sent.
+            GoliothUnreachableError: The request was not sent.
+            GoliothConnectionError: There was no answer.
         """
 
     def open_socket(
@@ -174,9 +175,8 @@ class HttpWire:
         # Before the others, as these are of their kinds as well: there was no
         # connection to send anything on.
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
-            raise GoliothConnectionError(
-                f"Golioth could not be reached: {type(err).__name__}",
-                nothing_done=True,
+            raise GoliothUnreachableError(
+                f"Golioth could not be reached: {type(err).__name__}"
             ) from None
         except TimeoutError:
             raise GoliothTimeoutError("Golioth did not answer in time") from None
@@ -234,12 +234,10 @@ class HttpWire:
         """Return a session on the connections of ours, which does not own them.
 
         Raises:
-            GoliothConnectionError: Ours is closed.
+            GoliothUnreachableError: Ours is closed.
         """
         if self._session.closed:
-            raise GoliothConnectionError(
-                "The HTTP session is closed", nothing_done=True
-            )
+            raise GoliothUnreachableError("The HTTP session is closed")
         return aiohttp.ClientSession(
             connector=self._session.connector,
             connector_owner=False,

@@ -14,9 +14,9 @@ import { LogList } from "./log-list.js";
 import { LogRow } from "./log-row.js";
 import { LogSource } from "./log-source.js";
 import { Logs } from "./logs.js";
+import { reasonText, troubleText } from "./reason.js";
 import { STYLES } from "./styles.js";
 import { TimeFormat } from "./times.js";
-import { visibleLine } from "./visible-text.js";
 
 // In milliseconds between two renderings: in a storm, nobody reads faster, and the page has other things to do.
 const RENDER_INTERVAL = 250;
@@ -33,9 +33,6 @@ const MOST_PAGES = 5;
 const RETRY_DELAY = 5000;
 const LONGEST_RETRY_DELAY = 300_000;
 const MOST_FAILURES = 8;
-
-// In characters.
-const REASON = 500;
 
 // In milliseconds, after another filter: the user may be typing.
 const FILTER_DELAY = 300;
@@ -401,7 +398,8 @@ export class LogCard extends HTMLElement {
         this._failures = 0;
       }
     } catch (error) {
-      if (isWanted()) this._onLoadError(error?.message);
+      const reason = await reasonText(error, this._hass, this._language);
+      if (isWanted()) this._onLoadError(reason);
     } finally {
       if (this._loading === loading) {
         this._loading = null;
@@ -410,10 +408,8 @@ export class LogCard extends HTMLElement {
     }
   }
 
-  _onLoadError(message) {
-    // Of a lost connection, there is none.
-    this._loadError =
-      typeof message === "string" ? visibleLine(message, REASON) : "";
+  _onLoadError(reason) {
+    this._loadError = reason;
     const delay = RETRY_DELAY * 2 ** this._failures;
     this._failures += 1;
     if (!this._hasGivenUp)
@@ -617,9 +613,8 @@ export class LogCard extends HTMLElement {
   }
 
   _whyEmpty() {
-    const texts = ["choose_project", "not_found", "unauthorized", "too_many"];
-    if (texts.includes(this._trouble)) return this._language.text(this._trouble);
-    if (this._trouble) return this._trouble;
+    if (this._trouble === "choose_project") return this._language.text("choose_project");
+    if (this._trouble) return troubleText(this._trouble, this._language);
     const isFiltered = Object.values(this._wanted).some(Boolean);
     return this._language.text(isFiltered ? "no_match" : "no_logs");
   }

@@ -1,0 +1,30 @@
+/** Why Home Assistant gives no logs, in the language of the user. */
+
+import { visibleLine } from "./visible-text.js";
+
+// In characters.
+const LENGTH = 500;
+
+const TROUBLES = ["invalid_format", "not_found", "too_many", "unauthorized"];
+
+/** Return what the code of an error means. */
+export const troubleText = (code, language) =>
+  language.text(TROUBLES.includes(code) ? code : "trouble");
+
+/** Return what an error tells, or nothing where the connection was lost. What Home Assistant says of it in English alone is left out. */
+export const reasonText = async (error, hass, language) => {
+  if (typeof error?.code !== "string") return "";
+  const { code, translation_domain: domain, translation_key: key } = error;
+  if (domain && key)
+    try {
+      const localize = await hass.loadBackendTranslation("exceptions", domain);
+      const text = localize(
+        `component.${domain}.exceptions.${key}.message`,
+        error.translation_placeholders ?? {},
+      );
+      if (text) return visibleLine(text, LENGTH);
+    } catch {
+      // None can be loaded now.
+    }
+  return troubleText(code, language);
+};
