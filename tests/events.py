@@ -120,7 +120,10 @@ async def wait_until(condition: Callable[[], bool]) -> None:
 
 async def wait_for_begin(entry: ConfigEntry) -> None:
     """Wait until a project that was set up for the first time delivers from now on: what it logged before has been read."""
-    await wait_until(lambda: entry.runtime_data.feed.resume_point is not None)
+    coordinator = entry.runtime_data
+    await wait_until(
+        lambda: coordinator.feed.resume_point is not None and not coordinator.is_new
+    )
 
 
 async def wait_for_live_logs(entry: ConfigEntry) -> None:

@@ -16,6 +16,7 @@ from .gap import async_forget_gaps
 from .leftovers import async_forget_entities
 from .listening import async_remove_clock
 from .log_card import async_setup_log_card
+from .quiet_devices import async_forget_new_project
 from .recent_logs import async_remove_recent_logs
 from .removed_projects import async_get_removed_projects
 from .resume_store import ResumeStore
@@ -85,6 +86,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
     await async_remove_cool_downs(hass, entry.entry_id)
     async_forget_gaps(hass, entry.entry_id)
     async_remove_recent_logs(hass, entry.entry_id)
+    async_forget_new_project(hass, entry.entry_id)
 
 
 async def async_remove_config_entry_device(

@@ -57,6 +57,12 @@ from .devices import RegisteredDevices
 from .gap import async_report_gap, async_report_new_start, catch_up_window
 from .listening import async_get_clock
 from .log_filter import LogFilter
+from .quiet_devices import (
+    async_forget_new_project,
+    async_is_new_project,
+    async_note_new_project,
+    async_read_last_logs,
+)
 from .reasons import translated
 from .recent_logs import async_get_recent_logs
 from .resume_store import ResumeStore
@@ -174,6 +180,12 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         # Of these devices, the ones that the list has been read for.
         self._looked_up: set[str] = set()
         self._look_up: asyncio.Task[None] | None = None
+        self._last_logs: asyncio.Task[None] | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether devices may still have to show what they logged before the first set-up."""
+        return async_is_new_project(self.hass, self._entry_id)
 
     @property
     def rest(self) -> GoliothRest:
@@ -279,6 +291,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         await self._cool_downs.async_load()
         is_readable = await self._listening.async_load()
         resume_point = await self._resume_store.async_load()
+        if resume_point is None:
+            async_note_new_project(self.hass, self._entry_id)
         if not is_readable or self._resume_store.is_unreadable:
             async_report_new_start(self.hass, self.config_entry)
         self.feed = self._client.feed(
@@ -502,6 +516,35 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     def on_complete(self, transport: Transport, until: float) -> None:
         """Note that every log until a moment ago was delivered."""
         self._listening.async_run(transport, until)
+        if self._last_logs is None and self.is_new:
+            self._last_logs = self.config_entry.async_create_background_task(
+                self.hass,
+                self._async_read_last_logs(),
+                name=f"{DOMAIN} last logs of {self.project_id}",
+            )
+
+    async def _async_read_last_logs(self) -> None:
+        """Have each device show its last log, where the project's newest have none of it."""
+        try:
+            await async_read_last_logs(
+                self.history,
+                self.rest.server_time_ns or time_ns(),
+                self._async_quiet_devices,
+                self.on_history,
+            )
+        except GoliothError:
+            # It is done when the project is loaded again.
+            return
+        async_forget_new_project(self.hass, self._entry_id)
+
+    @callback
+    def _async_quiet_devices(self) -> list[str]:
+        """Return Golioth's IDs of the devices that have entities, and no log to show."""
+        return [
+            golioth_device_id
+            for golioth_device_id, logs in self._device_logs.items()
+            if logs.last.shown is None
+        ]
 
     @callback
     def on_incomplete(self) -> None:

@@ -1,0 +1,282 @@
+"""Tests of what devices show that were quiet when their project was set up."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.golioth.quiet_devices import MAX_QUIET_DEVICES
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+
+from . import GREENHOUSE_NODE, WATER_METER
+from .events import (
+    LogEvents,
+    capture_states,
+    state_of,
+    wait_for_begin,
+    wait_for_state,
+    wait_until,
+)
+from .simulator import GoliothSimulator, RestRequest
+
+LAST_LOG = "sensor.greenhouse_node_last_log"
+LAST_LOG_OF_QUIET = "sensor.water_meter_last_log"
+LAST_ERROR_OF_QUIET = "sensor.water_meter_last_error"
+
+
+def ago(**time: float) -> str:
+    """Return a time in the past, as Golioth writes it."""
+    return (datetime.now(UTC) - timedelta(**time)).isoformat().replace("+00:00", "Z")
+
+
+def asked(simulator: GoliothSimulator) -> list[RestRequest]:
+    """Return the requests for logs that reach back further than what the feed asks for."""
+    return [
+        each
+        for each in simulator.requests
+        if each.path.endswith("/logs") and each.query.get("start", "9") < ago(days=20)
+    ]
+
+
+def asked_of(simulator: GoliothSimulator) -> list[str | None]:
+    """Return the devices that were asked for in turn; None for all."""
+    return [each.query.get("deviceId") for each in asked(simulator)]
+
+
+@pytest.fixture
+def busy(simulator: GoliothSimulator) -> None:
+    """Have one device fill what an answer holds, long after the other one has logged."""
+    for number in range(3):
+        simulator.log(
+            f"Litre {number}", device=WATER_METER, timestamp=ago(days=2 + 3 - number)
+        )
+    for number in range(150):
+        simulator.log(
+            f"Rain {number}",
+            device=GREENHOUSE_NODE,
+            timestamp=ago(seconds=200 - number),
+        )
+
+
+async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Set the project up, and wait until what was logged before is shown."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    await wait_for_begin(entry)
+
+
+@pytest.mark.usefixtures("impatient", "busy")
+async def test_quiet_device_of_a_busy_project(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """Its last log is shown, at once and no other before it, and fires nothing."""
+    states = capture_states(hass, LAST_LOG_OF_QUIET)
+    await set_up(hass, config_entry)
+    await wait_for_state(hass, LAST_LOG_OF_QUIET, "Litre 2")
+    await wait_for_state(hass, LAST_LOG, "Rain 149")
+    assert asked_of(simulator) == [None, WATER_METER]
+    simulator.log("live", device=WATER_METER)
+    await wait_for_state(hass, LAST_LOG_OF_QUIET, "live")
+    assert log_events.messages == ["live"]
+    known = [each.state for each in states if each.state.startswith("Litre")]
+    assert set(known) == {"Litre 2"}
+
+
+@pytest.mark.usefixtures("impatient", "entity_registry_enabled_by_default")
+async def test_quiet_project(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """Where nobody has logged for hours, one question is enough for all devices; errors are shown as well."""
+    simulator.log("old", device=GREENHOUSE_NODE, timestamp=ago(days=12))
+    simulator.log("leak", device=WATER_METER, level="ERROR", timestamp=ago(days=4))
+    simulator.log("dry", device=WATER_METER, timestamp=ago(days=3))
+    await set_up(hass, config_entry)
+    await wait_for_state(hass, LAST_LOG, "old")
+    await wait_for_state(hass, LAST_LOG_OF_QUIET, "dry")
+    await wait_for_state(hass, LAST_ERROR_OF_QUIET, "leak")
+    assert asked_of(simulator) == [None]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_project_in_which_all_have_logged(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """Nothing more is asked."""
+    for device in (GREENHOUSE_NODE, WATER_METER):
+        simulator.log("new", device=device)
+    await set_up(hass, config_entry)
+    await wait_for_state(hass, LAST_LOG_OF_QUIET, "new")
+    assert asked(simulator) == []
+
+
+@pytest.mark.usefixtures("impatient", "busy")
+async def test_log_that_comes_meanwhile(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """A log that arrives by itself stays, whatever its time is."""
+    simulator.faults.rest_delay = 0.2
+    states = capture_states(hass, LAST_LOG_OF_QUIET)
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await simulator.wait_until(lambda: asked_of(simulator) == [None, WATER_METER])
+    simulator.log("wrong clock", device=WATER_METER, timestamp=ago(days=300))
+    await wait_for_state(hass, LAST_LOG_OF_QUIET, "wrong clock")
+    await wait_for_begin(config_entry)
+    assert state_of(hass, LAST_LOG_OF_QUIET).state == "wrong clock"
+    assert not [each for each in states if each.state.startswith("Litre")]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_many_quiet_devices(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """A hundred are asked for, each once; the others show nothing until they log."""
+    names = [f"quiet-{number}" for number in range(MAX_QUIET_DEVICES + 20)]
+    for name in names:
+        simulator.add_device(name, device_id=name)
+        simulator.log(f"last of {name}", device=name, timestamp=ago(days=1))
+    for _ in range(100):
+        for device in (GREENHOUSE_NODE, WATER_METER):
+            simulator.log("busy", device=device)
+    await set_up(hass, config_entry)
+    _, *found = asked_of(simulator)
+    assert len(found) == len(set(found)) == MAX_QUIET_DEVICES
+    shown = {
+        name
+        for name in names
+        if state_of(hass, f"sensor.{name.replace('-', '_')}_last_log").state
+        == f"last of {name}"
+    }
+    assert shown == set(found)
+
+
+@pytest.mark.usefixtures("busy")
+async def test_pace(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """Golioth is asked twice a second at most."""
+    simulator.add_device("third", device_id="third")
+    await set_up(hass, config_entry)
+    times = [each.time for each in asked(simulator)]
+    assert len(times) == 3
+    assert times[1] - times[0] > 0.45
+    assert times[2] - times[1] > 0.45
+
+
+@pytest.mark.usefixtures("impatient", "busy")
+@pytest.mark.parametrize("fails", [1, 2])
+async def test_service_in_trouble(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    fails: int,
+) -> None:
+    """What Golioth does not answer is asked again, when it says so."""
+    simulator.faults.rest_delay = 0.1
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await simulator.wait_until(lambda: len(asked(simulator)) == 1)
+    simulator.faults.logs_status = 503
+    simulator.faults.rest_headers = {"Retry-After": "0"}
+    await simulator.wait_until(lambda: len(asked(simulator)) == fails + 1)
+    simulator.faults.clear()
+    await wait_for_state(hass, LAST_LOG_OF_QUIET, "Litre 2")
+
+
+@pytest.mark.usefixtures("impatient", "busy")
+async def test_service_that_stays_in_trouble(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """After three tries nothing more is asked for the past, and logs arrive."""
+    simulator.faults.rest_delay = 0.1
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await simulator.wait_until(lambda: len(asked(simulator)) == 1)
+    simulator.faults.logs_status = 503
+    simulator.faults.rest_headers = {"Retry-After": "0"}
+    await wait_until(lambda: not config_entry.runtime_data.is_new)
+    assert asked_of(simulator) == [None] * 3
+    simulator.log("live", device=WATER_METER)
+    await wait_for_state(hass, LAST_LOG_OF_QUIET, "live")
+
+
+@pytest.mark.usefixtures("impatient", "busy")
+async def test_device_that_is_gone(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """A device that Golioth does not know any more keeps no other from being asked for."""
+    simulator.add_device("third", device_id="third")
+    simulator.log("other", device="third", timestamp=ago(days=1))
+    simulator.faults.rest_delay = 0.2
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await simulator.wait_until(lambda: len(asked(simulator)) == 2)
+    simulator.faults.logs_status = 404
+    await simulator.wait_until(lambda: len(asked(simulator)) == 3)
+    simulator.faults.clear()
+    await wait_for_begin(config_entry)
+    shown = [
+        state_of(hass, entity_id).state
+        for entity_id in (LAST_LOG_OF_QUIET, "sensor.third_last_log")
+    ]
+    assert sorted(shown) in (["Litre 2", "unknown"], ["other", "unknown"])
+
+
+@pytest.mark.usefixtures("impatient", "busy")
+async def test_reload_meanwhile(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """A reload, as after a change of options, begins anew what it has interrupted."""
+    simulator.faults.rest_delay = 0.2
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await simulator.wait_until(lambda: len(asked(simulator)) == 1)
+    assert await hass.config_entries.async_reload(config_entry.entry_id)
+    await wait_for_state(hass, LAST_LOG_OF_QUIET, "Litre 2")
+    await wait_for_begin(config_entry)
+
+    # Once it was done, it is not done again.
+    before = len(asked(simulator))
+    assert await hass.config_entries.async_reload(config_entry.entry_id)
+    await simulator.wait_for_streams(1)
+    await wait_until(lambda: not config_entry.runtime_data.feed.has_gap)
+    assert len(asked(simulator)) == before
+
+
+@pytest.mark.usefixtures("impatient", "busy")
+async def test_removed_meanwhile(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """After the project is removed, nothing is asked."""
+    simulator.faults.rest_delay = 0.2
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await simulator.wait_until(lambda: len(asked(simulator)) == 1)
+    coordinator = config_entry.runtime_data
+    await hass.config_entries.async_remove(config_entry.entry_id)
+    assert not coordinator.is_new
+    number = len(simulator.requests)
+    with pytest.raises(HomeAssistantError):
+        await hass.services.async_call(
+            "golioth", "get_logs", {}, blocking=True, return_response=True
+        )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert len(simulator.requests) == number
+
+
+@pytest.mark.usefixtures("busy")
+async def test_user_who_asks_meanwhile(
+    hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
+) -> None:
+    """Users wait for one question at most, not for all."""
+    for number in range(10):
+        simulator.add_device(f"quiet-{number}", device_id=f"quiet-{number}")
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await simulator.wait_until(lambda: len(asked(simulator)) == 2)
+    await hass.services.async_call(
+        "golioth",
+        "get_logs",
+        {"limit": 1},
+        blocking=True,
+        return_response=True,
+    )
+    assert len(asked(simulator)) <= 4
+    assert config_entry.runtime_data.is_new
