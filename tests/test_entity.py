@@ -116,8 +116,8 @@ async def test_what_is_about_the_connection_is_diagnostic(
     assert diagnostic == {
         "connection",
         "transport",
-        "logs_delivered",
-        "logs_caught_up",
+        "logs_received",
+        "missed_logs_recovered",
         "logs_found_by_audit",
         "logs_unreadable",
         "frames_ignored",

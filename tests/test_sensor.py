@@ -35,8 +35,8 @@ LAST_ERROR = "sensor.greenhouse_node_last_error"
 CONNECTION = "binary_sensor.demo_project_connection"
 TRANSPORT = "sensor.demo_project_transport"
 COUNTERS = (
-    "logs_delivered",
-    "logs_caught_up",
+    "logs_received",
+    "missed_logs_recovered",
     "logs_found_by_audit",
     "frames_ignored",
 )
@@ -532,16 +532,19 @@ async def test_counters(
     for _ in range(100):
         simulator.log("text", device=GREENHOUSE_NODE)
     await log_events.wait_for(100)
-    assert counter(hass, "logs_delivered") == "0"
-    caught_up = state_of(hass, "sensor.demo_project_logs_caught_up").last_reported
+    assert counter(hass, "logs_received") == "0"
+    caught_up = state_of(
+        hass, "sensor.demo_project_missed_logs_recovered"
+    ).last_reported
 
-    await wait_for_state(hass, "sensor.demo_project_logs_delivered", "100")
+    await wait_for_state(hass, "sensor.demo_project_logs_received", "100")
     assert [counter(hass, key) for key in COUNTERS] == ["100", "0", "0", "1"]
-    state = state_of(hass, "sensor.demo_project_logs_delivered")
+    state = state_of(hass, "sensor.demo_project_logs_received")
     assert state.attributes["unit_of_measurement"] == "logs"
     assert state.attributes["state_class"] == "total_increasing"
     assert (
-        state_of(hass, "sensor.demo_project_logs_caught_up").last_reported == caught_up
+        state_of(hass, "sensor.demo_project_missed_logs_recovered").last_reported
+        == caught_up
     )
 
 

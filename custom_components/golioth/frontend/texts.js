@@ -72,7 +72,7 @@ export const TEXTS = {
     "minimum_level": "Mindeststufe",
     "modules": "Module",
     "modules_help": "Leer lassen für alle Module.",
-    "debug": "Debugging",
+    "debug": "Debug",
     "info": "Info",
     "warn": "Warnung",
     "error": "Fehler",

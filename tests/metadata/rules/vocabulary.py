@@ -39,12 +39,8 @@ class Word:
 # Every one of these is in Home Assistant 2026.10 and 2026.11, in all our languages, and the same in both. What to press to save is not:
 # Dutch has another word for it in 2026.10.4 than in 2026.10.0.
 WORDS = (
-    # Levels: those of the action that sets the level of Home Assistant's own log
-    Word(
-        "logger",
-        ("selector.level.options.debug",),
-        same=("entity.*.state.debug", "selector.level.options.debug"),
-    ),
+    # Levels: those of the action that sets the level of Home Assistant's own log. Not Debug: German there has "Debugging" for it, which
+    # is what somebody does.
     Word(
         "logger",
         ("selector.level.options.info",),
