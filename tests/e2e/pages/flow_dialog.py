@@ -1,5 +1,7 @@
 """The dialog that adds an integration, or changes what was set up."""
 
+import re
+
 from playwright.async_api import Locator, Page, expect
 
 from .dropdown import choose
@@ -35,7 +37,7 @@ class FlowDialog:
 
     async def add(self, label: str, text: str) -> None:
         """Type a text into a field that holds a list of them."""
-        await self._list(label).get_by_role("button", name=label).click()
+        await self._list(label).get_by_role("button", name=_adds(label)).click()
         box = self._list(label).get_by_placeholder("Search")
         # It gets the focus when the list of suggestions has opened, which until then does not close any more.
         await expect(box).to_be_focused()
@@ -54,8 +56,9 @@ class FlowDialog:
 
     def _list(self, label: str) -> Locator:
         """Return the field with this label that holds a list of texts."""
-        button = self.element.page.get_by_role("button", name=label)
-        return self.element.locator("ha-selector").filter(has=button)
+        # On the button that adds a text, or from 2026.11 on, above it.
+        name = self.element.page.get_by_text(label, exact=True)
+        return self.element.locator("ha-selector").filter(has=name)
 
     async def open_section(self, name: str) -> None:
         """Open a section of the form that is closed at first."""
@@ -87,3 +90,9 @@ class FlowDialog:
         """Click the last button."""
         await self.element.get_by_role("button", name=button).last.click()
         await expect(self.element).to_be_hidden()
+
+
+def _adds(label: str) -> re.Pattern[str]:
+    """Return the name of the button that adds a text to a field that holds a list."""
+    # That of the field, or from 2026.11 on, the same for all.
+    return re.compile(rf"{re.escape(label)}|^Add$")

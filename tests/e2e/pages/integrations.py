@@ -81,7 +81,7 @@ class IntegrationPage:
     async def reload(self, title: str) -> None:
         """Reload what was set up, and wait until that is done."""
         await (await self._menu_item(title, "Reload")).click()
-        await MessageBox(self._page).answer("The integration was reloaded", "OK")
+        await MessageBox(self._page).take_note("The integration was reloaded")
 
     async def reconfigure(self, title: str) -> FlowDialog:
         """Begin to change how it was set up, and return the dialog for it."""

@@ -8,6 +8,7 @@ class MessageBox:
 
     def __init__(self, page: Page) -> None:
         """Look at the box of a page."""
+        self._page = page
         self._element = page.locator("dialog-box")
 
     async def answer(self, message: str, button: str) -> None:
@@ -15,3 +16,10 @@ class MessageBox:
         await expect(self._element.get_by_text(message)).to_be_visible()
         await self._element.get_by_role("button", name=button).click()
         await expect(self._element.get_by_text(message)).to_be_hidden()
+
+    async def take_note(self, message: str) -> None:
+        """Wait for a message, which from 2026.11 on is a line at the bottom that goes by itself."""
+        # The line is there a second time, for who hears it.
+        await expect(self._page.get_by_text(message).first).to_be_visible()
+        if await self._element.get_by_text(message).is_visible():
+            await self.answer(message, "OK")
