@@ -327,6 +327,13 @@ def _fix_issue(key: str) -> Probe:
     return is_open
 
 
+async def _read_notification(visitor: Visitor, place: Place) -> bool:
+    answer = await visitor.command("persistent_notification/get")
+    return answer is not None and any(
+        place.entry.title in each["title"] for each in answer["result"]
+    )
+
+
 def _diagnostics(path: str) -> Probe:
     async def is_open(visitor: Visitor, place: Place) -> bool:
         filled = path.format(entry=place.entry.entry_id, device=place.device)
@@ -429,15 +436,10 @@ ROWS: Final = (
         "Connection and counters of the project",
         _state("binary_sensor.demo_project_connection"),
     ),
-    *(
-        row
-        for key in ("gap", "new_start")
-        for row in (
-            Row(f"Repair `{key}`", "Read", _read_issue(key)),
-            Row(f"Repair `{key}`", "Ignore", _ignore_issue(key)),
-            Row(f"Repair `{key}`", "Fix", _fix_issue(key)),
-        )
-    ),
+    Row("Repair `gap`", "Read", _read_issue("gap")),
+    Row("Repair `gap`", "Ignore", _ignore_issue("gap")),
+    Row("Repair `gap`", "Fix", _fix_issue("gap")),
+    Row("Notification", "That a project started anew", _read_notification),
     Row("Diagnostics", "Of the project", _diagnostics("{entry}")),
     Row("Diagnostics", "Of the device", _diagnostics("{entry}/device/{device}")),
     Row("System health", "Read", _system_health),

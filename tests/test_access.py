@@ -55,6 +55,7 @@ async def everything(hass: HomeAssistant, enable_custom_integrations: None) -> N
         "http",
         "frontend",
         "config",
+        "persistent_notification",
         "repairs",
         "diagnostics",
         "system_health",
@@ -88,7 +89,7 @@ async def place(
     await log_events.wait_for(4)
     await remove_device(hass, streaming, simulator, removed.id)
     report(hass, streaming, 0, 1)
-    async_report_new_start(hass, streaming)
+    await async_report_new_start(hass, streaming)
     (url,) = hass.data[DATA_EXTRA_MODULE_URL].urls
     return Place(
         streaming,

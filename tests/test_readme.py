@@ -32,7 +32,12 @@ def messages() -> list[str]:
     return [
         *TEXTS["config"]["error"].values(),
         TEXTS["config"]["abort"]["already_configured"],
-        *(each["message"] for each in TEXTS["exceptions"].values()),
+        # The text of a notification, which is explained by its title.
+        *(
+            each["message"]
+            for key, each in TEXTS["exceptions"].items()
+            if key != "new_start"
+        ),
         *(each["title"] for each in TEXTS["issues"].values()),
     ]
 

@@ -13,16 +13,13 @@ from awesomeversion import AwesomeVersion
 import pytest
 
 from custom_components.golioth.const import DOMAIN
-from homeassistant.components.repairs import (
-    DOMAIN as REPAIRS_DOMAIN,
-    repairs_flow_manager,
-)
+from custom_components.golioth.gap import async_report_new_start
+from homeassistant.components import persistent_notification
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigEntryState
 from homeassistant.const import ATTR_RESTORED
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
-from homeassistant.setup import async_setup_component
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import wait_for_state
@@ -115,6 +112,13 @@ def restore(release: Path, config_dir: Path, simulator: GoliothSimulator) -> Non
     """Let a release have run: what it has stored is there, and the service has the address that it knows."""
     shutil.copytree(release, config_dir / ".storage")
     entry_of(config_dir, {"data": {"api_url": simulator.url}})
+
+
+def notifications_of(
+    hass: HomeAssistant,
+) -> list[persistent_notification.Notification]:
+    """Return what the user is notified of."""
+    return [*persistent_notification._async_get_or_create_notifications(hass).values()]
 
 
 def change(path: Path, changes: dict[str, Any]) -> None:
@@ -301,39 +305,51 @@ async def test_newer_version_of_the_files(
             assert runs == [("live", "stream")]
             assert caplog.text.count("cannot be read") == 2
 
-            (issue,) = ir.async_get(hass).issues.values()
-            assert issue.translation_key == "new_start"
-            assert issue.severity is ir.IssueSeverity.WARNING
-            assert issue.is_persistent
-            assert await async_setup_component(hass, REPAIRS_DOMAIN, {})
-            repairs = repairs_flow_manager(hass)
-            assert repairs is not None
-            shown = await repairs.async_init(
-                DOMAIN, context={"issue_id": issue.issue_id}
-            )
-            assert shown["step_id"] == "confirm"
-            placeholders = shown["description_placeholders"]
-            assert placeholders is not None
-            assert placeholders["project"] == entry.title
-            await repairs.async_configure(shown["flow_id"], {})
+            # There is nothing that the user could repair.
             assert not ir.async_get(hass).issues
+            (notification,) = notifications_of(hass)
+            assert notification["title"] == (
+                f"Logs of {entry.title} may not have been delivered"
+            )
+            assert "Home Assistant started anew" in notification["message"]
+            assert entry.title not in notification["message"]
 
         # What is stored since is read again.
         log(simulator, "down again", seconds=121)
         async with life(tmp_path, runs, EACH_LOG) as hass:
             await runs.wait_for(2)
             assert runs == [("live", "stream"), ("down again", "catch_up")]
-            assert not ir.async_get(hass).issues
+            assert not notifications_of(hass)
 
 
-async def test_repair_of_a_project_that_is_removed(tmp_path: Path, runs: Runs) -> None:
+async def test_notification_in_the_language_of_the_server(
+    tmp_path: Path, runs: Runs
+) -> None:
+    """The user is told in the language that Home Assistant is set to."""
+    async with service(seconds=120) as simulator:
+        restore(RELEASES[-1], tmp_path, simulator)
+        for path in kept_files(tmp_path):
+            change(path, {"version": 2})
+        async with life(tmp_path, runs, EACH_LOG) as hass:
+            (entry,) = hass.config_entries.async_entries(DOMAIN)
+            hass.config.language = "de"
+            await async_report_new_start(hass, entry)
+            (notification,) = notifications_of(hass)
+            assert notification["title"] == (
+                f"Protokolleinträge von {entry.title} wurden möglicherweise nicht zugestellt"
+            )
+
+
+async def test_notification_of_a_project_that_is_removed(
+    tmp_path: Path, runs: Runs
+) -> None:
     """What the user was told goes with the project."""
     async with service(seconds=120) as simulator:
         restore(RELEASES[-1], tmp_path, simulator)
         for path in kept_files(tmp_path):
             change(path, {"version": 2})
         async with life(tmp_path, runs, EACH_LOG) as hass:
-            assert len(ir.async_get(hass).issues) == 1
+            assert len(notifications_of(hass)) == 1
             await hass.config_entries.async_remove(loaded_entry(hass).entry_id)
-            assert not ir.async_get(hass).issues
+            assert not notifications_of(hass)
         assert [each.name for each in kept_files(tmp_path)] == [f"{DOMAIN}.removed"]

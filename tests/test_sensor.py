@@ -303,8 +303,15 @@ async def test_lost_connection(
     await wait_for_state(hass, LAST_LOG, "before")
     simulator.log("after", device=GREENHOUSE_NODE)
     await wait_for_state(hass, LAST_LOG, "after")
-    assert caplog.text.count("Not receiving the logs of Demo project") == 1
-    assert caplog.text.count("Receiving the logs of Demo project") == 1
+    said = [
+        (record.levelname, record.getMessage().partition(" Demo project")[0])
+        for record in caplog.records
+        if "eceiving the logs of" in record.getMessage()
+    ]
+    assert said == [
+        ("INFO", "Not receiving the logs of"),
+        ("INFO", "Receiving the logs of"),
+    ]
 
 
 @pytest.mark.usefixtures("impatient")

@@ -294,7 +294,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         if resume_point is None:
             async_note_new_project(self.hass, self._entry_id)
         if not is_readable or self._resume_store.is_unreadable:
-            async_report_new_start(self.hass, self.config_entry)
+            await async_report_new_start(self.hass, self.config_entry)
         self.feed = self._client.feed(
             self,
             resume_point=resume_point,

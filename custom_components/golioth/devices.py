@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
@@ -13,6 +12,9 @@ from .const import DOMAIN, MANUFACTURER
 from .leftovers import async_forget_states
 from .removed_projects import async_get_removed_projects
 from .turns import in_turns
+
+if TYPE_CHECKING:
+    from .coordinator import GoliothConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ class RegisteredDevices:
     """
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, project: Project
+        self, hass: HomeAssistant, entry: GoliothConfigEntry, project: Project
     ) -> None:
         """Register the project's own device, and take over what is registered of the others."""
         self._hass = hass
@@ -194,7 +196,7 @@ class RegisteredDevices:
         return [entity.entity_id for entity in entities]
 
 
-def golioth_id(device: dr.AnyDeviceEntry, entry: ConfigEntry) -> str | None:
+def golioth_id(device: dr.AnyDeviceEntry, entry: GoliothConfigEntry) -> str | None:
     """Return Golioth's ID of a device; None for the one that is the project itself."""
     if (DOMAIN, entry.entry_id) in device.identifiers:
         return None
@@ -204,7 +206,7 @@ def golioth_id(device: dr.AnyDeviceEntry, entry: ConfigEntry) -> str | None:
 
 
 @callback
-def async_is_muted(hass: HomeAssistant, entry: ConfigEntry, device_id: str) -> bool:
+def async_is_muted(hass: HomeAssistant, entry: GoliothConfigEntry, device_id: str) -> bool:
     """Return whether a device is disabled; the project's own mutes no other."""
     device = dr.async_get(hass).async_get(device_id, include_child_devices=False)
     return (

@@ -1,15 +1,16 @@
-"""Times whose logs were not delivered, or may not have been, as repairs."""
+"""Times whose logs were not delivered, as repairs, or may not have been, as notifications."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 import logging
 import math
-from typing import Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.components import persistent_notification
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
 from .client import FeedTiming
@@ -19,6 +20,9 @@ from .const import (
     DOMAIN,
     MAX_CATCH_UP_WINDOW,
 )
+
+if TYPE_CHECKING:
+    from .coordinator import GoliothConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -95,14 +99,14 @@ class Gaps:
         )
 
 
-def catch_up_window(entry: ConfigEntry) -> float:
+def catch_up_window(entry: GoliothConfigEntry) -> float:
     """Return the catch-up window of a project, in hours."""
     return float(entry.options.get(CONF_CATCH_UP_WINDOW, DEFAULT_CATCH_UP_WINDOW))
 
 
 @callback
 def async_report_gap(
-    hass: HomeAssistant, entry: ConfigEntry, start: int, end: int, now: int
+    hass: HomeAssistant, entry: GoliothConfigEntry, start: int, end: int, now: int
 ) -> None:
     """Tell the user that logs of a project were not delivered.
 
@@ -151,34 +155,55 @@ def async_report_gap(
     )
 
 
-@callback
-def async_report_new_start(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Tell the user that what was kept of a project could not be read, so that nobody knows what was not delivered."""
-    ir.async_create_issue(
+async def async_report_new_start(
+    hass: HomeAssistant, entry: GoliothConfigEntry
+) -> None:
+    """Tell the user that what was kept of a project could not be read.
+
+    By a notification, because a repair is for what a user can repair: nobody knows what was not delivered.
+    """
+    time = _local_time(int(dt_util.utcnow().timestamp()))
+    title = await _async_text(
         hass,
-        DOMAIN,
-        _new_start_id(entry.entry_id),
-        is_fixable=True,
-        # As with a gap, it has happened.
-        is_persistent=True,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key="new_start",
-        translation_placeholders={
-            "project": entry.title,
-            "time": _local_time(int(dt_util.utcnow().timestamp())),
-        },
+        translation_domain=DOMAIN,
+        translation_key="new_start_title",
+        translation_placeholders={"project": entry.title},
     )
+    message = await _async_text(
+        hass,
+        translation_domain=DOMAIN,
+        translation_key="new_start",
+        translation_placeholders={"time": time},
+    )
+    persistent_notification.async_create(
+        hass, message, title, _new_start_id(entry.entry_id)
+    )
+
+
+async def _async_text(
+    hass: HomeAssistant,
+    *,
+    translation_domain: str,
+    translation_key: str,
+    translation_placeholders: dict[str, str],
+) -> str:
+    """Return a text in the language of the server: a notification is the same for all users."""
+    texts = await async_get_translations(
+        hass, hass.config.language, "exceptions", {translation_domain}
+    )
+    key = f"component.{translation_domain}.exceptions.{translation_key}.message"
+    return texts[key].format(**translation_placeholders)
 
 
 @callback
 def async_forget_gaps(hass: HomeAssistant, entry_id: str) -> None:
     """Tell the user no longer that logs of a project were not delivered, or may not have been."""
     ir.async_delete_issue(hass, DOMAIN, _issue_id(entry_id))
-    ir.async_delete_issue(hass, DOMAIN, _new_start_id(entry_id))
+    persistent_notification.async_dismiss(hass, _new_start_id(entry_id))
 
 
 def _new_start_id(entry_id: str) -> str:
-    return f"new_start_{entry_id}"
+    return f"{DOMAIN}_new_start_{entry_id}"
 
 
 def _issue_id(entry_id: str) -> str:

@@ -2,18 +2,20 @@
 
 from collections.abc import Collection, Mapping
 from math import inf
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions import AbstractPermissions
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
 from .devices import async_get_entities, golioth_id
+
+if TYPE_CHECKING:
+    from .coordinator import GoliothConfigEntry
 
 # In seconds. All entities of a large fleet take milliseconds, and many devices of one that
 # is too large for Home Assistant have none.
@@ -32,7 +34,9 @@ class LogPermission:
     the project, which stands for every device that Golioth does not list yet, or any more.
     """
 
-    def __init__(self, hass: HomeAssistant, user: User, entry: ConfigEntry) -> None:
+    def __init__(
+        self, hass: HomeAssistant, user: User, entry: GoliothConfigEntry
+    ) -> None:
         """Look nothing up yet."""
         self._hass = hass
         self._user = user
@@ -112,7 +116,7 @@ class LogPermission:
 
 @callback
 def async_get_log_permission(
-    hass: HomeAssistant, user: User, entry: ConfigEntry
+    hass: HomeAssistant, user: User, entry: GoliothConfigEntry
 ) -> LogPermission:
     """Return what tells which logs a user may read, the same for all who ask at once.
 

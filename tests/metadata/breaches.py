@@ -208,12 +208,25 @@ TRIGGER = '''"""Triggers."""
 async def async_get_triggers(hass):
     return {}
 '''
+TRIGGER_PAGE = """# Mood
+
+## In the user interface
+
+1. Choose **Mood**.
+
+## In YAML
+
+```yaml
+triggers:
+  - trigger: golioth.mood_changed
+```
+"""
 CONDITION = TRIGGER.replace("triggers", "conditions").replace("Trig", "Cond")
 EXCEPTION = """
 raise RuntimeError(translation_domain=DOMAIN, translation_key="lost_mood", translation_placeholders={"name": "x"})
 """
 ISSUE = """
-async_create_issue(hass, DOMAIN, "x", translation_key="bad_mood", translation_placeholders={"from": "x"})
+async_create_issue(hass, DOMAIN, "x", is_fixable=True, translation_key="bad_mood", translation_placeholders={"from": "x"})
 """
 OPTIONS_FLOW = """
 class MoodOptionsFlow(OptionsFlowWithReload):
@@ -434,6 +447,84 @@ BREACHES = (
             "scripts/new", "#!/usr/bin/env python3\nfrom __future__ import annotations"
         ),
         "scripts/new imports annotations from __future__",
+    ),
+    Breach(
+        "coordinator elsewhere",
+        code.shared_code_has_its_modules,
+        _replace(
+            f"{INTEGRATION}/coordinator.py", "(DataUpdateCoordinator[", "(dict[str, "
+        ),
+        "coordinator.py has no coordinator",
+    ),
+    Breach(
+        "entity without a base of ours",
+        code.shared_code_has_its_modules,
+        _replace(
+            f"{INTEGRATION}/event.py",
+            "(GoliothDeviceEntity, EventEntity)",
+            "(EventEntity)",
+        ),
+        "event.py: GoliothLogEvent has no base of entity.py",
+    ),
+    Breach(
+        "base of the entities elsewhere",
+        code.shared_code_has_its_modules,
+        _write(f"{INTEGRATION}/entity.py", ""),
+        "entity.py has no entity",
+    ),
+    Breach(
+        "entry without our type",
+        code.entries_have_our_type,
+        _append(INIT, "def f(entry: ConfigEntry) -> None: ..."),
+        "takes a ConfigEntry without our type",
+    ),
+    Breach(
+        "entry with any runtime data",
+        code.entries_have_our_type,
+        _append(INIT, "def f(entries: list[ConfigEntry[Any]]) -> None: ..."),
+        "takes a ConfigEntry without our type",
+    ),
+    Breach(
+        "project that is kept elsewhere",
+        code.runtime_data_is_kept_in_the_entry,
+        _replace(INIT, "entry.runtime_data = coordinator", "x = coordinator"),
+        "__init__.py keeps nothing in runtime_data",
+    ),
+    Breach(
+        "something under the domain",
+        code.runtime_data_is_kept_in_the_entry,
+        _append(INIT, "def f(hass): hass.data.setdefault(DOMAIN, {})"),
+        "keeps something under DOMAIN",
+    ),
+    Breach(
+        "something under the name of the domain",
+        code.runtime_data_is_kept_in_the_entry,
+        _append(INIT, 'def f(hass): hass.data["golioth"] = 1'),
+        "keeps something under DOMAIN",
+    ),
+    Breach(
+        "session of our own",
+        code.connections_are_home_assistants,
+        _append(INIT, "session = aiohttp.ClientSession()"),
+        "makes a session of its own",
+    ),
+    Breach(
+        "client with another session",
+        code.connections_are_home_assistants,
+        _replace(CONFIG_FLOW, "async_get_clientsession(self.hass)", "session"),
+        "config_flow.py:",
+    ),
+    Breach(
+        "library that blocks",
+        code.nothing_blocks_the_event_loop,
+        _append(f"{INTEGRATION}/client/rest.py", "import requests"),
+        "client/rest.py imports requests",
+    ),
+    Breach(
+        "sleep that blocks",
+        code.nothing_blocks_the_event_loop,
+        _append(f"{INTEGRATION}/client/rest.py", "time.sleep(1)"),
+        "sleeps",
     ),
     # translations/
     Breach(
@@ -877,6 +968,21 @@ BREACHES = (
         "__init__.py: HomeAssistantError has no translation_key",
     ),
     Breach(
+        "repair that nobody can fix",
+        usage.issues_can_be_repaired,
+        _replace(f"{INTEGRATION}/gap.py", "is_fixable=True", "is_fixable=False"),
+        "the issue gap cannot be repaired",
+    ),
+    Breach(
+        "repair with nothing to do",
+        usage.issues_can_be_repaired,
+        _merge(
+            ENGLISH,
+            **{"issues.gap.fix_flow.step": {"confirm": {"title": "x"}}},
+        ),
+        "issues.gap asks for nothing",
+    ),
+    Breach(
         "repair without texts",
         usage.issues_are_translated,
         _append(INIT, ISSUE),
@@ -1303,6 +1409,22 @@ BREACHES = (
         "docs-troubleshooting: there is no README.md#troubleshooting",
     ),
     Breach(
+        "rule that only code shows",
+        quality_scale.scale_names_what_would_fail,
+        _replace(
+            QUALITY_SCALE,
+            "brands: done #",
+            "brands: done # custom_components/golioth/const.py,",
+        ),
+        "brands: nothing fails in custom_components/golioth/const.py",
+    ),
+    Breach(
+        "rule that a whole file shows",
+        quality_scale.scale_names_what_would_fail,
+        _replace(QUALITY_SCALE, "brands: done #", "brands: done # tests/test_init.py,"),
+        "brands: nothing fails in tests/test_init.py",
+    ),
+    Breach(
         "page that is older than the scale",
         quality_scale.scale_is_shown,
         _replace(
@@ -1328,6 +1450,32 @@ BREACHES = (
         documentation.links_lead_somewhere,
         _append("CONTRIBUTING.md", "See [this](README.md#moods)."),
         "CONTRIBUTING.md links to README.md#moods, which has no such section",
+    ),
+    Breach(
+        "trigger without a page",
+        documentation.triggers_have_a_page,
+        _delete("docs/triggers/log_received.md"),
+        "docs/triggers/log_received.md is missing",
+    ),
+    Breach(
+        "trigger whose page tells not how to click it",
+        documentation.triggers_have_a_page,
+        _replace("docs/triggers/log_received.md", "## In the user interface", "## X"),
+        "docs/triggers/log_received.md lacks '## In the user interface",
+    ),
+    Breach(
+        "field of a trigger that its page leaves out",
+        documentation.triggers_have_a_page,
+        _merge(
+            ENGLISH,
+            **{
+                "triggers.log_received.fields.mood": {
+                    "name": "Mood",
+                    "description": "x",
+                }
+            },
+        ),
+        "docs/triggers/log_received.md lacks '**Mood**'",
     ),
     Breach(
         "picture that nothing shows",
@@ -1377,6 +1525,7 @@ ADDITIONS = (
                 },
             ),
             _merge(ICONS, **{"triggers.mood_changed.trigger": "mdi:text"}),
+            _write("docs/triggers/mood_changed.md", TRIGGER_PAGE),
         ),
     ),
     Addition(
@@ -1403,7 +1552,14 @@ ADDITIONS = (
                     "exceptions.lost_mood.message": "{name} is lost",
                     "issues.bad_mood": {
                         "title": "Mood of {from}",
-                        "description": "Bad",
+                        "fix_flow": {
+                            "step": {
+                                "confirm": {
+                                    "title": "Mood",
+                                    "data": {"catch_up_window": "Mood"},
+                                }
+                            }
+                        },
                     },
                 },
             ),

@@ -7,19 +7,46 @@ import tomllib
 
 import homeassistant.components
 from homeassistant.const import Platform
-from tests.metadata.repository import DOMAIN, Repository
+from tests.metadata.repository import DOMAIN, Repository, calls
 
 COMPONENTS = Path(homeassistant.components.__path__[0])
 # May be imported without being a dependency.
-FREE_COMPONENTS = {*Platform, "frontend", "webhook"}
+FREE_COMPONENTS = {*Platform, "frontend", "persistent_notification", "webhook"}
 CONFIG_SCHEMA = "cv.config_entry_only_config_schema(DOMAIN)"
 # Of what ruff looks for, what core has it look for, at least in part.
 RUFF_OF_CORE = {
     *("A", "ASYNC", "B", "BLE", "C", "COM818", "D", "DTZ", "E", "F", "FLY", "FURB"),
     *("G", "I", "ICN", "INP", "ISC", "LOG", "N", "PERF", "PGH", "PIE", "PL", "PT"),
-    *("PTH", "PYI", "RET", "RSE", "RUF", "S102", "S103", "S108", "S306", "S307"),
-    *("S31", "S6", "SIM", "SLF", "SLOT", "T10", "T20", "TC", "TID", "TRY", "UP", "W"),
+    *("PTH", "PYI", "RET", "RSE", "RUF", "S102", "S103", "S107", "S108"),
+    *(
+        "S301",
+        "S306",
+        "S307",
+        "S31",
+        "S6",
+        "SIM",
+        "SLF",
+        "SLOT",
+        "T10",
+        "T20",
+        "TC",
+        "TID",
+        "TRY",
+        "UP",
+        "W",
+    ),
 }
+# Waits for the network, and with it all of Home Assistant.
+BLOCKING = (
+    "ftplib.",
+    "http.client.",
+    "requests.",
+    "smtplib.",
+    "socket.",
+    "subprocess.",
+    "urllib.request.",
+    "urllib3.",
+)
 # What has to be run on all of the code.
 CHECKS = ("ruff format --check", "ruff check", "mypy", "python -m pytest")
 
@@ -144,6 +171,97 @@ def checks_are_as_strict_as_those_of_core(repository: Repository) -> Iterator[st
     for check in CHECKS:
         if f"\n.venv/bin/{check}" not in script:
             yield f"scripts/lint does not run {check}"
+
+
+def shared_code_has_its_modules(repository: Repository) -> Iterator[str]:
+    """The coordinator and the base of all entities are where readers of Home Assistant's code look for them."""
+    coordinators = {
+        node.name
+        for node in _classes(repository, "coordinator.py")
+        if any("DataUpdateCoordinator" in ast.unparse(base) for base in node.bases)
+    }
+    if not coordinators:
+        yield "coordinator.py has no coordinator"
+    bases = {node.name for node in _classes(repository, "entity.py")}
+    if not bases:
+        yield "entity.py has no entity"
+    for platform in Platform:
+        known = set(bases)
+        for node in _classes(repository, f"{platform}.py"):
+            parents = [ast.unparse(base) for base in node.bases]
+            if known & set(parents):
+                known.add(node.name)
+            elif any(parent.endswith("Entity") for parent in parents):
+                yield f"{platform}.py: {node.name} has no base of entity.py"
+
+
+def entries_have_our_type(repository: Repository) -> Iterator[str]:
+    """An entry is a `GoliothConfigEntry`, whose runtime data is known: a plain `ConfigEntry` has any."""
+    for path, tree in repository.modules.items():
+        aliases = {
+            id(name)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.TypeAlias)
+            for name in ast.walk(node)
+        }
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Name)
+                and node.id == "ConfigEntry"
+                and id(node) not in aliases
+            ):
+                yield f"{path}:{node.lineno} takes a ConfigEntry without our type"
+
+
+def runtime_data_is_kept_in_the_entry(repository: Repository) -> Iterator[str]:
+    """What a loaded project needs is in its entry, and nothing is kept in Home Assistant under our domain alone."""
+    if "entry.runtime_data = " not in ast.unparse(repository.modules["__init__.py"]):
+        yield "__init__.py keeps nothing in runtime_data"
+    for path, tree in repository.modules.items():
+        for node in ast.walk(tree):
+            match node:
+                case (
+                    ast.Subscript(value=ast.Attribute(attr="data"), slice=key)
+                    | ast.Call(
+                        func=ast.Attribute(value=ast.Attribute(attr="data")),
+                        args=[key, *_],
+                    )
+                ) if ast.unparse(key) in ("DOMAIN", repr(DOMAIN)):
+                    yield f"{path}:{node.lineno} keeps something under DOMAIN"
+
+
+def connections_are_home_assistants(repository: Repository) -> Iterator[str]:
+    """The client is given Home Assistant's session wherever it is made."""
+    found = False
+    for path, tree in repository.modules.items():
+        if path.startswith("client/"):
+            continue
+        for call in calls(tree, "ClientSession"):
+            yield f"{path}:{call.lineno} makes a session of its own"
+        for call in calls(tree, "HttpWire"):
+            found = True
+            if not any(calls(call, "async_get_clientsession")):
+                yield f"{path}:{call.lineno} gives the client another session"
+    if not found:
+        yield "nothing gives the client a session"
+
+
+def nothing_blocks_the_event_loop(repository: Repository) -> Iterator[str]:
+    """No module imports what waits for the network, and none sleeps in place of the event loop."""
+    for path, tree in repository.modules.items():
+        for name in _imports(tree):
+            if f"{name}.".startswith(BLOCKING):
+                yield f"{path} imports {name}"
+        for call in calls(tree, "sleep"):
+            if ast.unparse(call.func) in ("sleep", "time.sleep"):
+                yield f"{path}:{call.lineno} sleeps"
+
+
+def _classes(repository: Repository, path: str) -> Iterator[ast.ClassDef]:
+    """Yield the classes at the top of a module, none where it is missing."""
+    for node in repository.modules.get(path, ast.Module([], [])).body:
+        if isinstance(node, ast.ClassDef):
+            yield node
 
 
 def _assigned(tree: ast.Module) -> set[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 import re
 
-from tests.metadata.repository import Repository
+from tests.metadata.repository import DOMAIN, Repository
 
 LINK = re.compile(
     r"""\]\((?P<inline>[^)\s]+)\)|^\[[^\]]+\]: (?P<reference>\S+)$|<img src="(?P<image>[^"]+)\"""",
@@ -27,6 +27,26 @@ def links_lead_somewhere(repository: Repository) -> Iterator[str]:
                 yield f"{repository.name(path)} links to {target}, which is not there"
             elif section and section not in repository.sections(file):
                 yield f"{repository.name(path)} links to {target}, which has no such section"
+
+
+def triggers_have_a_page(repository: Repository) -> Iterator[str]:
+    """Each trigger has a page, which tells of all its fields, how to choose it by clicking, and how to write it."""
+    for key, trigger in repository.english.get("triggers", {}).items():
+        path = repository.root / "docs" / "triggers" / f"{key}.md"
+        if not path.is_file():
+            yield f"{repository.name(path)} is missing"
+            continue
+        text = path.read_text("utf-8")
+        for wanted in (
+            f"# {trigger['name']}\n",
+            "\n## In the user interface\n\n1. ",
+            "\n## In YAML\n",
+            f"trigger: {DOMAIN}.{key}\n",
+            *(f"**{field['name']}**" for field in trigger.get("fields", {}).values()),
+            *(f"`{field}`" for field in trigger.get("fields", {})),
+        ):
+            if wanted not in text:
+                yield f"{repository.name(path)} lacks {wanted.strip()!r}"
 
 
 def pictures_are_shown(repository: Repository) -> Iterator[str]:

@@ -59,6 +59,18 @@ def scale_shows_what_is_done(repository: Repository) -> Iterator[str]:
                 yield f"{name}: there is no {place}"
 
 
+def scale_names_what_would_fail(repository: Repository) -> Iterator[str]:
+    """What stands beside a rule fails where the rule is broken: a test, a rule of ours, a check, or a link."""
+    for name, found in places(repository).items():
+        for place in found:
+            path, _, rest = place.partition("::")
+            # A section of a document is missed by scale_shows_what_is_done.
+            if not (rest and path.startswith("tests/")) and not (
+                "#" in place or place.startswith("scripts/")
+            ):
+                yield f"{name}: nothing fails in {place}"
+
+
 def scale_is_shown(repository: Repository) -> Iterator[str]:
     """The page is what scripts/quality-scale makes of the file."""
     path = repository.root / PAGE

@@ -161,6 +161,25 @@ def issues_are_translated(repository: Repository) -> Iterator[str]:
     yield from _compare("issues", used, texts)
 
 
+def issues_can_be_repaired(repository: Repository) -> Iterator[str]:
+    """A repair is for what a user can do something about: its form asks for something that is done then."""
+    for path, call in _every_call(repository):
+        if not _is_issue(call):
+            continue
+        for key in repository.strings(argument(call, "translation_key"), path):
+            fixable = argument(call, "is_fixable")
+            if not (isinstance(fixable, ast.Constant) and fixable.value is True):
+                yield f"{path}: the issue {key} cannot be repaired"
+            steps = (
+                repository.english.get("issues", {})
+                .get(key, {})
+                .get("fix_flow", {})
+                .get("step", {})
+            )
+            if not any(step.get("data") for step in steps.values()):
+                yield f"issues.{key} asks for nothing"
+
+
 def repair_flows_are_translated(repository: Repository) -> Iterator[str]:
     """Every step, field and reason to end of the flows that repair something has a text."""
     if (tree := repository.modules.get(REPAIRS)) is None:
