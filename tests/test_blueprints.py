@@ -1,9 +1,11 @@
 """Tests of the blueprints, in automations that run."""
 
 from datetime import timedelta
+import json
 from pathlib import Path
 import shutil
 from typing import Any
+from urllib.parse import quote
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -23,6 +25,9 @@ from .simulator import GoliothSimulator, RpcCall
 from .test_trigger import wait_for_runs
 
 ROOT = Path(__file__).parents[1]
+MANIFEST = json.loads(
+    (ROOT / "custom_components" / "golioth" / "manifest.json").read_text("utf-8")
+)
 FOLDER = ROOT / "blueprints" / "automation" / "golioth"
 BLUEPRINTS = sorted(path.name for path in FOLDER.iterdir())
 
@@ -126,8 +131,7 @@ async def test_blueprint(hass: HomeAssistant, name: str) -> None:
         "input",
     }
     assert metadata["source_url"] == (
-        "https://github.com/OWNER/ha-golioth/blob/main/blueprints/automation/golioth/"
-        + name
+        f"{MANIFEST['documentation']}/blob/main/blueprints/automation/golioth/{name}"
     )
     assert metadata["homeassistant"] == {"min_version": "2026.10.0"}
     for field in blueprint.inputs.values():
@@ -138,7 +142,13 @@ async def test_readme_has_every_blueprint() -> None:
     """The manual tells of each, by its name and where it is."""
     readme = (ROOT / "README.md").read_text("utf-8")
     for name in BLUEPRINTS:
-        assert f"blueprints/automation/golioth/{name}" in readme
+        address = f"{MANIFEST['documentation']}/blob/main/blueprints/automation/golioth/{name}"
+        assert f"]: {address}\n" in readme
+        # The button opens the import with this address.
+        button = (
+            "https://my.home-assistant.io/redirect/blueprint_import/?blueprint_url="
+        )
+        assert f"]: {button}{quote(address, safe='')}\n" in readme
 
 
 async def test_notify_on_log(

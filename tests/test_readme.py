@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.golioth.const import DOMAIN
 from homeassistant.components.automation import DOMAIN as AUTOMATION_DOMAIN
 from homeassistant.const import STATE_ON
 from homeassistant.core import HomeAssistant
@@ -24,6 +25,10 @@ from .simulator import GoliothSimulator
 
 TEXTS: Final[dict[str, Any]] = json.loads(
     (README.parent / "custom_components/golioth/translations/en.json").read_text()
+)
+
+MANIFEST: Final[dict[str, Any]] = json.loads(
+    (README.parent / "custom_components/golioth/manifest.json").read_text()
 )
 
 
@@ -107,6 +112,17 @@ def test_message_is_explained(message: str) -> None:
 def test_name_is_told(name: str) -> None:
     """The README tells of all that a user sees, by its name."""
     assert name in README.read_text()
+
+
+def test_buttons() -> None:
+    """The buttons lead to the set-up of the integration, and to where it is installed from."""
+    text = README.read_text()
+    my = "https://my.home-assistant.io/redirect"
+    assert f"]: {my}/config_flow_start/?domain={DOMAIN}\n" in text
+    home = str(MANIFEST["documentation"]).removeprefix("https://github.com/")
+    owner, name = home.split("/")
+    query = f"owner={owner}&repository={name}&category=integration"
+    assert f"]: {my}/hacs_repository/?{query}\n" in text
 
 
 @pytest.mark.parametrize("automation", automations(), ids=lambda each: each["alias"])

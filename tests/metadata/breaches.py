@@ -1335,7 +1335,62 @@ BREACHES = (
         "link to another address of ours",
         distribution.address_is_the_same_everywhere,
         _write("docs/new.md", "See https://github.com/SOMEONE/ha-golioth/issues."),
-        "docs/new.md links to SOMEONE, the manifest to OWNER",
+        "docs/new.md links to SOMEONE/ha-golioth, the manifest to",
+    ),
+    Breach(
+        "link to a repository that was renamed",
+        distribution.address_is_the_same_everywhere,
+        _write("tests/new.py", '"""See https://github.com/SOMEONE/golioth."""'),
+        "tests/new.py links to SOMEONE/golioth, the manifest to",
+    ),
+    Breach(
+        "address of others inside another one",
+        distribution.address_is_the_same_everywhere,
+        _append("README.md", "[Import](https://x.org/?url=github.com%2FSOMEONE%2Fx)"),
+        "README.md links to SOMEONE/x, the manifest to",
+    ),
+    Breach(
+        "link that opens HACS for another address",
+        distribution.address_is_the_same_everywhere,
+        _append("README.md", "[HACS](https://x.org/?owner=SOMEONE&repository=x)"),
+        "README.md links to SOMEONE/x, the manifest to",
+    ),
+    Breach(
+        "documentation that is not at GitHub",
+        distribution.address_is_the_same_everywhere,
+        _merge(MANIFEST, documentation="https://example.com"),
+        "the manifest links to 'https://example.com'",
+    ),
+    Breach(
+        "code owner who is a placeholder",
+        distribution.address_is_the_same_everywhere,
+        _merge(
+            MANIFEST,
+            codeowners=["@OWNER"],
+            documentation="https://github.com/SOMEONE/ha-golioth",
+        ),
+        "the code owner is still OWNER",
+    ),
+    Breach(
+        "licence of a placeholder",
+        distribution.address_is_the_same_everywhere,
+        _all(
+            _append("LICENSE", "   Copyright 2026 OWNER"),
+            _merge(MANIFEST, documentation="https://github.com/SOMEONE/ha-golioth"),
+        ),
+        "LICENSE still names OWNER",
+    ),
+    Breach(
+        "project of another name",
+        distribution.address_is_the_same_everywhere,
+        _merge(MANIFEST, documentation="https://github.com/SOMEONE/renamed"),
+        "the manifest renamed",
+    ),
+    Breach(
+        "licence of nobody",
+        distribution.licence_names_its_owner,
+        _append("LICENSE", "   Copyright [yyyy] [name of copyright owner]"),
+        "LICENSE does not say whose it is",
     ),
     # quality_scale.yaml
     Breach(

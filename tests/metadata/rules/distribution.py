@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 import re
 import struct
+import tomllib
 from typing import Any, NamedTuple
 
 from awesomeversion import AwesomeVersion
 
 from homeassistant.exceptions import HomeAssistantError
+from tests.metadata.address import PLACEHOLDER, addresses, documents, home, licence_line
 from tests.metadata.repository import DOMAIN, Repository
 
 HACS_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -35,11 +37,10 @@ IMAGES = {
 IMAGE_LIMIT = 50_000
 
 PINNED = re.compile(r"[\w.-]+(/[\w.-]+)+@[0-9a-f]{40}")
-# As a plain link, and as the link that opens HACS.
-OUR_ADDRESS = re.compile(
-    r"(?:github\.com/|owner=)([\w.-]+)(?:/|&repository=)ha-golioth\b"
-)
-TEXT_SUFFIXES = {".js", ".json", ".md", ".py", ".toml", ".txt", ".yaml", ".yml"}
+# Of a file with requirements, the packages.
+PINS = re.compile(r"^([\w-]+)==", re.MULTILINE)
+# Whose repositories a document may link to as well.
+OTHER_OWNERS = {"example", "golioth", "hacs", "home-assistant"}
 
 
 class Image(NamedTuple):
@@ -180,17 +181,34 @@ def workflows_run_the_validators(repository: Repository) -> Iterator[str]:
 
 
 def address_is_the_same_everywhere(repository: Repository) -> Iterator[str]:
-    """The repository has one home, the one in the manifest."""
-    documentation = OUR_ADDRESS.search(repository.manifest.get("documentation", ""))
-    owner = documentation[1] if documentation else None
-    for path in repository.files:
-        if (
-            path.suffix in TEXT_SUFFIXES
-            and repository.root / "tests" not in path.parents
-        ):
-            for other in OUR_ADDRESS.findall(path.read_text("utf-8")):
-                if other != owner:
-                    yield f"{repository.name(path)} links to {other}, the manifest to {owner}"
+    """The repository has one home, the one in the manifest, and scripts/set-repository finds every place that names it."""
+    try:
+        ours = home(repository)
+    except ValueError as err:
+        yield str(err)
+        return
+    for path, text in documents(repository):
+        name = repository.name(path)
+        # What shows that a stray is noticed names some.
+        if name.startswith("tests/metadata/"):
+            continue
+        for other in dict.fromkeys(addresses(text)):
+            if other != ours and other.owner not in OTHER_OWNERS:
+                yield f"{name} links to {other}, the manifest to {ours}"
+    if ours.owner != PLACEHOLDER:
+        if f"@{PLACEHOLDER}" in repository.manifest.get("codeowners", []):
+            yield f"the code owner is still {PLACEHOLDER}"
+        if PLACEHOLDER in licence_line(repository).split():
+            yield f"LICENSE still names {PLACEHOLDER}"
+    project = tomllib.loads((repository.root / "pyproject.toml").read_text("utf-8"))
+    if (name := project["project"]["name"]) != ours.name:
+        yield f"pyproject.toml names {name}, the manifest {ours.name}"
+
+
+def licence_names_its_owner(repository: Repository) -> Iterator[str]:
+    """The line of the licence that says whose it is has a year and a name."""
+    if not re.fullmatch(r"Copyright \d{4} [^\[\]]+", licence_line(repository)):
+        yield "LICENSE does not say whose it is"
 
 
 def _hacs(repository: Repository) -> dict[str, Any]:

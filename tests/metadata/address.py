@@ -1,0 +1,149 @@
+"""Where the repository is, in each form in which files name it: python -m tests.metadata.address OWNER/NAME moves it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+import re
+import sys
+from typing import Final, Self, override
+
+from .repository import Repository
+
+# Until the project is published, this stands in place of the owner.
+PLACEHOLDER: Final = "OWNER"
+
+_OWNER: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
+# A dot at the end belongs to the sentence.
+_NAME: Final = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
+
+# A plain link, one inside another link, and the link that opens HACS or the Marketplace.
+_FORMS: Final = (
+    re.compile(rf"(github(?:usercontent)?\.com/)({_OWNER})(/)({_NAME})"),
+    re.compile(
+        rf"(github(?:usercontent)?\.com%2F)({_OWNER})(%2F)({_NAME})", re.IGNORECASE
+    ),
+    re.compile(rf"(owner=)({_OWNER})(&repository=)({_NAME})"),
+)
+_LICENCE_LINE: Final = re.compile(r"^ +Copyright .*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A repository at GitHub."""
+
+    owner: str
+    name: str
+
+    @override
+    def __str__(self) -> str:
+        """Return it as GitHub writes it."""
+        return f"{self.owner}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an address as GitHub writes it.
+
+        Raises:
+            ValueError: It is none.
+        """
+        if match := re.fullmatch(rf"({_OWNER})/({_NAME})", text):
+            return cls(match[1], match[2])
+        raise ValueError(f"{text!r} is not of the form OWNER/NAME")
+
+
+def home(repository: Repository) -> Address:
+    """Return where the repository is, as the manifest has it.
+
+    Raises:
+        ValueError: The manifest has no address at GitHub.
+    """
+    documentation = str(repository.manifest.get("documentation", ""))
+    for found in addresses(documentation):
+        return found
+    raise ValueError(f"the manifest links to {documentation!r}, which is not at GitHub")
+
+
+def addresses(text: str) -> Iterator[Address]:
+    """Yield every address at GitHub in a text."""
+    for form in _FORMS:
+        yield from (Address(match[2], match[4]) for match in form.finditer(text))
+
+
+def documents(repository: Repository) -> Iterator[tuple[Path, str]]:
+    """Yield every file that is text, byte by byte as it is."""
+    for path in repository.files:
+        content = path.read_bytes()
+        if b"\0" not in content:
+            yield path, content.decode("utf-8", "surrogateescape")
+
+
+def licence_line(repository: Repository) -> str:
+    """Return the line of the licence that names the owner, empty if there is none."""
+    text = (repository.root / "LICENSE").read_text("utf-8")
+    found = _LICENCE_LINE.findall(text)
+    return str(found[-1]).strip() if found else ""
+
+
+def moved(name: str, text: str, old: Address, new: Address) -> str:
+    """Return what a file says after the repository has moved.
+
+    Args:
+        name: The path of the file in the repository.
+        text: What it says.
+        old: Where the repository was.
+        new: Where it is.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        if (match[2], match[4]) != (old.owner, old.name):
+            return match[0]
+        return f"{match[1]}{new.owner}{match[3]}{new.name}"
+
+    for form in _FORMS:
+        text = form.sub(replace, text)
+    match name.rpartition("/")[2]:
+        case "manifest.json":
+            text = text.replace(f'"@{old.owner}"', f'"@{new.owner}"')
+        case "LICENSE":
+            text = re.sub(
+                rf"^( +Copyright .*){re.escape(old.owner)}$",
+                rf"\g<1>{new.owner}",
+                text,
+                flags=re.MULTILINE,
+            )
+        case "pyproject.toml":
+            text = text.replace(f'\nname = "{old.name}"\n', f'\nname = "{new.name}"\n')
+    return text
+
+
+def move(repository: Repository, new: Address) -> list[str]:
+    """Move the repository, and return the files that have changed."""
+    old = home(repository)
+    changed = []
+    for path, text in documents(repository):
+        name = repository.name(path)
+        # What shows that a stray is noticed stays as it is.
+        if name.startswith("tests/metadata/"):
+            continue
+        if (after := moved(name, text, old, new)) != text:
+            path.write_bytes(after.encode("utf-8", "surrogateescape"))
+            changed.append(name)
+    return changed
+
+
+def main() -> int:
+    """Move the repository of this file, and return the exit code."""
+    try:
+        (argument,) = sys.argv[1:]
+        new = Address.parse(argument)
+    except ValueError as err:
+        sys.stderr.write(f"set-repository: {err}\n")
+        sys.stderr.write("usage: scripts/set-repository OWNER/NAME\n")
+        return 2
+    for name in move(Repository(Path(__file__).parents[2]), new):
+        sys.stdout.write(f"set-repository: {name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
