@@ -1,5 +1,6 @@
 """Tests of scripts/release-notes: a release is what its tag, the manifest and the CHANGELOG say."""
 
+import os
 from pathlib import Path
 import shutil
 import subprocess
@@ -9,7 +10,13 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 
-MANIFEST = '{"domain": "golioth", "version": "1.2.3"}'
+MANIFEST = """{
+  "domain": "golioth",
+  "codeowners": ["@example"],
+  "documentation": "https://github.com/example/ha-golioth",
+  "issue_tracker": "https://github.com/example/ha-golioth/issues",
+  "version": "1.2.3"
+}"""
 CHANGELOG = """# Changelog
 
 All notable changes are listed here.
@@ -29,7 +36,11 @@ All notable changes are listed here.
 
 
 def run(
-    folder: Path, *arguments: str, manifest: str = MANIFEST, changelog: str = CHANGELOG
+    folder: Path,
+    *arguments: str,
+    manifest: str = MANIFEST,
+    changelog: str = CHANGELOG,
+    repository: str = "example/ha-golioth",
 ) -> subprocess.CompletedProcess[str]:
     """Run the script in a repository that has nothing but what it reads."""
     script = folder / "scripts" / "release-notes"
@@ -41,6 +52,7 @@ def run(
     (folder / "CHANGELOG.md").write_text(changelog)
     return subprocess.run(  # noqa: S603
         [sys.executable, script, *arguments],
+        env={**os.environ, "GITHUB_REPOSITORY": repository},
         capture_output=True,
         text=True,
         check=False,
@@ -86,3 +98,30 @@ def test_usage(tmp_path: Path) -> None:
     result = run(tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
     assert "usage: scripts/release-notes v1.2.3" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "repository", "complaint"),
+    [
+        ("@example", "@OWNER", "example/ha-golioth", "has OWNER in place of an owner"),
+        ("com/example", "com/OWNER", "OWNER/x", "has OWNER in place of an owner"),
+        ("com/example/ha-golioth/issues", "com/OWNER/x/issues", "", "has OWNER in place of an owner"),
+        ("", "", "example/other", "but this is https://github.com/example/other"),
+        ("", "", "example/renamed", "but this is https://github.com/example/renamed"),
+    ],
+)  # fmt: skip
+def test_wrong_address(
+    tmp_path: Path, old: str, new: str, repository: str, complaint: str
+) -> None:
+    """Nothing is released whose links lead nowhere, or to another repository."""
+    manifest = MANIFEST.replace(old, new)
+    result = run(tmp_path, "v1.2.3", manifest=manifest, repository=repository)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert complaint in result.stderr
+    assert "run scripts/set-repository" in result.stderr
+
+
+def test_by_hand(tmp_path: Path) -> None:
+    """Outside of GitHub, nothing says which repository it is."""
+    assert run(tmp_path, "v1.2.3", repository="").returncode == 0

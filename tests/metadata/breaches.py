@@ -1318,6 +1318,60 @@ BREACHES = (
         "actions/checkout@v7 is not pinned",
     ),
     Breach(
+        "release that nothing checks",
+        distribution.workflows_release_what_may_be_released,
+        _replace(".github/workflows/release.yml", "scripts/release-notes", "echo"),
+        "release.yml: job test does not check the release",
+    ),
+    Breach(
+        "form that does not ask for diagnostics",
+        distribution.issue_forms_ask_for_what_helps,
+        _replace(".github/ISSUE_TEMPLATE/problem.yml", "id: diagnostics", "id: x"),
+        "no issue form asks for diagnostics",
+    ),
+    Breach(
+        "issue without a form",
+        distribution.issue_forms_ask_for_what_helps,
+        _replace(
+            ".github/ISSUE_TEMPLATE/config.yml", "blank_issues_enabled: false", ""
+        ),
+        "config.yml lets issues be opened without a form",
+    ),
+    Breach(
+        "form without a body",
+        distribution.issue_forms_ask_for_what_helps,
+        _write(".github/ISSUE_TEMPLATE/new.yml", "name: x\ndescription: x"),
+        "new.yml has no body",
+    ),
+    Breach(
+        "actions that nobody updates",
+        distribution.dependabot_watches_actions_and_tools,
+        _replace(".github/dependabot.yml", "github-actions", "npm"),
+        "Dependabot does not watch github-actions",
+    ),
+    Breach(
+        "pin that is moved by two",
+        distribution.dependabot_watches_actions_and_tools,
+        _replace(
+            ".github/dependabot.yml",
+            "- dependency-name: homeassistant\n",
+            "- dependency-name: x\n",
+        ),
+        "homeassistant is moved by both",
+    ),
+    Breach(
+        "pin that is moved by nothing",
+        distribution.dependabot_watches_actions_and_tools,
+        _append(".github/dependabot.yml", "      - dependency-name: ruff"),
+        "ruff is moved by nothing",
+    ),
+    Breach(
+        "container without a browser",
+        distribution.devcontainer_sets_everything_up,
+        _replace(".devcontainer/devcontainer.json", " && scripts/setup-e2e", ""),
+        "devcontainer.json does not run scripts/setup-e2e",
+    ),
+    Breach(
         "no hassfest",
         distribution.workflows_run_the_validators,
         _replace(

@@ -14,8 +14,8 @@ from homeassistant.util.yaml import load_yaml_dict
 
 DOMAIN = "golioth"
 
-# What tools leave behind starts with a dot; these two are ours all the same.
-OUR_HIDDEN_FOLDERS = {".ci", ".github"}
+# What tools leave behind starts with a dot; these are ours all the same.
+OUR_HIDDEN_FOLDERS = {".ci", ".devcontainer", ".github"}
 
 
 @dataclass(frozen=True)

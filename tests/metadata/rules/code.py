@@ -48,7 +48,14 @@ BLOCKING = (
     "urllib3.",
 )
 # What has to be run on all of the code.
-CHECKS = ("ruff format --check", "ruff check", "mypy", "python -m pytest")
+CHECKS = (
+    "ruff format --check",
+    "ruff check",
+    "mypy",
+    "python -m pytest",
+    "shellcheck",
+    "actionlint",
+)
 
 
 def dependencies_match_the_imports(repository: Repository) -> Iterator[str]:

@@ -162,6 +162,74 @@ def workflows_pin_actions(repository: Repository) -> Iterator[str]:
             yield f"{name}: {used} is not pinned to a commit"
 
 
+def workflows_release_what_may_be_released(repository: Repository) -> Iterator[str]:
+    """What runs for a tag checks the release before it publishes it."""
+    for name, workflow in _workflows(repository):
+        # YAML 1.1 reads the key `on` as true.
+        trigger = workflow.get("on", workflow.get(True, ()))
+        if not isinstance(trigger, dict) or "tags" not in (trigger.get("push") or {}):
+            continue
+        for job, content in workflow.get("jobs", {}).items():
+            runs = [step.get("run", "") for step in content.get("steps", [])]
+            if not any("scripts/release-notes" in run for run in runs):
+                yield f"{name}: job {job} does not check the release"
+
+
+def issue_forms_ask_for_what_helps(repository: Repository) -> Iterator[str]:
+    """Who reports a problem is asked for diagnostics and system health, and cannot leave them out."""
+    folder = repository.root / ".github" / "ISSUE_TEMPLATE"
+    required: set[str] = set()
+    for path in sorted(folder.glob("*.yml")):
+        content = repository.yaml(path)
+        if path.name == "config.yml":
+            if content.get("blank_issues_enabled") is not False:
+                yield f"{path.name} lets issues be opened without a form"
+            continue
+        for key in ("name", "description", "body"):
+            if not content.get(key):
+                yield f"{path.name} has no {key}"
+        required |= {
+            field["id"]
+            for field in content.get("body") or []
+            if field.get("validations", {}).get("required")
+        }
+    for key in ("diagnostics", "system-health"):
+        if key not in required:
+            yield f"no issue form asks for {key}"
+
+
+def dependabot_watches_actions_and_tools(repository: Repository) -> Iterator[str]:
+    """Actions and tools are kept up to date; what belongs to a release of Home Assistant is moved by our own script."""
+    path = repository.root / ".github" / "dependabot.yml"
+    content = repository.yaml(path) if path.is_file() else {}
+    updates = {each["package-ecosystem"]: each for each in content.get("updates", [])}
+    for ecosystem in ("github-actions", "pip"):
+        if ecosystem not in updates:
+            yield f"Dependabot does not watch {ecosystem}"
+    ignored = {
+        each["dependency-name"] for each in updates.get("pip", {}).get("ignore", [])
+    }
+    script = (repository.root / "scripts" / "update-home-assistant").read_text("utf-8")
+    for name in PINS.findall(
+        "".join(
+            (repository.root / f"requirements_{each}.txt").read_text("utf-8")
+            for each in ("test", "e2e", "latest", "oldest")
+        )
+    ):
+        ours = bool(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", script))
+        if ours != (name in ignored):
+            yield f"{name} is moved by {'both' if ours else 'nothing'}"
+
+
+def devcontainer_sets_everything_up(repository: Repository) -> Iterator[str]:
+    """Whoever opens the repository in a container can run the tests at once."""
+    path = repository.root / ".devcontainer" / "devcontainer.json"
+    content = repository.json(path) if path.is_file() else {}
+    for script in ("scripts/setup", "scripts/setup-e2e"):
+        if script not in content.get("postCreateCommand", "").split(" && "):
+            yield f"devcontainer.json does not run {script}"
+
+
 def workflows_run_the_validators(repository: Repository) -> Iterator[str]:
     """What is not checked here is checked by hassfest and HACS, and a landing is decided by .ci/run."""
     used = {action.partition("@")[0] for _, action in _used_actions(repository)}
