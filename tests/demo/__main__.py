@@ -123,7 +123,7 @@ class Demo:
             )
             say(f"\nHome Assistant {version} runs at {self.home_assistant.url}")
             say(
-                "It opens with the logs; the graph beside them begins after five minutes"
+                "It opens with the logs; the graph beside them begins with a day that was made up"
             )
             say(f"Log in as {login.username} with the password {login.password}")
             say(

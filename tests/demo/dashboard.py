@@ -4,6 +4,7 @@ from typing import Final
 
 from .api import HomeAssistantApi, Json
 from .devices import read_devices
+from .past import add_past
 
 PATH: Final = "golioth-logs"
 TITLE: Final = "Logs"
@@ -20,12 +21,15 @@ _COUNTERS: Final = {
 async def add_dashboard(api: HomeAssistantApi, entry: Json) -> str:
     """Make a dashboard for a project, with which Home Assistant opens from now on, and return its ID.
 
+    Its graph begins with a day that was made up.
+
     Args:
         api: Home Assistant, as an administrator sees it.
         entry: The config entry of the project.
     """
     project, *_ = await read_devices(api, entry["entry_id"])
     counters = {entity.translation_key: entity.entity_id for entity in project.entities}
+    await add_past(api, {key: counters[key] for key in _COUNTERS})
     log_card = {
         "type": "custom:golioth-log-card",
         "title": entry["title"],
@@ -36,7 +40,7 @@ async def add_dashboard(api: HomeAssistantApi, entry: Json) -> str:
         "type": "statistics-graph",
         "title": "Logs by level",
         "chart_type": "bar",
-        "period": "5minute",
+        "period": "hour",
         "days_to_show": 1,
         "stat_types": ["change"],
         "entities": [

@@ -209,6 +209,12 @@ async def check_logs(
     _say_devices(await _wait_for_sensors(api, changes, entry["entry_id"], last_logs))
     # Without an answer to this, the user interface never gets past its launch screen.
     await api.command("get_services")
+    # What Home Assistant complains about, a person sees first.
+    if notifications := await api.command("persistent_notification/get"):
+        texts = "\n  ".join(
+            f"{each['title']}: {each['message']}" for each in notifications
+        )
+        raise DemoError(f"Home Assistant shows notifications:\n  {texts}")
     if more := events.take_waiting():
         lines = "\n  ".join(log_line(event["data"]) for event in more)
         raise DemoError(f"More logs came than were published:\n  {lines}")
