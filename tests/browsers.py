@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 import secrets
 import time
 from typing import Any, Final, Self
@@ -11,6 +10,7 @@ from typing import Any, Final, Self
 import aiohttp
 
 from .demo.api import HomeAssistantApi
+from .memory import resident_bytes
 
 type Message = dict[str, Any]
 
@@ -131,9 +131,7 @@ class Watch:
     @property
     def memory(self) -> float:
         """The memory of the process, in MB."""
-        status = Path(f"/proc/{self._pid}/status").read_text("utf-8")
-        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) / 1024
+        return resident_bytes(self._pid) / 1024**2
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[None]:

@@ -18,10 +18,7 @@ from .demo.api import HomeAssistantApi
 from .demo.home_assistant import HomeAssistantProcess
 from .simulator import GoliothSimulator, RpcCall
 
-pytestmark = [
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc"),
-]
+pytestmark = pytest.mark.timeout(300)
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -96,17 +96,19 @@ def _line(row: Row) -> str:
 
 def _machine() -> str:
     """Return what this was measured on."""
+    # Neither every processor of Linux has its name there, nor has macOS such a file.
+    cpuinfo = Path("/proc/cpuinfo")
     cpu = next(
         (
             line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            for line in (cpuinfo.read_text().splitlines() if cpuinfo.exists() else ())
             if line.startswith("model name")
         ),
         platform.machine(),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return (
-        f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()},"
+        f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()},"
         f" Python {platform.python_version()}, Home Assistant {__version__}"
     )
 

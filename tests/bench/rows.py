@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import gc
-from pathlib import Path
-import resource
+import os
 import statistics
 import time
 from typing import Any, Final, NoReturn
@@ -37,6 +36,7 @@ from homeassistant.helpers.trigger import (
     async_initialize_triggers,
     async_validate_trigger_config,
 )
+from tests.memory import resident_bytes
 
 from .floor import EVENT, BareIntegration, BarePipeline, bare_loop
 from .home_assistant import Count, home_assistant, listen, set_up, wait_for_stream
@@ -735,5 +735,4 @@ async def _longest_hold() -> float:
 def _resident() -> int:
     """Return the bytes of this process that are in memory."""
     gc.collect()
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
+    return resident_bytes(os.getpid())

@@ -9,6 +9,12 @@ from typing import Final
 # was not packaged for it.
 NAMES: Final = ("google-chrome", "chromium", "chromium-browser")
 
+# Where macOS has them.
+APPLICATIONS: Final = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
 # A name of Home Assistant's that browsers do not trust as they trust loopback: without TLS, they let its pages do less.
 PLAIN_HOST: Final = "home-assistant.test"
 
@@ -40,11 +46,11 @@ def find_chromium() -> str:
         raise ChromiumMissingError(
             f"CHROMIUM names {named}, which is not there or cannot be run"
         )
-    for name in NAMES:
+    for name in (*NAMES, *APPLICATIONS):
         if path := shutil.which(name):
             return path
     raise ChromiumMissingError(
-        "The end-to-end tests need Chromium: run scripts/setup-e2e, which installs it on Debian and its like, install"
+        "The end-to-end tests need Chromium: run scripts/setup-e2e, which installs it on Debian, Fedora and macOS, install"
         f" one of {', '.join(NAMES)} yourself, or name another one in CHROMIUM"
     )
 

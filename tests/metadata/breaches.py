@@ -17,6 +17,7 @@ from .rules import (
     icons,
     manifest,
     quality_scale,
+    scripts,
     translations,
     usage,
     vocabulary,
@@ -1591,6 +1592,31 @@ BREACHES = (
         documentation.pictures_are_shown,
         _write("docs/images/mood.png", ""),
         "docs/images/mood.png is shown nowhere",
+    ),
+    # scripts/
+    *(
+        Breach(
+            f"script with {what}",
+            scripts.scripts_run_on_macos,
+            _write("scripts/new", f"#!/usr/bin/env bash\n{line}\n"),
+            f"scripts/new:2 uses {what}",
+        )
+        for what, line in {
+            "mapfile": "mapfile -t lines <file",
+            "an associative array": "declare -A ages",
+            "upper and lower case": 'echo "${name,,}"',
+            "sed -i": 'sed -i "s/a/b/" file',
+            "a sum of GNU": "cat file | sha256sum",
+            "readlink -f or realpath": 'cd "$(readlink -f "$0")"',
+            "timeout": "timeout 5 sleep 9",
+            "/proc": "cat /proc/cpuinfo",
+        }.items()
+    ),
+    Breach(
+        "array that may be empty",
+        scripts.scripts_expand_empty_arrays,
+        _write("scripts/new", '#!/usr/bin/env bash\nx=()\necho "${x[@]}"\n'),
+        "scripts/new:3 expands x, which may be empty",
     ),
 )
 

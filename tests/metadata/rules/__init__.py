@@ -16,6 +16,7 @@ from . import (
     icons,
     manifest,
     quality_scale,
+    scripts,
     translations,
     usage,
     vocabulary,
@@ -36,6 +37,7 @@ RULES: list[Rule] = [
         distribution,
         quality_scale,
         documentation,
+        scripts,
     )
     for name, value in vars(module).items()
     if isinstance(value, FunctionType)

@@ -1,0 +1,204 @@
+"""Tests of scripts/, on a machine that has no more than a script may ask for."""
+
+from collections.abc import Callable
+from pathlib import Path
+import shutil
+import subprocess
+from typing import Final
+
+import pytest
+
+REPOSITORY: Final = Path(__file__).parents[1]
+
+# What every machine has.
+TOOLS: Final = (
+    *("bash", "basename", "cat", "chmod", "cksum", "dirname", "env", "find", "grep"),
+    *("id", "mkdir", "mv", "rm", "sed", "sort", "touch"),
+)
+
+RECORD: Final = 'echo "$(basename "$0") $*" >>"$RECORD"\n'
+
+
+class Machine:
+    """A copy of the scripts, and the programs that they find."""
+
+    def __init__(self, folder: Path) -> None:
+        """Have the tools of every machine alone."""
+        self.folder = folder / "repository"
+        self._bin = folder / "bin"
+        self._record = folder / "record"
+        for each in (self.folder / "scripts", self._bin):
+            each.mkdir(parents=True)
+        for tool in TOOLS:
+            path = shutil.which(tool)
+            assert path is not None
+            (self._bin / tool).symlink_to(path)
+        for pins in REPOSITORY.glob("requirements_*.txt"):
+            shutil.copy(pins, self.folder)
+
+    def add_script(self, name: str) -> None:
+        """Have a script of ours, as it is."""
+        shutil.copy(REPOSITORY / "scripts" / name, self.folder / "scripts")
+
+    def add_program(self, name: str, text: str = "") -> None:
+        """Have a program, of which each call is recorded."""
+        path = self.folder / name if "/" in name else self._bin / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/usr/bin/env bash\n{RECORD}{text}")
+        path.chmod(0o755)
+
+    @property
+    def calls(self) -> list[str]:
+        """What was called, and how."""
+        return self._record.read_text().splitlines() if self._record.exists() else []
+
+    def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a script."""
+        return subprocess.run(  # noqa: S603
+            [self._bin / "bash", self.folder / "scripts" / script, *arguments],
+            cwd=self.folder,
+            env={"PATH": str(self._bin), "RECORD": str(self._record)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """Return a machine."""
+    return Machine(tmp_path)
+
+
+@pytest.fixture
+def run_tests(machine: Machine) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return what runs scripts/test, with every environment set up."""
+    machine.add_script("test")
+    machine.add_program("scripts/setup")
+    for release in ("", "-oldest", "-latest", "-next"):
+        machine.add_program(f".venv{release}/bin/python", 'echo "${0#"$PWD"/} $*"\n')
+    return lambda *arguments: machine.run("test", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "setup", "python"),
+    [
+        (("tests/a.py",), "--ha newest", ".venv/bin/python -m pytest tests/a.py"),
+        (("-k", "x y", "--ha", "oldest"), "--ha oldest", ".venv-oldest/bin/python -m pytest -k x y"),
+        (("--e2e",), "--ha newest", ".venv/bin/python -m pytest tests/e2e"),
+        (("--e2e", "--ha", "oldest"), "--ha oldest", ".venv-oldest/bin/python -m pytest tests/e2e"),
+        (("--ha", "latest", "--e2e", "-k", "x"), "--ha latest", ".venv-latest/bin/python -m pytest tests/e2e -k x"),
+        (("--e2e", "--ha", "next"), "--ha next", ".venv-next/bin/python -m pytest tests/e2e"),
+    ],
+)  # fmt: skip
+def test_release(
+    machine: Machine,
+    run_tests: Callable[..., subprocess.CompletedProcess[str]],
+    arguments: tuple[str, ...],
+    setup: str,
+    python: str,
+) -> None:
+    """Tests run on the chosen release, those in a browser on every one."""
+    result = run_tests(*arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.strip() == python
+    assert machine.calls[0] == f"setup {setup}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--ha", "latest"), "only the tests with --e2e run on it"),
+        (("--ha", "next", "tests"), "only the tests with --e2e run on it"),
+        (("--ha", "2026.1"), "not on '2026.1'"),
+        (("--e2e", "--ha"), "--ha takes oldest, newest, latest or next"),
+    ],
+)
+def test_no_such_release(
+    machine: Machine,
+    run_tests: Callable[..., subprocess.CompletedProcess[str]],
+    arguments: tuple[str, ...],
+    complaint: str,
+) -> None:
+    """What cannot be run is refused before anything is installed."""
+    result = run_tests(*arguments)
+    assert result.returncode == 1
+    assert complaint in result.stderr
+    assert machine.calls == []
+
+
+UV: Final = """
+case "$1 ${2:-}" in
+    "python find") exit 1 ;;
+    "python install") echo "error: Failed to download: tunnel error" >&2; exit 1 ;;
+esac
+"""
+
+
+def test_reason_of_a_failed_download(machine: Machine) -> None:
+    """Where Python is missing and cannot be downloaded, the reason is shown."""
+    machine.add_script("setup")
+    machine.add_script("python-from-debian")
+    machine.add_script("component-requirements")
+    machine.add_program("uv", UV)
+    result = machine.run("setup")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        "setup: Python 3.14.2 or newer is missing. Install it; it cannot be downloaded:"
+        " error: Failed to download: tunnel error\n"
+    )
+
+
+def test_python_of_debian(machine: Machine) -> None:
+    """Where Debian has it, nothing is said of how it came."""
+    machine.add_script("setup")
+    machine.add_script("component-requirements")
+    machine.add_program("uv", UV)
+    machine.add_program("apt-get")
+    python = machine.folder / ".python" / "root" / "usr" / "bin" / "python3.14"
+    machine.add_program(
+        "scripts/python-from-debian", "echo 0123456789abcdef python.deb\n"
+    )
+    machine.add_program(
+        ".venv/bin/python", '[ "$1" = -c ] && echo 3 || echo package==1\n'
+    )
+    result = machine.run("setup")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[0].startswith("setup: ")
+    assert f"uv venv --quiet --clear --no-project --python {python} .venv" in (
+        machine.calls
+    )
+
+
+@pytest.mark.parametrize(
+    ("installer", "call"),
+    [
+        ("apt-get", "apt-get -qq --yes --no-install-recommends install chromium"),
+        ("dnf", "dnf --quiet --assumeyes install chromium"),
+        ("brew", "brew install --quiet --cask google-chrome"),
+    ],
+)
+def test_browser(machine: Machine, installer: str, call: str) -> None:
+    """The browser comes from what installs things on the machine."""
+    machine.add_script("setup-e2e")
+    machine.add_program("scripts/setup")
+    machine.add_program("sudo", '"$@"\n')
+    machine.add_program(installer, 'touch "$RECORD.installed"\n')
+    machine.add_program(
+        ".venv/bin/python", '[ -e "$RECORD.installed" ] && echo /bin/browser\n'
+    )
+    result = machine.run("setup-e2e")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "setup-e2e: /bin/browser\n"
+    assert call in machine.calls
+
+
+def test_browser_that_nothing_installs(machine: Machine) -> None:
+    """Elsewhere, it is said what is missing."""
+    machine.add_script("setup-e2e")
+    machine.add_program("scripts/setup")
+    machine.add_program(".venv/bin/python", "exit 1\n")
+    result = machine.run("setup-e2e")
+    assert result.returncode == 1
+    assert "install Chromium or Google Chrome yourself" in result.stderr
