@@ -206,7 +206,9 @@ def golioth_id(device: dr.AnyDeviceEntry, entry: GoliothConfigEntry) -> str | No
 
 
 @callback
-def async_is_muted(hass: HomeAssistant, entry: GoliothConfigEntry, device_id: str) -> bool:
+def async_is_muted(
+    hass: HomeAssistant, entry: GoliothConfigEntry, device_id: str
+) -> bool:
     """Return whether a device is disabled; the project's own mutes no other."""
     device = dr.async_get(hass).async_get(device_id, include_child_devices=False)
     return (
