@@ -15,6 +15,7 @@ from .test_log_card_modules import log, logs
 MAKE: Final = """
 async ([folder, config]) => {
   await import(`${folder}/golioth-log-card.js`);
+  await customElements.whenDefined("golioth-log-card");
   window.requests = [];
   window.subscriptions = [];
   window.answer = null;

@@ -1,0 +1,106 @@
+"""How the card comes to a browser that has nothing of it yet, whatever arrives first."""
+
+import asyncio
+import re
+from typing import Final
+
+from playwright.async_api import Page, Route, expect
+import pytest
+
+from tests import GREENHOUSE_NODE
+from tests.demo.api import HomeAssistantApi
+from tests.simulator import GoliothSimulator
+
+from .dashboards import PATH, make_dashboard
+from .pages.dashboard import DashboardPage
+from .pages.log_card import LogCard
+
+# What Home Assistant's page says that it does where it loads our modules only after its own code.
+WAITS_ITSELF: Final = "__haLoadExtraModules"
+
+# Home Assistant's own code, which replaces the registry of elements.
+APP: Final = re.compile(r"/frontend_(latest|es5)/app\.\w+\.js")
+
+ENTRY: Final = re.compile(r"/golioth/frontend/\w+/golioth-log-card\.js")
+
+# Three megabits a second, as over a phone.
+NETWORK: Final = {
+    "offline": False,
+    "latency": 100,
+    "downloadThroughput": 3_000_000 / 8,
+    "uploadThroughput": 3_000_000 / 8,
+}
+
+
+@pytest.fixture
+async def dashboard(
+    page: Page,
+    api: HomeAssistantApi,
+    simulator: GoliothSimulator,
+    project: str,
+    no_dashboard: None,
+) -> DashboardPage:
+    """Make a dashboard with the card and a log, which no browser has loaded yet."""
+    await make_dashboard(api)
+    events = await api.subscribe("golioth_log")
+    simulator.log("Lid open", device=GREENHOUSE_NODE)
+    await anext(events)
+    return DashboardPage(page)
+
+
+async def expect_logs(card: LogCard) -> None:
+    """Wait until the card shows the log, and Home Assistant no error."""
+    await expect(card.row("Lid open")).to_be_visible()
+    await expect(card.element.page.locator("hui-error-card")).to_have_count(0)
+
+
+async def test_card_is_first(page: Page, dashboard: DashboardPage) -> None:
+    """It does no harm that the card is there long before Home Assistant's own code."""
+    html = await (await page.request.get("/")).text()
+    entry = asyncio.Event()
+
+    def note(url: str) -> None:
+        if ENTRY.search(url):
+            entry.set()
+
+    page.on("requestfinished", lambda request: note(request.url))
+
+    async def after_card(route: Route) -> None:
+        if WAITS_ITSELF not in html:
+            await entry.wait()
+            # What is imported a second time is there once the first time is through.
+            found = ENTRY.search(html)
+            assert found is not None
+            await page.evaluate("url => import(url).then(() => null)", found[0])
+        await route.continue_()
+
+    await page.route(APP, after_card)
+    await dashboard.open(PATH)
+    await expect_logs(dashboard.card)
+
+
+@pytest.mark.parametrize("late", ["golioth-log-card", "log-card", "texts", "*"])
+async def test_card_is_last(page: Page, dashboard: DashboardPage, late: str) -> None:
+    """The card takes its place when it comes after Home Assistant has given it up."""
+    given_up = asyncio.Event()
+
+    async def after_home_assistant(route: Route) -> None:
+        await given_up.wait()
+        await route.continue_()
+
+    await page.route(f"**/golioth/frontend/*/{late}.js", after_home_assistant)
+    await dashboard.open(PATH)
+    await expect(page.locator("hui-error-card")).to_be_visible()
+    given_up.set()
+    await expect_logs(dashboard.card)
+
+
+async def test_slow_network(page: Page, dashboard: DashboardPage) -> None:
+    """The card is there after a first load over a slow network."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    await session.send("Network.emulateNetworkConditions", NETWORK)
+    await session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    await dashboard.open(PATH)
+    await expect(dashboard.card.row("Lid open")).to_be_visible(timeout=90_000)
+    await expect_logs(dashboard.card)
