@@ -902,6 +902,56 @@ async def test_configured_modules(card: LoneCard) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("language", "zone", "search", "time"),
+    [
+        pytest.param("en", "Mars/Olympus_Mons", "Search logs", "00:00:01", id="zone"),
+        pytest.param("en", "", "Search logs", "00:00:01", id="no zone"),
+        pytest.param("en", None, "Search logs", "00:00:01", id="zone missing"),
+        pytest.param("en", "Asia/Kolkata", "Search logs", "05:30:01", id="known zone"),
+        pytest.param("de_CH", "UTC", "Protokoll durchsuchen", "00:00:01", id="POSIX"),
+        *(
+            pytest.param(language, "UTC", "Search logs", "00:00:01", id=f"{language}")
+            for language in (
+                *("", "e", "en-", "english-speaking", "en_GB", "tlh-Piqd", "zz"),
+                *("*", "C.UTF-8", "constructor", "__proto__", None, 7),
+            )
+        ),
+    ],
+)
+async def test_unknown_locale(
+    card: LoneCard,
+    language: str | int | None,
+    zone: str | None,
+    search: str,
+    time: str,
+) -> None:
+    """A language or a time zone that the browser does not know is its own, or English."""
+    await card.watch_errors()
+    await card.make()
+    await card.run("document.documentElement.lang = values[0]", language)
+    await card.run(
+        """
+        const locale = {...card._hass.locale, language: values[0], time_zone: "server"};
+        card.hass = {...card._hass, locale, config: {time_zone: values[1]}};
+        """,
+        language,
+        zone,
+    )
+    await card.answer(more=False)
+    await card.begin(*logs(1, 4))
+    # In the browser's own language, an hour may have one digit.
+    await expect(card.row("1").locator("time")).to_have_text(
+        re.compile(f"^0?{time.removeprefix('0')}$")
+    )
+    await card.row("1").click()
+    await expect(card.details).to_contain_text("2026")
+    field = card.element.get_by_role("searchbox", name=search, exact=True)
+    await expect(field).to_be_visible()
+    assert await card.run("return customCards[0].name")
+    assert await card.errors() == []
+
+
 async def test_slow_scroll(card: LoneCard) -> None:
     """Whoever scrolls up slowly gets away from the newest log as well."""
     await card.make()

@@ -2,11 +2,22 @@
 
 import { TEXTS } from "./texts.js";
 
+/** Return the languages to format in: one, or none, which is that of the browser, where it does not know it or it is no language. */
+export const knownLocales = (code) => {
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf(`${code}`.replace("_", "-"));
+  } catch {
+    return [];
+  }
+};
+
 export class Language {
   /** @param code Such as `de` or `de-CH`. One that there are no texts in is English. */
   constructor(code) {
-    this._texts = TEXTS[code] ?? TEXTS[code?.split("-")[0]] ?? TEXTS.en;
-    const known = Intl.NumberFormat.supportedLocalesOf(code ?? "en");
+    const texts = new Map(Object.entries(TEXTS));
+    const [base] = `${code}`.split(/[-_]/);
+    this._texts = texts.get(code) ?? texts.get(base) ?? TEXTS.en;
+    const known = knownLocales(code ?? "en");
     this._numbers = new Intl.NumberFormat(known);
     this._plurals = new Intl.PluralRules(known);
   }

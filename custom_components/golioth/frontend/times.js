@@ -1,5 +1,17 @@
 /** Times as the user has them: language, clock of 12 or 24 hours, time zone. */
 
+import { knownLocales } from "./language.js";
+
+/** Return a time zone, or none, which is that of the browser, where the browser does not know it. */
+const knownZone = (zone) => {
+  try {
+    new Intl.DateTimeFormat(undefined, { timeZone: zone });
+    return zone;
+  } catch {
+    return undefined;
+  }
+};
+
 /** Return the milliseconds of a timestamp since 1970. Not every browser reads nine digits of a second. */
 export const milliseconds = (timestamp) => {
   const time = Date.parse(timestamp.replace(/(\.\d{3})\d+/, "$1"));
@@ -8,14 +20,15 @@ export const milliseconds = (timestamp) => {
 
 export class TimeFormat {
   /**
-   * @param locale The `hass.locale` of the user.
-   * @param serverZone The time zone of Home Assistant.
+   * @param locale The `hass.locale` of the user. A language that the browser does not know is that of the browser.
+   * @param serverZone The time zone of Home Assistant. One that the browser does not know is that of the browser.
    */
   constructor(locale, serverZone) {
     const clock = { 12: { hour12: true }, 24: { hourCycle: "h23" } };
-    const language =
-      locale.time_format === "system" ? undefined : locale.language;
-    const zone = locale.time_zone === "server" ? serverZone : undefined;
+    const known = knownLocales(locale.language);
+    const language = locale.time_format === "system" ? undefined : known;
+    const zone =
+      locale.time_zone === "server" ? knownZone(serverZone) : undefined;
     const time = {
       hour: "numeric",
       minute: "2-digit",
@@ -28,7 +41,7 @@ export class TimeFormat {
       ...time,
       fractionalSecondDigits: 3,
     });
-    this._day = new Intl.DateTimeFormat(locale.language, {
+    this._day = new Intl.DateTimeFormat(known, {
       dateStyle: "full",
       timeZone: zone,
     });
