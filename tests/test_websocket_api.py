@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+import json
 import logging
 import random
 from typing import Any
@@ -246,6 +247,35 @@ async def test_logs_are_those_of_the_event(
     logs = first["logs"] + await browser.logs_until("fourth")
     assert logs == [
         {"number": number, **event} for number, event in enumerate(log_events, start=1)
+    ]
+
+
+async def test_large_integers(
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    browser: Browser,
+) -> None:
+    """Metadata with integers that no float holds are told as the JSON that was sent, now and later."""
+    await browser.subscribe(streaming)
+    sent = (
+        {"largest": 2**53 - 1, "smallest": 1 - 2**53, "float": 1e300},
+        {"one": 2**53 + 1},
+        {"in": [{"a": [-(2**63), 2**64 - 1]}], "text": "1e400", "float": 1.5},
+        {"more": [2**64, {"a": -(10**30)}], "digits": str(2**64)},
+    )
+    for metadata in sent:
+        simulator.log("large", device=GREENHOUSE_NODE, metadata=metadata)
+    simulator.log("end", device=GREENHOUSE_NODE)
+    told = await browser.logs_until("end")
+    page = await browser.history(streaming)
+    for logs in (told, page["logs"]):
+        first, *large, _end = (log["metadata"] for log in logs)
+        assert first == sent[0]
+        assert large == [json.dumps(each, separators=(",", ":")) for each in sent[1:]]
+    assert [event["metadata"] for event in log_events][1:4] == [
+        *sent[1:3],
+        {"more": [str(2**64), {"a": str(-(10**30))}], "digits": str(2**64)},
     ]
 
 

@@ -15,6 +15,7 @@ from homeassistant.helpers.json import json_fragment
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.uuid import random_uuid_hex
 
+from .client import exact_json
 from .const import DOMAIN
 from .log_pump import LogPump, async_get_pump
 
@@ -45,6 +46,29 @@ _RECENT_LOGS: HassKey[dict[str, RecentLogs]] = HassKey(f"{DOMAIN}_recent_logs")
 # A log that was fired: Home Assistant's ID of its device, all of it as JSON, and the bytes of that. It has no class of its own,
 # because the garbage collector looks at objects of a class again and again.
 type RecentLog = tuple[str, json_fragment, int]
+
+# What a browser reads as it is: it makes a float of each number.
+_READABLE: Final = orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+def log_json(log: Mapping[str, Any]) -> bytes:
+    """Return a log as JSON for a browser.
+
+    Where its metadata has integers that no float holds, they are JSON as a text.
+    """
+    # Hot path: runs once per log.
+    try:
+        return orjson.dumps(log, _as_dict, _READABLE)
+    except orjson.JSONEncodeError:
+        metadata = exact_json(log["metadata"]).decode()
+        return orjson.dumps({**log, "metadata": metadata})
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    """Return metadata of another class; refuse a long integer."""
+    if isinstance(value, dict):
+        return dict(value)
+    raise TypeError
 
 
 class RecentLogs:
@@ -96,7 +120,7 @@ class RecentLogs:
         """Make JSON of the logs that are kept, which tells how long they are, and tell them."""
         for log in self._unwritten:
             self._number += 1
-            json = b'{"number":%d,%b' % (self._number, orjson.dumps(log)[1:])
+            json = b'{"number":%d,%b' % (self._number, log_json(log)[1:])
             recent_log = (log[ATTR_DEVICE_ID], json_fragment(json), len(json))
             self._logs.append(recent_log)
             self._size += len(json)

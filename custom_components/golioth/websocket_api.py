@@ -13,6 +13,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import service
 from homeassistant.helpers.http import current_request
+from homeassistant.helpers.json import json_fragment
 from homeassistant.util.hass_dict import HassKey
 
 from .client import LEVELS, LogFilter, format_timestamp
@@ -28,7 +29,7 @@ from .limits import (
 )
 from .past_logs import async_read_page, moment
 from .permissions import LogPermission, async_get_log_permission
-from .recent_logs import async_get_recent_logs
+from .recent_logs import async_get_recent_logs, log_json
 from .removed_projects import async_find_entry
 from .turns import in_turns
 
@@ -251,14 +252,14 @@ async def _async_answer_with_page(
     wanted: dict[str, bool] = {}
     # As long as those of an event, so that a log that has been told is recognised.
     max_size = min(MAX_EVENT_SIZE, MAX_ANSWER_SIZE // max(len(page.entries), 1))
-    logs: list[dict[str, Any]] = []
+    logs: list[json_fragment] = []
     async for log_entry in in_turns(page.entries):
         log = coordinator.log_data(log_entry, max_size)
         device_id = log[ATTR_DEVICE_ID]
         if device_id not in wanted:
             wanted[device_id] = request.is_wanted(device_id)
         if wanted[device_id]:
-            logs.append(log)
+            logs.append(json_fragment(log_json(log)))
     connection.send_result(
         msg["id"],
         {

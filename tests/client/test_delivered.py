@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.golioth.client.delivered import DeliveredLogs, UntrackedRange
-from custom_components.golioth.client.models import DeepMetadata, LogEntry
+from custom_components.golioth.client.models import DeepMetadata, LogEntry, LongInteger
 
 from .logs import NOW, delivered_by, log
 
@@ -77,6 +77,8 @@ def test_every_field_counts(field: str) -> None:
         (0, -0.0),
         # What a float cannot hold.
         (2**60 + 1, float(2**60 + 1)),
+        (LongInteger(2**64 + 1), float(2**64)),
+        ([LongInteger(-(10**30))], [-1e30]),
         ([1, {"x": 2.0}], [1.0, {"x": 2}]),
     ],
 )
@@ -88,7 +90,16 @@ def test_numbers_count_by_their_value(written: Any, again: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "other"), [(1, 2), (1, True), (1, "1"), (1.5, 1), (0, False), (0, None)]
+    ("written", "other"),
+    [
+        (1, 2),
+        (1, True),
+        (1, "1"),
+        (1.5, 1),
+        (0, False),
+        (0, None),
+        (LongInteger(2**64), str(2**64)),
+    ],
 )
 def test_values_that_differ(written: Any, other: Any) -> None:
     """Not everything that Python calls equal is the same."""

@@ -12,8 +12,10 @@ from custom_components.golioth.client.models import (
     MAX_SHORT_LOG_SIZE,
     DeepMetadata,
     LogEntry,
+    LongInteger,
     ShortLogEntry,
     StreamError,
+    exact_json,
 )
 from custom_components.golioth.client.parsing import (
     parse_answer,
@@ -226,8 +228,10 @@ def test_error_in_a_frame(data: bytes, expected: StreamError) -> None:
         ("-Infinity", None),
         ("1e400", None),
         ("1" * 5000, None),
-        ("123456789012345678901234567890", 1.2345678901234568e29),
-        ("-9223372036854775809", -9.223372036854776e18),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("-9223372036854775809", "-9223372036854775809"),
+        ("123456789012345678901234567890.5", 1.2345678901234568e29),
+        ("123456789012345678901234567890e0", 1.2345678901234568e29),
     ],
 )
 def test_values_that_home_assistant_could_not_write(json: str, expected: Any) -> None:
@@ -236,6 +240,57 @@ def test_values_that_home_assistant_could_not_write(json: str, expected: Any) ->
     entry = only_log(data.encode())
     assert entry.metadata == {"a": expected}
     orjson.dumps(entry.metadata)
+
+
+@pytest.mark.parametrize(
+    "integer",
+    [
+        *(0, 2**53 - 1, 2**53 + 1, -(2**53) - 1, 9007199254740993, 10**18),
+        *(2**63 - 1, 2**63, 2**64 - 1, -(2**63), 10**19, -(10**18)),
+        *(2**64, 2**64 + 1, -(2**63) - 1, -(10**19), 10**20, 10**30, -(3**600)),
+    ],
+)
+@pytest.mark.parametrize("template", ["%s", "[%s]", '{"a":[{"b":%s}]}', "[1.5,%s]"])
+def test_integers(integer: int, template: str) -> None:
+    """An integer is the one that was sent, by every way: a longer one than of 64 bits as its digits."""
+    is_long = not -(2**63) <= integer < 2**64
+    metadata = template % integer
+    expected = json.loads(template % (f'"{integer}"' if is_long else integer))
+    log = f'{{"message":"m","metadata":{{"n":{metadata}}}}}'
+    fields = {**LOG, "type": "LOGGING", "moduleId": "", "metadata": {"n": 0}}
+    whole = json.dumps(fields).replace('"n": 0', f'"n":{metadata}')
+    answered = parse_answer(answer(log.encode(), b'{"message":"\xff"}'))
+    assert answered is not None
+    frames = [
+        f'{{"result":{{"data":{log}}}}}'.encode(),
+        f'{{"result":{{"data":{whole}}}}}'.encode(),
+        f'{{"result":{{"data":{log}}}}}{{"error":{{}}}}'.encode(),
+        f'{{"result":{{"data":{log}}}}}\n{{"error":{{}}}}'.encode(),
+        b'{"result":{"data":{"module":"\xff",%b}}' % log[1:].encode(),
+    ]
+    entries = [next(iter(parse_frame(data))) for data in frames]
+    entries.append(parse_plain_frame(frames[1]) or entries[0])
+    entries.append(parse_log(answered["list"][0]))
+    for entry in entries:
+        assert isinstance(entry, LogEntry)
+        assert entry.metadata == {"n": expected}
+        assert exact_json(entry.metadata).decode() == f'{{"n":{metadata}}}'
+        assert orjson.loads(orjson.dumps(entry.metadata)) == {"n": expected}
+
+
+@pytest.mark.parametrize("digits", ["18446744073709551616", "-9223372036854775809"])
+def test_long_integer_is_no_text(digits: str) -> None:
+    """A long integer is told from a text, and is a text where a field has to be one."""
+    sent = b'{"result":{"data":{"message":"m","metadata":{"a":%b}}}}'
+    number = only_log(sent % digits.encode())
+    text = only_log(sent % f'"{digits}"'.encode())
+    assert isinstance(number.metadata["a"], LongInteger)
+    assert type(text.metadata["a"]) is str
+    data = {"message": 0, "module": [0], "level": 0, "deviceId": 0}
+    entry = only_log(frame(data).replace(b"0", digits.encode()))
+    assert (entry.message, entry.module) == (digits, f"[{digits}]")
+    assert (entry.level, entry.device_id) == (digits, digits)
+    assert {type(each) for each in (entry.message, entry.level)} == {str}
 
 
 @pytest.mark.parametrize("depth", [10, 230, 250, 500, 1000])
@@ -439,6 +494,8 @@ def test_frame_full_of_logs(separator: bytes, unusual: bytes) -> None:
         (b'","', 40_000),
         (b'",NaN,"', 19_000),
         (b'",1e400,"', 19_000),
+        (b'",18446744073709551616,"', 24_000),
+        (b'",-9223372036854775808,"', 24_000),
         (b'",{"a":1.5},"', 16_000),
         (b'",{"a":1.5},"', 2**16),
         (b'","",', 2**17),

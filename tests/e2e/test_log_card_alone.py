@@ -625,6 +625,46 @@ async def test_deep_list(card: LoneCard) -> None:
     assert len(shown) < 2 * len(json.dumps(metadata))
 
 
+# What no number of a browser's holds, as Home Assistant tells it, and the same as Golioth's history may have it.
+LARGE: Final = (
+    '{"serial":9007199254740993,"deep":[{"id":-9223372036854775808}],'
+    '"more":18446744073709551617,"text":"\\"9007199254740993:\\\\","float":1.5,"small":7}'
+)
+LARGE_AGAIN: Final = (
+    '{"small":7.0,"float":1.5,"text":"\\"9007199254740993:\\\\","serial":9007199254740993,'
+    '"more":1.8446744073709552e+19,"deep":[{"id":-9223372036854775808}]}'
+)
+
+
+async def test_large_integers(card: LoneCard) -> None:
+    """Integers that no browser's number holds are shown, found, copied and known again as they were sent."""
+    await card.watch_errors()
+    await card.make()
+    again = log(2, "Told", metadata=LARGE_AGAIN)
+    other = log(2, "Other", metadata='{"serial":9007199254740995}')
+    for each in (again, other):
+        del each["number"]
+    await card.answer(logs=[other, again], more=False)
+    await card.begin(log(2, "Told", metadata=LARGE), log(3, "Plain"))
+    await card.pass_time(6)
+    await card.expect_messages("Other", "Told", "Plain")
+    copied = [line.split("\t") for line in (await card.copy()).split("\n")]
+    assert copied[0][5] == other["metadata"]
+    assert copied[1][5] == LARGE
+    await card.row("Told").click()
+    shown = await card.details.locator("dd").last.text_content()
+    assert shown is not None
+    assert json.loads(shown) == json.loads(LARGE)
+    await card.row("Told").click()
+    await card.search.fill("9007199254740993,")
+    await card.pass_time(1)
+    await card.expect_messages("Told")
+    await card.search.fill("-9223372036854775808")
+    await card.pass_time(1)
+    await card.expect_messages("Told")
+    assert await card.errors() == []
+
+
 async def test_device_names(card: LoneCard) -> None:
     """The names of devices and modules are offered in one visible line each, and mean what they are."""
     await card.make()

@@ -60,6 +60,23 @@ async def test_time_zone(
             await expect(card.details).to_contain_text(day)
 
 
+async def test_large_integers(
+    page: Page, card: LogCard, simulator: GoliothSimulator
+) -> None:
+    """Integers reach the card as they were sent, live and from Golioth's history, also those of more than 64 bits."""
+    metadata = {"serial": 9007199254740993, "counter": 2**64 + 1}
+    log_earlier(simulator, "Earlier", metadata=metadata)
+    simulator.log("Live", device=GREENHOUSE_NODE, metadata=metadata)
+    await expect(card.row("Live")).to_be_visible()
+    await page.reload()
+    for message in ("Earlier", "Live"):
+        row = card.row(message)
+        await row.click()
+        for shown in ('"serial": 9007199254740993', '"counter": 18446744073709551617'):
+            await expect(card.details).to_contain_text(shown)
+        await row.click()
+
+
 async def test_filtered_history(
     page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, no_dashboard: None
 ) -> None:

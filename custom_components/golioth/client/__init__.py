@@ -38,6 +38,7 @@ from .models import (
     ShortLogEntry,
     StreamState,
     Transport,
+    exact_json,
 )
 from .pacing import FeedTiming
 from .pasted import find_api_url, find_credential, find_project_id, is_console_address
@@ -95,6 +96,7 @@ __all__ = [
     "StreamState",
     "Transport",
     "Wire",
+    "exact_json",
     "find_api_url",
     "find_credential",
     "find_project_id",

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from .models import DeepMetadata, LogEntry
+from .models import DeepMetadata, LogEntry, LongInteger
 from .timestamps import SECOND
 
 # Bytes of a digest. With 48 bits and 30,000 logs, one in 10¹⁰ logs would be taken for
@@ -84,7 +84,9 @@ def _by_value(value: Any) -> Any:
         return [_by_value(each) for each in value]
     if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_EXACT:
         return int(value)
-    if type(value) is int and abs(value) > _MAX_EXACT:
+    if isinstance(value, LongInteger) or (
+        type(value) is int and abs(value) > _MAX_EXACT
+    ):
         return float(value)
     return value
 

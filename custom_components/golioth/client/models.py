@@ -54,6 +54,32 @@ class DeepMetadata(dict[str, Any]):
     __slots__ = ()
 
 
+class LongInteger(str):
+    """Hold an integer that takes more than 64 bits, as its digits.
+
+    Home Assistant cannot write such a number as JSON, and a float is another one.
+    """
+
+    __slots__ = ()
+
+
+def exact_json(value: Any) -> bytes:
+    """Return a value as JSON, long integers as the numbers that they are.
+
+    Raises:
+        TypeError: JSON cannot hold it.
+    """
+    return orjson.dumps(value, _as_json, orjson.OPT_PASSTHROUGH_SUBCLASS)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, LongInteger):
+        return orjson.Fragment(value.encode())
+    if isinstance(value, DeepMetadata):
+        return dict(value)
+    raise TypeError
+
+
 class LogEntry(NamedTuple):
     """Hold one log of one device.
 

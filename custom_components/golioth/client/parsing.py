@@ -4,7 +4,8 @@ A log means the same values whether it comes in a frame of the stream or in an a
 REST: that is how one is told to be the other. So there is one parser of JSON, orjson,
 and what it refuses but a device can cause is first rewritten into what it takes: bytes
 that are not UTF-8 and lone surrogates become replacement characters, and numbers that
-are not finite become null.
+are not finite become null. Integers beyond 64 bits, of which orjson makes floats, are
+kept as their digits.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,10 +25,12 @@ from .models import (
     DeepMetadata,
     Device,
     LogEntry,
+    LongInteger,
     Project,
     RpcAnswer,
     ShortLogEntry,
     StreamError,
+    exact_json,
 )
 from .plain_text import one_line
 from .timestamps import parse_start, parse_timestamp
@@ -111,6 +114,14 @@ _MAYBE_INFINITE: Final = re.compile(
 
 _DECODER: Final = json.JSONDecoder()
 
+# An integer beyond 64 bits has at least so many digits; in text, each digit is a zero
+# once it is translated. That costs less than a search for digits.
+_MANY_DIGITS: Final = b"0" * 19
+_AS_ZEROS: Final = bytes.maketrans(b"123456789", b"0" * 9)
+
+_FEW_DIGITS: Final = 20
+"""Digits and sign of the longest integer of 64 bits."""
+
 
 def parse_frame(data: bytes) -> Iterable[LogEntry | StreamError | None]:
     """Return what a frame of the log stream holds.
@@ -161,6 +172,7 @@ def parse_plain_frame(data: bytes) -> LogEntry | None:
         and (digits := timestamp[20:29]).isdecimal()
         and (start_ns := parse_start(timestamp[:20])) is not None
         and (device_id or "device_id" not in log)
+        and not (metadata and _MANY_DIGITS in data.translate(_AS_ZEROS))
     ):
         return None
     # What the class does, in half of the time.
@@ -193,7 +205,7 @@ def parse_answer(body: bytes) -> dict[str, Any] | None:
         document = parse_json(body)
     except orjson.JSONDecodeError:
         try:
-            document = orjson.loads(_rewrite(body))
+            document = _load(_rewrite(body))
         except ValueError:
             return None
     except ValueError:
@@ -209,7 +221,34 @@ def parse_json(text: bytes | str) -> Any:
     """
     if len(text) > _MAX_VALUES and _count_values(text) > _MAX_VALUES:
         raise ValueError("Too many values")
-    return orjson.loads(text)
+    return _load(text)
+
+
+def _load(text: bytes | str) -> Any:
+    """Return what a JSON document holds, its integers whatever bits they take.
+
+    Raises:
+        orjson.JSONDecodeError: It is none.
+    """
+    document = orjson.loads(text)
+    data = text.encode() if isinstance(text, str) else text
+    if _MANY_DIGITS not in data.translate(_AS_ZEROS):
+        return document
+    try:
+        return _EXACT_DECODER.decode(data.decode())
+    except RecursionError:
+        return document
+
+
+def _parse_integer(digits: str) -> Any:
+    """Return an integer of 64 bits, or the digits of a longer one."""
+    if len(digits) > _FEW_DIGITS:
+        return LongInteger(digits)
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else LongInteger(digits)
+
+
+_EXACT_DECODER: Final = json.JSONDecoder(parse_int=_parse_integer)
 
 
 def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
@@ -356,7 +395,7 @@ def _parse_rewritten(piece: bytes) -> Iterator[LogEntry | StreamError | None]:
         yield None
         return
     try:
-        document = orjson.loads(rewritten)
+        document = _load(rewritten)
     except orjson.JSONDecodeError:
         yield from _parse_run(rewritten.decode())
     else:
@@ -375,7 +414,7 @@ def _parse_run(text: str) -> Iterator[LogEntry | StreamError | None]:
             # Only to see where the document ends.
             _, position = _DECODER.raw_decode(text, start)
             source = text[start:position]
-            document = orjson.loads(source)
+            document = _load(source)
         except ValueError, RecursionError:
             # Where the next document starts cannot be told: the rest counts as one.
             yield None
@@ -507,6 +546,6 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     try:
-        return orjson.dumps(value).decode()
+        return exact_json(value).decode()
     except orjson.JSONEncodeError:
         return ""

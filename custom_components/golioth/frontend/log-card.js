@@ -7,6 +7,7 @@ import {
   firstConfiguration,
 } from "./configuration.js";
 import { element, setText } from "./elements.js";
+import { exactText } from "./exact-json.js";
 import { FilterBar } from "./filter-bar.js";
 import { Language } from "./language.js";
 import { LogFilter } from "./log-filter.js";
@@ -502,7 +503,7 @@ export class LogCard extends HTMLElement {
     const lines = logs.map(({ log }) => [
       ...[log.timestamp, log.level, log.device_name, log.module],
       log.isUnreadable ? unreadable : log.message,
-      ...(Object.keys(log.metadata).length ? [JSON.stringify(log.metadata)] : []),
+      ...(Object.keys(log.metadata).length ? [exactText(log.metadata)] : []),
     ]);
     // A line for each, whatever devices send.
     const isCopied = await copyText(

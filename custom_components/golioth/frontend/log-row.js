@@ -1,6 +1,7 @@
 /** One row of the list: a log with its metadata, or what is said between logs. */
 
 import { element, setText } from "./elements.js";
+import { exactText } from "./exact-json.js";
 import { LEVELS } from "./levels.js";
 import { visibleLine, visibleText } from "./visible-text.js";
 
@@ -133,8 +134,8 @@ export class LogRow {
 
 /** Return JSON to read, which is not indented where that alone would make it many times as long. */
 const indented = (value) => {
-  const text = JSON.stringify(value);
-  const lines = JSON.stringify(value, undefined, 2);
+  const text = exactText(value);
+  const lines = exactText(value, 2);
   return lines.length > MOST_INDENTED * text.length ? text : lines;
 };
 

@@ -1,5 +1,6 @@
 /** The logs that a card knows: those of now, and those from Golioth's history before them; never too many. */
 
+import { byValue, exactText } from "./exact-json.js";
 import { readableLog } from "./readable-log.js";
 import { milliseconds } from "./times.js";
 
@@ -22,7 +23,7 @@ const canonical = (value) =>
         Object.fromEntries(
           Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1)),
         )
-      : each,
+      : byValue(each),
   );
 
 /** Return the numbers of a value, however deep they are. */
@@ -53,7 +54,7 @@ class LogItem {
       message,
       module,
       device_name,
-      JSON.stringify(metadata),
+      exactText(metadata),
     ]
       .join("\n")
       .toLowerCase());
