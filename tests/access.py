@@ -499,7 +499,7 @@ def _registered(hass: HomeAssistant) -> Iterator[str]:
         if DOMAIN in resource.canonical or any(
             _is_ours(route.handler) for route in resource
         ):
-            yield re.sub("/[0-9a-f]{16}$", "/…", resource.canonical)
+            yield re.sub(r"/\{.*$", "/…", resource.canonical)
 
 
 def _is_ours(handler: Any) -> bool:

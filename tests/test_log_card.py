@@ -2,7 +2,9 @@
 
 from http import HTTPStatus
 import json
+from pathlib import Path
 import re
+import shutil
 from typing import Any, Final
 
 import pytest
@@ -63,6 +65,75 @@ async def test_card_is_served(
         assert response.content_type == "text/javascript"
         assert "max-age" in response.headers["Cache-Control"]
         assert await response.text() == (FOLDER / module).read_text("utf-8")
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Serve a copy of the card's files, which a test may change as an update does."""
+    folder = tmp_path / "frontend"
+    shutil.copytree(FOLDER, folder)
+    monkeypatch.setattr("custom_components.golioth.log_card.FOLDER", folder)
+    return folder
+
+
+def update(folder: Path) -> dict[str, bytes]:
+    """Change, add and remove files, as an update does, and return those that were there."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for path in folder.iterdir():
+        path.write_text("// another release")
+    (folder / "new.js").write_text("// new")
+    (folder / "logs.js").unlink()
+    return before
+
+
+async def test_update_before_restart(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, installed: Path
+) -> None:
+    """An address never serves other files than those that it is made of, whatever comes to the disk."""
+    assert await async_setup_component(hass, "frontend", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    (url,) = hass.data[DATA_EXTRA_MODULE_URL].urls
+    folder, _, _ = url.rpartition("/")
+    before = update(installed)
+    client = await hass_client()
+    for module, body in before.items():
+        response = await client.get(f"{folder}/{module}")
+        assert await response.read() == body
+    assert (await client.get(f"{folder}/new.js")).status == HTTPStatus.NOT_FOUND
+
+
+async def test_address_that_stays(
+    hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    """A dashboard resource has an address that stays, is never kept, and loads the present version; also for Google Cast."""
+    assert await async_setup_component(hass, "frontend", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    (url,) = hass.data[DATA_EXTRA_MODULE_URL].urls
+    client = await hass_client_no_auth()
+    cast = {"Origin": "https://cast.home-assistant.io"}
+    response = await client.get(f"/golioth/frontend/{MODULE}", headers=cast)
+    assert response.content_type == "text/javascript"
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert (
+        await response.text() == f'import ".{url.removeprefix("/golioth/frontend")}";\n'
+    )
+    for answer in (response, await client.get(url, headers=cast)):
+        assert answer.headers["Access-Control-Allow-Origin"] == cast["Origin"]
+
+
+@pytest.mark.parametrize(
+    "path", ["texts.js", f"0123456789abcdef/{MODULE}", "..%2Fconst.py", "%00/a", ""]
+)
+async def test_no_other_address(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, path: str
+) -> None:
+    """There is nothing at any other address."""
+    assert await async_setup_component(hass, "frontend", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    client = await hass_client()
+    response = await client.get(f"/golioth/frontend/{path}")
+    # Home Assistant refuses some by itself.
+    assert response.status in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST)
 
 
 async def test_no_user_interface(hass: HomeAssistant) -> None:

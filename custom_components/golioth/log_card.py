@@ -1,16 +1,22 @@
 """The card that shows logs on a dashboard: its files, for browsers."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from aiohttp import web
+from aiohttp.hdrs import CACHE_CONTROL
+
 from homeassistant.components.frontend import add_extra_js_url
-from homeassistant.components.http import StaticPathConfig
+from homeassistant.components.http import HomeAssistantView
+from homeassistant.components.http.static import CACHE_HEADERS
 from homeassistant.core import HomeAssistant
 
 from .const import DOMAIN
 
 FOLDER: Final = Path(__file__).parent / "frontend"
+ADDRESS: Final = f"/{DOMAIN}/frontend"
 MODULE: Final = "golioth-log-card.js"
 
 
@@ -18,18 +24,57 @@ async def async_setup_log_card(hass: HomeAssistant) -> None:
     """Serve the card, and have every page of the user interface load it; without a user interface, there is no card."""
     if "frontend" not in hass.config.components:
         return
-    version = await hass.async_add_executor_job(_version)
-    # Browsers keep the files of an address for a month.
-    address = f"/{DOMAIN}/frontend/{version}"
-    await hass.http.async_register_static_paths(
-        [StaticPathConfig(address, str(FOLDER), cache_headers=True)]
-    )
-    add_extra_js_url(hass, f"{address}/{MODULE}")
+    files = await hass.async_add_executor_job(_read_files)
+    version = _version(files)
+    hass.http.register_view(LogCardView(version, files))
+    add_extra_js_url(hass, f"{ADDRESS}/{version}/{MODULE}")
 
 
-def _version() -> str:
+def _read_files() -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(FOLDER.glob("*.js"))}
+
+
+def _version(files: Mapping[str, bytes]) -> str:
     """Return a text that changes with any of the files."""
     digest = sha256()
-    for path in sorted(FOLDER.glob("*.js")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for name, body in files.items():
+        digest.update(b"%b\0%d\0%b" % (name.encode(), len(body), body))
     return digest.hexdigest()[:16]
+
+
+class LogCardView(HomeAssistantView):
+    """Serves the files of the card as they were when Home Assistant started.
+
+    Browsers keep what they have from the address of a version, and an update changes the files on the disk before the restart that gives
+    it another address.
+    """
+
+    url = f"{ADDRESS}/{{version}}/{{file_name}}"
+    extra_urls = [f"{ADDRESS}/{{file_name}}"]  # noqa: RUF012
+    name = f"{DOMAIN}:frontend"
+    requires_auth = False
+
+    def __init__(self, version: str, files: Mapping[str, bytes]) -> None:
+        """Take the files, and the version that they are."""
+        self._version = version
+        self._files = files
+
+    async def get(
+        self, _request: web.Request, file_name: str, version: str | None = None
+    ) -> web.Response:
+        """Return a file of the version, or the module that loads it, whose address stays the same."""
+        if version is None and file_name == MODULE:
+            return web.Response(
+                text=f'import "./{self._version}/{MODULE}";\n',
+                content_type="text/javascript",
+                headers={CACHE_CONTROL: "no-cache"},
+            )
+        body = self._files.get(file_name)
+        if version != self._version or body is None:
+            raise web.HTTPNotFound
+        return web.Response(
+            body=body,
+            content_type="text/javascript",
+            charset="utf-8",
+            headers=CACHE_HEADERS,
+        )
