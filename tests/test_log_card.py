@@ -5,20 +5,35 @@ import json
 from pathlib import Path
 import re
 import shutil
+import subprocess
 from typing import Any, Final
 
+from playwright._impl._driver import compute_driver_executable
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.log_card import FOLDER, MODULE
-from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL
+from custom_components.golioth.log_card import FOLDER, LEGACY_SCRIPT, MODULE
+from homeassistant.components.frontend import (
+    DATA_EXTRA_JS_URL_ES5,
+    DATA_EXTRA_MODULE_URL,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
 pytestmark = pytest.mark.usefixtures("enable_custom_integrations")
 
 PLACEHOLDER: Final = re.compile(r"\{\w+\}")
+# Those that say that a browser is too old for the others.
+SCRIPTS: Final = (LEGACY_SCRIPT, "too-old.js")
+
+# Fails where a program is in a later ECMAScript than its first argument says. Node.js has this parser for itself.
+PARSE: Final = """
+const {parse} = require("internal/deps/acorn/acorn/dist/acorn");
+const [ecmaVersion, sourceType] = process.argv.slice(1);
+parse(require("fs").readFileSync(0, "utf8"), {ecmaVersion, sourceType});
+"""
+
 # A text that has a number has a form for each.
 FORMS: Final = ("_one", "_other")
 
@@ -168,9 +183,59 @@ def test_nothing_is_parsed(module: str) -> None:
         assert name not in code
 
 
+def parse(code: str, ecma_version: int, source_type: str) -> str:
+    """Return what is wrong with a program in a version of ECMAScript; nothing where it is right."""
+    node, _ = compute_driver_executable()
+    process = subprocess.run(  # noqa: S603
+        [node, "--expose-internals", "-e", PARSE, str(ecma_version), source_type],
+        check=False,
+        capture_output=True,
+        input=code,
+        text=True,
+    )
+    return process.stderr
+
+
+@pytest.mark.parametrize("module", sorted(set(modules()) - set(SCRIPTS)))
+def test_module_is_ecmascript_2020(module: str) -> None:
+    """A module is read by browsers of 2020: the README says by which."""
+    assert not parse((FOLDER / module).read_text("utf-8"), 2020, "module")
+
+
+def test_first_module_is_read_by_more() -> None:
+    """The module that says that a browser is too old needs no more than modules and `import()`."""
+    code = (FOLDER / MODULE).read_text("utf-8")
+    assert not parse(code.replace("import(", "load("), 2015, "module")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_script_is_ecmascript_5(script: str) -> None:
+    """What browsers without modules load is read by every one."""
+    assert not parse((FOLDER / script).read_text("utf-8"), 5, "script")
+
+
+@pytest.mark.parametrize(
+    "later", ["a ??= 1", "class A { a = 1 }", "a = 1_000", "await a", "/a/v"]
+)
+def test_later_ecmascript_is_noticed(later: str) -> None:
+    """What came later than ECMAScript 2020 is not read as that."""
+    assert "SyntaxError" in parse(later, 2020, "module")
+
+
+async def test_older_browsers(hass: HomeAssistant) -> None:
+    """Home Assistant's build for older browsers loads a script in place of the module, of the same version."""
+    assert await async_setup_component(hass, "frontend", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    (module,) = hass.data[DATA_EXTRA_MODULE_URL].urls
+    (script,) = hass.data[DATA_EXTRA_JS_URL_ES5].urls
+    assert script == f"{module.removesuffix(MODULE)}{LEGACY_SCRIPT}"
+
+
 def test_languages() -> None:
-    """The card speaks the languages of the integration."""
+    """The card speaks the languages of the integration, and so does what says that a browser is too old for it."""
     assert sorted(texts()) == languages()
+    _, _, assigned = (FOLDER / "too-old.js").read_text().partition("var TEXTS = ")
+    assert sorted(json.loads(assigned.partition(";")[0])) == languages()
 
 
 @pytest.mark.parametrize("language", languages())

@@ -18,6 +18,8 @@ from .const import DOMAIN
 FOLDER: Final = Path(__file__).parent / "frontend"
 ADDRESS: Final = f"/{DOMAIN}/frontend"
 MODULE: Final = "golioth-log-card.js"
+# Loaded by Home Assistant's build for older browsers.
+LEGACY_SCRIPT: Final = "legacy.js"
 
 
 async def async_setup_log_card(hass: HomeAssistant) -> None:
@@ -28,6 +30,7 @@ async def async_setup_log_card(hass: HomeAssistant) -> None:
     version = _version(files)
     hass.http.register_view(LogCardView(version, files))
     add_extra_js_url(hass, f"{ADDRESS}/{version}/{MODULE}")
+    add_extra_js_url(hass, f"{ADDRESS}/{version}/{LEGACY_SCRIPT}", es5=True)
 
 
 def _read_files() -> dict[str, bytes]:

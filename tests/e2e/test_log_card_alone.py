@@ -56,7 +56,8 @@ async ([folder, config]) => {
         ? (translations[key] ?? "").replace(/\\{(\\w+)\\}/g, (_, name) => values[name])
         : "",
   };
-  document.body.replaceChildren(card);
+  document.body.textContent = "";
+  document.body.append(card);
 }
 """
 
@@ -104,7 +105,7 @@ class LoneCard(LogCard):
     async def begin(self, *told: dict[str, Any], first: int = 1) -> None:
         """Let the last subscription begin."""
         await self.run(
-            "subscriptions.at(-1).resolve(); subscriptions.at(-1).tell(values[0])",
+            "const [last] = subscriptions.slice(-1); last.resolve(); last.tell(values[0])",
             {"life": "a", "first_number": first, "logs": told},
         )
         await self.pass_time(1)
@@ -112,7 +113,7 @@ class LoneCard(LogCard):
     async def tell(self, *told: dict[str, Any]) -> None:
         """Tell more."""
         await self.run(
-            "subscriptions.at(-1).tell(values[0])", {"logs": told, "left_out": 0}
+            "subscriptions.slice(-1)[0].tell(values[0])", {"logs": told, "left_out": 0}
         )
         await self.pass_time(0.5)
 

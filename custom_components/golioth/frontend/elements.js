@@ -14,6 +14,12 @@ export const element = (tag, attributes = {}, ...children) => {
   return made;
 };
 
+/** Replace what is in an element. */
+export const setChildren = (target, ...children) => {
+  while (target.lastChild) target.lastChild.remove();
+  target.append(...children);
+};
+
 /** Set the text of an element that has nothing else. That costs the browser little, and nothing where it is the same. */
 export const setText = (target, text) => {
   const node = target.firstChild;

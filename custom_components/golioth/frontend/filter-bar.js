@@ -1,6 +1,6 @@
 /** The fields by which the user chooses which logs are shown. */
 
-import { element, setText } from "./elements.js";
+import { element, setChildren, setText } from "./elements.js";
 import { LEVELS } from "./levels.js";
 import { MAX_SEARCH } from "./log-filter.js";
 import { visibleLine } from "./visible-text.js";
@@ -87,7 +87,8 @@ export class FilterBar {
     // An open list would close.
     if (this._shown.get(select) === json) return;
     this._shown.set(select, json);
-    select.replaceChildren(
+    setChildren(
+      select,
       ...[["", all], ...options].map(([key, name]) => {
         const option = element("option", { value: key });
         setText(option, name);

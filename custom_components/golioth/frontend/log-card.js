@@ -32,7 +32,7 @@ const MOST_PAGES = 5;
 // In milliseconds, after earlier logs could not be read: twice as long each time. After so many times in a row, only the user has
 // it tried again.
 const RETRY_DELAY = 5000;
-const LONGEST_RETRY_DELAY = 300_000;
+const LONGEST_RETRY_DELAY = 300000;
 const MOST_FAILURES = 8;
 
 // In milliseconds, after another filter: the user may be typing.
@@ -454,7 +454,7 @@ export class LogCard extends HTMLElement {
     if (this._list.isAtBottom) this._isScrolledUp = false;
     else if (isUp) this._isScrolledUp = true;
     else if (!this._logs.isHeld) this._list.scrollToBottom();
-    this._isReading &&= this._list.hasOpen;
+    this._isReading = this._isReading && this._list.hasOpen;
     this._updateHold();
     if (isUp) this._pagesLeft = MOST_PAGES;
     this._loadAtTop();

@@ -1,5 +1,7 @@
 /** The scrolling list: of many items, it has rows for those that are looked at, and some more on both sides. */
 
+import { lastIndex } from "./last-index.js";
+
 // Rows: beyond those that are seen, when the newest are followed, when more are added on a side, and at most.
 const BEYOND = 10;
 const MORE = 60;
@@ -11,6 +13,8 @@ const ROW_HEIGHT = 20;
 // In pixels: so near to a side is as good as there.
 const NEAR = 200;
 const AT = 4;
+
+const lastLog = (items) => items[lastIndex(items, ({ log }) => log)];
 
 export class LogList {
   /**
@@ -175,7 +179,7 @@ export class LogList {
     for (const [item, row] of rows) if (!wanted.has(item)) free.push(row);
     this._rows = new Map();
     let last = this._top;
-    let logBefore = this._items.slice(0, this._start).findLast(({ log }) => log);
+    let logBefore = lastLog(this._items.slice(0, this._start));
     for (const item of items) {
       // From the first, so that in a storm, when all are other ones, no row has to be moved.
       const row = rows.get(item) ?? free.shift() ?? this._makeRow();
@@ -196,8 +200,7 @@ export class LogList {
       !this._scroller.matches(":focus-within")
     )
       this._current =
-        this._items.slice(this._start, this._end).findLast(({ log }) => log) ??
-        null;
+        lastLog(this._items.slice(this._start, this._end)) ?? null;
     for (const [item, { button }] of this._rows)
       button.tabIndex = item === this._current ? 0 : -1;
   }

@@ -1,6 +1,6 @@
 /** One row of the list: a log with its metadata, or what is said between logs. */
 
-import { element, setText } from "./elements.js";
+import { element, setChildren, setText } from "./elements.js";
 import { exactText } from "./exact-json.js";
 import { LEVELS } from "./levels.js";
 import { visibleLine, visibleText } from "./visible-text.js";
@@ -52,7 +52,7 @@ export class LogRow {
     if (isOther) {
       this._showLog(item);
       // Only what has to be moved: most rows stay what they are.
-      if (this._notice.isConnected) this.element.replaceChildren(this.button);
+      if (this._notice.isConnected) setChildren(this.element, this.button);
       this.button.nextElementSibling?.remove();
     }
     if (isNewDay) {
@@ -71,7 +71,7 @@ export class LogRow {
         ? this._language.text("restarted")
         : this._language.count("left_out", item.leftOut),
     );
-    this.element.replaceChildren(this._notice);
+    setChildren(this.element, this._notice);
   }
 
   _showLog({ log, time }) {

@@ -43,6 +43,8 @@ export class LogSource {
     this._retry = null;
     /** What Home Assistant has told of the logs that it has, as long as there is more. */
     this._beginning = null;
+    this._onReady = () => this._whenReady();
+    this._onDisconnected = () => this._whenDisconnected();
   }
 
   start() {
@@ -59,17 +61,17 @@ export class LogSource {
     this._end(this._unsubscribe);
   }
 
-  _onReady = () => {
+  _whenReady() {
     // It went with the connection that was lost.
     this._unsubscribe = null;
     this._listener.onConnection(true);
     this._subscribe();
-  };
+  }
 
-  _onDisconnected = () => {
+  _whenDisconnected() {
     clearTimeout(this._retry);
     this._listener.onConnection(false);
-  };
+  }
 
   /**
    * Subscribe, also by itself after a lost connection, because Home Assistant may not be ready to answer then. What was asked for

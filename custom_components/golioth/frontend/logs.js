@@ -1,6 +1,7 @@
 /** The logs that a card knows: those of now, and those from Golioth's history before them; never too many. */
 
 import { byValue, exactText } from "./exact-json.js";
+import { lastIndex } from "./last-index.js";
 import { readableLog } from "./readable-log.js";
 import { milliseconds } from "./times.js";
 
@@ -50,14 +51,11 @@ class LogItem {
   /** All text of the log, in lower case. */
   get searchable() {
     const { message, module, device_name, metadata } = this.log;
-    return (this._searchable ??= [
-      message,
-      module,
-      device_name,
-      exactText(metadata),
-    ]
-      .join("\n")
-      .toLowerCase());
+    if (this._searchable === undefined)
+      this._searchable = [message, module, device_name, exactText(metadata)]
+        .join("\n")
+        .toLowerCase();
+    return this._searchable;
   }
 
   /** All numbers of the metadata. */
@@ -70,10 +68,12 @@ class LogItem {
     const { level, module, type, message, metadata } = this.log;
     // Home Assistant's own ID is that of the project until the device is registered.
     const deviceId = this.log.golioth_device_id;
-    return (this._identity ??= canonical([
-      this.time,
-      ...[deviceId, level, module, type, message, metadata],
-    ]));
+    if (this._identity === undefined)
+      this._identity = canonical([
+        this.time,
+        ...[deviceId, level, module, type, message, metadata],
+      ]);
+    return this._identity;
   }
 }
 
@@ -122,14 +122,12 @@ class Bounded {
 }
 
 export class Logs {
-  /** Whether new logs wait until they are shown. */
-  isHeld = false;
-
-  /** Counts the changes of what is shown. */
-  revision = 0;
-
   /** @param filter The `LogFilter` of what is shown. */
   constructor(filter) {
+    /** Whether new logs wait until they are shown. */
+    this.isHeld = false;
+    /** Counts the changes of what is shown. */
+    this.revision = 0;
     this._filter = filter;
     this._life = null;
     this._last = 0;
@@ -242,13 +240,15 @@ export class Logs {
   /** A log that Home Assistant has caught up may have been read from the history before it was told. */
   _removeFromHistory(item) {
     if (item.time > this.history.newest) return;
-    const same = this._history.items.findLast(
+    const { items } = this._history;
+    const index = lastIndex(
+      items,
       // One that was told, and has gone to the history since, is another one.
       ({ log, identity }) =>
         log && log.number === undefined && identity === item.identity,
     );
-    if (!same) return;
-    this._history.remove(same);
+    if (index < 0) return;
+    this._history.remove(items[index]);
     this.revision += 1;
   }
 
@@ -292,7 +292,7 @@ export class Logs {
       .map(({ time }) => time)
       .filter((time) => time > FIRST_TIME && time < LAST_TIME);
     // A day more, because this clock and that of Golioth may differ.
-    const newest = times.length ? Math.max(...times) : Date.now() + 86_400_000;
+    const newest = times.length ? Math.max(...times) : Date.now() + 86400000;
     return new Date(newest).toISOString();
   }
 
@@ -325,7 +325,7 @@ export class Logs {
     this._history.unshift(isFirst ? this._mixWithLive(items, oldest) : items);
     history.start = start;
     history.hasMore = more;
-    history.isComplete &&= complete;
+    history.isComplete = history.isComplete && complete;
     this.revision += 1;
   }
 
@@ -338,7 +338,8 @@ export class Logs {
   _mixWithLive(items, oldest) {
     const newest = items[items.length - 1]?.time;
     const live = this._firstLive();
-    const end = live.findLastIndex(({ time }) => time >= oldest && time < newest) + 1;
+    const end =
+      lastIndex(live, ({ time }) => time >= oldest && time < newest) + 1;
     const kept = this._history.shift(end);
     const taken = [...kept, ...this._shown.shift(end - kept.length)];
     const left = [...items];

@@ -1,5 +1,18 @@
 /** How the card looks: colours and fonts are those of the theme. */
 
+// Where the card is narrow.
+const NARROW = `
+  .line {
+    grid-template-columns: 6em 6em minmax(0, 2fr) minmax(0, 1fr);
+    padding-bottom: 4px;
+  }
+  .line .module { text-align: end; }
+  .line .message { grid-column: 1 / -1; }
+`;
+const NARROWER = `
+  .filters input, .filters select { flex-basis: 40%; }
+`;
+
 export const STYLES = `
 :host { display: block; height: 100%; }
 ha-card {
@@ -83,7 +96,7 @@ button:focus-visible, input:focus-visible, select:focus-visible {
   text-align: center;
 }
 .notice { font-style: italic; }
-.empty { inset: 45% 0 auto; position: absolute; }
+.empty { left: 0; position: absolute; right: 0; top: 45%; }
 .line {
   background: none;
   border: 0;
@@ -145,22 +158,17 @@ button:focus-visible, input:focus-visible, select:focus-visible {
   box-shadow: 0 2px 6px rgba(0, 0, 0, 0.3);
   color: var(--text-primary-color, #fff);
   font-size: var(--ha-font-size-m, 14px);
-  inset-inline-start: 50%;
+  left: 50%;
   padding: 8px 16px;
   position: absolute;
   transform: translateX(-50%);
 }
-.newest:dir(rtl) { transform: translateX(50%); }
 [hidden] { display: none !important; }
-@container (max-width: 600px) {
-  .line {
-    grid-template-columns: 6em 6em minmax(0, 2fr) minmax(0, 1fr);
-    padding-bottom: 4px;
-  }
-  .line .module { text-align: end; }
-  .line .message { grid-column: 1 / -1; }
-}
-@container (max-width: 450px) {
-  .filters input, .filters select { flex-basis: 40%; }
+@container (max-width: 600px) {${NARROW}}
+@container (max-width: 450px) {${NARROWER}}
+/* Older browsers know the width of the window alone. */
+@supports not (container-type: inline-size) {
+  @media (max-width: 600px) {${NARROW}}
+  @media (max-width: 450px) {${NARROWER}}
 }
 `;
