@@ -112,6 +112,9 @@ _MAYBE_INFINITE: Final = re.compile(
     rb")"
 )
 
+# Only what is a float here, or holds others, can have been a longer integer.
+_hold_no_float: Final = frozenset({str, int, bool, type(None)}).issuperset
+
 _DECODER: Final = json.JSONDecoder()
 
 # An integer beyond 64 bits has at least so many digits; in text, each digit is a zero
@@ -172,7 +175,10 @@ def parse_plain_frame(data: bytes) -> LogEntry | None:
         and (digits := timestamp[20:29]).isdecimal()
         and (start_ns := parse_start(timestamp[:20])) is not None
         and (device_id or "device_id" not in log)
-        and not (metadata and _MANY_DIGITS in data.translate(_AS_ZEROS))
+        and (
+            _hold_no_float(map(type, metadata.values()))
+            or _MANY_DIGITS not in data.translate(_AS_ZEROS)
+        )
     ):
         return None
     # What the class does, in half of the time.
