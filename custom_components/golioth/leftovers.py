@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable
 from itertools import batched
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from homeassistant.config_entries import (
-    SIGNAL_CONFIG_ENTRY_CHANGED,
-    ConfigEntry,
-    ConfigEntryChange,
-)
+from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntryChange
 from homeassistant.const import ATTR_ENTITY_ID, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er, restore_state
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
+
+if TYPE_CHECKING:
+    from .coordinator import GoliothConfigEntry
 
 _RECORDER: Final = "recorder"
 _PURGE: Final = "purge_entities"
@@ -40,7 +39,7 @@ def async_forget_states(hass: HomeAssistant, entity_ids: Iterable[str]) -> None:
 
 
 @callback
-def async_forget_entities(hass: HomeAssistant, entry: ConfigEntry) -> None:
+def async_forget_entities(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
     """Remove what is kept of the entities of a project, once they are removed with it.
 
     That is what would be restored, and what the recorder has of their states and
@@ -61,7 +60,9 @@ def async_forget_entities(hass: HomeAssistant, entry: ConfigEntry) -> None:
             )
 
     @callback
-    def async_handle_change(change: ConfigEntryChange, changed: ConfigEntry) -> None:
+    def async_handle_change(
+        change: ConfigEntryChange, changed: GoliothConfigEntry
+    ) -> None:
         if change is ConfigEntryChange.REMOVED and changed is entry:
             stop_listening()
             hass.async_create_task(async_forget(), f"What is left of {entry.entry_id}")

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_PROJECT_ID, DOMAIN
 from .project_store import ProjectStore
+
+if TYPE_CHECKING:
+    from .coordinator import GoliothConfigEntry
 
 # Entries that are remembered; of more, the ones that were removed first are forgotten.
 MAX_REMOVED: Final = 100
@@ -66,7 +68,7 @@ class RemovedProjects:
             if kept is not None:
                 self._project_ids = {**kept.by_entry, **self._project_ids}
 
-    async def async_add(self, entry: ConfigEntry) -> None:
+    async def async_add(self, entry: GoliothConfigEntry) -> None:
         """Remember an entry that is removed."""
         await self.async_load()
         # An entry of a newer release may have none.
@@ -107,7 +109,7 @@ def async_get_removed_projects(hass: HomeAssistant) -> RemovedProjects:
 
 
 @callback
-def async_find_entry(hass: HomeAssistant, entry_id: str) -> ConfigEntry | None:
+def async_find_entry(hass: HomeAssistant, entry_id: str) -> GoliothConfigEntry | None:
     """Return an entry by its ID; for a removed one, the entry that its project has now."""
     entry = hass.config_entries.async_get_entry(entry_id)
     if entry is not None:

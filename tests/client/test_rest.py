@@ -18,7 +18,10 @@ from custom_components.golioth.client.exceptions import (
     GoliothError,
     GoliothNotFoundError,
     GoliothResponseError,
+    GoliothStatusError,
     GoliothTimeoutError,
+    GoliothTooManyRequestsError,
+    GoliothUnreachableError,
     GoliothUnreadableError,
 )
 from custom_components.golioth.client.rest import GoliothRest
@@ -129,11 +132,11 @@ async def test_project_that_the_key_does_not_open(
         (403, True, GoliothResponseError),
         (404, False, GoliothNotFoundError),
         (404, True, GoliothResponseError),
-        (429, False, GoliothConnectionError),
-        (429, True, GoliothConnectionError),
-        (500, False, GoliothConnectionError),
-        (502, True, GoliothConnectionError),
-        (503, False, GoliothConnectionError),
+        (429, False, GoliothTooManyRequestsError),
+        (429, True, GoliothTooManyRequestsError),
+        (500, False, GoliothStatusError),
+        (502, True, GoliothStatusError),
+        (503, False, GoliothStatusError),
         (None, True, GoliothResponseError),
     ],
 )
@@ -243,7 +246,7 @@ async def test_date_that_is_no_date(
         (200, b"%s", GoliothUnreadableError),
         (401, b'{"code":16,"message":"%s"}', GoliothAuthenticationError),
         (404, b"%s", GoliothResponseError),
-        (503, b"%s", GoliothConnectionError),
+        (503, b"%s", GoliothStatusError),
     ],
 )
 async def test_answer_that_is_too_long(
@@ -424,21 +427,21 @@ async def test_call_that_is_answered_with_the_credential(
 @pytest.mark.parametrize(
     ("status", "html", "error", "nothing_done"),
     [
-        (400, False, GoliothConnectionError, True),
+        (400, False, GoliothStatusError, True),
         (401, False, GoliothAuthenticationError, None),
         (403, False, GoliothAuthenticationError, None),
         (403, True, GoliothResponseError, True),
         (404, False, GoliothNotFoundError, None),
         (404, True, GoliothResponseError, True),
-        (408, False, GoliothConnectionError, False),
+        (408, False, GoliothStatusError, False),
         (408, True, GoliothResponseError, False),
-        (429, False, GoliothConnectionError, True),
-        (429, True, GoliothConnectionError, True),
-        (500, False, GoliothConnectionError, False),
-        (502, True, GoliothConnectionError, False),
-        (503, False, GoliothConnectionError, False),
+        (429, False, GoliothTooManyRequestsError, True),
+        (429, True, GoliothTooManyRequestsError, True),
+        (500, False, GoliothStatusError, False),
+        (502, True, GoliothStatusError, False),
+        (503, False, GoliothStatusError, False),
         (504, False, GoliothTimeoutError, False),
-        (504, True, GoliothConnectionError, False),
+        (504, True, GoliothStatusError, False),
         (None, True, GoliothResponseError, False),
     ],
 )
@@ -568,5 +571,5 @@ async def test_call_of_a_service_that_takes_no_connection(
         rest = GoliothRest(HttpWire(session), Endpoint(url, "demo", Credential("key")))
         with pytest.raises(GoliothConnectionError) as caught:
             await rest.call_rpc(WATER_METER, "reboot", [], timeout=0.4)
-    assert type(caught.value) is GoliothConnectionError
+    assert type(caught.value) is GoliothUnreachableError
     assert caught.value.nothing_done

@@ -19,6 +19,7 @@ from custom_components.golioth.client.exceptions import (
     GoliothError,
     GoliothResponseError,
     GoliothStreamMissingError,
+    GoliothUnreachableError,
 )
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.websocket import LogStream, WebSocketWay
@@ -223,7 +224,7 @@ async def test_closed_session(
 ) -> None:
     """A session that Home Assistant has closed opens nothing."""
     await session.close()
-    assert type(await failure(session, endpoint)) is GoliothConnectionError
+    assert type(await failure(session, endpoint)) is GoliothUnreachableError
     assert not simulator.handshakes
 
 

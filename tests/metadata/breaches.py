@@ -209,11 +209,11 @@ TRIGGER = '''"""Triggers."""
 async def async_get_triggers(hass):
     return {}
 '''
-TRIGGER_PAGE = """# Mood
+TRIGGER_PAGE = """# Mood changed
 
 ## In the user interface
 
-1. Choose **Mood**.
+1. Choose **Mood changed**.
 
 ## In YAML
 

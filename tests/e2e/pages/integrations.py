@@ -1,5 +1,7 @@
 """The pages under Settings > Devices & services."""
 
+import re
+
 from playwright.async_api import Error, Locator, Page
 
 from .device import DevicePage
@@ -26,7 +28,8 @@ class IntegrationsPage:
         """Start to add an integration, and return the dialog for it."""
         await self._page.get_by_role("button", name="Add integration").click()
         brands = self._page.locator("dialog-add-integration")
-        await brands.get_by_placeholder("Search for a brand name").fill(name)
+        # Each release asks for something else: a brand name, or brands and integrations.
+        await brands.get_by_placeholder(re.compile("^Search ")).fill(name)
         await brands.get_by_role("button", name=name, exact=True).click()
         return FlowDialog(self._page)
 

@@ -2,6 +2,8 @@
 
 from playwright.async_api import Locator, Page
 
+from .text import click_text
+
 
 class NotificationDrawer:
     """All notifications that nobody has dismissed."""
@@ -13,7 +15,7 @@ class NotificationDrawer:
     async def open(self) -> None:
         """Open it from anywhere, as a person does."""
         await self._page.goto("/")
-        await self._page.get_by_text("Notifications", exact=True).click()
+        await click_text(self._page.get_by_text("Notifications", exact=True))
 
     def notification(self, title: str) -> Locator:
         """Return the notification with this title."""

@@ -3,6 +3,7 @@
 from playwright.async_api import Locator, Page
 
 from .flow_dialog import FlowDialog
+from .text import click_text
 
 
 class SettingsPage:
@@ -22,5 +23,5 @@ class SettingsPage:
 
     async def begin_repair(self, title: str) -> FlowDialog:
         """Begin a repair, and return the dialog for it."""
-        await self.repair(title).click()
+        await click_text(self.repair(title))
         return FlowDialog(self._page)
