@@ -53,7 +53,10 @@ async def test_add_integration(
 async def remains(
     api: HomeAssistantApi, home_assistant: HomeAssistantProcess
 ) -> dict[str, int]:
-    """Return how much Home Assistant has of the integration, of each kind."""
+    """Return how much Home Assistant has of the integration, of each kind.
+
+    What is to stay is left out: which project an entry was of that was removed.
+    """
     entries = await api.command("config_entries/get", domain=DOMAIN)
     devices = await api.command("config/device_registry/list")
     entities = await api.command("config/entity_registry/list")
@@ -65,7 +68,9 @@ async def remains(
             for device in devices
         ),
         "entities": sum(entity["platform"] == DOMAIN for entity in entities),
-        "files": len(list(storage.glob(f"{DOMAIN}.*"))),
+        "files": sum(
+            each.name != f"{DOMAIN}.removed" for each in storage.glob(f"{DOMAIN}.*")
+        ),
     }
 
 

@@ -1,5 +1,7 @@
 """The page of one device."""
 
+import re
+
 from playwright.async_api import Page, expect
 
 from .download import download
@@ -30,9 +32,14 @@ class DevicePage:
         """Delete the device, and confirm that."""
         # The first menu is the one of the page.
         await self.element.get_by_role("button", name="Menu").nth(1).click()
-        await self.element.get_by_role("menuitem", name="Delete").click()
-        question = "Are you sure you want to delete this device?"
-        await MessageBox(self._page).answer(question, "Delete")
+        # Newer releases call it to remove.
+        await self.element.get_by_role(
+            "menuitem", name=re.compile("^(Delete|Remove device)$")
+        ).click()
+        await MessageBox(self._page).answer(
+            re.compile(r"Are you sure you want to (delete|remove) this device\?"),
+            re.compile("^(Delete|Remove|Remove device)$"),
+        )
 
     async def expect_gone(self) -> None:
         """Wait until there is no such device any more."""

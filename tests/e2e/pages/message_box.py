@@ -1,5 +1,7 @@
 """The small box in which Home Assistant asks something, or tells it."""
 
+import re
+
 from playwright.async_api import Page, expect
 
 
@@ -11,7 +13,9 @@ class MessageBox:
         self._page = page
         self._element = page.locator("dialog-box")
 
-    async def answer(self, message: str, button: str) -> None:
+    async def answer(
+        self, message: str | re.Pattern[str], button: str | re.Pattern[str]
+    ) -> None:
         """Wait for a message, click a button, and wait until it is gone."""
         await expect(self._element.get_by_text(message)).to_be_visible()
         await self._element.get_by_role("button", name=button).click()

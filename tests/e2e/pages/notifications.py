@@ -15,7 +15,7 @@ class NotificationDrawer:
     async def open(self) -> None:
         """Open it from anywhere, as a person does."""
         await self._page.goto("/")
-        await click_text(self._page.get_by_text("Notifications", exact=True))
+        await click_text(self._page, "Notifications", exact=True)
 
     def notification(self, title: str) -> Locator:
         """Return the notification with this title."""

@@ -23,5 +23,5 @@ class SettingsPage:
 
     async def begin_repair(self, title: str) -> FlowDialog:
         """Begin a repair, and return the dialog for it."""
-        await click_text(self.repair(title))
+        await click_text(self._page.locator("ha-config-repairs"), title)
         return FlowDialog(self._page)

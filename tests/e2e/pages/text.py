@@ -1,9 +1,12 @@
 """Texts that a person clicks."""
 
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Page
 
 
-async def click_text(text: Locator) -> None:
-    """Click a text, whether it takes the click itself or, as in newer releases, a button over it."""
-    await expect(text).to_be_visible()
-    await text.click(force=True)
+async def click_text(parent: Page | Locator, text: str, *, exact: bool = False) -> None:
+    """Click a text, or the button that newer releases have around it, which takes the click."""
+    page = parent if isinstance(parent, Page) else parent.page
+    button = parent.locator("ha-list-item-button")
+    around = button.filter(has=page.get_by_text(text, exact=exact))
+    # The button comes before what is in it.
+    await around.or_(parent.get_by_text(text, exact=exact)).first.click()
