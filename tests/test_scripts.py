@@ -13,7 +13,7 @@ REPOSITORY: Final = Path(__file__).parents[1]
 # What every machine has.
 TOOLS: Final = (
     *("bash", "basename", "cat", "chmod", "cksum", "dirname", "env", "find", "grep"),
-    *("id", "mkdir", "mv", "rm", "sed", "sort", "touch"),
+    *("id", "mkdir", "mv", "rm", "sed", "sort", "tee", "touch"),
 )
 
 RECORD: Final = 'echo "$(basename "$0") $*" >>"$RECORD"\n'
@@ -57,7 +57,11 @@ class Machine:
         return subprocess.run(  # noqa: S603
             [self._bin / "bash", self.folder / "scripts" / script, *arguments],
             cwd=self.folder,
-            env={"PATH": str(self._bin), "RECORD": str(self._record)},
+            env={
+                "PATH": str(self._bin),
+                "RECORD": str(self._record),
+                "POSTGRESQL_COMMON": str(self.folder / "postgresql-common"),
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -174,13 +178,16 @@ def test_python_of_debian(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("installer", "call"),
     [
-        ("apt-get", "apt-get -qq --yes --no-install-recommends install chromium"),
-        ("dnf", "dnf --quiet --assumeyes install chromium"),
+        (
+            "apt-get",
+            "apt-get -qq --yes --no-install-recommends install chromium postgresql",
+        ),
+        ("dnf", "dnf --quiet --assumeyes install chromium postgresql-server"),
         ("brew", "brew install --quiet --cask google-chrome"),
     ],
 )
 def test_browser(machine: Machine, installer: str, call: str) -> None:
-    """The browser comes from what installs things on the machine."""
+    """Browser and database come from what installs things on the machine."""
     machine.add_script("setup-e2e")
     machine.add_program("scripts/setup")
     machine.add_program("sudo", '"$@"\n')
@@ -190,7 +197,7 @@ def test_browser(machine: Machine, installer: str, call: str) -> None:
     )
     result = machine.run("setup-e2e")
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == "setup-e2e: /bin/browser\n"
+    assert result.stdout == "setup-e2e: /bin/browser and /bin/browser\n"
     assert call in machine.calls
 
 
@@ -201,4 +208,6 @@ def test_browser_that_nothing_installs(machine: Machine) -> None:
     machine.add_program(".venv/bin/python", "exit 1\n")
     result = machine.run("setup-e2e")
     assert result.returncode == 1
-    assert "install Chromium or Google Chrome yourself" in result.stderr
+    assert (
+        "install Chromium or Google Chrome, and PostgreSQL, yourself" in result.stderr
+    )

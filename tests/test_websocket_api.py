@@ -297,7 +297,8 @@ async def test_hostile_texts(
         assert len(json_bytes(log)) < MAX_EVENT_SIZE + 100
         if len(text) < 1000:
             assert log["message"] == text
-            assert log["metadata"] == {text: text}
+            # No database can hold it in a key.
+            assert log["metadata"] == {text.replace("\0", ""): text}
         assert text.startswith(log["message"].removesuffix("…"))
         assert log["truncated"] is (len(text) > 1000)
     page = await browser.history(streaming)

@@ -60,7 +60,9 @@ class LogItem {
 
   /** All numbers of the metadata. */
   get numbers() {
-    return (this._numbers ??= numbersOf(this.log.metadata));
+    if (this._numbers === undefined)
+      this._numbers = numbersOf(this.log.metadata);
+    return this._numbers;
   }
 
   /** What is the same of a log that was told and of the same log in the history, which may cut times to milliseconds. */
