@@ -9,7 +9,7 @@ from custom_components.golioth.client.exceptions import (
     GoliothUnreadableError,
 )
 from custom_components.golioth.client.log_window import LogWindow
-from custom_components.golioth.client.lost_logs import LostLogs
+from custom_components.golioth.client.lost_logs import LostLogs, divide
 from custom_components.golioth.client.pacing import RequestPace
 from custom_components.golioth.client.span_reader import SpanReader
 from custom_components.golioth.client.timestamps import SECOND
@@ -126,3 +126,31 @@ async def test_range_that_nobody_counted_is_not_asked_for() -> None:
     assert (service.requests, listener.gaps) == (0, [])
     await lost.check_untracked(UntrackedRange(NOW - 20, NOW - 10, 3))
     assert listener.gaps == [((NOW - 20) * SECOND, (NOW - 10) * SECOND)]
+
+
+async def test_untracked_range_before_the_window() -> None:
+    """It is reported where the service has more of it than was delivered."""
+    logs, listener, coverage = DeliveredLogs(), Listener(), Coverage(360.0)
+    coverage.resume((NOW - 2 * HOUR) * SECOND)
+    for entry in FULL:
+        logs.add_streamed(entry)
+    logs.write()
+    logs.untrack(NOW - 90 * 60, NOW - 90 * 60 + 1)
+    answer = LogWindow(FULL, 101, 100, [], 0)
+    await lost_logs(Service(answer), listener, logs, coverage).give_up(NOW * SECOND)
+    start = (NOW - 90 * 60) * SECOND
+    assert (start, start + SECOND) in listener.gaps
+
+
+def test_ranges_beside_a_span() -> None:
+    """Those divide nothing of it."""
+    ranges = [
+        UntrackedRange(10, 20, 1),
+        UntrackedRange(25, 27, 1),
+        UntrackedRange(30, 40, 1),
+    ]
+    assert list(divide(20 * SECOND, 30 * SECOND, ranges)) == [
+        (20 * SECOND, 25 * SECOND, None),
+        (25 * SECOND, 27 * SECOND, ranges[1]),
+        (27 * SECOND, 30 * SECOND, None),
+    ]

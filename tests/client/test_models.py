@@ -3,6 +3,12 @@
 import orjson
 import pytest
 
+from custom_components.golioth.client.models import (
+    DeepMetadata,
+    LongInteger,
+    exact_json,
+)
+
 from .frames import LOG, frame, only_log
 
 
@@ -33,3 +39,12 @@ def test_bounded_leaves_a_short_message_whole() -> None:
     assert truncated
     assert bounded.message == "short"
     assert bounded.metadata == {"a": 1}
+
+
+def test_exact_json() -> None:
+    """Long integers are numbers there, and what is no JSON is refused."""
+    digits = "9" * 30
+    value = {"number": LongInteger(digits), "deep": DeepMetadata(json="[]")}
+    assert exact_json(value) == b'{"number":%s,"deep":{"json":"[]"}}' % digits.encode()
+    with pytest.raises(TypeError):
+        exact_json(object())

@@ -5,7 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from custom_components.golioth.client.delivered import DeliveredLogs
-from custom_components.golioth.client.exceptions import GoliothUnreadableError
+from custom_components.golioth.client.exceptions import (
+    GoliothResponseError,
+    GoliothUnreadableError,
+)
 from custom_components.golioth.client.log_window import LogWindow
 from custom_components.golioth.client.models import LogEntry
 from custom_components.golioth.client.pacing import RequestPace
@@ -35,6 +38,9 @@ class Service:
         """Take the logs, oldest first."""
         self.requests = 0
         self.unreadable: LogEntry | None = None
+        # For how many requests no answer can be read.
+        self.broken = 0
+        self.ignores_bounds = False
         self.entries = entries
         self._has_total = has_total
         self._limit = limit
@@ -50,12 +56,13 @@ class Service:
     ) -> LogWindow:
         """Answer."""
         self.requests += 1
+        if self.requests <= self.broken:
+            raise GoliothUnreadableError("unreadable")
+        start, end = start_ns or 0, end_ns or (NOW + 1) * SECOND
         found = [
             each
             for each in self.entries
-            if (start_ns or 0)
-            < (each.timestamp_ns or 0)
-            < (end_ns or (NOW + 1) * SECOND)
+            if (self.ignores_bounds or start < (each.timestamp_ns or 0) < end)
             and device_id in {None, each.device_id}
             and level in {None, each.level}
         ]
@@ -213,3 +220,39 @@ async def test_log_that_is_shown_late_beside_an_unreadable_one() -> None:
     assert await read(end) == []
     assert service.requests <= 2
     assert missing == [1]
+
+
+async def test_service_that_ignores_the_time(entries: list[LogEntry]) -> None:
+    """Logs of another time are taken for no answer, because some may be missing."""
+    service = Service(entries)
+    service.ignores_bounds = True
+    reader = reader_of(service, DeliveredLogs())
+    start, end = (NOW - 900) * SECOND, (NOW - 700) * SECOND
+    with pytest.raises(GoliothResponseError, match="time asked for"):
+        await reader.read(start, end, 100, complete_before=end)
+
+
+async def test_service_of_which_nothing_can_be_read(entries: list[LogEntry]) -> None:
+    """That is no fault of a log: the reading ends, and counts none as missing."""
+    missing: list[int] = []
+    service = Service(entries)
+    service.broken = 1_000
+    reader = reader_of(service, DeliveredLogs(), missing.append)
+    start, end = (NOW - 600) * SECOND, NOW * SECOND
+    with pytest.raises(GoliothResponseError, match="No answer"):
+        await reader.read(start, end, 100, complete_before=end)
+    assert not missing
+    assert service.requests < service.broken
+
+
+async def test_answer_that_is_broken_on_its_way() -> None:
+    """A millisecond that can be read at another try has no missing log."""
+    entry = log("one", NOW)
+    missing: list[int] = []
+    service = Service([entry])
+    service.broken = 1
+    reader = reader_of(service, DeliveredLogs(), missing.append)
+    start, end = NOW * SECOND, NOW * SECOND + MILLISECOND
+    reading = await reader.read(start, end, 100, complete_before=end)
+    assert reading.entries == [entry]
+    assert not missing
