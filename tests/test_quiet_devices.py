@@ -44,6 +44,18 @@ def asked_of(simulator: GoliothSimulator) -> list[str | None]:
     return [each.query.get("deviceId") for each in asked(simulator)]
 
 
+async def set_up_until_asked(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    number: int = 1,
+) -> None:
+    """Set up a project until so many questions for its past are being answered."""
+    simulator.faults.rest_delay = 0.2
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await simulator.wait_until(lambda: len(asked(simulator)) == number)
+
+
 @pytest.fixture
 def busy(simulator: GoliothSimulator) -> None:
     """Have one device fill what an answer holds, long after the other one has logged."""
@@ -175,9 +187,7 @@ async def test_service_in_trouble(
     fails: int,
 ) -> None:
     """What Golioth does not answer is asked again, when it says so."""
-    simulator.faults.rest_delay = 0.1
-    assert await hass.config_entries.async_setup(config_entry.entry_id)
-    await simulator.wait_until(lambda: len(asked(simulator)) == 1)
+    await set_up_until_asked(hass, config_entry, simulator)
     simulator.faults.logs_status = 503
     simulator.faults.rest_headers = {"Retry-After": "0"}
     await simulator.wait_until(lambda: len(asked(simulator)) == fails + 1)
@@ -190,9 +200,7 @@ async def test_service_that_stays_in_trouble(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
     """After three tries nothing more is asked for the past, and logs arrive."""
-    simulator.faults.rest_delay = 0.1
-    assert await hass.config_entries.async_setup(config_entry.entry_id)
-    await simulator.wait_until(lambda: len(asked(simulator)) == 1)
+    await set_up_until_asked(hass, config_entry, simulator)
     simulator.faults.logs_status = 503
     simulator.faults.rest_headers = {"Retry-After": "0"}
     await wait_until(lambda: not config_entry.runtime_data.is_new)
@@ -208,9 +216,7 @@ async def test_device_that_is_gone(
     """A device that Golioth does not know any more keeps no other from being asked for."""
     simulator.add_device("third", device_id="third")
     simulator.log("other", device="third", timestamp=ago(days=1))
-    simulator.faults.rest_delay = 0.2
-    assert await hass.config_entries.async_setup(config_entry.entry_id)
-    await simulator.wait_until(lambda: len(asked(simulator)) == 2)
+    await set_up_until_asked(hass, config_entry, simulator, 2)
     simulator.faults.logs_status = 404
     await simulator.wait_until(lambda: len(asked(simulator)) == 3)
     simulator.faults.clear()
@@ -227,9 +233,7 @@ async def test_reload_meanwhile(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
     """A reload, as after a change of options, begins anew what it has interrupted."""
-    simulator.faults.rest_delay = 0.2
-    assert await hass.config_entries.async_setup(config_entry.entry_id)
-    await simulator.wait_until(lambda: len(asked(simulator)) == 1)
+    await set_up_until_asked(hass, config_entry, simulator)
     assert await hass.config_entries.async_reload(config_entry.entry_id)
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "Litre 2")
     await wait_for_begin(config_entry)
@@ -247,9 +251,7 @@ async def test_removed_meanwhile(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
     """After the project is removed, nothing is asked."""
-    simulator.faults.rest_delay = 0.2
-    assert await hass.config_entries.async_setup(config_entry.entry_id)
-    await simulator.wait_until(lambda: len(asked(simulator)) == 1)
+    await set_up_until_asked(hass, config_entry, simulator)
     coordinator = config_entry.runtime_data
     await hass.config_entries.async_remove(config_entry.entry_id)
     assert not coordinator.is_new

@@ -14,6 +14,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
+from .project_data import async_of_project
 from .project_store import ProjectStore
 
 # The devices of a fleet, for one trigger, and what is kept of a project over a restart.
@@ -189,10 +190,9 @@ _COOL_DOWNS: HassKey[dict[str, KeptCoolDowns]] = HassKey(f"{DOMAIN}_cool_downs")
 @callback
 def async_get_cool_downs(hass: HomeAssistant, entry_id: str) -> KeptCoolDowns:
     """Return the cool-downs of a project, whether or not its entry is loaded."""
-    projects = hass.data.setdefault(_COOL_DOWNS, {})
-    if (kept := projects.get(entry_id)) is None:
-        kept = projects[entry_id] = KeptCoolDowns(hass, entry_id)
-    return kept
+    return async_of_project(
+        hass, _COOL_DOWNS, entry_id, lambda: KeptCoolDowns(hass, entry_id)
+    )
 
 
 async def async_remove_cool_downs(hass: HomeAssistant, entry_id: str) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from homeassistant.components import persistent_notification
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
 from .client import FeedTiming
@@ -20,6 +19,7 @@ from .const import (
     DOMAIN,
     MAX_CATCH_UP_WINDOW,
 )
+from .reasons import async_server_text
 
 if TYPE_CHECKING:
     from .coordinator import GoliothConfigEntry
@@ -163,13 +163,13 @@ async def async_report_new_start(
     By a notification, because a repair is for what a user can repair: nobody knows what was not delivered.
     """
     time = _local_time(int(dt_util.utcnow().timestamp()))
-    title = await _async_text(
+    title = await async_server_text(
         hass,
         translation_domain=DOMAIN,
         translation_key="new_start_title",
         translation_placeholders={"project": entry.title},
     )
-    message = await _async_text(
+    message = await async_server_text(
         hass,
         translation_domain=DOMAIN,
         translation_key="new_start",
@@ -178,21 +178,6 @@ async def async_report_new_start(
     persistent_notification.async_create(
         hass, message, title, _new_start_id(entry.entry_id)
     )
-
-
-async def _async_text(
-    hass: HomeAssistant,
-    *,
-    translation_domain: str,
-    translation_key: str,
-    translation_placeholders: dict[str, str],
-) -> str:
-    """Return a text in the language of the server: a notification is the same for all users."""
-    texts = await async_get_translations(
-        hass, hass.config.language, "exceptions", {translation_domain}
-    )
-    key = f"component.{translation_domain}.exceptions.{translation_key}.message"
-    return texts[key].format(**translation_placeholders)
 
 
 @callback

@@ -10,6 +10,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from .client import Transport
 from .const import DOMAIN
+from .project_data import async_of_project
 from .project_store import ProjectStore
 
 # Devices that Golioth does not list, and whose last log is remembered. A service could invent any number of them.
@@ -243,10 +244,9 @@ _CLOCKS: HassKey[dict[str, ListeningClock]] = HassKey(f"{DOMAIN}_listening")
 @callback
 def async_get_clock(hass: HomeAssistant, entry_id: str) -> ListeningClock:
     """Return the clock of a project, whether or not its entry has been set up."""
-    clocks = hass.data.setdefault(_CLOCKS, {})
-    if (clock := clocks.get(entry_id)) is None:
-        clock = clocks[entry_id] = ListeningClock(hass, entry_id)
-    return clock
+    return async_of_project(
+        hass, _CLOCKS, entry_id, lambda: ListeningClock(hass, entry_id)
+    )
 
 
 async def async_remove_clock(hass: HomeAssistant, entry_id: str) -> None:

@@ -1,9 +1,11 @@
-"""What users are told of an error of the client, in their language."""
+"""What users are told of errors, in their language."""
 
 import math
 from typing import Final
 
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.translation import async_get_translations
 
 from .client import (
     GoliothAddressError,
@@ -92,3 +94,21 @@ def failed_call(
         ),
         translation_placeholders=placeholders,
     )
+
+
+async def async_server_text(
+    hass: HomeAssistant,
+    *,
+    translation_domain: str,
+    translation_key: str,
+    translation_placeholders: dict[str, str] | None = None,
+) -> str:
+    """Return a text in the language of the server, for what shows it as it is.
+
+    The arguments are named as those of an exception, whose text it is.
+    """
+    texts = await async_get_translations(
+        hass, hass.config.language, "exceptions", {translation_domain}
+    )
+    key = f"component.{translation_domain}.exceptions.{translation_key}.message"
+    return texts[key].format(**(translation_placeholders or {}))

@@ -18,6 +18,7 @@ from homeassistant.util.uuid import random_uuid_hex
 from .client import exact_json
 from .const import DOMAIN
 from .log_pump import LogPump, async_get_pump
+from .project_data import async_of_project
 
 # What is kept of a project, in logs and in bytes of JSON.
 MAX_LOGS: Final = 2_000
@@ -332,10 +333,7 @@ class LogSubscription:
 @callback
 def async_get_recent_logs(hass: HomeAssistant, entry_id: str) -> RecentLogs:
     """Return the recent logs of a project, whether or not its entry has been set up."""
-    every = hass.data.setdefault(_RECENT_LOGS, {})
-    if (recent_logs := every.get(entry_id)) is None:
-        recent_logs = every[entry_id] = RecentLogs(hass)
-    return recent_logs
+    return async_of_project(hass, _RECENT_LOGS, entry_id, lambda: RecentLogs(hass))
 
 
 @callback

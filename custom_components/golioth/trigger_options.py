@@ -11,12 +11,12 @@ from homeassistant.const import CONF_TYPE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.helpers.typing import ConfigType, VolDictType
 
 from .client import LEVELS, LogSource, storable
 from .const import DOMAIN
 from .limits import LONGEST_PERIOD, MAX_FILTER_LENGTH, NAME, list_of, short, time_period
+from .reasons import async_server_text
 
 CONF_CAUGHT_UP: Final = "caught_up"
 CONF_COOL_DOWN: Final = "cool_down"
@@ -52,11 +52,13 @@ async def async_check_metadata(hass: HomeAssistant, options: Any) -> None:
         or options.get(CONF_METADATA_FIELD)
     ):
         return
-    texts = await async_get_translations(
-        hass, hass.config.language, "exceptions", {DOMAIN}
+    text = await async_server_text(
+        hass,
+        translation_domain=DOMAIN,
+        translation_key="metadata_value_without_field",
     )
     raise HomeAssistantError(
-        texts[f"component.{DOMAIN}.exceptions.metadata_value_without_field.message"],
+        text,
         translation_domain=DOMAIN,
         translation_key="metadata_value_without_field",
     )

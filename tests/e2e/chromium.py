@@ -5,6 +5,8 @@ import shutil
 import sys
 from typing import Final
 
+from .programs import ProgramMissingError, print_path
+
 # What Google calls it, Debian, and others. Google's first: Ubuntu lets that one have a sandbox, but no Chromium that
 # was not packaged for it.
 NAMES: Final = ("google-chrome", "chromium", "chromium-browser")
@@ -30,26 +32,22 @@ ARGUMENTS: Final = (
 )
 
 
-class ChromiumMissingError(Exception):
-    """There is no Chromium; the message says what to do."""
-
-
 def find_chromium() -> str:
     """Return the path of the browser that CHROMIUM names, or else of the first that is installed.
 
     Raises:
-        ChromiumMissingError: There is none.
+        ProgramMissingError: There is none.
     """
     if named := os.environ.get("CHROMIUM"):
         if path := shutil.which(named):
             return path
-        raise ChromiumMissingError(
+        raise ProgramMissingError(
             f"CHROMIUM names {named}, which is not there or cannot be run"
         )
     for name in (*NAMES, *APPLICATIONS):
         if path := shutil.which(name):
             return path
-    raise ChromiumMissingError(
+    raise ProgramMissingError(
         "The end-to-end tests need Chromium: run scripts/setup-e2e, which installs it on Debian, Fedora and macOS, install"
         f" one of {', '.join(NAMES)} yourself, or name another one in CHROMIUM"
     )
@@ -60,15 +58,5 @@ def may_sandbox() -> bool:
     return os.geteuid() != 0
 
 
-def main() -> int:
-    """Print the path, or say why there is none."""
-    try:
-        sys.stdout.write(f"{find_chromium()}\n")
-    except ChromiumMissingError as err:
-        sys.stderr.write(f"{err}\n")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(print_path(find_chromium))

@@ -17,11 +17,12 @@ from tests.demo.smoke import check_log_file
 from tests.simulator import GoliothSimulator
 
 from . import pictures
-from .chromium import ARGUMENTS, ChromiumMissingError, find_chromium, may_sandbox
+from .chromium import ARGUMENTS, find_chromium, may_sandbox
 from .dashboards import PATH, make_dashboard, remove_dashboards
 from .pages.dashboard import DashboardPage
 from .pages.log_card import LogCard
 from .pages.login import LoginPage
+from .programs import ProgramMissingError
 
 # What failed tests leave behind.
 REMAINS: Final = REPOSITORY / ".e2e"
@@ -49,7 +50,7 @@ def pytest_sessionstart() -> None:
     """
     try:
         find_chromium()
-    except ChromiumMissingError as err:
+    except ProgramMissingError as err:
         raise pytest.UsageError(str(err)) from err
     shutil.rmtree(REMAINS, ignore_errors=True)
 

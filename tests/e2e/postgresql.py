@@ -15,6 +15,8 @@ from tests.demo import DemoError
 from tests.demo.home_assistant import HOST, free_port
 from tests.demo.process import ChildProcess
 
+from .programs import ProgramMissingError, print_path
+
 # Where Debian has a folder for each version, which it puts into no PATH; Fedora and others do.
 DEBIAN: Final = Path("/usr/lib/postgresql")
 
@@ -26,22 +28,18 @@ STOP_TIMEOUT: Final = 20
 POLL_INTERVAL: Final = 0.1
 
 
-class PostgresqlMissingError(Exception):
-    """There is no PostgreSQL; the message says what to do."""
-
-
 def find_postgresql() -> Path:
     """Return the folder of the programs of the newest version that is installed.
 
     Raises:
-        PostgresqlMissingError: There is none.
+        ProgramMissingError: There is none.
     """
     versions = [path for path in DEBIAN.glob("*/bin") if (path / "initdb").is_file()]
     if versions:
         return max(versions, key=lambda path: float(path.parent.name))
     if path := shutil.which("initdb"):
         return Path(path).resolve().parent
-    raise PostgresqlMissingError(
+    raise ProgramMissingError(
         "The end-to-end tests need PostgreSQL: run scripts/setup-e2e, which installs it on Debian and its like, or install"
         " its server yourself"
     )
@@ -142,15 +140,5 @@ def _unprivileged_user() -> str | None:
     return next(name for name in USERS if name in known)
 
 
-def main() -> int:
-    """Print the folder, or say why there is none."""
-    try:
-        sys.stdout.write(f"{find_postgresql()}\n")
-    except PostgresqlMissingError as err:
-        sys.stderr.write(f"{err}\n")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(print_path(find_postgresql))
