@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from .models import DeepMetadata, LogEntry, LongInteger
+from .models import DeepMetadata, LogEntry, LongInteger, PlainLogEntry
 from .timestamps import SECOND
 
 # Bytes of a digest. With 48 bits and 30,000 logs, one in 10¹⁰ logs would be taken for
@@ -32,9 +32,8 @@ _MAX_EXACT: Final = 2**53
 
 _dumps: Final = orjson.dumps
 
-# Values that JSON has in one form alone, but for integers that are too large for a float:
+# JSON has a plain log in one form alone, but for integers that are too large for a float:
 # what these options refuse.
-_are_plain: Final = frozenset({str, int}).issuperset
 _EXACT_NUMBERS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
@@ -57,7 +56,7 @@ def _text(entry: LogEntry) -> bytes:
         entry
     )
     time = timestamp if time_ns is None else time_ns // 1_000_000
-    if type(metadata) is dict and _are_plain(map(type, metadata.values())):
+    if type(entry) is PlainLogEntry:
         try:
             return _dumps(
                 (time, kind, level, module, module_id, message, metadata, device_id),

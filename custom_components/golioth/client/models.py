@@ -145,6 +145,12 @@ class ShortLogEntry(LogEntry):
     __slots__ = ()
 
 
+class PlainLogEntry(ShortLogEntry):
+    """Hold such a log whose metadata are texts, integers, booleans and nulls alone."""
+
+    __slots__ = ()
+
+
 class StreamError(NamedTuple):
     """Hold an error that the service reports inside of a stream.
 
