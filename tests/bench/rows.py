@@ -67,6 +67,10 @@ _GAP_SECONDS: Final = 4 * 3600
 # Seconds: only what is broken takes longer.
 _TIMEOUT: Final = 300.0
 
+# As users have it, and without pauses where nothing but requests is measured.
+_TIMING: Final = FeedTiming()
+_UNPACED: Final = FeedTiming(request_interval=0.0)
+
 # Seconds after the last log in which the sensors show it.
 _SHOWN: Final = 1.2
 
@@ -352,7 +356,9 @@ async def large_answer(service: LoadService, size: Size) -> Row:
             )
 
             async def read(resume_point: ResumePoint) -> None:
-                async with _feed(service, "measured", resume_point) as listener:
+                async with _feed(
+                    service, "measured", resume_point, _UNPACED
+                ) as listener:
                     assert listener.feed is not None
                     read = listener.count.number + listener.feed.unreadable
                     assert read >= _ANSWER_LOGS, (kind, read)  # noqa: B023
@@ -606,6 +612,7 @@ async def _feed(
     service: LoadService,
     name: str,
     resume_point: ResumePoint | None = None,
+    timing: FeedTiming = _TIMING,
 ) -> AsyncIterator[_Listener]:
     """Run the feed of a project, from when nothing is missing."""
     project = service.project(name)
@@ -614,7 +621,7 @@ async def _feed(
         feed = listener.feed = GoliothClient(
             HttpWire(session),
             project.endpoint,
-            timing=FeedTiming(request_interval=0.0),
+            timing=timing,
         ).feed(
             listener,
             resume_point=resume_point,
