@@ -1,10 +1,13 @@
 """Tests of what devices show that were quiet when their project was set up."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.golioth import quiet_devices
+from custom_components.golioth.client.history import MAX_WAITING
 from custom_components.golioth.quiet_devices import MAX_QUIET_DEVICES
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -282,3 +285,33 @@ async def test_user_who_asks_meanwhile(
     )
     assert len(asked(simulator)) <= 4
     assert config_entry.runtime_data.is_new
+
+
+@pytest.mark.usefixtures("impatient", "busy")
+async def test_many_users_who_ask_meanwhile(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where no more reads may wait, the devices are asked for later."""
+    monkeypatch.setattr(quiet_devices, "_WAIT", 0.1)
+    simulator.faults.rest_delay = 0.2
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    turns = config_entry.runtime_data.history.turns
+    released = asyncio.Event()
+
+    async def ask(user: int) -> None:
+        async with turns.take(user):
+            await released.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        # One has the turn, and the others wait for it.
+        for user in range(1 + MAX_WAITING):
+            tasks.create_task(ask(user))
+        await wait_until(lambda: not config_entry.runtime_data.feed.has_gap)
+        # Long enough for several tries.
+        await asyncio.sleep(0.5)
+        assert asked(simulator) == []
+        released.set()
+    await wait_for_state(hass, LAST_LOG_OF_QUIET, "Litre 2")

@@ -11,6 +11,7 @@ from homeassistant.util.hass_dict import HassKey
 from .client import (
     SECOND,
     FoundLogs,
+    GoliothBusyError,
     GoliothClosedError,
     GoliothConnectionError,
     GoliothNotFoundError,
@@ -105,7 +106,8 @@ async def _read(
     history: LogHistory, start_ns: int, wanted: LogFilter
 ) -> FoundLogs | None:
     """Return the newest logs of a span; None where Golioth does not give them."""
-    for _ in range(_TRIES):
+    failures = 0
+    while failures < _TRIES:
         try:
             async with history.turns.take(DOMAIN):
                 return await history.read(start_ns, None, _ONE_ANSWER, wanted)
@@ -114,7 +116,11 @@ async def _read(
             return FoundLogs([], truncated=True, has_gaps=False)
         except GoliothClosedError:
             raise
+        except GoliothBusyError:
+            # Users come first, however many.
+            await asyncio.sleep(_WAIT)
         except GoliothConnectionError as err:
+            failures += 1
             wait = _WAIT if err.retry_after is None else err.retry_after
             await asyncio.sleep(min(wait, _LONGEST_WAIT))
     return None

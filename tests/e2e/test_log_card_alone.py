@@ -1,8 +1,9 @@
 """The card by itself, on a connection that a test answers and a clock that a test moves: when it asks for what, and how often."""
 
+from datetime import UTC, datetime, timedelta
 import json
 import re
-from typing import Any, Final
+from typing import Any, Final, Self
 import unicodedata
 
 from playwright.async_api import Page, expect
@@ -87,6 +88,15 @@ class LoneCard(LogCard):
         super().__init__(page)
         self.page = page
         self._folder = folder
+
+    @classmethod
+    async def on(cls, page: Page, folder: str) -> Self:
+        """Return the card of a page whose time passes only where a test lets it."""
+        now = datetime.now(UTC)
+        # Installed alone, the clock would go on by itself.
+        await page.clock.install(time=now - timedelta(hours=1))
+        await page.clock.pause_at(now)
+        return cls(page, folder)
 
     async def make(self, **config: Any) -> None:
         """Put the card on the page."""
@@ -176,8 +186,7 @@ async def card(page: Page, project: str) -> LoneCard:
     found = re.search(r"/golioth/frontend/\w+", await page.content())
     assert found is not None
     await page.goto(f"{found[0]}/texts.js")
-    await page.clock.install()
-    return LoneCard(page, found[0])
+    return await LoneCard.on(page, found[0])
 
 
 async def test_no_permission(card: LoneCard) -> None:

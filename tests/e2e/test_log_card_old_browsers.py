@@ -108,8 +108,7 @@ async def old_card(page: Page, project: str) -> LoneCard:
     assert found is not None
     await page.add_init_script(TAKE_AWAY)
     await page.goto(f"{found[0]}/texts.js")
-    await page.clock.install()
-    return LoneCard(page, found[0])
+    return await LoneCard.on(page, found[0])
 
 
 async def test_old_methods_alone(old_card: LoneCard) -> None:

@@ -109,6 +109,7 @@ def _draw_settings(seed: int, chance: Random) -> dict[str, Any]:
         chance.choice((0.0, 0.0, 7200.0, -7200.0, -3.2e7, 3.2e7)),
     ]
     limit = chance.choice((100, 100, 100, 100, 100, 100, 50, 30))
+    total = chance.choice(("right", "right", "right", "late", "listed", "absent"))
     return {
         "seed": seed,
         "device_offsets": offsets,
@@ -117,13 +118,13 @@ def _draw_settings(seed: int, chance: Random) -> dict[str, Any]:
         ],
         "index_delay": chance.choice((0.0, 0.0, 0.3, 1.5)),
         "limit": limit,
-        # Nobody could know of a lower one.
-        "tells_limit": limit < 100 or chance.random() < 0.5,
+        # Only a right total tells of a lower one otherwise.
+        "tells_limit": (limit < 100 and total != "right") or chance.random() < 0.5,
         "numbers_as_text": chance.random() < 0.5,
         "leaves_out_defaults": chance.random() < 0.5,
         "start_inclusive": chance.random() < 0.5,
         "end_inclusive": chance.random() < 0.5,
-        "total": chance.choice(("right", "right", "right", "late", "listed", "absent")),
+        "total": total,
         "counts_late": True,
         "proxy_breaks": chance.random() < 0.5,
         "poll_interval": chance.choice((10.0, 30.0, 60.0, 300.0)),

@@ -28,7 +28,7 @@ _MAX_REQUESTS: Final = 80
 
 # Reads that wait for their turn, in all and of one who asks. One takes 40 s at most
 # where the service answers at once.
-_MAX_WAITING: Final = 60
+MAX_WAITING: Final = 60
 _MAX_WAITING_EACH: Final = 20
 
 # Later than any log.
@@ -104,7 +104,7 @@ class LogHistory:
             longest_retry_after: Seconds that the service can impose on us, at most.
         """
         self.turns = FairTurns(
-            max_waiting=_MAX_WAITING, max_waiting_each=_MAX_WAITING_EACH
+            max_waiting=MAX_WAITING, max_waiting_each=_MAX_WAITING_EACH
         )
         self._longest_retry_after = longest_retry_after
         # On the loop's clock.
