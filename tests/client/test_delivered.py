@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.golioth.client import delivered
 from custom_components.golioth.client.delivered import DeliveredLogs, UntrackedRange
 from custom_components.golioth.client.models import DeepMetadata, LogEntry, LongInteger
 
@@ -316,6 +317,21 @@ def test_floor_within_an_untracked_range() -> None:
     assert (start, end) == (NOW + 4, NOW + 5)
     logs.raise_floor(NOW + 5)
     assert not logs.untracked
+
+
+def test_log_that_waits_while_much_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that the stream has given, and that waits, is not forgotten."""
+    monkeypatch.setattr(delivered, "_MAX_EXPECTED", 10)
+    waiting = [log("early"), log("twice"), log("twice"), log("new")]
+    logs = DeliveredLogs(lambda: waiting)
+    logs.add_history([log("early")])
+    assert len(list(logs.add_read([log("twice"), log("twice")]))) == 2
+    for number in range(100):
+        list(logs.add_read([log(str(number))]))
+    # It was recorded, but it was not delivered.
+    assert logs.add_streamed(waiting[0])
+    assert [logs.add_streamed(each) for each in waiting[1:]] == [False, False, True]
+    assert logs.add_streamed(log("twice"))
 
 
 def test_what_the_stream_may_still_give_is_forgotten() -> None:

@@ -1,7 +1,7 @@
 """The logs that have been delivered of late, so that none is delivered twice."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -161,18 +161,23 @@ class _ExpectedLogs:
         is_empty: Whether there is none.
     """
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, waiting: Callable[[], Iterable[LogEntry]]) -> None:
+        """Start empty.
+
+        Args:
+            waiting: Returns the logs that the stream has given already, but that are not
+                delivered. They are not forgotten.
+        """
         self.is_empty = True
+        self._waiting = waiting
         self._young: dict[bytes, int] = {}
         self._old: dict[bytes, int] = {}
 
     def add(self, digest: bytes) -> None:
         """Expect a log from the stream."""
-        self.is_empty = False
         if len(self._young) >= _MAX_EXPECTED:
             self.age()
-            self.is_empty = False
+        self.is_empty = False
         self._young[digest] = self._young.get(digest, 0) + 1
 
     def take(self, digest: bytes) -> bool:
@@ -187,8 +192,11 @@ class _ExpectedLogs:
         return False
 
     def age(self) -> None:
-        """Forget what was there when this was called before."""
-        self._old, self._young = self._young, {}
+        """Forget what was there when this was called before, and does not wait."""
+        aged, self._old, self._young = self._old, self._young, {}
+        if aged:
+            for digest in aged.keys() & set(map(identify, self._waiting())):
+                self._old[digest] = self._old.get(digest, 0) + aged[digest]
         self.is_empty = not self._old
 
 
@@ -210,8 +218,12 @@ class DeliveredLogs:
         size: How many logs that are.
     """
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, waiting: Callable[[], Iterable[LogEntry]] = tuple) -> None:
+        """Start empty.
+
+        Args:
+            waiting: Returns the logs of the stream that are still to be added.
+        """
         self.floor = 0
         self.untracked: list[UntrackedRange] = []
         self.seconds: dict[int, Second] = {}
@@ -222,9 +234,9 @@ class DeliveredLogs:
         self._unwritten: list[LogEntry] = []
         # What REST showed of the time before the first start: should the stream give it
         # as well, it is new.
-        self._expected_new = _ExpectedLogs()
+        self._expected_new = _ExpectedLogs(waiting)
         # What REST delivered before the stream did: should that give it, it is not.
-        self._expected_again = _ExpectedLogs()
+        self._expected_again = _ExpectedLogs(waiting)
         self._untimed: dict[bytes, None] = {}
         # Whether it was not stored what was forgotten, as in earlier releases.
         self._may_have_forgotten = False

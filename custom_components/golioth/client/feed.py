@@ -1,7 +1,7 @@
 """The logs of a project as one unending feed: who does what, and when."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 import logging
 import math
@@ -150,7 +150,7 @@ class LogFeed:
         self._timing = timing
         # Set when the next read is due before its time.
         self._read_wanted = asyncio.Event()
-        self._logs = DeliveredLogs()
+        self._logs = DeliveredLogs(self._waiting_logs)
         self._coverage = Coverage(timing.margin)
         self._progress = Progress(
             self._logs,
@@ -523,6 +523,11 @@ class LogFeed:
         """Return whether logs of the open stream wait."""
         stream = self._live.stream
         return stream is not None and stream.waiting is not None
+
+    def _waiting_logs(self) -> Iterable[LogEntry]:
+        """Return the logs of the open stream that wait."""
+        stream = self._live.stream
+        return () if stream is None else stream.waiting or ()
 
     def _live_since(self) -> int | None:
         """Return since when the stream delivers what it receives at once."""
