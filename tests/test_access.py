@@ -8,7 +8,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.gap import async_report_new_start
+from custom_components.golioth.issues import async_report_new_start
 from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL
 from homeassistant.components.http import HomeAssistantView
 from homeassistant.components.webhook import async_register as async_register_webhook

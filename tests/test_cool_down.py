@@ -7,9 +7,9 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.golioth import cool_down
 from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
-from custom_components.golioth.cool_down import async_get_cool_downs
+from custom_components.golioth.triggers import cool_down
+from custom_components.golioth.triggers.cool_down import async_get_cool_downs
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.typing import ConfigType

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.golioth import device_logs
 from custom_components.golioth.client import LogEntry, LogSource
-from custom_components.golioth.device_logs import (
+from custom_components.golioth.logs import last_log
+from custom_components.golioth.logs.last_log import (
     DeviceLogs,
     LastLog,
     ShownLog,
@@ -75,7 +75,7 @@ async def test_device_that_cannot_be_shown(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """What is wrong with the entities of one device keeps no other from being shown after a storm."""
-    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     schedule = ShowSchedule(hass)
     followers = [Follower() for _ in range(3)]
     for follower in followers:
@@ -100,8 +100,8 @@ async def test_many_devices_are_shown_with_pauses(
     hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Devices that are due together do not keep a log waiting that arrives meanwhile."""
-    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
-    monkeypatch.setattr(device_logs, "_STRETCH", 0)
+    monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
+    monkeypatch.setattr(last_log, "_STRETCH", 0)
     schedule = ShowSchedule(hass)
     followers = [Follower() for _ in range(10)]
     devices = [DeviceLogs(schedule) for _ in followers]
@@ -130,8 +130,8 @@ async def test_flush_while_devices_are_shown(
     hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is due is shown at once where that is wanted, and once."""
-    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
-    monkeypatch.setattr(device_logs, "_STRETCH", 0)
+    monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
+    monkeypatch.setattr(last_log, "_STRETCH", 0)
     schedule = ShowSchedule(hass)
     followers = [Follower() for _ in range(10)]
     devices = [DeviceLogs(schedule) for _ in followers]

@@ -13,13 +13,14 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 import voluptuous as vol
 
 from custom_components import golioth
-from custom_components.golioth import services, silence, trigger, websocket_api
+from custom_components.golioth import services, trigger, websocket_api
 from custom_components.golioth.const import DOMAIN
 from custom_components.golioth.limits import (
     MAX_PARAMETERS_DEPTH,
     MAX_PARAMETERS_SIZE,
     parameters,
 )
+from custom_components.golioth.triggers import device_silent, log_received
 from homeassistant.components.websocket_api import DOMAIN as WEBSOCKET_API
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
@@ -136,9 +137,9 @@ def all_fields() -> list[Any]:
         "history": commands[1],
         "get_logs": services.GET_LOGS_SCHEMA,
         "call_rpc": services.CALL_RPC_SCHEMA,
-        "device_went_silent": silence._SCHEMA,
-        "log_received": trigger._LOG_RECEIVED_SCHEMA,
-        "project_log_received": trigger._PROJECT_LOG_RECEIVED_SCHEMA,
+        "device_went_silent": device_silent._SCHEMA,
+        "log_received": log_received._LOG_RECEIVED_SCHEMA,
+        "project_log_received": log_received._PROJECT_LOG_RECEIVED_SCHEMA,
     }
     return [param for name, schema in schemas.items() for param in fields(name, schema)]
 

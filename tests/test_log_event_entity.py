@@ -6,8 +6,7 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
 )
 
-from custom_components.golioth import turns
-from custom_components.golioth.client import LEVELS
+from custom_components.golioth.client import LEVELS, pacing
 from homeassistant.core import HomeAssistant, State
 from homeassistant.setup import async_setup_component
 
@@ -179,7 +178,7 @@ async def test_automation_in_a_burst(
 @pytest.fixture
 def slow_turns(monkeypatch: pytest.MonkeyPatch, simulator: GoliothSimulator) -> None:
     """Have a device that is told of everything one turn of the loop before the others, as in a fleet of thousands."""
-    monkeypatch.setattr(turns, "SLICE", -1)
+    monkeypatch.setattr(pacing, "SLICE", -1)
     simulator.add_device("first", device_id="0")
 
 

@@ -6,7 +6,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.client import LEVELS, LogEntry
-from custom_components.golioth.log_filter import LogFilter
+from custom_components.golioth.logs.options_filter import OptionsFilter
 from homeassistant.core import HomeAssistant
 
 from . import GREENHOUSE_NODE
@@ -37,7 +37,7 @@ def log(level: str = "info", module: str = "app") -> LogEntry:
 def test_minimum_level(minimum_level: str | None, expected: list[str]) -> None:
     """A level that is not published passes every minimum."""
     options = {} if minimum_level is None else {"minimum_level": minimum_level}
-    log_filter = LogFilter(options)
+    log_filter = OptionsFilter(options)
     levels = [*LEVELS, "NONE", "TRACE"]
     assert [level for level in levels if log_filter.passes(log(level))] == expected
 
@@ -61,7 +61,7 @@ def test_minimum_level(minimum_level: str | None, expected: list[str]) -> None:
 )
 def test_modules(options: dict[str, Any], expected: list[str]) -> None:
     """Names are exact; no module to include means all of them; what is to be left out is."""
-    log_filter = LogFilter(options)
+    log_filter = OptionsFilter(options)
     modules = ["", "net", "Net", "network", "power"]
     assert [
         module for module in modules if log_filter.passes(log(module=module))
@@ -71,9 +71,9 @@ def test_modules(options: dict[str, Any], expected: list[str]) -> None:
 @pytest.mark.parametrize("name", ["net", "net\0"])
 def test_module_that_ends_with_nul(name: str) -> None:
     """A module is named as its entities show it, which hold no U+0000."""
-    assert LogFilter({"include_modules": [name]}).passes(log(module="net\0"))
-    assert not LogFilter({"exclude_modules": [name]}).passes(log(module="net\0"))
-    assert LogFilter({"include_modules": [name]}).passes(log(module="net"))
+    assert OptionsFilter({"include_modules": [name]}).passes(log(module="net\0"))
+    assert not OptionsFilter({"exclude_modules": [name]}).passes(log(module="net\0"))
+    assert OptionsFilter({"include_modules": [name]}).passes(log(module="net"))
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.golioth import quiet_devices
 from custom_components.golioth.client.history import MAX_WAITING
-from custom_components.golioth.quiet_devices import MAX_QUIET_DEVICES
+from custom_components.golioth.logs import quiet_devices
+from custom_components.golioth.logs.quiet_devices import MAX_QUIET_DEVICES
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from custom_components.golioth.log_pump import async_get_pump
-from custom_components.golioth.recent_logs import (
+from custom_components.golioth.logs.pump import async_get_pump
+from custom_components.golioth.logs.recent import (
     MAX_LOGS,
     MAX_LOGS_TOLD,
     MAX_SIZE,

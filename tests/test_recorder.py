@@ -14,8 +14,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from sqlalchemy import func, select
 
-from custom_components.golioth import device_logs
 from custom_components.golioth.const import DOMAIN
+from custom_components.golioth.logs import last_log
 from homeassistant.components.recorder import get_instance
 from homeassistant.components.recorder.db_schema import (
     Events,
@@ -140,7 +140,7 @@ async def log_a_lot(
     return hass.loop.time() - start
 
 
-@pytest.mark.parametrize("interval", [device_logs.SHOW_INTERVAL, 0.0])
+@pytest.mark.parametrize("interval", [last_log.SHOW_INTERVAL, 0.0])
 async def test_rows(
     hass: HomeAssistant,
     monkeypatch: pytest.MonkeyPatch,
@@ -152,7 +152,7 @@ async def test_rows(
 ) -> None:
     """A log has two rows in Activity, a row as an event and one of its entity; in a storm the sensor has one a second."""
     # Where there is no interval, every log is one that comes after a calm.
-    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", interval)
+    monkeypatch.setattr(last_log, "SHOW_INTERVAL", interval)
     assert await async_setup_component(hass, "logbook", {})
     await wait_for_state(hass, CONNECTION, "on")
     _, before = await recorded(hass)

@@ -13,7 +13,7 @@ from awesomeversion import AwesomeVersion
 import pytest
 
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.gap import async_report_new_start
+from custom_components.golioth.issues import async_report_new_start
 from homeassistant.components import persistent_notification
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigEntryState
 from homeassistant.const import ATTR_RESTORED

@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.removed_projects import (
+from custom_components.golioth.storage.removed_projects import (
     MAX_REMOVED,
     RemovedProjects,
     async_find_entry,

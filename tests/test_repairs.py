@@ -7,7 +7,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.gap import Gaps, async_report_gap
+from custom_components.golioth.issues import Gaps, async_report_gap
 from homeassistant.components.repairs import (
     DOMAIN as REPAIRS_DOMAIN,
     RepairsFlowManager,

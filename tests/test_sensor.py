@@ -9,8 +9,9 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
 )
 
-from custom_components.golioth import device_logs, sensor
+from custom_components.golioth import sensor
 from custom_components.golioth.const import EVENT_GOLIOTH_LOG
+from custom_components.golioth.logs import last_log
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er, restore_state
@@ -169,7 +170,7 @@ async def test_storm(
     log_events: LogEvents,
 ) -> None:
     """In a storm, the sensors of its device show the first log at once and the last one in the end, and are left alone between."""
-    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     await wait_for_state(hass, CONNECTION, "on")
     written = {
         entity_id: capture_states(hass, entity_id)
@@ -206,14 +207,14 @@ async def test_calm_device(
         hass.loop.call_soon(lambda: shown.append(state_of(hass, LAST_LOG).state))
 
     hass.bus.async_listen(EVENT_GOLIOTH_LOG, look)
-    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     simulator.log("first", device=GREENHOUSE_NODE)
     await log_events.wait_for(1)
     # As if that time had passed.
-    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 0)
+    monkeypatch.setattr(last_log, "SHOW_INTERVAL", 0)
     simulator.log("second", device=GREENHOUSE_NODE)
     await log_events.wait_for(2)
-    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     simulator.log("third", device=GREENHOUSE_NODE)
     await log_events.wait_for(3)
     await hass.async_block_till_done()
@@ -231,7 +232,7 @@ async def test_end_of_a_storm(
     end: str,
 ) -> None:
     """The last log is shown before the project is unloaded or Home Assistant stops; and no timer is left behind."""
-    monkeypatch.setattr(device_logs, "SHOW_INTERVAL", 3600)
+    monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     await wait_for_state(hass, CONNECTION, "on")
     written = capture_states(hass, LAST_LOG)
     for number in range(10):
@@ -242,8 +243,8 @@ async def test_end_of_a_storm(
         each.state.entity_id: each.extra_data
         for each in restore_state.async_get(hass).async_get_stored_states()
     }
-    assert (last_log := stored[LAST_LOG]) is not None
-    assert last_log.as_dict()["message"] == "log 9"
+    assert (kept := stored[LAST_LOG]) is not None
+    assert kept.as_dict()["message"] == "log 9"
     if end == "unload":
         assert await hass.config_entries.async_unload(streaming.entry_id)
         expected = ["log 0", "log 9", "unavailable"]

@@ -14,10 +14,13 @@ from pytest_homeassistant_custom_component.common import (
 )
 import voluptuous as vol
 
-from custom_components.golioth import project_store
 from custom_components.golioth.client import Transport
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.listening import ListeningClock, async_get_clock
+from custom_components.golioth.storage import project_store
+from custom_components.golioth.storage.silence_clock import (
+    ListeningClock,
+    async_get_clock,
+)
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import (

@@ -16,14 +16,14 @@ from pytest_homeassistant_custom_component.common import (
     async_test_home_assistant,
 )
 
-from custom_components.golioth import project_store
 from custom_components.golioth.client import LogEntry, ResumePoint
 from custom_components.golioth.client.bounds import Needed
 from custom_components.golioth.client.delivered import DeliveredLogs
 from custom_components.golioth.client.retention import Retention
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.project_store import ProjectStore
-from custom_components.golioth.resume_store import ResumeStore
+from custom_components.golioth.storage import project_store
+from custom_components.golioth.storage.project_store import ProjectStore
+from custom_components.golioth.storage.resume_store import ResumeStore
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant

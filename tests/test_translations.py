@@ -13,7 +13,7 @@ import voluptuous as vol
 
 from custom_components import golioth
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.gap import async_report_gap
+from custom_components.golioth.issues import async_report_gap
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import section

@@ -13,10 +13,10 @@ from pytest_homeassistant_custom_component.typing import (
 )
 
 from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
-from custom_components.golioth.log_dispatcher import async_listen_to_logs
-from custom_components.golioth.target_devices import TargetDevices
 from custom_components.golioth.trigger import TRIGGERS
-from custom_components.golioth.trigger_options import FILTER_FIELDS
+from custom_components.golioth.triggers.dispatcher import async_listen_to_logs
+from custom_components.golioth.triggers.log_options import FILTER_FIELDS
+from custom_components.golioth.triggers.targets import TargetDevices
 from homeassistant.core import (
     CALLBACK_TYPE,
     Event,

@@ -21,8 +21,8 @@ from pytest_homeassistant_custom_component.typing import (
 
 from custom_components.golioth.client import history
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.coordinator import MAX_EVENT_SIZE
-from custom_components.golioth.recent_logs import async_get_recent_logs
+from custom_components.golioth.logs.event_data import MAX_EVENT_SIZE
+from custom_components.golioth.logs.recent import async_get_recent_logs
 from homeassistant.auth.permissions.const import POLICY_CONTROL, POLICY_READ
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import Context, HomeAssistant

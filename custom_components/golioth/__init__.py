@@ -10,17 +10,17 @@ from homeassistant.helpers.typing import ConfigType
 
 from .config_flow import GoliothConfigFlow
 from .const import DOMAIN
-from .cool_down import async_remove_cool_downs
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
-from .gap import async_forget_gaps
-from .leftovers import async_forget_entities
-from .listening import async_remove_clock
+from .issues import async_forget_gaps
 from .log_card import async_setup_log_card
-from .quiet_devices import async_forget_new_project
-from .recent_logs import async_remove_recent_logs
-from .removed_projects import async_get_removed_projects
-from .resume_store import ResumeStore
+from .logs.quiet_devices import async_forget_new_project
+from .logs.recent import async_remove_recent_logs
 from .services import async_setup_services
+from .storage.leftovers import async_forget_entities
+from .storage.removed_projects import async_get_removed_projects
+from .storage.resume_store import ResumeStore
+from .storage.silence_clock import async_remove_clock
+from .triggers.cool_down import async_remove_cool_downs
 from .websocket_api import async_setup_websocket_api
 
 PLATFORMS: Final = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]

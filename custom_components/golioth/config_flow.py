@@ -11,17 +11,11 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     OptionsFlowWithReload,
 )
-from homeassistant.const import CONF_API_KEY, UnitOfTime
+from homeassistant.const import CONF_API_KEY
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -29,7 +23,6 @@ from homeassistant.helpers.selector import (
 
 from .client import (
     DEFAULT_API_URL,
-    LEVELS,
     Credential,
     Endpoint,
     GoliothAddressError,
@@ -47,31 +40,20 @@ from .client import (
     is_console_address,
     log_unexpected,
     parse_api_url,
-    storable,
 )
-from .const import (
-    CONF_API_URL,
-    CONF_CATCH_UP_WINDOW,
-    CONF_EXCLUDE_MODULES,
-    CONF_INCLUDE_MODULES,
-    CONF_MINIMUM_LEVEL,
-    CONF_POLL_INTERVAL,
-    CONF_PROJECT_ID,
-    DEFAULT_CATCH_UP_WINDOW,
-    DEFAULT_MINIMUM_LEVEL,
-    DEFAULT_POLL_INTERVAL,
-    DOMAIN,
-    MAX_CATCH_UP_WINDOW,
-    MAX_POLL_INTERVAL,
-    MIN_POLL_INTERVAL,
-    SECTION_ADVANCED,
-)
+from .const import CONF_API_URL, CONF_PROJECT_ID, DOMAIN, SECTION_ADVANCED
 from .coordinator import GoliothConfigEntry
 from .limits import (
     MAX_ADDRESS_LENGTH,
     MAX_CREDENTIAL_LENGTH,
     MAX_ITEMS,
     MAX_NAME_LENGTH,
+)
+from .options import (
+    CONF_EXCLUDE_MODULES,
+    CONF_INCLUDE_MODULES,
+    OPTIONS_SCHEMA,
+    clean_names,
 )
 
 _LOGGER = logging.getLogger(__name__)
@@ -81,20 +63,6 @@ API_KEY_SELECTOR: Final = TextSelector(
 )
 
 API_URL_SELECTOR: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
-
-# The selector takes "nan" for a number, which is neither less nor more than any; the range does not.
-CATCH_UP_WINDOW_SELECTOR: Final = vol.All(
-    NumberSelector(
-        NumberSelectorConfig(
-            min=0,
-            max=MAX_CATCH_UP_WINDOW,
-            step=0.5,
-            unit_of_measurement=UnitOfTime.HOURS,
-            mode=NumberSelectorMode.BOX,
-        )
-    ),
-    vol.Range(min=0, max=MAX_CATCH_UP_WINDOW),
-)
 
 # In characters.
 _MAX_LENGTHS: Final = {
@@ -110,40 +78,6 @@ RECONFIGURE_SCHEMA: Final = vol.Schema(
     {
         vol.Optional(CONF_API_KEY): API_KEY_SELECTOR,
         vol.Required(CONF_API_URL): API_URL_SELECTOR,
-    }
-)
-
-# Golioth tells nobody which modules there are: their names are typed in.
-MODULES_SELECTOR: Final = SelectSelector(
-    SelectSelectorConfig(options=[], multiple=True, custom_value=True)
-)
-
-OPTIONS_SCHEMA: Final = vol.Schema(
-    {
-        vol.Required(CONF_MINIMUM_LEVEL, default=DEFAULT_MINIMUM_LEVEL): SelectSelector(
-            SelectSelectorConfig(
-                options=list(LEVELS),
-                mode=SelectSelectorMode.DROPDOWN,
-                translation_key="minimum_level",
-            )
-        ),
-        vol.Optional(CONF_INCLUDE_MODULES, default=[]): MODULES_SELECTOR,
-        vol.Optional(CONF_EXCLUDE_MODULES, default=[]): MODULES_SELECTOR,
-        vol.Required(CONF_POLL_INTERVAL, default=DEFAULT_POLL_INTERVAL): vol.All(
-            NumberSelector(
-                NumberSelectorConfig(
-                    min=MIN_POLL_INTERVAL,
-                    max=MAX_POLL_INTERVAL,
-                    step=1,
-                    unit_of_measurement=UnitOfTime.SECONDS,
-                    mode=NumberSelectorMode.BOX,
-                )
-            ),
-            vol.Range(min=MIN_POLL_INTERVAL, max=MAX_POLL_INTERVAL),
-        ),
-        vol.Required(
-            CONF_CATCH_UP_WINDOW, default=DEFAULT_CATCH_UP_WINDOW
-        ): CATCH_UP_WINDOW_SELECTOR,
     }
 )
 
@@ -346,7 +280,7 @@ class GoliothOptionsFlow(OptionsFlowWithReload):
         errors: dict[str, str] = {}
         if user_input is not None:
             for key in (CONF_INCLUDE_MODULES, CONF_EXCLUDE_MODULES):
-                user_input[key] = names = _names(user_input[key])
+                user_input[key] = names = clean_names(user_input[key])
                 if len(names) > MAX_ITEMS:
                     errors[key] = "too_many_modules"
                 elif any(len(name) > MAX_NAME_LENGTH for name in names):
@@ -366,13 +300,6 @@ class GoliothOptionsFlow(OptionsFlowWithReload):
                 "max_length": str(MAX_NAME_LENGTH),
             },
         )
-
-
-def _names(texts: list[str]) -> list[str]:
-    """Return the names that were typed in, each once, without the spaces around them."""
-    return list(
-        dict.fromkeys(name for text in texts if (name := storable(text).strip()))
-    )
 
 
 def _blame_key(errors: dict[str, str]) -> dict[str, str]:

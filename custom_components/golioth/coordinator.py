@@ -9,7 +9,7 @@ from time import time_ns
 from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import ATTR_DEVICE_ID, CONF_API_KEY, EVENT_HOMEASSISTANT_STOP
+from homeassistant.const import CONF_API_KEY, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError
 from homeassistant.helpers import device_registry as dr
@@ -19,8 +19,6 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .client import (
-    LEVELS,
-    MAX_SHORT_LOG_SIZE,
     Credential,
     Device,
     Endpoint,
@@ -37,36 +35,28 @@ from .client import (
     LogSource,
     Project,
     ResumePoint,
-    ShortLogEntry,
     Transport,
-    one_line,
-    with_storable_keys,
+    in_slices,
 )
-from .const import (
-    CONF_API_URL,
-    CONF_POLL_INTERVAL,
-    CONF_PROJECT_ID,
-    DEFAULT_POLL_INTERVAL,
-    DOMAIN,
-    EVENT_GOLIOTH_LOG,
-    OTHER_LEVEL,
-)
-from .cool_down import async_get_cool_downs
-from .device_logs import DeviceLogs, LogFollower, ShowSchedule
+from .const import CONF_API_URL, CONF_PROJECT_ID, DOMAIN, EVENT_GOLIOTH_LOG
 from .devices import RegisteredDevices
-from .gap import async_report_gap, async_report_new_start, catch_up_window
-from .listening import async_get_clock
-from .log_filter import LogFilter
-from .quiet_devices import (
+from .issues import async_report_gap, async_report_new_start
+from .logs.event_data import MAX_EVENT_SIZE, event_data
+from .logs.last_log import DeviceLogs, LogFollower, ShowSchedule
+from .logs.levels import ALL_LEVELS, known_level
+from .logs.options_filter import OptionsFilter
+from .logs.quiet_devices import (
     async_forget_new_project,
     async_is_new_project,
     async_note_new_project,
     async_read_last_logs,
 )
+from .logs.recent import async_get_recent_logs
+from .options import catch_up_window, poll_interval
 from .reasons import translated
-from .recent_logs import async_get_recent_logs
-from .resume_store import ResumeStore
-from .turns import in_turns
+from .storage.resume_store import ResumeStore
+from .storage.silence_clock import async_get_clock
+from .triggers.cool_down import async_get_cool_downs
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -74,17 +64,6 @@ DEVICE_LIST_INTERVAL: Final = timedelta(minutes=10)
 
 # A device that logs before it is listed is looked up at most this often, in seconds.
 UNKNOWN_DEVICE_COOLDOWN: Final = 60.0
-
-# An event, in bytes of JSON: the recorder drops what is above 32 KiB.
-MAX_EVENT_SIZE: Final = 24 * 1024
-
-# What an event takes beside the text of the log, and the most that one character takes, in bytes of JSON.
-_EVENT_OVERHEAD: Final = 600
-_CHARACTER_SIZE: Final = 6
-_MAX_NAMES_SIZE: Final = 6 * 255 * _CHARACTER_SIZE
-
-# An event of a short log, beside the longest name of its device.
-_MAX_SHORT_SIZE: Final = MAX_SHORT_LOG_SIZE + _EVENT_OVERHEAD + 255 * _CHARACTER_SIZE
 
 # Devices that have no entities yet, and whose last log waits for these. A service could invent any number of them.
 _MAX_LOGS_TO_SHOW: Final = 100
@@ -169,8 +148,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._cancel_start: CALLBACK_TYPE | None = None
         self._was_connected: bool | None = None
         self.data = {}
-        self.fired = dict.fromkeys((*LEVELS, OTHER_LEVEL), 0)
-        self._filter = LogFilter.from_options(entry.options)
+        self.fired = dict.fromkeys(ALL_LEVELS, 0)
+        self._filter = OptionsFilter.from_options(entry.options)
         self._show_schedule = ShowSchedule(hass)
         self._device_logs: dict[str, DeviceLogs] = {}
         self._show_connection: asyncio.Task[None] | None = None
@@ -298,9 +277,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self.feed = self._client.feed(
             self,
             resume_point=resume_point,
-            poll_interval=float(
-                self.config_entry.options.get(CONF_POLL_INTERVAL, DEFAULT_POLL_INTERVAL)
-            ),
+            poll_interval=poll_interval(self.config_entry),
             catch_up_window=catch_up_window(self.config_entry) * 3600,
             device_ids=lambda: self.data,
         )
@@ -362,46 +339,22 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             max_size: Bytes of JSON.
             source: How it came; None for one that somebody has looked for.
         """
-        timestamp, _, kind, level, module, _, message, metadata, golioth_device_id = (
-            entry
-        )
+        golioth_device_id = entry.device_id
         device = self.data.get(golioth_device_id)
-        device_name = one_line(golioth_device_id) if device is None else device.name
-        truncated = False
-        # Most logs have come in a short frame.
-        if max_size < _MAX_SHORT_SIZE or not isinstance(entry, ShortLogEntry):
-            room = max_size - _EVENT_OVERHEAD
-            # Of the others, most fit beside the longest names.
-            _, truncated = entry.bounded(room - _MAX_NAMES_SIZE)
-            if truncated:
-                names = (
-                    device_name + golioth_device_id + timestamp + level + module + kind
-                )
-                bounded, truncated = entry.bounded(room - len(names) * _CHARACTER_SIZE)
-                message, metadata = bounded.message, bounded.metadata
-            # With U+0000 in a key, PostgreSQL reads no event that it lies beside: the
-            # recorder sees to texts alone.
-            metadata = with_storable_keys(metadata)
-        return {
-            "config_entry_id": self._entry_id,
-            "project_id": self.project_id,
-            ATTR_DEVICE_ID: self._registered.get(golioth_device_id),
-            "golioth_device_id": golioth_device_id,
-            "device_name": device_name,
-            "timestamp": timestamp,
-            "level": level,
-            "module": module,
-            "message": message,
-            "type": kind,
-            "metadata": metadata,
-            "truncated": truncated,
-            "source": source,
-        }
+        return event_data(
+            entry,
+            max_size,
+            source,
+            config_entry_id=self._entry_id,
+            project_id=self.project_id,
+            device_id=self._registered.get(golioth_device_id),
+            device_name=None if device is None else device.name,
+        )
 
     @callback
     def on_log(self, entry: LogEntry, source: LogSource) -> None:
         """Make a log one event on the bus, and one update of its device's entities."""
-        # Every log of a fleet comes through here: what is not done for each one counts.
+        # Hot path: runs once per log.
         golioth_device_id = entry.device_id
         # A device that logs what nobody wants is not silent.
         self._listening.async_note_log(golioth_device_id)
@@ -409,17 +362,11 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             self._filter is not None and not self._filter.passes(entry)
         ):
             return
-        level = entry.level
-        self.fired[level if level in LEVELS else OTHER_LEVEL] += 1
+        self.fired[known_level(entry.level)] += 1
         log = self.log_data(entry, MAX_EVENT_SIZE, str(source))
         self.hass.bus.async_fire(EVENT_GOLIOTH_LOG, log)
         self._recent_logs.async_add(log)
-        # What `_async_show_log` does, without another call.
-        device_logs = self._device_logs.get(golioth_device_id)
-        if device_logs is None:
-            self._async_show_log(entry, source)
-        else:
-            device_logs.async_handle_log(entry, source, self.feed.connected)
+        self._async_show_log(entry, source)
 
     @callback
     def on_history(self, entry: LogEntry) -> None:
@@ -497,7 +444,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     async def _async_show_connection(self) -> None:
         """Have the devices show whether there is a connection, in turns: there may be thousands."""
-        async for device_logs in in_turns(list(self._device_logs.values())):
+        async for device_logs in in_slices(list(self._device_logs.values())):
             device_logs.async_handle_connection(self.feed.connected)
 
     @callback

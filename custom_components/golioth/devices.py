@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .client import MAX_DEVICES, Device, DeviceList, Project
+from .client import MAX_DEVICES, Device, DeviceList, Project, in_slices
 from .const import DOMAIN, MANUFACTURER
-from .leftovers import async_forget_states
-from .removed_projects import async_get_removed_projects
-from .turns import in_turns
+from .storage.leftovers import async_forget_states
+from .storage.removed_projects import async_get_removed_projects
 
 if TYPE_CHECKING:
     from .coordinator import GoliothConfigEntry
@@ -93,7 +92,7 @@ class RegisteredDevices:
             The devices that there are by Golioth's ID: the ones of the list, and the ones that are given another chance.
         """
         devices: dict[str, Device] = {}
-        async for device in in_turns(listed.devices.values()):
+        async for device in in_slices(listed.devices.values()):
             if known.get(device.id) == device or self._register(device):
                 devices[device.id] = device
         missing = self._ids.keys() - devices.keys()
@@ -102,7 +101,7 @@ class RegisteredDevices:
             missing - gone if listed.is_complete else missing & self._missing
         )
         entity_ids: list[str] = []
-        async for golioth_device_id in in_turns(gone):
+        async for golioth_device_id in in_slices(gone):
             entity_ids += self._remove(golioth_device_id)
         if entity_ids:
             async_forget_states(self._hass, entity_ids)

@@ -8,11 +8,11 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .client import DEFAULT_API_URL, GoliothError
+from .client import DEFAULT_API_URL, SECOND, GoliothError
 from .const import CONF_API_URL, DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .devices import async_get_entities, golioth_id
-from .listening import async_get_clock
+from .storage.silence_clock import async_get_clock
 
 # The entities that show what a device has logged: the file may be attached to a public report.
 TO_REDACT: Final = {"log", "last_log", "last_log_level", "last_log_time", "last_error"}
@@ -100,7 +100,7 @@ def _project(hass: HomeAssistant, coordinator: GoliothCoordinator) -> dict[str, 
         "service_clock_offset": (
             None
             if server_time_ns is None
-            else _rounded(server_time_ns / 1_000_000_000 - time.time())
+            else _rounded(server_time_ns / SECOND - time.time())
         ),
     }
 

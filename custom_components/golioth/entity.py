@@ -9,11 +9,10 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .client import LogEntry
+from .client import LogEntry, in_slices
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
-from .device_logs import DeviceLogs
-from .turns import in_turns
+from .logs.last_log import DeviceLogs
 
 # Devices whose entities are added at a stretch: each stretch takes a task of its own.
 _DEVICES_AT_ONCE: Final = 5
@@ -137,7 +136,7 @@ async def async_add_device_entities(
         new = sorted(coordinator.data.keys() - added)
         added.update(new)
         stretches = batched(new, _DEVICES_AT_ONCE, strict=False)
-        async for golioth_device_ids in in_turns(stretches):
+        async for golioth_device_ids in in_slices(stretches):
             async_add_entities(
                 entity
                 for golioth_device_id in golioth_device_ids

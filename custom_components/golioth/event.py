@@ -6,21 +6,21 @@ from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .client import LEVELS, LogEntry, LogSource
-from .const import OTHER_LEVEL
+from .client import LogEntry, LogSource
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
-from .device_logs import showable
 from .entity import (
     GoliothDeviceEntity,
     GoliothEntity,
     async_add_device_entities,
     log_attributes,
 )
+from .logs.last_log import showable
+from .logs.levels import ALL_LEVELS, known_level
 
 PARALLEL_UPDATES = 0
 
 LOG: Final = EventEntityDescription(
-    key="log", translation_key="log", event_types=[*LEVELS, OTHER_LEVEL]
+    key="log", translation_key="log", event_types=list(ALL_LEVELS)
 )
 
 
@@ -66,6 +66,5 @@ class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
         """Trigger the event."""
         attributes = log_attributes(*showable(entry))
         attributes["source"] = str(source)
-        level = entry.level
-        self._trigger_event(level if level in LEVELS else OTHER_LEVEL, attributes)
+        self._trigger_event(known_level(entry.level), attributes)
         self.async_write_ha_state()

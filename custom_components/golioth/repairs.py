@@ -12,9 +12,13 @@ from homeassistant.components.repairs import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .config_flow import CATCH_UP_WINDOW_SELECTOR
-from .const import CONF_CATCH_UP_WINDOW, MAX_CATCH_UP_WINDOW
-from .gap import Gaps, catch_up_window
+from .issues import Gaps
+from .options import (
+    CATCH_UP_WINDOW_SELECTOR,
+    CONF_CATCH_UP_WINDOW,
+    MAX_CATCH_UP_WINDOW,
+    catch_up_window,
+)
 
 
 class GapRepairFlow(RepairsFlow):

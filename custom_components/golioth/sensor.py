@@ -19,10 +19,8 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 from homeassistant.helpers.typing import StateType
 
-from .client import LEVELS, LogEntry, Transport
-from .const import OTHER_LEVEL
+from .client import SECOND, LogEntry, Transport
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
-from .device_logs import DeviceLogs, LastLog, ShownLog
 from .entity import (
     GoliothConnectionEntity,
     GoliothDeviceEntity,
@@ -30,6 +28,8 @@ from .entity import (
     async_add_device_entities,
     log_attributes,
 )
+from .logs.last_log import DeviceLogs, LastLog, ShownLog
+from .logs.levels import ALL_LEVELS, OTHER_LEVEL, known_level
 
 PARALLEL_UPDATES = 0
 
@@ -56,17 +56,12 @@ def _message(entry: LogEntry) -> str:
     )
 
 
-def _level(entry: LogEntry) -> str:
-    """Return the level of a log, or what stands for one that Golioth does not publish."""
-    return entry.level if entry.level in LEVELS else OTHER_LEVEL
-
-
 def _time(entry: LogEntry) -> datetime | None:
     """Return when the device logged, if its clock gave a time."""
     if entry.timestamp_ns is None:
         return None
     try:
-        return datetime.fromtimestamp(entry.timestamp_ns // 1_000_000_000, UTC)
+        return datetime.fromtimestamp(entry.timestamp_ns // SECOND, UTC)
     except OverflowError, OSError, ValueError:
         return None
 
@@ -83,8 +78,8 @@ LOG_SENSORS: Final = (
         translation_key="last_log_level",
         device_class=SensorDeviceClass.ENUM,
         entity_registry_enabled_default=False,
-        options=[*LEVELS, OTHER_LEVEL],
-        value_fn=_level,
+        options=list(ALL_LEVELS),
+        value_fn=lambda entry: known_level(entry.level),
     ),
     GoliothLogSensorEntityDescription(
         key="last_log_time",

@@ -42,18 +42,19 @@ from .client import (
     LogFilter,
     RpcAnswer,
     RpcStatus,
+    in_slices,
     one_line,
 )
 from .const import DOMAIN
-from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
-from .credential import asking
+from .coordinator import GoliothConfigEntry
 from .devices import golioth_id
 from .limits import ID, NAME, SEARCH, list_of, parameters, visible, whole_number
-from .past_logs import MAX_LIMIT, async_read_logs, milliseconds, moment
+from .logs.event_data import MAX_EVENT_SIZE
+from .logs.history import MAX_LIMIT, async_read_logs, milliseconds, moment
 from .permissions import async_get_log_permission, async_may_call
 from .reasons import failed_call
-from .removed_projects import async_find_entry
-from .turns import in_turns
+from .reauth import reauth_where_rejected
+from .storage.removed_projects import async_find_entry
 
 SERVICE_GET_LOGS: Final = "get_logs"
 ATTR_START_TIME: Final = "start_time"
@@ -175,7 +176,7 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
             for key, value in coordinator.log_data(log, max_size).items()
             if key not in _KNOWN_FIELDS
         }
-        async for log in in_turns(found.entries)
+        async for log in in_slices(found.entries)
     ]
     return {"logs": logs, "truncated": found.truncated}
 
@@ -206,7 +207,7 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
         async with coordinator.call_turns.take(call.context.user_id):
             # It may have been taken away while others were served.
             await check_permission()
-            with asking(call.hass, entry):
+            with reauth_where_rejected(call.hass, entry):
                 answer = await coordinator.rest.call_rpc(
                     golioth_device_id,
                     method,

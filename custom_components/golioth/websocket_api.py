@@ -16,9 +16,9 @@ from homeassistant.helpers.http import current_request
 from homeassistant.helpers.json import json_fragment
 from homeassistant.util.hass_dict import HassKey
 
-from .client import LEVELS, LogFilter, format_timestamp
+from .client import LEVELS, LogFilter, format_timestamp, in_slices
 from .const import DOMAIN
-from .coordinator import MAX_EVENT_SIZE, GoliothConfigEntry
+from .coordinator import GoliothConfigEntry
 from .devices import async_is_muted, golioth_id
 from .limits import (
     MAX_DEVICES,
@@ -27,11 +27,11 @@ from .limits import (
     MAX_NAME_LENGTH,
     MAX_SEARCH_LENGTH,
 )
-from .past_logs import async_read_page, moment
+from .logs.event_data import MAX_EVENT_SIZE
+from .logs.history import async_read_page, moment
+from .logs.recent import async_get_recent_logs, log_json
 from .permissions import LogPermission, async_get_log_permission
-from .recent_logs import async_get_recent_logs, log_json
-from .removed_projects import async_find_entry
-from .turns import in_turns
+from .storage.removed_projects import async_find_entry
 
 # The logs of one answer.
 MAX_PAGE: Final = 200
@@ -253,7 +253,7 @@ async def _async_answer_with_page(
     # As long as those of an event, so that a log that has been told is recognised.
     max_size = min(MAX_EVENT_SIZE, MAX_ANSWER_SIZE // max(len(page.entries), 1))
     logs: list[json_fragment] = []
-    async for log_entry in in_turns(page.entries):
+    async for log_entry in in_slices(page.entries):
         log = coordinator.log_data(log_entry, max_size)
         device_id = log[ATTR_DEVICE_ID]
         if device_id not in wanted:

@@ -40,7 +40,7 @@ from .models import (
     Transport,
     exact_json,
 )
-from .pacing import FeedTiming
+from .pacing import FeedTiming, in_slices
 from .pasted import find_api_url, find_credential, find_project_id, is_console_address
 from .plain_text import one_line, storable, with_storable_keys
 from .rest import MAX_DEVICES, DeviceList, GoliothRest
@@ -101,6 +101,7 @@ __all__ = [
     "find_credential",
     "find_project_id",
     "format_timestamp",
+    "in_slices",
     "is_console_address",
     "log_unexpected",
     "one_line",

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from .models import DeepMetadata, LogEntry, LongInteger, PlainLogEntry
-from .timestamps import SECOND
+from .timestamps import MILLISECOND, SECOND
 
 # Bytes of a digest. With 48 bits and 30,000 logs, one in 10¹⁰ logs would be taken for
 # another one. It is stored: another one would repeat logs after an update.
@@ -55,7 +55,7 @@ def _text(entry: LogEntry) -> bytes:
     timestamp, time_ns, kind, level, module, module_id, message, metadata, device_id = (
         entry
     )
-    time = timestamp if time_ns is None else time_ns // 1_000_000
+    time = timestamp if time_ns is None else time_ns // MILLISECOND
     if type(entry) is PlainLogEntry:
         try:
             return _dumps(

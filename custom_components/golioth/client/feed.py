@@ -14,7 +14,7 @@ from .exceptions import GoliothAuthenticationError, GoliothConnectionError, Goli
 from .gap_filler import GapFiller, Read
 from .live import Live, OpenStream, WayIn
 from .models import LogEntry, LogSource, StreamState, Transport
-from .pacing import SLICE, BackOff, FeedTiming, RequestPace
+from .pacing import BackOff, FeedTiming, RequestPace, in_slices
 from .progress import Progress
 from .rest import GoliothRest
 from .resume_point import ResumePoint
@@ -504,16 +504,9 @@ class LogFeed:
 
     async def _release(self, stream: OpenStream) -> None:
         """Deliver the logs that wait, and let no more wait."""
-        loop = asyncio.get_running_loop()
-        pause = loop.time() + SLICE
-        # One by one, because both who fills a gap and who has no patience may do this.
-        while stream.waiting:
-            entry = stream.waiting.popleft()
+        async for entry in in_slices(stream.take_waiting()):
             if self._logs.add_streamed(entry):
                 self._deliver(entry, LogSource.STREAM)
-            if loop.time() >= pause:
-                await asyncio.sleep(0)
-                pause = loop.time() + SLICE
         stream.waiting = None
         if self._patience is not None:
             self._patience.cancel()

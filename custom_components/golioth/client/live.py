@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 import logging
@@ -111,6 +111,11 @@ class OpenStream:
     async def close(self) -> None:
         """End it."""
         await self._connection.close()
+
+    def take_waiting(self) -> Iterator[LogEntry]:
+        """Yield the logs that wait, which several may do at the same time."""
+        while self.waiting:
+            yield self.waiting.popleft()
 
     def add_waiting(self, entry: LogEntry) -> bool:
         """Let a log wait; return whether more wait than should."""

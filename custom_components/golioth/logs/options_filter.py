@@ -3,22 +3,23 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
-from .client import LEVELS, LogEntry, storable
-from .const import (
+from ..client import LogEntry, storable
+from ..options import (
     CONF_EXCLUDE_MODULES,
     CONF_INCLUDE_MODULES,
     CONF_MINIMUM_LEVEL,
     DEFAULT_MINIMUM_LEVEL,
 )
+from .levels import levels_below
 
 
-class LogFilter:
+class OptionsFilter:
     """Tells for each log whether it is wanted; where nothing is set, every one is."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Take the options of a project."""
         minimum_level = options.get(CONF_MINIMUM_LEVEL, DEFAULT_MINIMUM_LEVEL)
-        self._excluded_levels = frozenset(LEVELS[: LEVELS.index(minimum_level)])
+        self._excluded_levels = frozenset(levels_below(minimum_level))
         # As entities show them, from which they may have been copied.
         self._included_modules, self._excluded_modules = (
             frozenset(map(storable, options.get(key, ())))

@@ -13,10 +13,18 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType, VolDictType
 
-from .client import LEVELS, LogSource, storable
-from .const import DOMAIN
-from .limits import LONGEST_PERIOD, MAX_FILTER_LENGTH, NAME, list_of, short, time_period
-from .reasons import async_server_text
+from ..client import LEVELS, LogSource, storable
+from ..const import DOMAIN
+from ..limits import (
+    LONGEST_PERIOD,
+    MAX_FILTER_LENGTH,
+    NAME,
+    list_of,
+    short,
+    time_period,
+)
+from ..logs.levels import levels_below
+from ..reasons import async_server_text
 
 CONF_CAUGHT_UP: Final = "caught_up"
 CONF_COOL_DOWN: Final = "cool_down"
@@ -93,8 +101,7 @@ class LogMatcher:
         """Take options that have been validated."""
         self._unwanted_levels: tuple[str, ...] = ()
         if (level := options.get(CONF_LEVEL)) is not None:
-            # Any other level passes, because nobody knows how grave it is.
-            self._unwanted_levels = LEVELS[: LEVELS.index(level)]
+            self._unwanted_levels = levels_below(level)
         self._modules: list[str] = storable(options.get(CONF_MODULE, []))
         # The keys of translations are in lower case, and Golioth's types in upper case.
         self._types = [_folded(text) for text in options.get(CONF_TYPE, [])]

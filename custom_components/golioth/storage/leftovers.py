@@ -13,7 +13,7 @@ from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 
 if TYPE_CHECKING:
-    from .coordinator import GoliothConfigEntry
+    from ..coordinator import GoliothConfigEntry
 
 _RECORDER: Final = "recorder"
 _PURGE: Final = "purge_entities"

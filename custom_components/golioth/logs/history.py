@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from time import time_ns
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import voluptuous as vol
 
@@ -11,12 +11,14 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 
-from .client import MILLISECOND, FoundLogs, GoliothError, LogEntry, LogFilter
-from .const import DOMAIN
-from .coordinator import GoliothCoordinator
-from .credential import asking
-from .limits import short
-from .reasons import translated
+from ..client import MILLISECOND, FoundLogs, GoliothError, LogEntry, LogFilter
+from ..const import DOMAIN
+from ..limits import short
+from ..reasons import translated
+from ..reauth import reauth_where_rejected
+
+if TYPE_CHECKING:
+    from ..coordinator import GoliothCoordinator
 
 # The most logs that are returned at once.
 MAX_LIMIT: Final = 1000
@@ -73,7 +75,7 @@ async def async_read_logs(
     history = coordinator.history
     try:
         async with history.turns.take(user_id):
-            with asking(coordinator.hass, coordinator.config_entry):
+            with reauth_where_rejected(coordinator.hass, coordinator.config_entry):
                 return await history.read(start_ns, end_ns, limit, wanted)
     except GoliothError as err:
         raise translated(HomeAssistantError, err) from err

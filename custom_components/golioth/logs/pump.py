@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
+from ..const import DOMAIN
 
 # Bytes a second. The size of one piece takes 20 ms: Home Assistant compresses what it sends, and may need a part of that.
 _RATE: Final = 128 * 1024 / 0.02

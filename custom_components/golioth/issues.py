@@ -12,21 +12,15 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 
-from .client import FeedTiming
-from .const import (
-    CONF_CATCH_UP_WINDOW,
-    DEFAULT_CATCH_UP_WINDOW,
-    DOMAIN,
-    MAX_CATCH_UP_WINDOW,
-)
+from .client import SECOND, FeedTiming
+from .const import DOMAIN
+from .options import MAX_CATCH_UP_WINDOW, catch_up_window
 from .reasons import async_server_text
 
 if TYPE_CHECKING:
     from .coordinator import GoliothConfigEntry
 
 _LOGGER = logging.getLogger(__name__)
-
-_NANOSECONDS: Final = 1_000_000_000
 
 # However short the window is, the margin is caught up; in hours.
 _LEAST_WINDOW: Final = FeedTiming().margin / 3600
@@ -99,11 +93,6 @@ class Gaps:
         )
 
 
-def catch_up_window(entry: GoliothConfigEntry) -> float:
-    """Return the catch-up window of a project, in hours."""
-    return float(entry.options.get(CONF_CATCH_UP_WINDOW, DEFAULT_CATCH_UP_WINDOW))
-
-
 @callback
 def async_report_gap(
     hass: HomeAssistant, entry: GoliothConfigEntry, start: int, end: int, now: int
@@ -120,11 +109,11 @@ def async_report_gap(
         now: The time, by the same clock.
     """
     gap = Gap(
-        min(max(start // _NANOSECONDS, 0), _LATEST),
-        min(max(-(-end // _NANOSECONDS), 0), _LATEST),
+        min(max(start // SECOND, 0), _LATEST),
+        min(max(-(-end // SECOND), 0), _LATEST),
     )
     # Not by its end: of several gaps of one interruption, only the last may end where the window begins.
-    gaps = Gaps((gap,), _whole_hours(now // _NANOSECONDS - gap.start))
+    gaps = Gaps((gap,), _whole_hours(now // SECOND - gap.start))
     _LOGGER.info(
         "Logs of %s from %s to %s are not delivered: the catch-up window is %g h",
         entry.title,

@@ -2,8 +2,8 @@
 
 from homeassistant.core import HomeAssistant
 
-from .client import ResumePoint
-from .const import DOMAIN
+from ..client import ResumePoint
+from ..const import DOMAIN
 from .project_store import ProjectStore
 
 

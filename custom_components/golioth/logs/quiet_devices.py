@@ -8,7 +8,7 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .client import (
+from ..client import (
     SECOND,
     FoundLogs,
     GoliothBusyError,
@@ -19,7 +19,7 @@ from .client import (
     LogFilter,
     LogHistory,
 )
-from .const import DOMAIN
+from ..const import DOMAIN
 
 # Devices that are asked for one by one: a minute of requests. The others show nothing
 # until they log.

@@ -15,10 +15,10 @@ from homeassistant.helpers.json import json_fragment
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.uuid import random_uuid_hex
 
-from .client import exact_json
-from .const import DOMAIN
-from .log_pump import LogPump, async_get_pump
-from .project_data import async_of_project
+from ..client import exact_json
+from ..const import DOMAIN
+from ..storage.project_data import async_of_project
+from .pump import LogPump, async_get_pump
 
 # What is kept of a project, in logs and in bytes of JSON.
 MAX_LOGS: Final = 2_000

@@ -1,7 +1,8 @@
-"""The use of a project's credential, apart from the feed's."""
+"""Ask for a new key where Golioth rejects the one in use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import HomeAssistant
@@ -9,11 +10,15 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .client import GoliothAuthenticationError
 from .const import DOMAIN
-from .coordinator import GoliothConfigEntry
+
+if TYPE_CHECKING:
+    from .coordinator import GoliothConfigEntry
 
 
 @contextmanager
-def asking(hass: HomeAssistant, entry: GoliothConfigEntry) -> Iterator[None]:
+def reauth_where_rejected(
+    hass: HomeAssistant, entry: GoliothConfigEntry
+) -> Iterator[None]:
     """Have a key that Golioth rejects replaced, and ask nothing with it until then.
 
     Raises:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .const import CONF_PROJECT_ID, DOMAIN
+from ..const import CONF_PROJECT_ID, DOMAIN
 from .project_store import ProjectStore
 
 if TYPE_CHECKING:
-    from .coordinator import GoliothConfigEntry
+    from ..coordinator import GoliothConfigEntry
 
 # Entries that are remembered; of more, the ones that were removed first are forgotten.
 MAX_REMOVED: Final = 100

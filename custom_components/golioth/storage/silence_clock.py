@@ -8,8 +8,8 @@ from typing import Any, Final, Self
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .client import Transport
-from .const import DOMAIN
+from ..client import Transport
+from ..const import DOMAIN
 from .project_data import async_of_project
 from .project_store import ProjectStore
 
@@ -140,14 +140,7 @@ class ListeningClock:
     def async_note_log(self, golioth_device_id: str) -> None:
         """Note that a device has logged."""
         is_new = golioth_device_id not in self._last_logs
-        # What `now` does, without another call for each log of a storm.
-        since = self._running_since
-        now = (
-            self._elapsed
-            if since is None
-            else self._elapsed + self._loop.time() - since
-        )
-        self._last_logs[golioth_device_id] = now
+        self._last_logs[golioth_device_id] = self.now
         if is_new and len(self._last_logs) > len(self._listed) + _MAX_UNLISTED:
             self._last_logs = {
                 listed: last_log

@@ -12,7 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.restore_state import ExtraStoredData
 
-from .client import LogEntry, LogSource, ShortLogEntry, log_unexpected, storable
+from ..client import LogEntry, LogSource, ShortLogEntry, log_unexpected, storable
 
 _LOGGER = logging.getLogger(__name__)
 

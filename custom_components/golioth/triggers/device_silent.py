@@ -19,11 +19,11 @@ from homeassistant.helpers.trigger import (
 )
 from homeassistant.helpers.typing import ConfigType
 
-from .client import log_unexpected
-from .const import CONF_PROJECT_ID, DOMAIN
-from .limits import LONGEST_PERIOD, time_period
-from .listening import ListeningClock, async_get_clock
-from .target_devices import TARGET_SCHEMA, TargetDevices
+from ..client import log_unexpected
+from ..const import CONF_PROJECT_ID, DOMAIN
+from ..limits import LONGEST_PERIOD, time_period
+from ..storage.silence_clock import ListeningClock, async_get_clock
+from .targets import TARGET_SCHEMA, TargetDevices
 
 _LOGGER = logging.getLogger(__name__)
 

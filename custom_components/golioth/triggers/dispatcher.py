@@ -10,8 +10,8 @@ from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .client import log_unexpected
-from .const import DOMAIN, EVENT_GOLIOTH_LOG
+from ..client import log_unexpected
+from ..const import DOMAIN, EVENT_GOLIOTH_LOG
 
 _LOGGER = logging.getLogger(__name__)
 

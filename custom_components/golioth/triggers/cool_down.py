@@ -13,9 +13,9 @@ from homeassistant.helpers.trigger import TriggerConfig
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
-from .project_data import async_of_project
-from .project_store import ProjectStore
+from ..const import DOMAIN
+from ..storage.project_data import async_of_project
+from ..storage.project_store import ProjectStore
 
 # The devices of a fleet, for one trigger, and what is kept of a project over a restart.
 _MAX_DEVICES: Final = 20_000

@@ -1,0 +1,23 @@
+"""The levels of logs as entities, counters and options know them."""
+
+from typing import Final
+
+from ..client import LEVELS
+
+OTHER_LEVEL: Final = "other"
+"""Stands for a level that Golioth does not publish, or none."""
+
+ALL_LEVELS: Final = (*LEVELS, OTHER_LEVEL)
+
+
+def known_level(level: str) -> str:
+    """Return a level, or what stands for one that is not published."""
+    return level if level in LEVELS else OTHER_LEVEL
+
+
+def levels_below(level: str) -> tuple[str, ...]:
+    """Return the published levels below one of them.
+
+    No other level is below any: nobody knows how grave it is.
+    """
+    return LEVELS[: LEVELS.index(level)]

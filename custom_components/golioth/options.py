@@ -1,0 +1,104 @@
+"""The options of a project: their forms, defaults and values."""
+
+from typing import TYPE_CHECKING, Final
+
+import voluptuous as vol
+
+from homeassistant.const import UnitOfTime
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+
+from .client import LEVELS, storable
+
+if TYPE_CHECKING:
+    from .coordinator import GoliothConfigEntry
+
+# In seconds.
+CONF_POLL_INTERVAL: Final = "poll_interval"
+MIN_POLL_INTERVAL: Final = 10
+MAX_POLL_INTERVAL: Final = 600
+DEFAULT_POLL_INTERVAL: Final = 30
+
+# In hours.
+CONF_CATCH_UP_WINDOW: Final = "catch_up_window"
+MAX_CATCH_UP_WINDOW: Final = 24
+DEFAULT_CATCH_UP_WINDOW: Final = 1
+
+# The lowest level of a log that is not left out.
+CONF_MINIMUM_LEVEL: Final = "minimum_level"
+DEFAULT_MINIMUM_LEVEL: Final = "debug"
+
+# Names of modules. Where none is included, all are.
+CONF_INCLUDE_MODULES: Final = "include_modules"
+CONF_EXCLUDE_MODULES: Final = "exclude_modules"
+
+# The selector takes "nan" for a number, which is neither less nor more than any; the range does not.
+CATCH_UP_WINDOW_SELECTOR: Final = vol.All(
+    NumberSelector(
+        NumberSelectorConfig(
+            min=0,
+            max=MAX_CATCH_UP_WINDOW,
+            step=0.5,
+            unit_of_measurement=UnitOfTime.HOURS,
+            mode=NumberSelectorMode.BOX,
+        )
+    ),
+    vol.Range(min=0, max=MAX_CATCH_UP_WINDOW),
+)
+
+# Golioth tells nobody which modules there are: their names are typed in.
+MODULES_SELECTOR: Final = SelectSelector(
+    SelectSelectorConfig(options=[], multiple=True, custom_value=True)
+)
+
+OPTIONS_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_MINIMUM_LEVEL, default=DEFAULT_MINIMUM_LEVEL): SelectSelector(
+            SelectSelectorConfig(
+                options=list(LEVELS),
+                mode=SelectSelectorMode.DROPDOWN,
+                translation_key="minimum_level",
+            )
+        ),
+        vol.Optional(CONF_INCLUDE_MODULES, default=[]): MODULES_SELECTOR,
+        vol.Optional(CONF_EXCLUDE_MODULES, default=[]): MODULES_SELECTOR,
+        vol.Required(CONF_POLL_INTERVAL, default=DEFAULT_POLL_INTERVAL): vol.All(
+            NumberSelector(
+                NumberSelectorConfig(
+                    min=MIN_POLL_INTERVAL,
+                    max=MAX_POLL_INTERVAL,
+                    step=1,
+                    unit_of_measurement=UnitOfTime.SECONDS,
+                    mode=NumberSelectorMode.BOX,
+                )
+            ),
+            vol.Range(min=MIN_POLL_INTERVAL, max=MAX_POLL_INTERVAL),
+        ),
+        vol.Required(
+            CONF_CATCH_UP_WINDOW, default=DEFAULT_CATCH_UP_WINDOW
+        ): CATCH_UP_WINDOW_SELECTOR,
+    }
+)
+
+
+def poll_interval(entry: GoliothConfigEntry) -> float:
+    """Return the poll interval of a project, in seconds."""
+    return float(entry.options.get(CONF_POLL_INTERVAL, DEFAULT_POLL_INTERVAL))
+
+
+def catch_up_window(entry: GoliothConfigEntry) -> float:
+    """Return the catch-up window of a project, in hours."""
+    return float(entry.options.get(CONF_CATCH_UP_WINDOW, DEFAULT_CATCH_UP_WINDOW))
+
+
+def clean_names(texts: list[str]) -> list[str]:
+    """Return the names that were typed in, each once, without the spaces around them."""
+    return list(
+        dict.fromkeys(name for text in texts if (name := storable(text).strip()))
+    )

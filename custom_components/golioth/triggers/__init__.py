@@ -1,0 +1,1 @@
+"""Triggers on logs, and on devices that log nothing."""
