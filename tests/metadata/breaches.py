@@ -971,7 +971,7 @@ BREACHES = (
     Breach(
         "repair that nobody can fix",
         usage.issues_can_be_repaired,
-        _replace(f"{INTEGRATION}/gap.py", "is_fixable=True", "is_fixable=False"),
+        _replace(f"{INTEGRATION}/issues.py", "is_fixable=True", "is_fixable=False"),
         "the issue gap cannot be repaired",
     ),
     Breach(

@@ -152,8 +152,11 @@ class Repository:
                     | ast.AnnAssign(target=ast.Name(id=target), value=value)
                 ) if target == name:
                     return self.strings(value, module)
-                case ast.ImportFrom(level=1, module=str(source), names=aliases):
-                    neighbour = (Path(module).parent / f"{source}.py").as_posix()
+                case ast.ImportFrom(level=level, module=str(source), names=aliases) if (
+                    level
+                ):
+                    above = Path(module).parents[level - 1]
+                    neighbour = (above / f"{source.replace('.', '/')}.py").as_posix()
                     for alias in aliases:
                         if name == (alias.asname or alias.name):
                             return self._constant(alias.name, neighbour)

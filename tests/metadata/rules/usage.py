@@ -11,6 +11,8 @@ from tests.metadata.repository import Repository, argument, calls
 
 CONFIG_FLOW = "config_flow.py"
 REPAIRS = "repairs.py"
+# Where the fields of the flows' forms are.
+FORMS = (CONFIG_FLOW, "options.py")
 # Which part of en.json a flow reads, by the name of its base class.
 FLOWS = {
     "ConfigFlow": "config",
@@ -48,13 +50,13 @@ def flow_steps_are_translated(repository: Repository) -> Iterator[str]:
 
 def flow_fields_are_translated(repository: Repository) -> Iterator[str]:
     """Every field and section of a form has a label."""
-    if (tree := repository.modules.get(CONFIG_FLOW)) is None:
-        return
     fields = {
         key
+        for module in FORMS
+        if (tree := repository.modules.get(module)) is not None
         for call in calls(tree, "Required", "Optional")
         for node in call.args[:1]
-        for key in repository.strings(node, CONFIG_FLOW)
+        for key in repository.strings(node, module)
     }
     labels: set[str] = set()
     for flow in set(FLOWS.values()):
