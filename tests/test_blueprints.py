@@ -20,6 +20,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from . import GREENHOUSE_NODE, WATER_METER
+from .documents import read
 from .events import LogEvents, wait_for_live_logs
 from .simulator import GoliothSimulator, RpcCall
 from .test_trigger import wait_for_runs
@@ -138,17 +139,17 @@ async def test_blueprint(hass: HomeAssistant, name: str) -> None:
         assert set(field) >= {"name", "description", "selector"}
 
 
-async def test_readme_has_every_blueprint() -> None:
-    """The manual tells of each, by its name and where it is."""
-    readme = (ROOT / "README.md").read_text("utf-8")
+async def test_documents_have_every_blueprint() -> None:
+    """The page of automations has each, with a button that imports it."""
+    page = read("docs/automations.md")
     for name in BLUEPRINTS:
         address = f"{MANIFEST['documentation']}/blob/main/blueprints/automation/golioth/{name}"
-        assert f"]: {address}\n" in readme
+        assert f"]: {address}\n" in page
         # The button opens the import with this address.
         button = (
             "https://my.home-assistant.io/redirect/blueprint_import/?blueprint_url="
         )
-        assert f"]: {button}{quote(address, safe='')}\n" in readme
+        assert f"]: {button}{quote(address, safe='')}\n" in page
 
 
 async def test_notify_on_log(

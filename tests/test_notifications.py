@@ -11,8 +11,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.template import Template
 from homeassistant.util.yaml import parse_yaml
 
+from .documents import automations
 from .test_blueprints import BLUEPRINTS, FOLDER
-from .test_readme import automations
 
 LAST_LOG: Final = "sensor.greenhouse_node_last_log"
 

@@ -31,9 +31,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from homeassistant.util.yaml import parse_yaml
 
-from . import GREENHOUSE_NODE, README, WATER_METER
+from . import GREENHOUSE_NODE, WATER_METER
+from .documents import configuration
 from .events import LogEvents, wait_for_state
 from .simulator import GoliothSimulator
 
@@ -52,17 +52,6 @@ pytestmark = pytest.mark.usefixtures("recorder_mock")
 def recorder_config() -> dict[str, Any]:
     """Write rows in the usual way, many at once."""
     return {"commit_interval": 1}
-
-
-def readme_configuration(key: str) -> dict[str, Any]:
-    """Return what the README shows for a key of configuration.yaml to leave out everything."""
-    blocks = README.read_text().split("```yaml\n")[1:]
-    (block,) = [
-        block for each in blocks if (block := each.split("```")[0]).startswith(key)
-    ]
-    configuration = parse_yaml(block)
-    assert isinstance(configuration, dict)
-    return dict(configuration[key])
 
 
 async def recorded(hass: HomeAssistant) -> tuple[Counter[str], Counter[str]]:
@@ -199,7 +188,7 @@ async def test_metadata_is_not_recorded(
     assert not [each for each in attributes if "secret" in each]
 
 
-@pytest.mark.parametrize("recorder_config", [readme_configuration("recorder")])
+@pytest.mark.parametrize("recorder_config", [configuration("recorder")])
 async def test_leaving_out_of_the_recorder(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
@@ -207,7 +196,7 @@ async def test_leaving_out_of_the_recorder(
     log_events: LogEvents,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """With the lines of the README nothing of a log is recorded, nor shown in Activity; and every one fires."""
+    """With the documented lines nothing of a log is recorded, nor shown in Activity; and every one fires."""
     assert await async_setup_component(hass, "logbook", {})
     start = dt_util.utcnow()
     await log_a_lot(hass, simulator, log_events, 20)
@@ -228,9 +217,9 @@ async def test_leaving_out_of_activity(
     log_events: LogEvents,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """With the lines of the README the page Activity has one row for a log, and the recorder goes on as before."""
+    """With the documented lines the page Activity has one row for a log, and the recorder goes on as before."""
     assert await async_setup_component(
-        hass, "logbook", {"logbook": readme_configuration("logbook")}
+        hass, "logbook", {"logbook": configuration("logbook")}
     )
     start = dt_util.utcnow()
     await log_a_lot(hass, simulator, log_events, 20)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 import re
 from typing import Any
 
@@ -33,13 +32,11 @@ from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.service import async_get_all_descriptions
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from homeassistant.util.yaml import parse_yaml
 
 from . import GREENHOUSE_NODE, WATER_METER
+from .documents import automations
 from .events import TIMEOUT, LogEvents, wait_until
 from .simulator import GoliothSimulator, RpcCall
-
-README = Path(__file__).parents[1] / "README.md"
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -974,17 +971,16 @@ async def test_over_the_connection_of_a_browser(
     assert len(simulator.rpc_calls) == 1
 
 
-# The README
+# The documents
 
 
 def example(action: str) -> dict[str, Any]:
-    """Return the automation with which the README shows an action."""
-    blocks = re.findall(
-        r"^```yaml\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    """Return the automation with which a document shows an action."""
+    (automation,) = (
+        each
+        for each in automations()
+        if any(step["action"] == action for step in each["actions"])
     )
-    (block,) = (block for block in blocks if f"action: {action}\n" in block)
-    automation = parse_yaml(block)
-    assert isinstance(automation, dict)
     return automation
 
 
@@ -1012,8 +1008,11 @@ async def automate(hass: HomeAssistant, automation: dict[str, Any]) -> None:
 
 def test_every_example_is_run() -> None:
     """No example with an action of ours is left out below."""
-    used = set(re.findall(r"action: (golioth\.\w+)", README.read_text("utf-8")))
-    assert used == {"golioth.get_logs", "golioth.call_rpc"}
+    used = {step["action"] for each in automations() for step in each["actions"]}
+    assert {each for each in used if each.startswith("golioth.")} == {
+        "golioth.get_logs",
+        "golioth.call_rpc",
+    }
 
 
 @pytest.mark.usefixtures("streaming")
@@ -1022,7 +1021,7 @@ async def test_example_of_logs(
     simulator: GoliothSimulator,
     notifications: asyncio.Queue[Answer],
 ) -> None:
-    """The README's automation tells what led to an error."""
+    """The documented automation tells what led to an error."""
     await automate(hass, example("golioth.get_logs"))
     now = dt_util.utcnow() - timedelta(minutes=30)
     for number in range(30):
@@ -1058,7 +1057,7 @@ async def test_example_of_a_call(
     log_events: LogEvents,
     notifications: asyncio.Queue[Answer],
 ) -> None:
-    """The README's automation restarts a device, and tells when that has not worked."""
+    """The documented automation restarts a device, and tells when that has not worked."""
     await automate(hass, example("golioth.call_rpc"))
     simulator.on_rpc = lambda _call: {"statusCode": 0, "detail": "in 5 s"}
     simulator.log("all is well", device=GREENHOUSE_NODE, level="ERROR")

@@ -1513,10 +1513,10 @@ BREACHES = (
         "devices: there is no tests/test_init.py::test_devices_and_entities",
     ),
     Breach(
-        "rule that a section of the README shows which is gone",
+        "rule that a section of a document shows which is gone",
         quality_scale.scale_shows_what_is_done,
-        _replace("README.md", "## Troubleshooting", "## Moods"),
-        "docs-troubleshooting: there is no README.md#troubleshooting",
+        _replace("docs/troubleshooting.md", "# Troubleshooting", "# Moods"),
+        "docs-troubleshooting: there is no docs/troubleshooting.md#troubleshooting",
     ),
     Breach(
         "rule that only code shows",
@@ -1553,13 +1553,37 @@ BREACHES = (
         "picture that is gone",
         documentation.links_lead_somewhere,
         _delete("docs/images/device.png"),
-        "README.md links to docs/images/device.png, which is not there",
+        "docs/entities-and-events.md links to images/device.png, which is not there",
     ),
     Breach(
         "link to a section that is gone",
         documentation.links_lead_somewhere,
         _append("CONTRIBUTING.md", "See [this](README.md#moods)."),
         "CONTRIBUTING.md links to README.md#moods, which has no such section",
+    ),
+    Breach(
+        "address of a file that is gone",
+        documentation.own_addresses_lead_somewhere,
+        _delete("blueprints/automation/golioth/notify_on_log.yaml"),
+        "docs/automations.md leads to blueprints/automation/golioth/notify_on_log.yaml",
+    ),
+    Breach(
+        "address of a section that is gone",
+        documentation.own_addresses_lead_somewhere,
+        _replace("docs/troubleshooting.md", "# Troubleshooting", "# Moods"),
+        "config.yml leads to docs/troubleshooting.md#troubleshooting, which is not there",
+    ),
+    Breach(
+        "address of a section of the README that is gone",
+        documentation.own_addresses_lead_somewhere,
+        _append(INIT, "# See https://github.com/OWNER/ha-golioth#moods"),
+        "__init__.py leads to README.md#moods, which is not there",
+    ),
+    Breach(
+        "address of a page that the service does not have",
+        documentation.own_addresses_lead_somewhere,
+        _append(INIT, "# See https://github.com/OWNER/ha-golioth/wiki"),
+        "__init__.py leads to wiki, which is not there",
     ),
     Breach(
         "trigger without a page",
@@ -1585,7 +1609,13 @@ BREACHES = (
                 }
             },
         ),
-        "docs/triggers/log_received.md lacks '**Mood**'",
+        "docs/triggers/log_received.md lacks '**Mood** (`mood`)'",
+    ),
+    Breach(
+        "field of a trigger that the page it shares options with leaves out",
+        documentation.triggers_have_a_page,
+        _replace("docs/triggers/log_received.md", "**Module** (`module`)", "Module"),
+        "docs/triggers/project_log_received.md lacks '**Module** (`module`)'",
     ),
     Breach(
         "picture that nothing shows",

@@ -81,10 +81,12 @@ _RULES: Final = (
 _INTRODUCTION: Final = f"""\
 # Quality scale
 
-How this integration keeps the rules of Home Assistant's [integration quality scale][scale], from bronze to platinum, and what shows it.
-The scale is for integrations that are part of Home Assistant: nobody but us has checked this one.
+How this integration keeps the rules of Home Assistant's [integration quality
+scale][scale], from bronze to platinum, and what shows it. The scale is for integrations
+that are part of Home Assistant: nobody but us has checked this one.
 
-This page is made of `custom_components/golioth/quality_scale.yaml` by `scripts/quality-scale`.
+`scripts/quality-scale` makes this page of
+`custom_components/golioth/quality_scale.yaml`.
 
 [scale]: {_RULES.removesuffix("rules/")}
 """
@@ -97,7 +99,7 @@ def scale_of(repository: Repository) -> Path:
 
 
 def places(repository: Repository) -> dict[str, list[str]]:
-    """Return what shows that a rule is done: files, functions in them, and sections of the README."""
+    """Return what shows that a rule is done: files, functions in them, and sections of documents."""
     text = scale_of(repository).read_text("utf-8")
     return {rule: shown.split(", ") for rule, shown in _DONE.findall(text)}
 

@@ -18,6 +18,6 @@ export const defineCard = (type) => {
       return pageLanguage().text("description");
     },
     preview: true,
-    documentationURL: "https://github.com/OWNER/ha-golioth#log-card",
+    documentationURL: "https://github.com/OWNER/ha-golioth/blob/main/docs/log-card.md",
   });
 };

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 import re
+from urllib.parse import unquote
 
+from tests.metadata.address import documents, home
 from tests.metadata.repository import DOMAIN, Repository
 
 LINK = re.compile(
     r"""\]\((?P<inline>[^)\s]+)\)|^\[[^\]]+\]: (?P<reference>\S+)$|<img src="(?P<image>[^"]+)\"""",
     re.MULTILINE,
 )
+# What GitHub has of the repository beside its files.
+OTHER_PAGES = {"issues", "security/advisories/new"}
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`|<!--.*?-->", re.MULTILINE | re.DOTALL)
 
 
@@ -29,24 +33,57 @@ def links_lead_somewhere(repository: Repository) -> Iterator[str]:
                 yield f"{repository.name(path)} links to {target}, which has no such section"
 
 
+def own_addresses_lead_somewhere(repository: Repository) -> Iterator[str]:
+    """An address of the repository, wherever it stands, leads to what is there."""
+    address = re.compile(
+        rf"github\.com/{re.escape(str(home(repository)))}(?P<path>/[\w./-]*[\w-])?(?P<section>#[\w-]+)?"
+    )
+    for path, text in documents(repository):
+        # What shows that a stray is noticed stays as it is.
+        if repository.name(path).startswith("tests/"):
+            continue
+        for found in address.finditer(unquote(text)):
+            name = (found["path"] or "").removeprefix("/")
+            if name in OTHER_PAGES:
+                continue
+            name = name.removeprefix("blob/main/") or "README.md"
+            section = (found["section"] or "").removeprefix("#")
+            file = repository.root / name
+            if not file.is_file() or (
+                section and section not in repository.sections(file)
+            ):
+                target = f"{name}#{section}" if section else name
+                yield f"{repository.name(path)} leads to {target}, which is not there"
+
+
 def triggers_have_a_page(repository: Repository) -> Iterator[str]:
-    """Each trigger has a page, which tells of all its fields, how to choose it by clicking, and how to write it."""
+    """Each trigger has a page: how to choose it by clicking, its fields, and how to write it.
+
+    A page may leave fields to the options of another one that it links to.
+    """
     for key, trigger in repository.english.get("triggers", {}).items():
         path = repository.root / "docs" / "triggers" / f"{key}.md"
         if not path.is_file():
             yield f"{repository.name(path)} is missing"
             continue
         text = path.read_text("utf-8")
+        shared = (
+            path.parent / name for name in re.findall(r"\((\w+\.md)#options\)", text)
+        )
+        options = text + "".join(
+            each.read_text("utf-8") for each in shared if each.is_file()
+        )
         for wanted in (
             f"# {trigger['name']}\n",
             "\n## In the user interface\n\n1. ",
             "\n## In YAML\n",
             f"trigger: {DOMAIN}.{key}\n",
-            *(f"**{field['name']}**" for field in trigger.get("fields", {}).values()),
-            *(f"`{field}`" for field in trigger.get("fields", {})),
         ):
             if wanted not in text:
                 yield f"{repository.name(path)} lacks {wanted.strip()!r}"
+        for field, texts in trigger.get("fields", {}).items():
+            if (wanted := f"**{texts['name']}** (`{field}`)") not in options:
+                yield f"{repository.name(path)} lacks {wanted!r}"
 
 
 def pictures_are_shown(repository: Repository) -> Iterator[str]:
