@@ -302,6 +302,18 @@ def test_long_line_is_noticed() -> None:
     assert list(long_lines(text, COLUMNS)) == [long, f"- {long}"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    re.findall(
+        r"`((?:custom_components|docs|tests)/[^` ]+|[A-Z]+\.md)`",
+        read("CONTRIBUTING.md").partition("\n## How to add")[2],
+    ),
+)
+def test_contributing_names_files(path: str) -> None:
+    """Each file that is to be changed for an addition is there."""
+    assert list(ROOT.glob(path))
+
+
 def test_readme_is_short() -> None:
     """The README can be read in one sitting: the rest is in docs/."""
     assert len(read("README.md").splitlines()) <= README_LINES
