@@ -10,10 +10,13 @@ from typing import Any, Final
 
 from playwright._impl._driver import compute_driver_executable
 import pytest
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
 
 from custom_components.golioth.const import DOMAIN
-from custom_components.golioth.log_card import FOLDER, LEGACY_SCRIPT, MODULE
+from custom_components.golioth.log_card import ENGLISH, FOLDER, LEGACY_SCRIPT, MODULE
 from homeassistant.components.frontend import (
     DATA_EXTRA_JS_URL_ES5,
     DATA_EXTRA_MODULE_URL,
@@ -34,16 +37,11 @@ const [ecmaVersion, sourceType] = process.argv.slice(1);
 parse(require("fs").readFileSync(0, "utf8"), {ecmaVersion, sourceType});
 """
 
+# What Home Assistant puts in front of the keys.
+PREFIX: Final = "component.golioth.config_panel.log_card."
+
 # A text that has a number has a form for each.
 FORMS: Final = ("_one", "_other")
-
-
-def texts() -> dict[str, dict[str, str]]:
-    """Return the texts of the card, by language."""
-    module = (FOLDER / "texts.js").read_text("utf-8")
-    _, _, assigned = module.partition("export const TEXTS = ")
-    parsed: dict[str, dict[str, str]] = json.loads(assigned.rstrip().removesuffix(";"))
-    return parsed
 
 
 def translation(language: str) -> dict[str, Any]:
@@ -51,6 +49,12 @@ def translation(language: str) -> dict[str, Any]:
     path = FOLDER.parent / "translations" / f"{language}.json"
     parsed: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return parsed
+
+
+def texts(language: str) -> dict[str, str]:
+    """Return the texts of the card in a language."""
+    found: dict[str, str] = translation(language)["config_panel"]["log_card"]
+    return found
 
 
 def languages() -> list[str]:
@@ -137,7 +141,7 @@ async def test_address_that_stays(
 
 
 @pytest.mark.parametrize(
-    "path", ["texts.js", f"0123456789abcdef/{MODULE}", "..%2Fconst.py", "%00/a", ""]
+    "path", ["logs.js", f"0123456789abcdef/{MODULE}", "..%2Fconst.py", "%00/a", ""]
 )
 async def test_no_other_address(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, path: str
@@ -231,17 +235,57 @@ async def test_older_browsers(hass: HomeAssistant) -> None:
     assert script == f"{module.removesuffix(MODULE)}{LEGACY_SCRIPT}"
 
 
-def test_languages() -> None:
-    """The card speaks the languages of the integration, and so does what says that a browser is too old for it."""
-    assert sorted(texts()) == languages()
-    _, _, assigned = (FOLDER / "too-old.js").read_text().partition("var TEXTS = ")
-    assert sorted(json.loads(assigned.partition(";")[0])) == languages()
+async def test_english_is_served(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator
+) -> None:
+    """The card has the English texts before it has asked for any."""
+    assert await async_setup_component(hass, "frontend", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    (url,) = hass.data[DATA_EXTRA_MODULE_URL].urls
+    client = await hass_client()
+    response = await client.get(url.replace(MODULE, ENGLISH))
+    assert response.content_type == "text/javascript"
+    code = await response.text()
+    assert not parse(code, 2020, "module")
+    json_text = code.removeprefix("export const ENGLISH = ").removesuffix(";\n")
+    assert json.loads(json_text) == {
+        f"{PREFIX}{key}": text for key, text in texts("en").items()
+    }
+
+
+@pytest.mark.parametrize("language", languages())
+async def test_home_assistant_gives_texts(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, language: str
+) -> None:
+    """Home Assistant gives the card's texts in each language, and takes none for a mistake."""
+    assert await async_setup_component(hass, "frontend", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    client = await hass_ws_client()
+    await client.send_json_auto_id(
+        {
+            "type": "frontend/get_translations",
+            "language": language,
+            "category": "config_panel",
+            "integration": [DOMAIN],
+        }
+    )
+    answer = await client.receive_json()
+    assert answer["result"]["resources"] == {
+        f"{PREFIX}{key}": text for key, text in texts(language).items()
+    }
+
+
+def test_too_old_is_english() -> None:
+    """What says that a browser is too old begins with the English text of the translations."""
+    code = (FOLDER / "too-old.js").read_text("utf-8")
+    assert f'"{texts("en")["too_old"]}"' in code
+    assert f'"{PREFIX}too_old"' in code
 
 
 @pytest.mark.parametrize("language", languages())
 def test_texts_are_complete(language: str) -> None:
     """Each language has all texts of the English ones, with the same placeholders."""
-    found, english = texts()[language], texts()["en"]
+    found, english = texts(language), texts("en")
     assert list(found) == list(english)
     for key, text in found.items():
         assert text.strip() == text != ""
@@ -251,7 +295,7 @@ def test_texts_are_complete(language: str) -> None:
 @pytest.mark.parametrize("language", languages())
 def test_levels_are_called_the_same(language: str) -> None:
     """Levels and fields are called as everywhere in the integration."""
-    found, translated = texts()[language], translation(language)
+    found, translated = texts(language), translation(language)
     for level, name in translated["selector"]["level"]["options"].items():
         assert found[level] == name
     options = translated["options"]["step"]["init"]["data"]
@@ -260,12 +304,9 @@ def test_levels_are_called_the_same(language: str) -> None:
 
 def test_every_text_is_used() -> None:
     """The modules ask for every text, and for no other."""
-    code = "".join(
-        (FOLDER / module).read_text("utf-8")
-        for module in modules()
-        if module != "texts.js"
-    )
-    keys = set(texts()["en"])
+    code = "".join((FOLDER / module).read_text("utf-8") for module in modules())
+    # It is asked for where a program cannot load modules.
+    keys = set(texts("en")) - {"too_old"}
     for key in keys:
         name = next(
             (key.removesuffix(form) for form in FORMS if key.endswith(form)), key

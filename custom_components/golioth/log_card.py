@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
+import json
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from homeassistant.components.frontend import add_extra_js_url
 from homeassistant.components.http import HomeAssistantView
 from homeassistant.components.http.static import CACHE_HEADERS
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
 
 from .const import DOMAIN
 
@@ -20,6 +22,8 @@ ADDRESS: Final = f"/{DOMAIN}/frontend"
 MODULE: Final = "golioth-log-card.js"
 # Loaded by Home Assistant's build for older browsers.
 LEGACY_SCRIPT: Final = "legacy.js"
+# Made of the translations: what the card says until it has those of the user's language.
+ENGLISH: Final = "english.js"
 
 
 async def async_setup_log_card(hass: HomeAssistant) -> None:
@@ -27,6 +31,8 @@ async def async_setup_log_card(hass: HomeAssistant) -> None:
     if "frontend" not in hass.config.components:
         return
     files = await hass.async_add_executor_job(_read_files)
+    texts = await async_get_translations(hass, "en", "config_panel", {DOMAIN})
+    files[ENGLISH] = f"export const ENGLISH = {json.dumps(texts)};\n".encode()
     version = _version(files)
     hass.http.register_view(LogCardView(version, files))
     add_extra_js_url(hass, f"{ADDRESS}/{version}/{MODULE}")

@@ -1,9 +1,11 @@
-"""How a user wants to have texts and times, as the user's profile has it."""
+"""How a user wants to have texts and times, and what the card says then."""
 
 from collections.abc import AsyncIterator
 import contextlib
+import json
 from typing import Final
 
+from tests.demo import REPOSITORY
 from tests.demo.api import HomeAssistantApi
 
 _DEFAULT: Final = {
@@ -26,3 +28,17 @@ async def locale(api: HomeAssistantApi, **settings: str) -> AsyncIterator[None]:
         yield
     finally:
         await api.command("frontend/set_user_data", key="language", value=None)
+
+
+def card_texts() -> dict[str, dict[str, str]]:
+    """Return the card's texts by language, as Home Assistant gives them."""
+    folder = REPOSITORY / "custom_components" / "golioth" / "translations"
+    return {
+        path.stem: {
+            f"component.golioth.config_panel.log_card.{key}": text
+            for key, text in json.loads(path.read_text("utf-8"))["config_panel"][
+                "log_card"
+            ].items()
+        }
+        for path in sorted(folder.glob("*.json"))
+    }

@@ -9,18 +9,23 @@ import unicodedata
 from playwright.async_api import Page, expect
 import pytest
 
+from .locales import card_texts
 from .pages.log_card import LogCard
 from .test_log_card_modules import log, logs
 
 # Makes the card. What it asks for waits in `requests` and `subscriptions`, unless there is an `answer`.
 MAKE: Final = """
-async ([folder, config]) => {
+async ([folder, config, texts]) => {
   await import(`${folder}/golioth-log-card.js`);
   await customElements.whenDefined("golioth-log-card");
   window.requests = [];
   window.subscriptions = [];
   window.answer = null;
   window.refusal = null;
+  window.translationRequests = [];
+  window.giveTexts = ({language, resolve}) =>
+    resolve({resources: {...texts.en, ...texts[language]}});
+  window.onTranslationRequest = giveTexts;
   window.translations = {
     "component.golioth.exceptions.away.message": "{who} is away.",
   };
@@ -39,6 +44,12 @@ async ([folder, config]) => {
       subscriptions.push(subscription);
     }),
     sendMessagePromise: (request) => new Promise((resolve, reject) => {
+      if (request.type === "frontend/get_translations") {
+        const asked = {...request, resolve, reject};
+        translationRequests.push(asked);
+        onTranslationRequest?.(asked);
+        return;
+      }
       requests.push({...request, resolve, reject});
       if (refusal) reject(refusal);
       else if (answer) resolve(answer);
@@ -101,7 +112,7 @@ class LoneCard(LogCard):
     async def make(self, **config: Any) -> None:
         """Put the card on the page."""
         await self.page.evaluate(
-            MAKE, [self._folder, {"config_entry_id": "a"} | config]
+            MAKE, [self._folder, {"config_entry_id": "a"} | config, card_texts()]
         )
 
     async def run(self, code: str, *values: Any) -> Any:
@@ -185,7 +196,7 @@ async def card(page: Page, project: str) -> LoneCard:
     await page.goto("/")
     found = re.search(r"/golioth/frontend/\w+", await page.content())
     assert found is not None
-    await page.goto(f"{found[0]}/texts.js")
+    await page.goto(f"{found[0]}/language.js")
     return await LoneCard.on(page, found[0])
 
 
@@ -1000,6 +1011,110 @@ async def test_unknown_locale(
     await expect(field).to_be_visible()
     assert await card.run("return customCards[0].name")
     assert await card.errors() == []
+
+
+async def speak(card: LoneCard, language: str) -> None:
+    """Let the user choose a language."""
+    await card.run(
+        "card.hass = {...card._hass, locale: {...card._hass.locale, language: values[0]}}",
+        language,
+    )
+
+
+async def asked_languages(card: LoneCard) -> list[str]:
+    """Return the languages whose texts Home Assistant was asked for."""
+    found: list[str] = await card.run(
+        "return translationRequests.map(({language}) => language)"
+    )
+    return found
+
+
+async def test_texts_come_late(card: LoneCard) -> None:
+    """Until texts in the user's language are there, the card works in English."""
+    await card.watch_errors()
+    await card.make()
+    await card.answer(more=False)
+    await card.run("onTranslationRequest = null")
+    await speak(card, "de")
+    await card.begin(log(1), log(2, level="error"))
+    await card.field("Minimum level").select_option("Error")
+    await card.pass_time(1)
+    await card.expect_messages("2")
+    await expect(card.list).to_contain_text("There is nothing earlier")
+    await card.run("translationRequests.forEach(giveTexts)")
+    await card.pass_time(1)
+    await card.expect_messages("2")
+    await expect(card.list).to_contain_text("In den letzten 30 Tagen")
+    await expect(card.field("Mindeststufe")).to_have_value("error")
+    await expect(card.rows.locator(".level")).to_have_text("Fehler")
+    assert await card.run("return customCards[0].name") == "Golioth logs"
+    await card.run("document.documentElement.lang = 'de'")
+    assert await card.run("return customCards[0].name") == "Golioth-Protokoll"
+    assert await card.errors() == []
+
+
+async def test_texts_cannot_be_loaded(card: LoneCard) -> None:
+    """Without texts in the user's language, the card is English, until they are there after a lost connection."""
+    await card.watch_errors()
+    await card.make()
+    await card.answer(more=False)
+    await card.run("onTranslationRequest = ({reject}) => reject(3)")
+    await speak(card, "fr")
+    await card.begin(log(1))
+    await card.expect_messages("1")
+    await expect(card.element.get_by_placeholder("Search logs")).to_be_visible()
+    await card.run("onTranslationRequest = ({resolve}) => resolve(null)")
+    await card.run('connection.fire("disconnected"); connection.fire("ready")')
+    await card.pass_time(1)
+    await expect(card.element.get_by_placeholder("Search logs")).to_be_visible()
+    await card.run("onTranslationRequest = giveTexts")
+    await card.run('connection.fire("disconnected"); connection.fire("ready")')
+    await card.pass_time(1)
+    await expect(
+        card.element.get_by_placeholder("Rechercher dans les journaux")
+    ).to_be_visible()
+    assert await asked_languages(card) == ["fr"] * 3
+    assert await card.errors() == []
+
+
+async def test_language_of_a_region(card: LoneCard) -> None:
+    """A region that has no texts of its own has those of its language."""
+    await card.make()
+    await speak(card, "es-419")
+    await expect(
+        card.element.get_by_placeholder("Buscar en los registros")
+    ).to_be_visible()
+    assert await asked_languages(card) == ["es-419", "es"]
+
+
+async def test_missing_text(card: LoneCard) -> None:
+    """A text that Home Assistant does not have, as after an update, is English."""
+    await card.make()
+    await card.run(
+        "onTranslationRequest = ({resolve}) => resolve({resources: values[0]})",
+        {"component.golioth.config_panel.log_card.pause": "Anhalten"},
+    )
+    await speak(card, "de")
+    await expect(card.button("Anhalten")).to_be_visible()
+    await expect(card.element.get_by_placeholder("Search logs")).to_be_visible()
+
+
+async def test_texts_of_two_cards(card: LoneCard) -> None:
+    """The cards of a page ask once, and have the texts when they are there."""
+    await card.make()
+    await card.run("onTranslationRequest = null")
+    await speak(card, "nl")
+    await card.run(
+        """
+        const other = document.createElement("golioth-log-card");
+        other.setConfig({config_entry_id: "b"});
+        other.hass = card._hass;
+        document.body.append(other);
+        """
+    )
+    assert await asked_languages(card) == ["nl"]
+    await card.run("translationRequests.forEach(giveTexts)")
+    await expect(card.page.get_by_placeholder("Zoeken in logs")).to_have_count(2)
 
 
 async def test_slow_scroll(card: LoneCard) -> None:

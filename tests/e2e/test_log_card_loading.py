@@ -12,6 +12,7 @@ from tests.demo.api import HomeAssistantApi
 from tests.simulator import GoliothSimulator
 
 from .dashboards import PATH, make_dashboard
+from .locales import locale
 from .pages.dashboard import DashboardPage
 from .pages.log_card import LogCard
 
@@ -79,7 +80,7 @@ async def test_card_is_first(page: Page, dashboard: DashboardPage) -> None:
     await expect_logs(dashboard.card)
 
 
-@pytest.mark.parametrize("late", ["golioth-log-card", "log-card", "texts", "*"])
+@pytest.mark.parametrize("late", ["golioth-log-card", "log-card", "english", "*"])
 async def test_card_is_last(page: Page, dashboard: DashboardPage, late: str) -> None:
     """The card takes its place when it comes after Home Assistant has given it up."""
     given_up = asyncio.Event()
@@ -104,3 +105,31 @@ async def test_slow_network(page: Page, dashboard: DashboardPage) -> None:
     await dashboard.open(PATH)
     await expect(dashboard.card.row("Lid open")).to_be_visible(timeout=90_000)
     await expect_logs(dashboard.card)
+
+
+async def test_language_without_a_card(
+    page: Page, api: HomeAssistantApi, project: str, no_dashboard: None
+) -> None:
+    """What offers the card, and its form, are in the user's language before any card is shown."""
+    async with locale(api, language="de"):
+        await page.goto("/profile/general")
+        await page.wait_for_function(
+            "window.customCards?.some(({name}) => name === 'Golioth-Protokoll')"
+        )
+        label = await page.evaluate(
+            "customElements.get('golioth-log-card').getConfigForm()"
+            ".computeLabel({name: 'device_ids'})"
+        )
+        assert label == "Geräte"
+
+
+async def test_mistake_in_the_language(
+    page: Page, api: HomeAssistantApi, project: str, no_dashboard: None
+) -> None:
+    """A mistake in YAML is said in the user's language, though it is found before the card knows of Home Assistant."""
+    await make_dashboard(api, {"minimum_level": "loud"})
+    async with locale(api, language="de"):
+        await DashboardPage(page).open(PATH)
+        await expect(page.locator("hui-error-card")).to_contain_text(
+            "muss eines davon sein"
+        )

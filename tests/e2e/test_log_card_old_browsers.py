@@ -107,7 +107,7 @@ async def old_card(page: Page, project: str) -> LoneCard:
     found = re.search(r"/golioth/frontend/\w+", await page.content())
     assert found is not None
     await page.add_init_script(TAKE_AWAY)
-    await page.goto(f"{found[0]}/texts.js")
+    await page.goto(f"{found[0]}/language.js")
     return await LoneCard.on(page, found[0])
 
 
@@ -203,7 +203,7 @@ async def test_browser_that_lacks_something(
     await page.goto("/")
     found = re.search(r"/golioth/frontend/\w+", await page.content())
     assert found is not None
-    await page.goto(f"{found[0]}/texts.js")
+    await page.goto(f"{found[0]}/language.js")
     shown = await page.evaluate(
         f"""async folder => {{
           delete {missing};

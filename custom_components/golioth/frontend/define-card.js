@@ -1,12 +1,17 @@
 /** Makes the card known to Home Assistant. */
 
 import { LogCard } from "./log-card.js";
-import { pageLanguage } from "./language.js";
+import { loadTexts, pageLanguage } from "./language.js";
 
-/** Define the card in the registry of elements that is in use now, unless it is there already. */
+/**
+ * Define the card in the registry of elements that is in use now, unless it is there
+ * already.
+ * @param {string} type
+ */
 export const defineCard = (type) => {
   if (customElements.get(type)) return;
   customElements.define(type, LogCard);
+  followLanguage();
   window.customCards = window.customCards ?? [];
   window.customCards.push({
     type,
@@ -20,4 +25,24 @@ export const defineCard = (type) => {
     preview: true,
     documentationURL: "https://github.com/OWNER/ha-golioth/blob/main/docs/log-card.md",
   });
+};
+
+/**
+ * Load the texts of the page's language before the card is offered or asked for its
+ * form.
+ */
+const followLanguage = () => {
+  const load = async () => {
+    try {
+      const home = await window.hassConnection;
+      if (home) await loadTexts(home.conn, document.documentElement.lang);
+    } catch {
+      // Home Assistant itself says that it cannot be reached.
+    }
+  };
+  // Home Assistant sets it when it is connected, and when the user chooses another one.
+  new MutationObserver(load).observe(document.documentElement, {
+    attributeFilter: ["lang"],
+  });
+  load();
 };

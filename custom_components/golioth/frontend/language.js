@@ -1,8 +1,98 @@
 /** The language of the user: texts, and numbers in them. */
 
-import { TEXTS } from "./texts.js";
+// Served by Home Assistant: the English of the translations, for as long as there is
+// nothing else.
+import { ENGLISH } from "./english.js";
 
-/** Return the languages to format in: one, or none, which is that of the browser, where it does not know it or it is no language. */
+/** @import { Connection } from "../../../types/home-assistant.js" */
+/** @typedef {typeof import("../translations/en.json")["config_panel"]} Texts */
+/** @typedef {keyof Texts["log_card"]} TextKey */
+/**
+ * @template Key
+ * @typedef {Key extends `${infer Name}_other` ? Name : never} Counted
+ */
+/** @typedef {Counted<TextKey>} CountKey Texts with a number, without their form. */
+
+const PREFIX = "component.golioth.config_panel.log_card.";
+
+/**
+ * Texts by language, of which some may be English.
+ * @type {Map<string, Record<string, string>>}
+ */
+const loaded = new Map([["en", ENGLISH]]);
+
+/**
+ * Requests for texts, by language.
+ * @type {Map<string, Promise<void>>}
+ */
+const loading = new Map();
+
+/**
+ * Ask Home Assistant for the texts of a language. It answers in English where it has
+ * none.
+ *
+ * Not by `hass.loadBackendTranslation`: that tells the second card of a page that the
+ * texts are there before they are, and never asks again after a failure.
+ * @param {Connection} connection
+ * @param {string} language
+ */
+const request = async (connection, language) => {
+  /** @type {{ resources: Record<string, string> }} */
+  const { resources } = await connection.sendMessagePromise({
+    type: "frontend/get_translations",
+    language,
+    category: "config_panel",
+    integration: ["golioth"],
+  });
+  return resources;
+};
+
+/** @param {Record<string, string>} texts */
+const isTranslated = (texts) =>
+  Object.keys(ENGLISH).some(
+    (key) => (texts[key] ?? ENGLISH[key]) !== ENGLISH[key],
+  );
+
+/**
+ * Load the texts of a language, such as `de-CH`, or of the language without its region.
+ * @param {Connection} connection
+ * @param {string} code
+ */
+const load = async (connection, code) => {
+  const [base] = code.split(/[-_]/);
+  let texts = await request(connection, code);
+  if (base !== code && !isTranslated(texts))
+    texts = await request(connection, base);
+  loaded.set(code, texts);
+};
+
+/**
+ * Load the texts of a language, once for the page.
+ * @param {Connection} connection
+ * @param {unknown} code Such as `de` or `de-CH`.
+ * @returns {Promise<boolean>} Whether there are texts that were not there before. What
+ *   fails is tried again when this is called again; until then, texts are English.
+ */
+export const loadTexts = async (connection, code) => {
+  const language = `${code}`;
+  if (loaded.has(language)) return false;
+  const loads = loading.get(language) ?? load(connection, language);
+  loading.set(language, loads);
+  try {
+    await loads;
+    return true;
+  } catch {
+    return false;
+  } finally {
+    loading.delete(language);
+  }
+};
+
+/**
+ * Return the languages to format in: one, or none, which is that of the browser, where
+ * it does not know it or it is no language.
+ * @param {unknown} code
+ */
 export const knownLocales = (code) => {
   try {
     return Intl.DateTimeFormat.supportedLocalesOf(`${code}`.replace("_", "-"));
@@ -12,27 +102,42 @@ export const knownLocales = (code) => {
 };
 
 export class Language {
-  /** @param code Such as `de` or `de-CH`. One that there are no texts in is English. */
+  /**
+   * @param {unknown} code Such as `de` or `de-CH`. Texts that are not loaded are
+   *   English.
+   */
   constructor(code) {
-    const texts = new Map(Object.entries(TEXTS));
-    const [base] = `${code}`.split(/[-_]/);
-    this._texts = texts.get(code) ?? texts.get(base) ?? TEXTS.en;
+    this._texts = loaded.get(`${code}`) ?? ENGLISH;
     const known = knownLocales(code ?? "en");
     this._numbers = new Intl.NumberFormat(known);
     this._plurals = new Intl.PluralRules(known);
   }
 
-  /** Return a text, its placeholders filled. */
+  /**
+   * Return a text, its placeholders filled.
+   * @param {TextKey} key
+   * @param {Record<string, string>} placeholders
+   */
   text(key, placeholders = {}) {
-    return this._texts[key].replace(/\{(\w+)\}/g, (_, name) => placeholders[name]);
+    const name = PREFIX + key;
+    const text = this._texts[name] ?? ENGLISH[name];
+    return text.replace(/\{(\w+)\}/g, (_, name) => placeholders[name]);
   }
 
-  /** Return a text that has a number. */
+  /**
+   * Return a text that has a number.
+   * @param {CountKey} key
+   * @param {number} count
+   */
   count(key, count) {
     const form = this._plurals.select(count) === "one" ? "one" : "other";
     return this.text(`${key}_${form}`, { count: this._numbers.format(count) });
   }
 }
 
-/** Return the language of the page, for what is asked before the card knows of Home Assistant. */
-export const pageLanguage = () => new Language(document.documentElement.lang || "en");
+/**
+ * Return the language of the page, for what is asked before the card knows of Home
+ * Assistant.
+ */
+export const pageLanguage = () =>
+  new Language(document.documentElement.lang || "en");

@@ -9,7 +9,7 @@ import {
 import { element, setText } from "./elements.js";
 import { exactText } from "./exact-json.js";
 import { FilterBar } from "./filter-bar.js";
-import { Language } from "./language.js";
+import { Language, loadTexts } from "./language.js";
 import { LogFilter } from "./log-filter.js";
 import { LogList } from "./log-list.js";
 import { LogRow } from "./log-row.js";
@@ -111,7 +111,10 @@ export class LogCard extends HTMLElement {
     const isOtherLocale =
       old?.locale !== hass.locale ||
       old.config.time_zone !== hass.config.time_zone;
-    if (isOtherLocale) this._setLocale();
+    if (isOtherLocale) {
+      this._setLocale();
+      this._loadTexts();
+    }
     if (old?.connection !== hass.connection) this._restart();
     else if (old.devices !== hass.devices) this._onDevices();
     else if (isOtherLocale) this._offerDevices();
@@ -212,6 +215,15 @@ export class LogCard extends HTMLElement {
     this._scroller.setAttribute("aria-label", this._language.text("name"));
     this._list.renew();
     this._schedule();
+  }
+
+  /** Show texts in the language of the user as soon as there are some. */
+  async _loadTexts() {
+    const { connection, locale } = this._hass;
+    const isNew = await loadTexts(connection, locale.language);
+    if (!isNew || locale.language !== this._hass.locale.language) return;
+    this._setLocale();
+    this._offerDevices();
   }
 
   _offerDevices() {
@@ -323,6 +335,7 @@ export class LogCard extends HTMLElement {
 
   onConnection(isConnected) {
     this._isConnected = isConnected;
+    if (isConnected) this._loadTexts();
     this._schedule();
   }
 

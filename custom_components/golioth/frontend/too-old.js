@@ -1,29 +1,51 @@
 /*
- * Says in place of the card that the browser is too old for it. In ECMAScript 5, which every browser reads that Home Assistant runs in.
- * The right side of the assignment is JSON.
+ * Says in place of the card that the browser is too old for it. In ECMAScript 5, which
+ * every browser reads that Home Assistant runs in.
  */
 (function () {
   "use strict";
 
   var TYPE = "golioth-log-card";
+  var KEY = "component.golioth.config_panel.log_card.too_old";
+  // As in the translations. Those of other languages are asked for.
+  var ENGLISH =
+    "This browser is too old to show Golioth logs. Update it, or use another one.";
 
-  var TEXTS = {
-    "en": "This browser is too old to show Golioth logs. Update it, or use another one.",
-    "de": "Dieser Browser ist zu alt, um Golioth-Protokolle anzuzeigen. Aktualisiere ihn, oder verwende einen anderen.",
-    "fr": "Ce navigateur est trop ancien pour afficher les journaux Golioth. Le mettre à jour ou en utiliser un autre.",
-    "es": "Este navegador es demasiado antiguo para mostrar los registros de Golioth. Actualízalo o usa otro.",
-    "nl": "Deze browser is te oud om Golioth-logs te tonen. Werk hem bij of gebruik een andere."
-  };
-
-  function text() {
-    var language = document.documentElement.lang.split("-")[0];
-    return Object.prototype.hasOwnProperty.call(TEXTS, language)
-      ? TEXTS[language]
-      : TEXTS.en;
-  }
-
+  /** @this {HTMLElement} */
   function Notice() {
     return Reflect.construct(HTMLElement, [], Notice);
+  }
+
+  /**
+   * @param {HTMLElement} notice
+   * @param {string} text
+   */
+  function show(notice, text) {
+    var card = document.createElement("ha-card");
+    card.textContent = text;
+    card.style.padding = "16px";
+    notice.textContent = "";
+    notice.appendChild(card);
+  }
+
+  /** @param {HTMLElement} notice */
+  function translate(notice) {
+    var home = window.hassConnection;
+    if (!home) return;
+    home
+      .then(function (connected) {
+        return connected.conn.sendMessagePromise({
+          type: "frontend/get_translations",
+          language: document.documentElement.lang.split("-")[0],
+          category: "config_panel",
+          integration: ["golioth"]
+        });
+      })
+      .then(function (answer) {
+        show(notice, answer.resources[KEY] || ENGLISH);
+      })
+      // Then it is English.
+      .then(null, function () {});
   }
 
   function define() {
@@ -36,13 +58,10 @@
       return 2;
     };
     Notice.prototype.connectedCallback = function () {
-      var card = document.createElement("ha-card");
-      card.textContent = text();
-      card.style.padding = "16px";
-      this.textContent = "";
-      this.appendChild(card);
+      show(this, ENGLISH);
+      translate(this);
     };
-    window.customElements.define(TYPE, Notice);
+    window.customElements.define(TYPE, /** @type {any} */ (Notice));
   }
 
   if (document.querySelector("home-assistant"))

@@ -70,6 +70,7 @@ STRUCTURE = vol.Schema(
     {
         vol.Optional("title"): str,
         vol.Optional("config"): FLOW,
+        vol.Optional("config_panel"): {str: TEXTS},
         vol.Optional("options"): FLOW,
         vol.Optional("device"): {str: {vol.Required("name"): str}},
         vol.Optional("entity"): {
