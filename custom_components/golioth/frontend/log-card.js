@@ -9,6 +9,7 @@ import {
 import { element, setText } from "./elements.js";
 import { exactText } from "./exact-json.js";
 import { FilterBar } from "./filter-bar.js";
+import { HistoryLoader } from "./history-loader.js";
 import { Language, loadTexts } from "./language.js";
 import { LogFilter } from "./log-filter.js";
 import { LogList } from "./log-list.js";
@@ -24,16 +25,6 @@ const RENDER_INTERVAL = 250;
 
 // A screen reader reads so many new logs at once; in a storm it would say nothing else.
 const READ_ALOUD = 5;
-
-// Pages of the history that are read by themselves, until the user scrolls up or asks for more: where few logs match the filters,
-// the first log stays in view.
-const MOST_PAGES = 5;
-
-// In milliseconds, after earlier logs could not be read: twice as long each time. After so many times in a row, only the user has
-// it tried again.
-const RETRY_DELAY = 5000;
-const LONGEST_RETRY_DELAY = 300000;
-const MOST_FAILURES = 8;
 
 // In milliseconds, after another filter: the user may be typing.
 const FILTER_DELAY = 300;
@@ -69,15 +60,7 @@ export class LogCard extends HTMLElement {
     this._isScrolledUp = false;
     /** Whether a log is open that is looked at. */
     this._isReading = false;
-    /** The request for earlier logs, if there is one: never are there two. */
-    this._loading = null;
-    this._loadError = "";
-    /** How often in a row earlier logs could not be read. */
-    this._failures = 0;
-    /** Pages that may still be read by themselves. */
-    this._pagesLeft = MOST_PAGES;
-    /** As long as it runs, none is. */
-    this._loadTimer = null;
+    this._history = new HistoryLoader(this);
     this._shownRevision = -1;
     this._renderedAt = 0;
     this._renderTimer = null;
@@ -290,9 +273,9 @@ export class LogCard extends HTMLElement {
     this._source = null;
     clearTimeout(this._renderTimer);
     clearTimeout(this._copiedTimer);
-    clearTimeout(this._loadTimer);
+    this._history.stop();
     cancelAnimationFrame(this._renderFrame);
-    this._renderTimer = this._renderFrame = this._loadTimer = null;
+    this._renderTimer = this._renderFrame = null;
     this._copied = "";
   }
 
@@ -301,7 +284,7 @@ export class LogCard extends HTMLElement {
     this._stop();
     if (!this.isConnected || !this._config || !this._hass) return;
     this._logs = new Logs(this._filter);
-    this._loading = null;
+    this._history.abandon();
     this._lookAnew(0);
     this._isConnected = this._hass.connection.connected;
     this._disabled = this._findDisabled();
@@ -339,8 +322,13 @@ export class LogCard extends HTMLElement {
     this._schedule();
   }
 
-  /** Whether there may be earlier logs that can be read now. */
-  get _canLoad() {
+  // What the loader of earlier logs asks.
+
+  get logs() {
+    return this._logs;
+  }
+
+  get canLoad() {
     return (
       this._source !== null &&
       this._trouble === null &&
@@ -352,82 +340,31 @@ export class LogCard extends HTMLElement {
     );
   }
 
-  /** Whether earlier logs could not be read so often that only the user has it tried again. */
-  get _hasGivenUp() {
-    return this._failures >= MOST_FAILURES;
+  get isAtTop() {
+    return this._list.isAtTop;
   }
 
-  /** Read earlier logs where the first log is in view, but not for ever. */
-  _loadAtTop() {
-    if (
-      this._pagesLeft &&
-      !this._hasGivenUp &&
-      this._loadTimer === null &&
-      this._list.isAtTop
-    )
-      this._loadHistory();
+  async readPage(before) {
+    return this._source.history(this._filter.request(this._deviceIds), before);
+  }
+
+  explain(error) {
+    return reasonText(error, this._hass, this._language);
+  }
+
+  onLoading() {
+    this._renderTop();
+  }
+
+  onLoaded() {
+    this._schedule();
   }
 
   /** Read earlier logs because the user wants to. */
   _loadMore() {
-    this._lookForEarlier(0);
-    this._loadHistory();
+    this._history.lookForEarlier(0);
+    this._history.load();
     this._schedule();
-  }
-
-  /** Let earlier logs be read by themselves, after some milliseconds. */
-  _lookForEarlier(delay) {
-    this._pagesLeft = MOST_PAGES;
-    this._loadError = "";
-    this._failures = 0;
-    this._loadLater(delay);
-  }
-
-  _loadLater(delay) {
-    clearTimeout(this._loadTimer);
-    this._loadTimer = setTimeout(() => {
-      this._loadTimer = null;
-      this._loadAtTop();
-    }, delay);
-  }
-
-  /** Read a page of earlier logs, if that is possible, and nothing is being read. */
-  async _loadHistory() {
-    if (this._loading !== null || !this._canLoad) return;
-    const loading = (this._loading = {});
-    const logs = this._logs;
-    const { history } = logs;
-    // Whether it is of the same project and the same filters.
-    const isWanted = () => this._logs === logs && logs.history === history;
-    this._renderTop();
-    try {
-      const answer = await this._source.history(
-        this._filter.request(this._deviceIds),
-        logs.beginPage(),
-      );
-      if (isWanted()) {
-        logs.addHistory(answer);
-        this._pagesLeft = Math.max(0, this._pagesLeft - 1);
-        this._loadError = "";
-        this._failures = 0;
-      }
-    } catch (error) {
-      const reason = await reasonText(error, this._hass, this._language);
-      if (isWanted()) this._onLoadError(reason);
-    } finally {
-      if (this._loading === loading) {
-        this._loading = null;
-        this._schedule();
-      }
-    }
-  }
-
-  _onLoadError(reason) {
-    this._loadError = reason;
-    const delay = RETRY_DELAY * 2 ** this._failures;
-    this._failures += 1;
-    if (!this._hasGivenUp)
-      this._loadLater(Math.min(delay, LONGEST_RETRY_DELAY));
   }
 
   // What the user does.
@@ -469,8 +406,8 @@ export class LogCard extends HTMLElement {
     else if (!this._logs.isHeld) this._list.scrollToBottom();
     this._isReading = this._isReading && this._list.hasOpen;
     this._updateHold();
-    if (isUp) this._pagesLeft = MOST_PAGES;
-    this._loadAtTop();
+    if (isUp) this._history.allowPages();
+    this._history.loadAtTop();
   }
 
   _onFilter(wanted) {
@@ -490,7 +427,7 @@ export class LogCard extends HTMLElement {
     this._shownRevision = -1;
     this._isScrolledUp = this._isReading = false;
     this._updateHold();
-    this._lookForEarlier(delay);
+    this._history.lookForEarlier(delay);
   }
 
   _onClick(event) {
@@ -559,7 +496,7 @@ export class LogCard extends HTMLElement {
     this._renderList();
     this._renderTop();
     this._renderState();
-    this._loadAtTop();
+    this._history.loadAtTop();
   }
 
   _renderList() {
@@ -581,22 +518,20 @@ export class LogCard extends HTMLElement {
   /** Say what is in front of the first log. */
   _renderTop() {
     const { history, isHistoryFull } = this._logs;
-    const isLoading = this._loading !== null;
+    const { isLoading, hasGivenUp, error: reason } = this._history;
     const texts = history.isComplete ? [] : ["incomplete"];
     if (history.hasMore && isHistoryFull) texts.push("full");
     else if (!history.hasMore && history.isComplete) texts.push("beginning");
-    const reason = this._loadError;
     let text = texts.map((each) => this._language.text(each)).join(" · ");
-    // It stays as long as it is only tried again.
     if (reason) text = this._language.text("not_loaded", { reason });
-    if (this._hasGivenUp) text = this._language.text("given_up", { reason });
+    if (hasGivenUp) text = this._language.text("given_up", { reason });
     setText(this._topText, text);
     let label = isLoading ? "loading" : "load_earlier";
-    if (reason || this._hasGivenUp) label = "try_again";
+    if (reason || hasGivenUp) label = "try_again";
     setText(this._load, this._language.text(label));
     // Not hidden meanwhile: it would lose the focus.
     this._load.setAttribute("aria-disabled", isLoading);
-    const isHidden = !isLoading && !this._canLoad;
+    const isHidden = !isLoading && !this.canLoad;
     if (isHidden && this._load.matches(":focus")) this._list.focus();
     this._load.hidden = isHidden;
     this._top.hidden = !this._source || this._trouble !== null;
