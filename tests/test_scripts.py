@@ -35,6 +35,8 @@ class Machine:
             (self._bin / tool).symlink_to(path)
         for pins in REPOSITORY.glob("requirements_*.txt"):
             shutil.copy(pins, self.folder)
+        for pins in REPOSITORY.glob("package*.json"):
+            shutil.copy(pins, self.folder)
 
     def add_script(self, name: str) -> None:
         """Have a script of ours, as it is."""
@@ -211,3 +213,46 @@ def test_browser_that_nothing_installs(machine: Machine) -> None:
     assert (
         "install Chromium or Google Chrome, and PostgreSQL, yourself" in result.stderr
     )
+
+
+@pytest.mark.parametrize("version", ["v20.19.0", "v22.13.1", "v24.0.0", "v31.2.0"])
+def test_checks_of_the_card(machine: Machine, version: str) -> None:
+    """What checks the card is installed once, and again when another version of it is pinned."""
+    machine.add_script("setup-frontend")
+    machine.add_program("node", f"echo {version}\n")
+    machine.add_program("npm", "mkdir -p node_modules\n")
+    result = machine.run("setup-frontend")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"setup-frontend: node_modules, with Node.js {version}\n"
+    installs = ["npm ci --silent --ignore-scripts"]
+    assert [call for call in machine.calls if "npm" in call] == installs
+    machine.run("setup-frontend")
+    assert [call for call in machine.calls if "npm" in call] == installs
+    with (machine.folder / "package-lock.json").open("a") as lock:
+        lock.write("\n")
+    machine.run("setup-frontend")
+    assert [call for call in machine.calls if "npm" in call] == installs * 2
+
+
+@pytest.mark.parametrize(
+    ("programs", "said"),
+    [
+        ({}, "node is missing: install Node.js 22.13 or newer, with npm"),
+        ({"node": "echo v22.13.0"}, "npm is missing: install Node.js"),
+        ({"node": "echo v18.20.8", "npm": ""}, "node is v18.20.8, which ESLint"),
+        ({"node": "echo v20.18.3", "npm": ""}, "node is v20.18.3, which ESLint"),
+        ({"node": "echo v22.9.0", "npm": ""}, "node is v22.9.0, which ESLint"),
+        ({"node": "echo v22.13.0", "npm": "exit 1"}, "cannot be installed: check the"),
+    ],
+)
+def test_checks_of_the_card_cannot_be_installed(
+    machine: Machine, programs: dict[str, str], said: str
+) -> None:
+    """It is said what is missing."""
+    machine.add_script("setup-frontend")
+    for name, text in programs.items():
+        machine.add_program(name, f"{text}\n")
+    result = machine.run("setup-frontend")
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert not (machine.folder / "node_modules" / ".setup").exists()

@@ -17,6 +17,10 @@ DOMAIN = "golioth"
 # What tools leave behind starts with a dot; these are ours all the same.
 OUR_HIDDEN_FOLDERS = {".ci", ".devcontainer", ".github"}
 
+# What npm writes.
+NODE_MODULES = "node_modules"
+LOCK_FILE = "package-lock.json"
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -43,9 +47,9 @@ class Repository:
                 name
                 for name in subfolders
                 if name in OUR_HIDDEN_FOLDERS
-                or not (name.startswith(".") or name == "__pycache__")
+                or not (name.startswith(".") or name in ("__pycache__", NODE_MODULES))
             )
-            found.extend(folder / name for name in sorted(names))
+            found.extend(folder / name for name in sorted(names) if name != LOCK_FILE)
         return found
 
     @cached_property

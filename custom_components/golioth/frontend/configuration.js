@@ -1,8 +1,25 @@
-/** How the card is configured: by Home Assistant's own form, and what it is at first. */
+/**
+ * How the card is configured: by Home Assistant's own form, and what it is at first.
+ */
 
 import { pageLanguage } from "./language.js";
 import { LEVELS } from "./levels.js";
 
+/** @import { TextKey } from "./language.js" */
+/** @import { HomeAssistant } from "../../../types/home-assistant.js" */
+
+/**
+ * What the card is configured to show. Written in YAML, all but the project may be
+ * missing.
+ * @typedef {object} Configuration
+ * @property {string} config_entry_id
+ * @property {string} [title]
+ * @property {string[] | null} [device_ids]
+ * @property {string} [minimum_level]
+ * @property {string[] | null} [modules]
+ */
+
+/** @type {Record<string, TextKey>} */
 const LABELS = {
   title: "title",
   config_entry_id: "project",
@@ -11,10 +28,12 @@ const LABELS = {
   modules: "modules",
 };
 
+/** @type {Record<string, TextKey>} */
 const HELP = { device_ids: "devices_help", modules: "modules_help" };
 
 /**
  * Check what was written in YAML.
+ * @param {any} config
  * @throws {Error} Says what is wrong.
  */
 export const checkConfiguration = (config) => {
@@ -61,12 +80,17 @@ export const configurationForm = () => {
       },
       { name: "modules", selector: { text: { multiple: true } } },
     ],
+    /** @param {{ name: string }} field */
     computeLabel: ({ name }) => language.text(LABELS[name]),
+    /** @param {{ name: string }} field */
     computeHelper: ({ name }) => HELP[name] && language.text(HELP[name]),
   };
 };
 
-/** Return the configuration of a new card: the first project. */
+/**
+ * Return the configuration of a new card: the first project.
+ * @param {HomeAssistant} hass
+ */
 export const firstConfiguration = async (hass) => {
   const [entry] = await hass.callWS({
     type: "config_entries/get",

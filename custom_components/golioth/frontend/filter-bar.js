@@ -5,21 +5,34 @@ import { LEVELS } from "./levels.js";
 import { MAX_SEARCH } from "./log-filter.js";
 import { visibleLine } from "./visible-text.js";
 
+/** @import { Language, TextKey } from "./language.js" */
+/** @import { Wanted } from "./log-filter.js" */
+/** @typedef {[value: string, name: string]} Option */
+
 // In characters.
 const NAME = 60;
 
 export class FilterBar {
-  /** @param onChange Called with what is wanted, as `LogFilter` takes it. */
-  constructor(onChange) {
+  /**
+   * @param {Language} language
+   * @param {(wanted: Wanted) => void} onChange
+   */
+  constructor(language, onChange) {
+    this._language = language;
     this._search = element("input", { type: "search", maxlength: MAX_SEARCH });
     this._device = element("select");
     this._level = element("select");
     this._module = element("select");
+    const fields = [this._search, this._device, this._level, this._module];
     this.element = element(
       "div",
       { class: "filters", role: "search" },
-      ...[this._search, this._device, this._level, this._module],
+      ...fields,
     );
+    /**
+     * What is offered, by field.
+     * @type {Map<HTMLSelectElement, string>}
+     */
     this._shown = new Map();
     this._wanted = "{}";
     const change = () => {
@@ -32,11 +45,12 @@ export class FilterBar {
     this.element.addEventListener("input", change);
     this.element.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
-      for (const field of this.element.children) field.value = "";
+      for (const field of fields) field.value = "";
       change();
     });
   }
 
+  /** @returns {Wanted} */
   _read() {
     return {
       text: this._search.value,
@@ -46,9 +60,11 @@ export class FilterBar {
     };
   }
 
+  /** @param {Language} language */
   setLanguage(language) {
     this._language = language;
     this._search.placeholder = language.text("search");
+    /** @type {[HTMLElement, TextKey][]} */
     const names = [
       [this._search, "search"],
       [this._device, "device"],
@@ -66,18 +82,28 @@ export class FilterBar {
     );
   }
 
-  /** Offer devices, as pairs of ID and name. */
+  /**
+   * Offer devices, by ID.
+   * @param {Option[]} devices
+   */
   setDevices(devices) {
+    /** @type {Option[]} */
     const options = devices.map(([id, name]) => [id, visibleLine(name, NAME)]);
     this._setOptions(this._device, this._language.text("all_devices"), options);
   }
 
-  /** Offer modules. */
+  /** @param {string[]} modules */
   setModules(modules) {
+    /** @type {Option[]} */
     const options = modules.map((name) => [name, visibleLine(name, NAME)]);
     this._setOptions(this._module, this._language.text("all_modules"), options);
   }
 
+  /**
+   * @param {HTMLSelectElement} select
+   * @param {string} all
+   * @param {Option[]} options
+   */
   _setOptions(select, all, options) {
     const { value } = select;
     // What was chosen can be left again, also where it is not offered any more.

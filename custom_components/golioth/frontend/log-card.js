@@ -1,26 +1,37 @@
 /** The card. */
 
-import { cell, copyText } from "./clipboard.js";
+import { copyText, table } from "./clipboard.js";
 import {
   checkConfiguration,
   configurationForm,
   firstConfiguration,
 } from "./configuration.js";
-import { element, setText } from "./elements.js";
-import { exactText } from "./exact-json.js";
+import { element, iconButton, nameButton, setText } from "./elements.js";
 import { FilterBar } from "./filter-bar.js";
 import { HistoryLoader } from "./history-loader.js";
-import { Language, loadTexts } from "./language.js";
+import { Language, loadTexts, pageLanguage } from "./language.js";
 import { LogFilter } from "./log-filter.js";
 import { LogList } from "./log-list.js";
 import { LogRow } from "./log-row.js";
 import { LogSource } from "./log-source.js";
 import { Logs } from "./logs.js";
+import {
+  devicesToAskFor,
+  disabledDevices,
+  offeredDevices,
+} from "./project-devices.js";
 import { reasonText, troubleText } from "./reason.js";
 import { STYLES } from "./styles.js";
 import { TimeFormat } from "./times.js";
 
-// In milliseconds between two renderings: in a storm, nobody reads faster, and the page has other things to do.
+/** @import { Configuration } from "./configuration.js" */
+/** @import { TextKey } from "./language.js" */
+/** @import { Wanted } from "./log-filter.js" */
+/** @import { LogMessage } from "./log-source.js" */
+/** @import { HomeAssistant } from "../../../types/home-assistant.js" */
+
+// In milliseconds between two renderings: in a storm, nobody reads faster, and the page
+// has other things to do.
 const RENDER_INTERVAL = 250;
 
 // A screen reader reads so many new logs at once; in a storm it would say nothing else.
@@ -37,23 +48,40 @@ export class LogCard extends HTMLElement {
     return configurationForm();
   }
 
+  /** @param {HomeAssistant} hass */
   static getStubConfig(hass) {
     return firstConfiguration(hass);
   }
 
   constructor() {
     super();
-    this._config = null;
-    this._hass = null;
+    /**
+     * Home Assistant gives it, and the next one, before anything is shown.
+     * @type {Configuration}
+     */
+    this._config = /** @type {any} */ (null);
+    /** @type {HomeAssistant} */
+    this._hass = /** @type {any} */ (null);
+    this._language = pageLanguage();
+    /**
+     * Comes with Home Assistant.
+     * @type {TimeFormat}
+     */
+    this._times = /** @type {any} */ (null);
+    /** @type {LogSource | null} */
     this._source = null;
     this._filter = new LogFilter({});
     this._logs = new Logs(this._filter);
+    /** @type {Wanted} */
     this._wanted = {};
     /** The entry of the project. */
     this._entryId = "";
     /** Which devices were disabled when it began. */
     this._disabled = "";
-    /** Why there are no logs: a key of the texts. */
+    /**
+     * Why there are no logs: the code of an error, or that no project was chosen.
+     * @type {string | null}
+     */
     this._trouble = null;
     this._isConnected = true;
     this._isPaused = false;
@@ -63,31 +91,73 @@ export class LogCard extends HTMLElement {
     this._history = new HistoryLoader(this);
     this._shownRevision = -1;
     this._renderedAt = 0;
-    this._renderTimer = null;
-    this._renderFrame = null;
-    this._copiedTimer = null;
+    /** @type {number | undefined} */
+    this._renderTimer = undefined;
+    /** @type {number | undefined} */
+    this._renderFrame = undefined;
+    /** @type {number | undefined} */
+    this._copiedTimer = undefined;
     this._newLogs = 0;
     this._hasLogs = false;
     this._leftOut = 0;
     this._copied = "";
+
+    this._title = element("h2");
+    this._status = element("span", { class: "status", role: "status" });
+    this._pause = iconButton("mdi:pause", () => this._togglePause());
+    this._copy = iconButton("mdi:content-copy", () => this._copyLogs());
+    this._filters = new FilterBar(this._language, (wanted) =>
+      this._onFilter(wanted),
+    );
+    this._topText = element("span");
+    this._load = element("button", { type: "button", class: "text" });
+    this._load.addEventListener("click", () => this._loadMore());
+    this._top = element(
+      "div",
+      { class: "top" },
+      this._topText,
+      " ",
+      this._load,
+    );
+    this._empty = element("div", { class: "empty" });
+    this._scroller = element("div", { class: "logs", role: "log" }, this._top);
+    this._list = new LogList(
+      this._scroller,
+      this._top,
+      () => new LogRow(this._language, this._times),
+    );
+    this._newest = element("button", { type: "button", class: "newest" });
+    this._newest.addEventListener("click", () => this._goToNewest());
+    this._resizes = new ResizeObserver(() => {
+      this._list.resize();
+      if (!this._logs.isHeld) this._list.scrollToBottom();
+    });
+    this._root = this.attachShadow({ mode: "open" });
     this._build();
   }
 
   // What Home Assistant asks of a card.
 
+  /** @param {Configuration} config */
   setConfig(config) {
     checkConfiguration(config);
     const old = this._config;
+    /** @param {(keyof Configuration)[]} keys */
     const isOther = (...keys) =>
-      keys.some((key) => JSON.stringify(old?.[key]) !== JSON.stringify(config[key]));
+      keys.some(
+        (key) => JSON.stringify(old?.[key]) !== JSON.stringify(config[key]),
+      );
     this._config = config;
     if (isOther("config_entry_id")) this._entryId = config.config_entry_id;
     if (isOther("minimum_level", "modules")) this._applyFilter();
-    if (old === null || isOther("config_entry_id", "device_ids")) this._restart();
+    if (old === null || isOther("config_entry_id", "device_ids"))
+      this._restart();
     this._schedule();
   }
 
+  /** @param {HomeAssistant} hass */
   set hass(hass) {
+    /** @type {HomeAssistant | null} */
     const old = this._hass;
     this._hass = hass;
     // It comes with every change of a state.
@@ -124,40 +194,17 @@ export class LogCard extends HTMLElement {
   // What it is made of.
 
   _build() {
-    this._title = element("h2");
-    this._status = element("span", { class: "status", role: "status" });
-    this._pause = this._iconButton(() => this._togglePause());
-    this._copy = this._iconButton(() => this._copyLogs());
-    this._copy.firstChild.setAttribute("icon", "mdi:content-copy");
-    this._filters = new FilterBar((wanted) => this._onFilter(wanted));
-    this._topText = element("span");
-    this._load = element("button", { type: "button", class: "text" });
-    this._load.addEventListener("click", () => this._loadMore());
-    this._top = element("div", { class: "top" }, this._topText, " ", this._load);
-    this._empty = element("div", { class: "empty" });
-    this._scroller = element("div", { class: "logs", role: "log" }, this._top);
-    this._list = new LogList(
-      this._scroller,
-      this._top,
-      () => new LogRow(this._language, this._times),
-    );
-    this._newest = element("button", { type: "button", class: "newest" });
-    this._newest.addEventListener("click", () => this._goToNewest());
     this._scroller.addEventListener("scroll", () => this._onScroll(), {
       passive: true,
     });
     this._scroller.addEventListener("click", (event) => this._onClick(event));
     this._scroller.addEventListener("keydown", (event) => this._onKey(event));
     this._scroller.addEventListener("focusin", (event) => {
-      const button = event.target.closest(".line");
+      const button = lineOf(event);
       if (button) this._list.focused(button);
       this._updateHold();
     });
     this._scroller.addEventListener("focusout", () => this._updateHold());
-    this._resizes = new ResizeObserver(() => {
-      this._list.resize();
-      if (!this._logs.isHeld) this._list.scrollToBottom();
-    });
     const style = element("style");
     setText(style, STYLES);
     const view = element(
@@ -170,20 +217,10 @@ export class LogCard extends HTMLElement {
       {},
       ...[this._title, this._status, this._pause, this._copy],
     );
-    this.attachShadow({ mode: "open" }).append(
+    this._root.append(
       style,
       element("ha-card", {}, header, this._filters.element, view),
     );
-  }
-
-  _iconButton(onClick) {
-    const button = element(
-      "button",
-      { type: "button", class: "icon" },
-      element("ha-icon"),
-    );
-    button.addEventListener("click", onClick);
-    return button;
   }
 
   _setLocale() {
@@ -210,58 +247,42 @@ export class LogCard extends HTMLElement {
   }
 
   _offerDevices() {
-    const { device_ids } = this._config ?? {};
-    const isOffered = (device) =>
-      device.config_entry_id === this._entryId &&
-      !device.disabled_by &&
-      (!device_ids?.length || device_ids.includes(device.id));
+    const configured = this._config?.device_ids ?? [];
     this._filters.setDevices(
-      Object.values(this._hass.devices)
-        .filter(isOffered)
-        .map(({ id, name_by_user, name }) => [id, name_by_user || name || id])
-        .sort(([, one], [, other]) => one.localeCompare(other)),
+      offeredDevices(this._hass, this._entryId, configured),
     );
   }
 
   /**
-   * Follow the devices: of one that has been disabled or enabled since, other logs are shown, and a project that was removed may have
-   * been added again.
+   * Follow the devices: of one that has been disabled or enabled since, other logs are
+   * shown, and a project that was removed may have been added again.
    */
   _onDevices() {
-    const isOther = this._findDisabled() !== this._disabled;
+    const disabled = disabledDevices(this._hass, this._entryId);
+    const isOther = disabled !== this._disabled;
     if (isOther || this._trouble === "not_found") this._restart();
     else this._offerDevices();
   }
 
-  /** Take note of the entry that the project has: it is another one than was configured, if that was removed. */
+  /**
+   * Take note of the entry that the project has: it is another one than was configured,
+   * if that was removed.
+   * @param {string | undefined} entryId
+   */
   _setEntry(entryId) {
     if (!entryId || entryId === this._entryId) return;
     this._entryId = entryId;
-    this._disabled = this._findDisabled();
+    this._disabled = disabledDevices(this._hass, this._entryId);
     this._offerDevices();
   }
 
-  /** Return which devices of the project are disabled, as a text to compare. */
-  _findDisabled() {
-    return Object.values(this._hass.devices)
-      .filter(
-        (each) => each.disabled_by && each.config_entry_id === this._entryId,
-      )
-      .map(({ id }) => id)
-      .sort()
-      .join();
-  }
-
-  /** The devices that are asked for: no disabled one, unless there is no other. */
   get _deviceIds() {
-    const { device_ids } = this._config;
-    const isEnabled = (id) => !this._hass.devices[id]?.disabled_by;
-    const enabled = (device_ids ?? []).filter(isEnabled);
-    return enabled.length ? enabled : (device_ids ?? []);
+    return devicesToAskFor(this._hass, this._config.device_ids ?? []);
   }
 
   _offerModules() {
-    const { modules } = this._config ?? {};
+    const modules = this._config?.modules;
+    /** @param {string} name */
     const isOffered = (name) => !modules?.length || modules.includes(name);
     this._filters.setModules(this._logs.modules().filter(isOffered));
   }
@@ -274,8 +295,9 @@ export class LogCard extends HTMLElement {
     clearTimeout(this._renderTimer);
     clearTimeout(this._copiedTimer);
     this._history.stop();
-    cancelAnimationFrame(this._renderFrame);
-    this._renderTimer = this._renderFrame = null;
+    if (this._renderFrame !== undefined)
+      cancelAnimationFrame(this._renderFrame);
+    this._renderTimer = this._renderFrame = undefined;
     this._copied = "";
   }
 
@@ -287,7 +309,7 @@ export class LogCard extends HTMLElement {
     this._history.abandon();
     this._lookAnew(0);
     this._isConnected = this._hass.connection.connected;
-    this._disabled = this._findDisabled();
+    this._disabled = disabledDevices(this._hass, this._entryId);
     const { config_entry_id } = this._config;
     this._trouble = config_entry_id ? null : "choose_project";
     if (config_entry_id) {
@@ -300,6 +322,7 @@ export class LogCard extends HTMLElement {
     this._schedule();
   }
 
+  /** @param {LogMessage} message */
   onLogs(message) {
     this._updateHold();
     if (message.removed) this._trouble = "not_found";
@@ -311,11 +334,13 @@ export class LogCard extends HTMLElement {
     this._schedule();
   }
 
+  /** @param {string | null} code */
   onError(code) {
     this._trouble = code;
     this._schedule();
   }
 
+  /** @param {boolean} isConnected */
   onConnection(isConnected) {
     this._isConnected = isConnected;
     if (isConnected) this._loadTexts();
@@ -344,10 +369,14 @@ export class LogCard extends HTMLElement {
     return this._list.isAtTop;
   }
 
+  /** @param {string} before */
   async readPage(before) {
-    return this._source.history(this._filter.request(this._deviceIds), before);
+    // As long as there is none, no page can be loaded.
+    const source = /** @type {LogSource} */ (this._source);
+    return source.history(this._filter.request(this._deviceIds), before);
   }
 
+  /** @param {unknown} error */
   explain(error) {
     return reasonText(error, this._hass, this._language);
   }
@@ -410,6 +439,7 @@ export class LogCard extends HTMLElement {
     this._history.loadAtTop();
   }
 
+  /** @param {Wanted} wanted */
   _onFilter(wanted) {
     this._wanted = wanted;
     this._applyFilter();
@@ -422,7 +452,10 @@ export class LogCard extends HTMLElement {
     this._schedule();
   }
 
-  /** Look at the newest of other logs, and after some milliseconds for earlier ones. */
+  /**
+   * Look at the newest of other logs, and after some milliseconds for earlier ones.
+   * @param {number} delay
+   */
   _lookAnew(delay) {
     this._shownRevision = -1;
     this._isScrolledUp = this._isReading = false;
@@ -430,8 +463,9 @@ export class LogCard extends HTMLElement {
     this._history.lookForEarlier(delay);
   }
 
+  /** @param {Event} event */
   _onClick(event) {
-    const button = event.target.closest(".line");
+    const button = lineOf(event);
     if (!button) return;
     this._list.toggle(button);
     this._isReading = this._list.hasOpen;
@@ -439,27 +473,20 @@ export class LogCard extends HTMLElement {
     this._updateHold();
   }
 
+  /** @param {KeyboardEvent} event */
   _onKey(event) {
+    /** @type {Record<string, number>} */
     const moves = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
     const by = moves[event.key];
-    if (by === undefined || !event.target.closest(".line")) return;
+    if (by === undefined || !lineOf(event)) return;
     event.preventDefault();
     this._list.moveFocus(by);
   }
 
   async _copyLogs() {
-    const logs = this._logs.shown().filter(({ log }) => log);
+    const logs = this._logs.shown().flatMap(({ log }) => (log ? [log] : []));
     const unreadable = this._language.text("unreadable");
-    const lines = logs.map(({ log }) => [
-      ...[log.timestamp, log.level, log.device_name, log.module],
-      log.isUnreadable ? unreadable : log.message,
-      ...(Object.keys(log.metadata).length ? [exactText(log.metadata)] : []),
-    ]);
-    // A line for each, whatever devices send.
-    const isCopied = await copyText(
-      lines.map((line) => line.map(cell).join("\t")).join("\n"),
-      this.shadowRoot,
-    );
+    const isCopied = await copyText(table(logs, unreadable), this._root);
     this._copied = isCopied
       ? this._language.count("copied", logs.length)
       : this._language.text("not_copied");
@@ -475,13 +502,14 @@ export class LogCard extends HTMLElement {
 
   /** Render with the next frame, but not too often. */
   _schedule() {
-    if (this._renderTimer !== null || this._renderFrame !== null) return;
+    if (this._renderTimer !== undefined || this._renderFrame !== undefined)
+      return;
     const wait = this._renderedAt + RENDER_INTERVAL - performance.now();
     this._renderTimer = setTimeout(
       () => {
-        this._renderTimer = null;
+        this._renderTimer = undefined;
         this._renderFrame = requestAnimationFrame(() => {
-          this._renderFrame = null;
+          this._renderFrame = undefined;
           this._render();
         });
       },
@@ -490,7 +518,7 @@ export class LogCard extends HTMLElement {
   }
 
   _render() {
-    if (!this._config || !this._language) return;
+    if (!this._config || !this._hass) return;
     this._renderedAt = performance.now();
     this._scroller.hidden = this._trouble !== null;
     this._renderList();
@@ -519,6 +547,7 @@ export class LogCard extends HTMLElement {
   _renderTop() {
     const { history, isHistoryFull } = this._logs;
     const { isLoading, hasGivenUp, error: reason } = this._history;
+    /** @type {TextKey[]} */
     const texts = history.isComplete ? [] : ["incomplete"];
     if (history.hasMore && isHistoryFull) texts.push("full");
     else if (!history.hasMore && history.isComplete) texts.push("beginning");
@@ -526,11 +555,12 @@ export class LogCard extends HTMLElement {
     if (reason) text = this._language.text("not_loaded", { reason });
     if (hasGivenUp) text = this._language.text("given_up", { reason });
     setText(this._topText, text);
+    /** @type {TextKey} */
     let label = isLoading ? "loading" : "load_earlier";
     if (reason || hasGivenUp) label = "try_again";
     setText(this._load, this._language.text(label));
     // Not hidden meanwhile: it would lose the focus.
-    this._load.setAttribute("aria-disabled", isLoading);
+    this._load.setAttribute("aria-disabled", `${isLoading}`);
     const isHidden = !isLoading && !this.canLoad;
     if (isHidden && this._load.matches(":focus")) this._list.focus();
     this._load.hidden = isHidden;
@@ -542,7 +572,7 @@ export class LogCard extends HTMLElement {
     setText(this._title, this._config.title || language.text("name"));
     nameButton(this._pause, language.text(this._isPaused ? "resume" : "pause"));
     const icon = this._isPaused ? "mdi:play" : "mdi:pause";
-    this._pause.firstChild.setAttribute("icon", icon);
+    this._pause.firstElementChild?.setAttribute("icon", icon);
     let status = this._copied;
     if (!this._isConnected) status = language.text("no_connection");
     else if (!status && this._isPaused) status = language.text("paused");
@@ -562,14 +592,17 @@ export class LogCard extends HTMLElement {
   }
 
   _whyEmpty() {
-    if (this._trouble === "choose_project") return this._language.text("choose_project");
+    if (this._trouble === "choose_project")
+      return this._language.text("choose_project");
     if (this._trouble) return troubleText(this._trouble, this._language);
     const isFiltered = Object.values(this._wanted).some(Boolean);
     return this._language.text(isFiltered ? "no_match" : "no_logs");
   }
 }
 
-const nameButton = (button, name) => {
-  button.setAttribute("aria-label", name);
-  button.title = name;
-};
+/**
+ * Return the button of the log that an event is of.
+ * @param {Event} event
+ */
+const lineOf = ({ target }) =>
+  target instanceof Element ? target.closest(".line") : null;

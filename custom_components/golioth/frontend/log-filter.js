@@ -5,10 +5,36 @@ import { higherLevel, isAtLeast, levelsFrom } from "./levels.js";
 // What is searched for in the history, in characters.
 export const MAX_SEARCH = 255;
 
-// As in JSON. A number may be shown in another way than the one in which it was sent, or is searched for.
+/** @import { Configuration } from "./configuration.js" */
+/** @import { Item, LogItem } from "./logs.js" */
+
+/**
+ * What the user wants to see of what the card was configured to show.
+ * @typedef {object} Wanted
+ * @property {string} [deviceId]
+ * @property {string} [minimumLevel]
+ * @property {string} [module]
+ * @property {string} [text]
+ */
+
+/**
+ * What is asked of Golioth's history.
+ * @typedef {object} HistoryRequest
+ * @property {string[]} [device_ids]
+ * @property {string[]} [levels]
+ * @property {string} [module]
+ * @property {string} [search]
+ */
+
+// As in JSON. A number may be shown in another way than the one in which it was sent,
+// or is searched for.
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?$/;
 
-/** Return the number that a text is; undefined where it is none, or one that others cannot be told from. */
+/**
+ * Return the number that a text is; undefined where it is none, or one that others
+ * cannot be told from.
+ * @param {string} text
+ */
 const numberOf = (text) => {
   if (!NUMBER.test(text)) return undefined;
   const number = Number(text);
@@ -18,8 +44,8 @@ const numberOf = (text) => {
 
 export class LogFilter {
   /**
-   * @param config What the card was configured to show: `minimum_level` and `modules`, which may be missing.
-   * @param wanted What the user wants to see of that: `deviceId`, `minimumLevel`, `module` and `text`, which may be empty.
+   * @param {Partial<Configuration>} config
+   * @param {Wanted} wanted
    */
   constructor(config, wanted = {}) {
     this._deviceId = wanted.deviceId || "";
@@ -37,7 +63,10 @@ export class LogFilter {
     this._number = numberOf(this._text);
   }
 
-  /** Whether an item of `Logs` is shown; what is no log always is. */
+  /**
+   * Whether an item is shown; what is no log always is.
+   * @param {Item} item
+   */
   matches(item) {
     if (item.log === undefined) return true;
     const { device_id, level, module } = item.log;
@@ -49,6 +78,7 @@ export class LogFilter {
     );
   }
 
+  /** @param {LogItem} item */
   _finds({ searchable, numbers }) {
     return (
       searchable.includes(this._text) ||
@@ -57,8 +87,12 @@ export class LogFilter {
     );
   }
 
-  /** Return what is asked of Golioth's history, which may answer with more than matches. */
+  /**
+   * Return what is asked of Golioth's history, which may answer with more than matches.
+   * @param {string[]} deviceIds
+   */
   request(deviceIds) {
+    /** @type {HistoryRequest} */
     const request = {};
     const devices = this._deviceId ? [this._deviceId] : deviceIds;
     if (devices.length) request.device_ids = devices;

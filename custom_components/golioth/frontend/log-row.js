@@ -1,8 +1,12 @@
 /** One row of the list: a log with its metadata, or what is said between logs. */
 
+/** @import { Language, TextKey } from "./language.js" */
+/** @import { Item, LogItem } from "./logs.js" */
+/** @import { TimeFormat } from "./times.js" */
+
 import { element, setChildren, setText } from "./elements.js";
 import { exactText } from "./exact-json.js";
-import { LEVELS } from "./levels.js";
+import { knownLevel } from "./levels.js";
 import { visibleLine, visibleText } from "./visible-text.js";
 
 // In characters: no screen shows more in a line, and laying out more takes long.
@@ -15,8 +19,16 @@ const DETAIL = 2000;
 const MOST_INDENTED = 10;
 
 export class LogRow {
-  /** @param language The language, and `times`: how times are shown. */
+  /**
+   * @param {Language} language
+   * @param {TimeFormat} times
+   */
   constructor(language, times) {
+    /**
+     * What it shows.
+     * @type {Item | null}
+     */
+    this.item = null;
     this._language = language;
     this._times = times;
     this._time = element("time");
@@ -35,10 +47,10 @@ export class LogRow {
   }
 
   /**
-   * Show an item of `Logs`.
-   * @param item The item.
-   * @param logBefore The item of the log before it, if there is one: where the day changes, or is not today at first, the row says
-   *   the day.
+   * Show an item.
+   * @param {Item} item
+   * @param {Item | null} logBefore The item of the log before it, if there is one:
+   *   where the day changes, or is not today at first, the row says the day.
    */
   show(item, logBefore) {
     const isOther = this.item !== item;
@@ -64,18 +76,20 @@ export class LogRow {
     this.showDetails();
   }
 
-  _showNotice(item) {
+  /** @param {Item} item */
+  _showNotice({ leftOut }) {
     setText(
       this._notice,
-      item.isRestart
+      leftOut === undefined
         ? this._language.text("restarted")
-        : this._language.count("left_out", item.leftOut),
+        : this._language.count("left_out", leftOut),
     );
     setChildren(this.element, this._notice);
   }
 
+  /** @param {LogItem} item */
   _showLog({ log, time }) {
-    this.button.dataset.level = LEVELS.includes(log.level) ? log.level : "other";
+    this.button.dataset.level = knownLevel(log.level) ?? "other";
     setText(this._time, this._times.time(time));
     setText(this._level, levelName(log.level, this._language));
     setText(this._device, visibleLine(log.device_name, NAME));
@@ -91,15 +105,21 @@ export class LogRow {
 
   /** Show the metadata, or hide it, as the item has it. */
   showDetails() {
-    const { isOpen } = this.item;
-    this.button.setAttribute("aria-expanded", isOpen);
+    const { item } = this;
+    if (!item?.log) return;
+    this.button.setAttribute("aria-expanded", `${item.isOpen}`);
     const shown = this.button.nextElementSibling;
-    if (isOpen && !shown) this.element.append(this._details(this.item));
-    else if (!isOpen) shown?.remove();
+    if (item.isOpen && !shown) this.element.append(this._details(item));
+    else if (!item.isOpen) shown?.remove();
   }
 
+  /** @param {LogItem} item */
   _details({ log, time }) {
     const list = element("dl");
+    /**
+     * @param {TextKey} key
+     * @param {string} text
+     */
     const add = (key, text) => {
       if (!text) return;
       const value = element("bdi", {}, visibleText(text, DETAIL));
@@ -132,12 +152,22 @@ export class LogRow {
   }
 }
 
-/** Return JSON to read, which is not indented where that alone would make it many times as long. */
+/**
+ * Return JSON to read, which is not indented where that alone would make it many times
+ * as long.
+ * @param {object} value
+ */
 const indented = (value) => {
   const text = exactText(value);
   const lines = exactText(value, 2);
   return lines.length > MOST_INDENTED * text.length ? text : lines;
 };
 
-const levelName = (level, language) =>
-  LEVELS.includes(level) ? language.text(level) : visibleLine(level, NAME);
+/**
+ * @param {string} level
+ * @param {Language} language
+ */
+const levelName = (level, language) => {
+  const known = knownLevel(level);
+  return known ? language.text(known) : visibleLine(level, NAME);
+};

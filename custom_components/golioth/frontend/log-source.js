@@ -1,20 +1,62 @@
 /** Where the logs come from: Home Assistant's WebSocket API. */
 
+/** @import { Connection } from "../../../types/home-assistant.js" */
+/** @import { HistoryRequest } from "./log-filter.js" */
+
+/**
+ * A page of the history.
+ * @typedef {object} HistoryPage
+ * @property {unknown[]} logs From the oldest.
+ * @property {string} start Until when the history is to be read next.
+ * @property {boolean} more Whether there is more.
+ * @property {boolean} complete Whether Golioth has given all logs of this time.
+ */
+
+/**
+ * What Home Assistant tells: at first which logs it has, then more of them.
+ * @typedef {object} LogMessage
+ * @property {any[]} logs
+ * @property {number} [left_out] How many logs are missing in front of these.
+ * @property {boolean} [more] Whether there is another piece of the beginning.
+ * @property {boolean} [removed] Whether the project is not there any more.
+ * @property {string} [life] Which run of Home Assistant it is, at the beginning alone.
+ * @property {string} [config_entry_id] The entry that the project has now.
+ * @property {number} [first_number] The number of the first log that it has.
+ */
+
+/**
+ * @typedef {object} LogListener
+ * @property {(message: LogMessage) => void} onLogs
+ * @property {(code: string | null) => void} onError Null where there is no error any
+ *   more.
+ * @property {(isConnected: boolean) => void} onConnection
+ */
+
 // In milliseconds: while Home Assistant starts, it does not know the command yet.
 const RETRY_DELAY = 2000;
 const UNKNOWN_COMMAND = "unknown_command";
 
-// Home Assistant gives so many views at once, and one may go: also one of a connection that was lost, which it notices later.
+// Home Assistant gives so many views at once, and one may go: also one of a connection
+// that was lost, which it notices later.
 const TOO_MANY_DELAY = 15000;
 const TOO_MANY = "too_many";
 
 // The logs of one answer.
 const PAGE = 200;
 
-/** By connection, what is read of the history, and waits for that: Home Assistant reads one page for each at a time. */
+/**
+ * By connection, what is read of the history, and waits for that: Home Assistant reads
+ * one page for each at a time.
+ * @type {WeakMap<Connection, Promise<unknown>>}
+ */
 const reading = new WeakMap();
 
-/** Return what `read` does, when nothing else is read any more. */
+/**
+ * Return what `read` does, when nothing else is read any more.
+ * @template Answer
+ * @param {Connection} connection
+ * @param {() => Promise<Answer>} read
+ */
 const inTurn = (connection, read) => {
   const answer = (reading.get(connection) ?? Promise.resolve()).then(read);
   reading.set(
@@ -26,22 +68,29 @@ const inTurn = (connection, read) => {
 
 export class LogSource {
   /**
-   * @param connection The connection to Home Assistant.
-   * @param configEntryId The project.
-   * @param deviceIds The devices; all of them, where there is none.
-   * @param listener Has `onLogs`, which is called with each message, `onError`, with the code of an error, or null where there is
-   *   none any more, and `onConnection`, with whether Home Assistant can be reached.
+   * @param {Connection} connection
+   * @param {string} configEntryId The project.
+   * @param {string[]} deviceIds The devices; all of them, where there is none.
+   * @param {LogListener} listener
    */
   constructor(connection, configEntryId, deviceIds, listener) {
     this._connection = connection;
     this._configEntryId = configEntryId;
     this._deviceIds = deviceIds;
     this._listener = listener;
-    /** The subscription that counts: the last. */
+    /**
+     * The subscription that counts: the last.
+     * @type {object | null}
+     */
     this._turn = null;
+    /** @type {(() => Promise<void>) | null} */
     this._unsubscribe = null;
-    this._retry = null;
-    /** What Home Assistant has told of the logs that it has, as long as there is more. */
+    /** @type {number | undefined} */
+    this._retry = undefined;
+    /**
+     * What Home Assistant has told of the logs that it has, as long as there is more.
+     * @type {LogMessage | null}
+     */
     this._beginning = null;
     this._onReady = () => this._whenReady();
     this._onDisconnected = () => this._whenDisconnected();
@@ -74,13 +123,15 @@ export class LogSource {
   }
 
   /**
-   * Subscribe, also by itself after a lost connection, because Home Assistant may not be ready to answer then. What was asked for
-   * meanwhile, the connection may have kept until it was back: then that is one too many.
+   * Subscribe, also by itself after a lost connection, because Home Assistant may not
+   * be ready to answer then. What was asked for meanwhile, the connection may have kept
+   * until it was back: then that is one too many.
    */
   async _subscribe() {
     clearTimeout(this._retry);
     const turn = (this._turn = {});
     this._beginning = null;
+    /** @type {{ type: string, config_entry_id: string, device_ids?: string[] }} */
     const request = {
       type: "golioth/logs/subscribe",
       config_entry_id: this._configEntryId,
@@ -100,7 +151,7 @@ export class LogSource {
       }
       this._unsubscribe = unsubscribe;
       this._listener.onError(null);
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       if (this._turn !== turn) return;
       if (error?.code === UNKNOWN_COMMAND)
         this._retry = setTimeout(() => this._subscribe(), RETRY_DELAY);
@@ -111,8 +162,10 @@ export class LogSource {
   }
 
   /**
-   * Pass a message on. What Home Assistant tells first comes in pieces, which are one to the listener: so nothing is shown that is
-   * about to move. Where logs were left out of it, it begins after these: what is before is in the history.
+   * Pass a message on. What Home Assistant tells first comes in pieces, which are one
+   * to the listener: so nothing is shown that is about to move. Where logs were left
+   * out of it, it begins after these: what is before is in the history.
+   * @param {LogMessage} message
    */
   _take(message) {
     if (message.life !== undefined) this._beginning = { ...message, logs: [] };
@@ -132,7 +185,10 @@ export class LogSource {
     this._listener.onLogs(beginning);
   }
 
-  /** End a subscription, which went with the connection where that is lost. */
+  /**
+   * End a subscription, which went with the connection where that is lost.
+   * @param {(() => Promise<void>) | null} unsubscribe
+   */
   async _end(unsubscribe) {
     try {
       await unsubscribe?.();
@@ -142,8 +198,11 @@ export class LogSource {
   }
 
   /**
-   * Return a page of logs that were, until a time, after what other cards read. Rejects with what Home Assistant says, which is no
-   * message without a connection.
+   * Return a page of the history that ends at a time, after what other cards read.
+   * Rejects with what Home Assistant says, which is no message without a connection.
+   * @param {HistoryRequest} request
+   * @param {string} before
+   * @returns {Promise<HistoryPage>}
    */
   history(request, before) {
     return inTurn(this._connection, () =>

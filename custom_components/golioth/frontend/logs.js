@@ -1,22 +1,34 @@
-/** The logs that a card knows: those of now, and those from Golioth's history before them; never too many. */
+/**
+ * The logs that a card knows: those of now, and those from Golioth's history before
+ * them; never too many.
+ */
+
+/** @import { LogFilter } from "./log-filter.js" */
+/** @import { HistoryPage, LogMessage } from "./log-source.js" */
+/** @typedef {LogItem | Notice} Item What is shown in a row. */
 
 import { byValue, exactText } from "./exact-json.js";
 import { lastIndex } from "./last-index.js";
 import { readableLog } from "./readable-log.js";
 import { milliseconds } from "./times.js";
 
-// Of each: of the history, of what is shown live, and of what waits until it is shown. In logs and in characters.
+// Of each: of the history, of what is shown live, and of what waits until it is shown.
+// In logs and in characters.
 export const MAX_LOGS = 2000;
 const MAX_SIZE = 4 * 1024 * 1024;
 
 // A device with a wrong clock is not alone among so many logs.
 const TELLING = 10;
 
-// In milliseconds since 1970: what a clock that was never set tells, or one that has lost all measure, is not between these.
+// In milliseconds since 1970: what a clock that was never set tells, or one that has
+// lost all measure, is not between these.
 const FIRST_TIME = Date.UTC(2020, 0);
 const LAST_TIME = Date.UTC(2199, 0);
 
-/** Return the JSON of a value, the same whatever the order of its keys is. */
+/**
+ * Return the JSON of a value, the same whatever the order of its keys is.
+ * @param {unknown} value
+ */
 const canonical = (value) =>
   JSON.stringify(value, (_key, each) =>
     each !== null && typeof each === "object" && !Array.isArray(each)
@@ -27,8 +39,12 @@ const canonical = (value) =>
       : byValue(each),
   );
 
-/** Return the numbers of a value, however deep they are. */
+/**
+ * Return the numbers of a value, however deep they are.
+ * @param {object} value
+ */
 const numbersOf = (value) => {
+  /** @type {number[]} */
   const numbers = [];
   JSON.stringify(value, (_key, each) => {
     if (typeof each === "number") numbers.push(each);
@@ -38,7 +54,8 @@ const numbersOf = (value) => {
 };
 
 /** One log of the list. */
-class LogItem {
+export class LogItem {
+  /** @param {unknown} told */
   constructor(told) {
     const log = readableLog(told);
     this.log = log;
@@ -46,6 +63,17 @@ class LogItem {
     this.size = log.message.length + JSON.stringify(log.metadata).length;
     /** Whether its metadata is shown. */
     this.isOpen = false;
+    /** @type {string | undefined} */
+    this._searchable = undefined;
+    /** @type {number[] | undefined} */
+    this._numbers = undefined;
+    /** @type {string | undefined} */
+    this._identity = undefined;
+  }
+
+  /** @returns {undefined} */
+  get leftOut() {
+    return undefined;
   }
 
   /** All text of the log, in lower case. */
@@ -65,7 +93,10 @@ class LogItem {
     return this._numbers;
   }
 
-  /** What is the same of a log that was told and of the same log in the history, which may cut times to milliseconds. */
+  /**
+   * What is the same of a log that was told and of the same log in the history, which
+   * may cut times to milliseconds.
+   */
   get identity() {
     const { level, module, type, message, metadata } = this.log;
     // Home Assistant's own ID is that of the project until the device is registered.
@@ -79,9 +110,35 @@ class LogItem {
   }
 }
 
+/** What is said between logs: how many were left out, or that there was a restart. */
+class Notice {
+  /** @param {{ leftOut?: number, isRestart?: boolean }} said */
+  constructor({ leftOut, isRestart }) {
+    this.time = NaN;
+    this.size = 0;
+    this.isOpen = false;
+    this.leftOut = leftOut;
+    this.isRestart = isRestart;
+  }
+
+  /** @returns {undefined} */
+  get log() {
+    return undefined;
+  }
+
+  /** @returns {undefined} */
+  get identity() {
+    return undefined;
+  }
+}
+
+/** @param {Item} item */
+const isLog = (item) => item.log !== undefined;
+
 /** A list that lets go of the oldest, where there are too many. */
 class Bounded {
   constructor() {
+    /** @type {Item[]} */
     this.items = [];
     this._size = 0;
   }
@@ -90,52 +147,85 @@ class Bounded {
     return this.items.length >= MAX_LOGS || this._size >= MAX_SIZE;
   }
 
-  /** Add items at the end, and return those that had to go. */
+  /**
+   * Add items at the end, and return those that had to go.
+   * @param {Item[]} items
+   */
   push(items) {
     for (const item of items) {
       this.items.push(item);
-      this._size += item.size ?? 0;
+      this._size += item.size;
     }
     let gone = 0;
     while (
       this.items.length - gone > MAX_LOGS ||
       (this._size > MAX_SIZE && gone < this.items.length)
     )
-      this._size -= this.items[gone++].size ?? 0;
+      this._size -= this.items[gone++].size;
     return this.items.splice(0, gone);
   }
 
+  /** @param {Item[]} items */
   unshift(items) {
     this.items.unshift(...items);
-    for (const item of items) this._size += item.size ?? 0;
+    for (const item of items) this._size += item.size;
   }
 
-  /** Remove items from the beginning, if there are so many, and return them. */
+  /**
+   * Remove items from the beginning, if there are so many, and return them.
+   * @param {number} count
+   */
   shift(count) {
     const gone = this.items.splice(0, count);
-    for (const item of gone) this._size -= item.size ?? 0;
+    for (const item of gone) this._size -= item.size;
     return gone;
   }
 
+  /** @param {Item} item */
   remove(item) {
     this.items.splice(this.items.indexOf(item), 1);
     this._size -= item.size;
   }
 }
 
+/**
+ * Return what is known of a history that begins anew: whether it has been asked for,
+ * until when it has been read, whether there is more, whether Golioth has given all,
+ * whether something of it had to go, and the newest time that was read.
+ */
+const newHistory = () => ({
+  isBegun: false,
+  /** @type {string | null} */
+  start: null,
+  hasMore: true,
+  isComplete: true,
+  isCut: false,
+  newest: -Infinity,
+});
+
 export class Logs {
-  /** @param filter The `LogFilter` of what is shown. */
+  /** @param {LogFilter} filter Of what is shown. */
   constructor(filter) {
     /** Whether new logs wait until they are shown. */
     this.isHeld = false;
     /** Counts the changes of what is shown. */
     this.revision = 0;
     this._filter = filter;
+    /**
+     * Which run of Home Assistant the logs are of.
+     * @type {string | null}
+     */
     this._life = null;
     this._last = 0;
-    this._reset([]);
+    this._shown = new Bounded();
+    this._waiting = new Bounded();
+    this._waitingLeftOut = 0;
+    this._waitingGone = 0;
+    this._history = new Bounded();
+    this.history = newHistory();
   }
 
+  /** @param {Item[]} items */
   _reset(items) {
     this._shown = new Bounded();
     this._shown.push(items);
@@ -145,13 +235,18 @@ export class Logs {
     this.forgetHistory();
   }
 
-  /** Show what another filter leaves. The history has only what the last one left, so that it is to be read anew. */
+  /**
+   * Show what another filter leaves. The history has only what the last one left, so
+   * that it is to be read anew.
+   * @param {LogFilter} filter
+   */
   filterBy(filter) {
     this._filter = filter;
     this._waitingGone = 0;
     this.forgetHistory();
   }
 
+  /** @param {Item[]} items */
   _matching(items) {
     return items.filter((item) => this._filter.matches(item));
   }
@@ -162,14 +257,15 @@ export class Logs {
   }
 
   /**
-   * Take what Home Assistant tells first. Where logs are missing since the last time, only those are kept that were told now:
-   * the others are in the history.
+   * Take what Home Assistant tells first. Where logs are missing since the last time,
+   * only those are kept that were told now: the others are in the history.
+   * @param {LogMessage} message
    */
-  begin({ life, first_number, logs }) {
+  begin({ life = "", first_number = 1, logs }) {
     const isRestarted = this._life !== null && this._life !== life;
     const isAnew = this._life !== life || first_number > this._last + 1;
     if (isAnew) {
-      this._reset(isRestarted ? [{ isRestart: true }] : []);
+      this._reset(isRestarted ? [new Notice({ isRestart: true })] : []);
       this._last = 0;
     }
     this._life = life;
@@ -179,8 +275,11 @@ export class Logs {
     this._last = Math.max(this._last, first_number - 1);
   }
 
-  /** Take more logs, in front of which some may have been left out. */
-  add({ logs, left_out }) {
+  /**
+   * Take more logs, in front of which some may have been left out.
+   * @param {LogMessage} message
+   */
+  add({ logs, left_out = 0 }) {
     const items = this._takeNew(logs);
     if (!items.length && !left_out) return;
     for (const item of items) this._removeFromHistory(item);
@@ -188,17 +287,24 @@ export class Logs {
     else this._append(items, left_out);
   }
 
-  /** Return items of those logs that were not told before. */
+  /**
+   * Return items of those logs that were not told before.
+   * @param {any[]} logs
+   */
   _takeNew(logs) {
     const missing = logs.filter((log) => log?.number > this._last);
     if (missing.length) this._last = missing[missing.length - 1].number;
     return missing.map((log) => new LogItem(log));
   }
 
+  /**
+   * @param {Item[]} items
+   * @param {number} leftOut
+   */
   _wait(items, leftOut) {
-    if (leftOut) items.unshift({ leftOut });
+    if (leftOut) items = [new Notice({ leftOut }), ...items];
     const gone = this._waiting.push(items);
-    const logs = gone.filter(({ log }) => log);
+    const logs = gone.filter(isLog);
     this._waitingGone += this._matching(logs).length;
     this._waitingLeftOut += logs.length;
     for (const item of gone) this._waitingLeftOut += item.leftOut ?? 0;
@@ -213,21 +319,26 @@ export class Logs {
     this._waitingLeftOut = this._waitingGone = 0;
   }
 
+  /** @param {Item[]} items */
   _append(items, leftOut = 0) {
     this.revision += 1;
     const last = this._shown.items[this._shown.items.length - 1];
     if (leftOut && last?.leftOut) last.leftOut += leftOut;
-    else if (leftOut) items = [{ leftOut }, ...items];
+    else if (leftOut) items = [new Notice({ leftOut }), ...items];
     const gone = this._shown.push(items);
     // It is what comes right after the history.
     if (this.history.isBegun) this._keep(this._matching(gone));
   }
 
-  /** Add items at the end of the history, which lets go of its oldest. */
+  /**
+   * Add items at the end of the history, which lets go of its oldest.
+   * @param {Item[]} items
+   */
   _keep(items) {
     let last = this._history.items[this._history.items.length - 1];
     for (const item of items) {
-      // Where no log between them matches, there would be nothing but these after a storm.
+      // Where no log between them matches, there would be nothing but these after a
+      // storm.
       if (item.leftOut && last?.leftOut) {
         last.leftOut += item.leftOut;
         continue;
@@ -239,7 +350,11 @@ export class Logs {
     }
   }
 
-  /** A log that Home Assistant has caught up may have been read from the history before it was told. */
+  /**
+   * Remove a log from the history: one that Home Assistant has caught up may have been
+   * read before it was told.
+   * @param {LogItem} item
+   */
   _removeFromHistory(item) {
     if (item.time > this.history.newest) return;
     const { items } = this._history;
@@ -254,19 +369,23 @@ export class Logs {
     this.revision += 1;
   }
 
-  /** Return how many new logs match the filter: those that wait, and those that had to go meanwhile. */
+  /**
+   * Return how many new logs match the filter: those that wait, and those that had to
+   * go meanwhile.
+   */
   countWaiting() {
-    const logs = this._waiting.items.filter(({ log }) => log);
+    const logs = this._waiting.items.filter(isLog);
     return this._matching(logs).length + this._waitingGone;
   }
 
-  /** Return what is shown, oldest first: items with a `log`, or with the number `leftOut`, or with `isRestart`. */
+  /** Return what is shown, oldest first. */
   shown() {
     return [...this._history.items, ...this._matching(this._shown.items)];
   }
 
   /** Return the names of the modules that have logged. */
   modules() {
+    /** @type {Set<string>} */
     const names = new Set();
     for (const { items } of [this._history, this._shown])
       for (const { log } of items) if (log?.module) names.add(log.module);
@@ -278,7 +397,10 @@ export class Logs {
     return this.history.isCut || this._history.isFull;
   }
 
-  /** Return the first of the live logs, as far as none of them were left out, and what is said in front of them. */
+  /**
+   * Return the first of the live logs, as far as none of them were left out, and what
+   * is said in front of them.
+   */
   _firstLive() {
     const items = [...this._history.items, ...this._shown.items];
     const first = items.findIndex(({ log }) => log);
@@ -286,7 +408,10 @@ export class Logs {
     return items.slice(0, Math.min(end < 0 ? Infinity : end, first + TELLING));
   }
 
-  /** Return until when the history is read next: from then on, what falls off the live logs is kept behind it. */
+  /**
+   * Return until when the history is read next: from then on, what falls off the live
+   * logs is kept behind it.
+   */
   beginPage() {
     this.history.isBegun = true;
     if (this.history.start !== null) return this.history.start;
@@ -298,7 +423,11 @@ export class Logs {
     return new Date(newest).toISOString();
   }
 
-  /** Take a page of the history, the end of which may overlap with what is shown live; what does not match is not kept. */
+  /**
+   * Take a page of the history, the end of which may overlap with what is shown live;
+   * what does not match is not kept.
+   * @param {HistoryPage} page
+   */
   addHistory({ logs, start, more, complete }) {
     // It would not be what came right before any more.
     if (this.history.isCut) return;
@@ -332,10 +461,12 @@ export class Logs {
   }
 
   /**
-   * Return what is new of the first page, and with it those live logs that some of it is later than, which the history has from
-   * now on: between them, it is where its time belongs.
-   * @param items What is new.
-   * @param oldest The oldest time of the page: a clock that tells an earlier one tells nothing.
+   * Return what is new of the first page, and with it those live logs that some of it
+   * is later than, which the history has from now on: between them, it is where its
+   * time belongs.
+   * @param {Item[]} items What is new.
+   * @param {number} oldest The oldest time of the page: a clock that tells an earlier
+   *   one tells nothing.
    */
   _mixWithLive(items, oldest) {
     const newest = items[items.length - 1]?.time;
@@ -345,11 +476,12 @@ export class Logs {
     const kept = this._history.shift(end);
     const taken = [...kept, ...this._shown.shift(end - kept.length)];
     const left = [...items];
+    /** @type {Item[]} */
     const mixed = [];
     // From the newest, because a log comes seldom before its time.
     for (const item of taken.reverse()) {
       while (item.time >= oldest && left[left.length - 1]?.time > item.time)
-        mixed.push(left.pop());
+        mixed.push(...left.splice(-1));
       mixed.push(item);
     }
     return [...left, ...this._matching(mixed.reverse())];
@@ -358,18 +490,7 @@ export class Logs {
   /** Let go of the history, to read it anew. */
   forgetHistory() {
     this._history = new Bounded();
-    /**
-     * What is known of it, another object each time that it begins anew: whether it has been asked for, until when it has been read,
-     * whether there is more, whether Golioth has given all, whether something of it had to go, and the newest time that was read.
-     */
-    this.history = {
-      isBegun: false,
-      start: null,
-      hasMore: true,
-      isComplete: true,
-      isCut: false,
-      newest: -Infinity,
-    };
+    this.history = newHistory();
     this.revision += 1;
   }
 }

@@ -2,7 +2,13 @@
 
 import { knownLocales } from "./language.js";
 
-/** Return a time zone, or none, which is that of the browser, where the browser does not know it. */
+/** @import { Locale } from "../../../types/home-assistant.js" */
+
+/**
+ * Return a time zone, or none, which is that of the browser, where the browser does not
+ * know it.
+ * @param {string} zone
+ */
 const knownZone = (zone) => {
   try {
     new Intl.DateTimeFormat(undefined, { timeZone: zone });
@@ -12,7 +18,11 @@ const knownZone = (zone) => {
   }
 };
 
-/** Return the milliseconds of a timestamp since 1970. Not every browser reads nine digits of a second. */
+/**
+ * Return the milliseconds of a timestamp since 1970. Not every browser reads nine
+ * digits of a second.
+ * @param {string} timestamp
+ */
 export const milliseconds = (timestamp) => {
   const time = Date.parse(timestamp.replace(/(\.\d{3})\d+/, "$1"));
   return Number.isNaN(time) ? 0 : time;
@@ -20,15 +30,19 @@ export const milliseconds = (timestamp) => {
 
 export class TimeFormat {
   /**
-   * @param locale The `hass.locale` of the user. A language that the browser does not know is that of the browser.
-   * @param serverZone The time zone of Home Assistant. One that the browser does not know is that of the browser.
+   * @param {Locale} locale The user's. A language that the browser does not know is
+   *   that of the browser.
+   * @param {string} serverZone The time zone of Home Assistant. One that the browser
+   *   does not know is that of the browser.
    */
   constructor(locale, serverZone) {
+    /** @type {Record<string, Intl.DateTimeFormatOptions>} */
     const clock = { 12: { hour12: true }, 24: { hourCycle: "h23" } };
     const known = knownLocales(locale.language);
     const language = locale.time_format === "system" ? undefined : known;
     const zone =
       locale.time_zone === "server" ? knownZone(serverZone) : undefined;
+    /** @type {Intl.DateTimeFormatOptions} */
     const time = {
       hour: "numeric",
       minute: "2-digit",
@@ -47,17 +61,26 @@ export class TimeFormat {
     });
   }
 
-  /** Return a time to the second. */
+  /**
+   * Return a time to the second.
+   * @param {number} time
+   */
   time(time) {
     return this._time.format(time);
   }
 
-  /** Return a time to the millisecond. */
+  /**
+   * Return a time to the millisecond.
+   * @param {number} time
+   */
   exact(time) {
     return this._exact.format(time);
   }
 
-  /** Return the day of a time. */
+  /**
+   * Return the day of a time.
+   * @param {number} time
+   */
   day(time) {
     return this._day.format(time);
   }

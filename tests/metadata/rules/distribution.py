@@ -225,7 +225,7 @@ def devcontainer_sets_everything_up(repository: Repository) -> Iterator[str]:
     """Whoever opens the repository in a container can run the tests at once."""
     path = repository.root / ".devcontainer" / "devcontainer.json"
     content = repository.json(path) if path.is_file() else {}
-    for script in ("scripts/setup", "scripts/setup-e2e"):
+    for script in ("scripts/setup", "scripts/setup-frontend", "scripts/setup-e2e"):
         if script not in content.get("postCreateCommand", "").split(" && "):
             yield f"devcontainer.json does not run {script}"
 
