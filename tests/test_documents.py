@@ -111,11 +111,7 @@ def form_fields(*flows: str) -> set[str]:
 @cache
 def own_texts() -> frozenset[str]:
     """Return every text that the integration shows, in English."""
-    own = set(values(TEXTS))
-    if (module := INTEGRATION / "frontend/texts.js").exists():
-        _, _, assigned = module.read_text("utf-8").partition("export const TEXTS = ")
-        own.update(values(json.loads(assigned.rstrip().removesuffix(";"))["en"]))
-    return frozenset(own)
+    return frozenset(values(TEXTS))
 
 
 @cache

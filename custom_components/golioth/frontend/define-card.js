@@ -23,7 +23,8 @@ export const defineCard = (type) => {
       return pageLanguage().text("description");
     },
     preview: true,
-    documentationURL: "https://github.com/OWNER/ha-golioth/blob/main/docs/log-card.md",
+    documentationURL:
+      "https://github.com/OWNER/ha-golioth/blob/main/docs/log-card.md",
   });
 };
 
