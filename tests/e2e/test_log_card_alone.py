@@ -1095,6 +1095,7 @@ async def test_missing_text(card: LoneCard) -> None:
         {"component.golioth.config_panel.log_card.pause": "Anhalten"},
     )
     await speak(card, "de")
+    await card.pass_time(1)
     await expect(card.button("Anhalten")).to_be_visible()
     await expect(card.element.get_by_placeholder("Search logs")).to_be_visible()
 
