@@ -406,8 +406,9 @@ async def test_retries_end(card: LoneCard) -> None:
     """Earlier logs that cannot be read are asked for ever more seldom, and in the end only when the user wants them."""
     await card.make()
     await card.run("refusal = values[0]", AWAY)
+    # The first one fails at once, three seconds ago.
     await card.begin(*logs(1, 3))
-    await card.pass_time(3)
+    await card.pass_time(2)
     asked = 1
     assert len(await card.requests()) == asked
     for delay in (5, 10, 20, 40, 80, 160, 300):
@@ -1233,6 +1234,7 @@ async def test_beginning_in_pieces(card: LoneCard) -> None:
     """What comes in pieces is shown at once, when it is whole: nothing flashes or moves, and none of it counts as new."""
     await card.make()
     await card.answer(more=False)
+    await card.pass_time(1)
     # Held back, new logs would wait for the user.
     await card.button("Pause").click()
     await tell_pieces(
