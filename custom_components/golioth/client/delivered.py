@@ -192,7 +192,7 @@ class _ExpectedLogs:
         return False
 
     def age(self) -> None:
-        """Forget what was there when this was called before, and does not wait."""
+        """Forget what was there at the last call, unless it waits."""
         aged, self._old, self._young = self._old, self._young, {}
         if aged:
             for digest in aged.keys() & set(map(identify, self._waiting())):

@@ -113,7 +113,7 @@ class OpenStream:
         await self._connection.close()
 
     def take_waiting(self) -> Iterator[LogEntry]:
-        """Yield the logs that wait, which several may do at the same time."""
+        """Take the logs that wait one by one, as others may do at the same time."""
         while self.waiting:
             yield self.waiting.popleft()
 
