@@ -93,6 +93,7 @@ async def test_what_is_left_out(
     simulator.log("unknown", device=simulator.add_device("door-sensor"))
     simulator.log("end", device=GREENHOUSE_NODE, level="WARN", module="net")
     await log_events.wait_for(3)
+    await log_events.wait_for(3)
     await wait_for_state(hass, LAST_LOG, "end")
     assert log_events.messages == ["net WARN", "net ERROR", "end"]
     assert state_of(hass, LOG).attributes["message"] == "end"
@@ -143,6 +144,7 @@ async def test_options_that_are_changed(
     await hass.async_block_till_done()
     await simulator.wait_for_streams(1)
     simulator.log("second", device=GREENHOUSE_NODE)
+    await log_events.wait_for(2)
     await log_events.wait_for(2)
     await wait_for_state(hass, LAST_LOG, "second")
     assert log_events.messages == ["first", "second"]

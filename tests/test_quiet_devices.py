@@ -95,6 +95,7 @@ async def test_quiet_device_of_a_busy_project(
     await wait_for_state(hass, LAST_LOG, "Rain 149")
     assert asked_of(simulator) == [None, WATER_METER]
     simulator.log("live", device=WATER_METER)
+    await log_events.wait_for(1)
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "live")
     assert log_events.messages == ["live"]
     known = [each.state for each in states if each.state.startswith("Litre")]
