@@ -80,7 +80,7 @@ def test_notes(tmp_path: Path) -> None:
         ("v1.2.3", MANIFEST, "### Added\n\n- What is new.\n", "", "says nothing"),
     ],
 )  # fmt: skip
-def test_breach(
+def test_release_that_nothing_agrees_on(
     tmp_path: Path, tag: str, manifest: str, old: str, new: str, complaint: str
 ) -> None:
     """Nothing is released that the three do not agree on, and the message says what is wrong."""

@@ -96,7 +96,7 @@ async def test_patience_that_ends_with_the_feed(
         await recorder.until(lambda: feed.stream_state is StreamState.OPEN)
         simulator.log("1")
         # The loop is held, so that both come in its next turn, the cancel first.
-        time.sleep(0.3)  # noqa: ASYNC251
+        time.sleep(0.3)  # noqa: ASYNC251, TID251
         task.cancel()
         await asyncio.wait({task})
         assert task.cancelled()

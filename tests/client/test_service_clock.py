@@ -250,7 +250,7 @@ def test_clocks_of_this_host() -> None:
     """The elapsed clock goes on, and the wall clock is that of everybody."""
     clocks = Clocks.of_host()
     before = clocks.elapsed()
-    time.sleep(0.01)
+    time.sleep(0.01)  # noqa: TID251
     assert 0.01 <= clocks.elapsed() - before < 10
     assert abs(clocks.wall() - time.time()) < 1
 

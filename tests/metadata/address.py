@@ -1,13 +1,15 @@
-"""Where the repository is, in each form in which files name it: python -m tests.metadata.address OWNER/NAME moves it."""
+"""Find and move the address of the repository, in each form in which files name it.
+
+python -m tests.metadata.address OWNER/NAME
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 import re
 import sys
 from typing import Final, Self, override
 
-from .repository import Repository
+from .repository import INTEGRATION, ROOT, Repository
 
 # Until the project is published, this stands in place of the owner.
 PLACEHOLDER: Final = "OWNER"
@@ -15,6 +17,9 @@ PLACEHOLDER: Final = "OWNER"
 _OWNER: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
 # A dot at the end belongs to the sentence.
 _NAME: Final = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
+
+# Whatever the bytes of a text are, they come back.
+_AS_IT_IS: Final = ("utf-8", "surrogateescape")
 
 # A plain link, one inside another link, and the link that opens HACS or the Marketplace.
 _FORMS: Final = (
@@ -24,7 +29,6 @@ _FORMS: Final = (
     ),
     re.compile(rf"(owner=)({_OWNER})(&repository=)({_NAME})"),
 )
-_LICENCE_LINE: Final = re.compile(r"^ +Copyright .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def home(repository: Repository) -> Address:
     Raises:
         ValueError: The manifest has no address at GitHub.
     """
-    documentation = str(repository.manifest.get("documentation", ""))
+    manifest = repository.json(f"{INTEGRATION}/manifest.json")
+    documentation = str(manifest.get("documentation", ""))
     for found in addresses(documentation):
         return found
     raise ValueError(f"the manifest links to {documentation!r}, which is not at GitHub")
@@ -67,21 +72,6 @@ def addresses(text: str) -> Iterator[Address]:
     """Yield every address at GitHub in a text."""
     for form in _FORMS:
         yield from (Address(match[2], match[4]) for match in form.finditer(text))
-
-
-def documents(repository: Repository) -> Iterator[tuple[Path, str]]:
-    """Yield every file that is text, byte by byte as it is."""
-    for path in repository.files:
-        content = path.read_bytes()
-        if b"\0" not in content:
-            yield path, content.decode("utf-8", "surrogateescape")
-
-
-def licence_line(repository: Repository) -> str:
-    """Return the line of the licence that names the owner, empty if there is none."""
-    text = (repository.root / "LICENSE").read_text("utf-8")
-    found = _LICENCE_LINE.findall(text)
-    return str(found[-1]).strip() if found else ""
 
 
 def moved(name: str, text: str, old: Address, new: Address) -> str:
@@ -116,19 +106,18 @@ def moved(name: str, text: str, old: Address, new: Address) -> str:
     return text
 
 
-def move(repository: Repository, new: Address) -> list[str]:
-    """Move the repository, and return the files that have changed."""
+def move(repository: Repository, new: Address) -> Repository:
+    """Return the repository as it is at another address."""
     old = home(repository)
-    changed = []
-    for path, text in documents(repository):
-        name = repository.name(path)
-        # What shows that a stray is noticed stays as it is.
-        if name.startswith("tests/metadata/"):
-            continue
-        if (after := moved(name, text, old, new)) != text:
-            path.write_bytes(after.encode("utf-8", "surrogateescape"))
-            changed.append(name)
-    return changed
+    return Repository(
+        {
+            # What shows that a stray is noticed stays as it is.
+            path: content
+            if path.startswith("tests/metadata/") or b"\0" in content
+            else moved(path, content.decode(*_AS_IT_IS), old, new).encode(*_AS_IT_IS)
+            for path, content in repository.files.items()
+        }
+    )
 
 
 def main() -> int:
@@ -140,8 +129,11 @@ def main() -> int:
         sys.stderr.write(f"set-repository: {err}\n")
         sys.stderr.write("usage: scripts/set-repository OWNER/NAME\n")
         return 2
-    for name in move(Repository(Path(__file__).parents[2]), new):
-        sys.stdout.write(f"set-repository: {name}\n")
+    before = Repository.read(ROOT)
+    for path, content in move(before, new).files.items():
+        if content != before.files[path]:
+            (ROOT / path).write_bytes(content)
+            sys.stdout.write(f"set-repository: {path}\n")
     return 0
 
 

@@ -1,15 +1,14 @@
-"""Home Assistant's integration quality scale, how the integration keeps it, and the page that shows both."""
+"""Home Assistant's integration quality scale, and the page that shows how it is kept."""
 
 from collections.abc import Iterator
-from pathlib import Path
 import re
-from typing import Final
+from typing import Any, Final
 
-from .repository import Repository
+from .repository import INTEGRATION, ROOT, Repository
 
 # The rules of each tier, in the order in which core lists them.
 TIERS: Final = {
-    "Bronze": (
+    "Bronze": [
         "action-setup",
         "appropriate-polling",
         "brands",
@@ -30,8 +29,8 @@ TIERS: Final = {
         "test-before-configure",
         "test-before-setup",
         "unique-config-entry",
-    ),
-    "Silver": (
+    ],
+    "Silver": [
         "action-exceptions",
         "config-entry-unloading",
         "docs-configuration-parameters",
@@ -42,8 +41,8 @@ TIERS: Final = {
         "parallel-updates",
         "reauthentication-flow",
         "test-coverage",
-    ),
-    "Gold": (
+    ],
+    "Gold": [
         "devices",
         "diagnostics",
         "discovery-update-info",
@@ -65,14 +64,11 @@ TIERS: Final = {
         "reconfiguration-flow",
         "repair-issues",
         "stale-devices",
-    ),
-    "Platinum": (
-        "async-dependency",
-        "inject-websession",
-        "strict-typing",
-    ),
+    ],
+    "Platinum": ["async-dependency", "inject-websession", "strict-typing"],
 }
 
+SCALE: Final = f"{INTEGRATION}/quality_scale.yaml"
 PAGE: Final = "docs/quality-scale.md"
 
 _RULES: Final = (
@@ -93,15 +89,16 @@ that are part of Home Assistant: nobody but us has checked this one.
 _DONE: Final = re.compile(r"^  ([a-z-]+): done # (.+)$", re.MULTILINE)
 
 
-def scale_of(repository: Repository) -> Path:
-    """Return the file that says how the rules are kept."""
-    return repository.integration / "quality_scale.yaml"
+def states(repository: Repository) -> dict[str, Any]:
+    """Return how each rule is kept: done, or exempt with a comment."""
+    return dict(repository.yaml(SCALE)["rules"])
 
 
 def places(repository: Repository) -> dict[str, list[str]]:
-    """Return what shows that a rule is done: files, functions in them, and sections of documents."""
-    text = scale_of(repository).read_text("utf-8")
-    return {rule: shown.split(", ") for rule, shown in _DONE.findall(text)}
+    """Return where a rule that is done is shown to be: a test, a script or a section."""
+    return {
+        rule: shown.split(", ") for rule, shown in _DONE.findall(repository.text(SCALE))
+    }
 
 
 def page(repository: Repository) -> str:
@@ -111,14 +108,13 @@ def page(repository: Repository) -> str:
 
 def _tables(repository: Repository) -> Iterator[str]:
     """Yield the lines of a table for each tier."""
-    states = repository.yaml(scale_of(repository)).get("rules", {})
     shown = places(repository)
     for tier, rules in TIERS.items():
         yield f"## {tier}\n"
         yield "| Rule | Status | Shown by, or the reason |"
         yield "| --- | --- | --- |"
         for rule in rules:
-            match states.get(rule):
+            match states(repository).get(rule):
                 case {"status": state, "comment": reason}:
                     pass
                 case state:
@@ -134,5 +130,4 @@ def _link(place: str) -> str:
 
 
 if __name__ == "__main__":
-    ROOT = Path(__file__).parents[2]
-    (ROOT / PAGE).write_text(page(Repository(ROOT)), "utf-8")
+    (ROOT / PAGE).write_text(page(Repository.read(ROOT)), "utf-8")

@@ -1,53 +1,43 @@
-"""The repository keeps every rule, and every rule notices a breach."""
+"""The repository keeps every rule, and every rule notices its violations."""
 
-from pathlib import Path
-import shutil
+from types import FunctionType
+from typing import Final
 
 import pytest
 
-from .breaches import ADDITIONS, BREACHES, Addition, Breach
-from .repository import Repository
-from .rules import RULES, Rule
+from .repository import ROOT, Repository
+from .rules import MODULES, VIOLATIONS, Rule, Violation
 
-REPOSITORY = Repository(Path(__file__).parents[2])
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Return a copy of the repository, for a test to change."""
-    for path in REPOSITORY.files:
-        target = tmp_path / REPOSITORY.name(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    return tmp_path
+REPOSITORY: Final = Repository.read(ROOT)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_repository_keeps(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", VIOLATIONS, ids=lambda rule: rule.__name__)
+def test_rule_is_kept(rule: Rule) -> None:
     """The files of this repository give no reason to complain."""
     assert list(rule(REPOSITORY)) == []
 
 
-@pytest.mark.parametrize("breach", BREACHES, ids=lambda breach: breach.name)
-def test_breach_is_noticed(copy: Path, breach: Breach) -> None:
-    """A change that breaks a rule brings the complaint that names it."""
-    before = set(breach.rule(Repository(copy)))
-    breach.change(copy)
-    complaints = set(breach.rule(Repository(copy))) - before
-    assert any(breach.complaint in complaint for complaint in complaints), complaints
+@pytest.mark.parametrize(
+    ("rule", "violation"),
+    [
+        pytest.param(rule, each, id=f"{rule.__name__}: {each.complaint}")
+        for rule, violations in VIOLATIONS.items()
+        for each in violations
+    ],
+)
+def test_violation_is_noticed(rule: Rule, violation: Violation) -> None:
+    """A change that violates a rule brings the complaint that names it."""
+    complaint, *change = violation
+    complaints = list(rule(REPOSITORY.changed(*change)))
+    assert any(complaint in each for each in complaints), complaints
 
 
-@pytest.mark.parametrize("addition", ADDITIONS, ids=lambda addition: addition.name)
-def test_addition_is_accepted(copy: Path, addition: Addition) -> None:
-    """A change that keeps the rules brings no complaint."""
-    before = Repository(copy)
-    known = {(rule, complaint) for rule in RULES for complaint in rule(before)}
-    addition.change(copy)
-    after = Repository(copy)
-    complaints = {(rule, complaint) for rule in RULES for complaint in rule(after)}
-    assert complaints <= known
-
-
-def test_every_rule_can_be_broken() -> None:
-    """No rule is there without a breach that proves it."""
-    assert {breach.rule for breach in BREACHES} == set(RULES)
+def test_every_rule_has_a_violation() -> None:
+    """No rule is left out, or passes whatever is done."""
+    assert {rule.__qualname__ for rule in VIOLATIONS} == {
+        name
+        for module in MODULES
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionType)
+        if value.__module__ == module.__name__ and not name.startswith("_")
+    }

@@ -1,45 +1,30 @@
-"""The rules: each function takes a repository and yields one complaint per breach.
+"""The rules: every public function of a module here is one, named by what it demands."""
 
-Every public function that a module here defines is a rule, named by what it demands.
-"""
-
-from collections.abc import Callable, Iterator
-from types import FunctionType
-
-from tests.metadata.repository import Repository
+from typing import Final
 
 from . import (
-    actions,
     code,
-    distribution,
-    documentation,
-    icons,
-    manifest,
+    documents,
+    github,
     quality_scale,
     scripts,
+    texts,
     translations,
-    usage,
+    validators,
     vocabulary,
 )
+from .registry import VIOLATIONS, Rule, Violation
 
-type Rule = Callable[[Repository], Iterator[str]]
+__all__ = ["MODULES", "VIOLATIONS", "Rule", "Violation"]
 
-RULES: list[Rule] = [
-    value
-    for module in (
-        manifest,
-        code,
-        translations,
-        vocabulary,
-        usage,
-        icons,
-        actions,
-        distribution,
-        quality_scale,
-        documentation,
-        scripts,
-    )
-    for name, value in vars(module).items()
-    if isinstance(value, FunctionType)
-    if value.__module__ == module.__name__ and not name.startswith("_")
-]
+MODULES: Final = (
+    code,
+    documents,
+    github,
+    quality_scale,
+    scripts,
+    texts,
+    translations,
+    validators,
+    vocabulary,
+)

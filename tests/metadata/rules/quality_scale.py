@@ -1,99 +1,89 @@
-"""Rules for quality_scale.yaml, which hassfest does not read in a custom integration, and for the page that shows it."""
+"""Rules for quality_scale.yaml, which hassfest leaves alone, and the page of it."""
 
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-import re
+from typing import Final
 
-import homeassistant.components
+from homeassistant import components
 from homeassistant.util.yaml import load_yaml_dict
-from tests.metadata.quality_scale import PAGE, TIERS, page, places, scale_of
+from tests.metadata.quality_scale import PAGE, SCALE, TIERS, page, places, states
 from tests.metadata.repository import Repository
 
+from .registry import violation
+
 # Every integration of core that has the file has every rule in it.
-ANY_SCALE = Path(homeassistant.components.__path__[0]) / "peblar/quality_scale.yaml"
+ANY_SCALE: Final = Path(components.__path__[0]) / "peblar/quality_scale.yaml"
+TROUBLESHOOTING: Final = "docs/troubleshooting.md"
 
 
-def scale_has_cores_form(repository: Repository) -> Iterator[str]:
-    """Each rule is done, or exempt with a reason: none is left to do."""
-    scale = repository.yaml(scale_of(repository))
-    if scale.keys() != {"rules"}:
-        yield "quality_scale.yaml should hold rules, and nothing else"
-    for name, state in scale.get("rules", {}).items():
+@violation("brands should be done", SCALE, "brands: done", "brands: todo")
+@violation("brands should be done", SCALE, "brands: done", "brands: {status: exempt}")
+@violation("the rules should be action-setup,", SCALE, "brands:", "good-mood:")
+@violation(
+    "the rules should be action-setup,", SCALE, "rules:", "rules:\n  devices: done"
+)
+@violation("brands: nothing shows it", SCALE, "brands: done #", "brands: done\n#")
+@violation("there is no tests/test_sensor.py::", "tests/test_sensor.py")
+@violation(
+    "devices: there is no", "tests/test_init.py", "def test_devices_and", "def test_"
+)
+@violation(
+    "docs-troubleshooting: there is no", TROUBLESHOOTING, "# Troubleshooting", "# X"
+)
+@violation(
+    "brands: nothing fails in L", SCALE, "brands: done #", "brands: done # LICENSE,"
+)
+@violation(
+    "nothing fails in tests/test_in",
+    SCALE,
+    "test_init.py::test_devices_and_entities",
+    "test_init.py",
+)
+def quality_scale_names_what_would_fail(repository: Repository) -> Iterator[str]:
+    """Name for each rule what fails where it is broken, or why it is exempt.
+
+    That is a test, a rule of ours, a check, or a section that a document would lack.
+    """
+    kept, shown = states(repository), places(repository)
+    rules = [rule for tier in TIERS.values() for rule in tier]
+    if list(kept) != rules:
+        yield f"the rules should be {', '.join(rules)}"
+    for rule in sorted(_rules_of_core() - {*rules}):
+        yield f"{rule} is a rule of the installed Home Assistant, and not among ours"
+    for rule, state in kept.items():
         match state:
             case "done":
-                pass
-            case {"status": "exempt", "comment": str(reason), **rest} if (
-                reason.strip() and not rest
-            ):
+                if rule not in shown:
+                    yield f"{rule}: nothing shows it"
+            case {"status": "exempt", "comment": str(reason)} if reason.strip():
                 pass
             case _:
-                yield f"{name} should be done, or exempt with a comment"
-
-
-def scale_has_every_rule(repository: Repository) -> Iterator[str]:
-    """The rules are those of the scale, by tiers, in core's order."""
-    wanted = [rule for tier in TIERS.values() for rule in tier]
-    given = list(repository.yaml(scale_of(repository)).get("rules", {}))
-    for rule in wanted:
-        if rule not in given:
-            yield f"{rule} is missing"
-    for rule in given:
-        if rule not in wanted:
-            yield f"{rule} is no rule of the scale"
-    if sorted(given) == sorted(wanted) and given != wanted:
-        yield f"the order should be {', '.join(wanted)}"
-    for rule in sorted(_rules_of_core() - set(wanted)):
-        yield f"{rule} is a rule of the installed Home Assistant, and not among ours"
-
-
-def scale_shows_what_is_done(repository: Repository) -> Iterator[str]:
-    """Beside each rule that is done stands where that can be seen, and there is something."""
-    shown = places(repository)
-    for name, state in repository.yaml(scale_of(repository)).get("rules", {}).items():
-        if state == "done" and name not in shown:
-            yield f"{name} does not say what shows it"
-    for name, found in shown.items():
-        for place in found:
-            if not _exists(repository, place):
-                yield f"{name}: there is no {place}"
-
-
-def scale_names_what_would_fail(repository: Repository) -> Iterator[str]:
-    """What stands beside a rule fails where the rule is broken: a test, a rule of ours, a check, or a link."""
-    for name, found in places(repository).items():
-        for place in found:
-            path, _, rest = place.partition("::")
-            # A section of a document is missed by scale_shows_what_is_done.
-            if not (rest and path.startswith("tests/")) and not (
-                "#" in place or place.startswith("scripts/")
+                yield f"{rule} should be done, or exempt with a comment"
+        for place in shown.get(rule, ()):
+            path, _, function = place.partition("::")
+            path, _, section = path.partition("#")
+            if (
+                path not in repository.files
+                or (section and section not in repository.sections(path))
+                or (function and f"def {function}(" not in repository.text(path))
             ):
-                yield f"{name}: nothing fails in {place}"
+                yield f"{rule}: there is no {place}"
+            if not (function or section or path.startswith("scripts/")):
+                yield f"{rule}: nothing fails in {place}"
 
 
-def scale_is_shown(repository: Repository) -> Iterator[str]:
-    """The page is what scripts/quality-scale makes of the file."""
-    path = repository.root / PAGE
-    if not path.is_file() or path.read_text("utf-8") != page(repository):
+@violation(
+    "is out of date", SCALE, "test_init.py::test_devices_and_entities", "x.py::test_x"
+)
+@violation("is out of date", PAGE, "# Quality scale", "# Scale")
+def quality_scale_is_shown(repository: Repository) -> Iterator[str]:
+    """Show on the page what the file has."""
+    if repository.text(PAGE) != page(repository):
         yield f"{PAGE} is out of date: run scripts/quality-scale"
 
 
 @cache
 def _rules_of_core() -> set[str]:
     """Return the rules that the installed Home Assistant knows."""
-    return set(load_yaml_dict(ANY_SCALE)["rules"])
-
-
-def _exists(repository: Repository, place: str) -> bool:
-    """Return whether there is a file, a function in it, or a section of it."""
-    path, _, function = place.partition("::")
-    path, _, section = path.partition("#")
-    file = repository.root / path
-    if not file.is_file():
-        return False
-    text = file.read_text("utf-8")
-    if function:
-        return bool(
-            re.search(rf"^(async )?def {re.escape(function)}\(", text, re.MULTILINE)
-        )
-    return not section or section in repository.sections(file)
+    return {*load_yaml_dict(ANY_SCALE)["rules"]}

@@ -1,15 +1,18 @@
-"""Rules for scripts/: they run on macOS as well, whose bash is of 2007 and whose tools are not GNU's."""
+"""A rule for scripts/: they run on macOS as well."""
 
 from collections.abc import Iterator
 import re
+from typing import Final
 
 from tests.metadata.repository import Repository
 
+from .registry import violation
+
 # Of Debian, and run nowhere else.
-OF_DEBIAN = "scripts/python-from-debian"
+OF_DEBIAN: Final = "scripts/python-from-debian"
 
 # What bash 3.2 does not know, and what the tools of macOS do not.
-FOREIGN = {
+FOREIGN: Final = {
     "mapfile": r"\b(mapfile|readarray)\b",
     "an associative array": r"\b(declare|local|typeset) -[a-zA-Z]*A",
     "a reference": r"\b(declare|local|typeset) -[a-zA-Z]*n",
@@ -39,43 +42,32 @@ FOREIGN = {
     "cp of GNU": r"\bcp (-[a-zA-Z]*[tT]\b|--)",
     "/proc": r"/proc/",
 }
-_EMPTY_ARRAY = re.compile(r"^\s*(?:local )?(\w+)=\(\)", re.MULTILINE)
+EMPTY_ARRAY: Final = re.compile(r"^\s*(?:local )?(\w+)=\(\)", re.MULTILINE)
+BASH: Final = "#!/usr/bin/env bash\n"
 
 
+@violation("scripts/x uses mapfile", "scripts/x", new=f"{BASH}mapfile -t lines <file")
+@violation("uses an associative array", "scripts/x", new=f"{BASH}declare -A ages")
+@violation("uses sed -i", ".ci/x", new=f"{BASH}sed -i 's/a/b/' file")
+@violation("uses readlink -f", "scripts/x", new=f'{BASH}cd "$(readlink -f "$0")"')
+@violation("uses timeout", "scripts/x", new=f"{BASH}timeout 5 sleep 9")
+@violation("expands x, which may", "scripts/x", new=f'{BASH}x=()\necho "${{x[@]}}"')
 def scripts_run_on_macos(repository: Repository) -> Iterator[str]:
-    """No script asks for what only Linux has, or a bash that is newer than that of macOS."""
-    for name, lines in _scripts(repository):
-        for number, line in lines:
+    """Ask for no more than macOS has: its bash is of 2007, its tools are not GNU's.
+
+    That bash takes an empty array for one that is not set: `${x[@]+"${x[@]}"}` is safe.
+    """
+    for path in [*repository.paths("scripts/*"), *repository.paths(".ci/*")]:
+        first, *lines = repository.text(path).splitlines()
+        if path == OF_DEBIAN or not first.endswith("bash"):
+            continue
+        program = [line for line in lines if not line.lstrip().startswith("#")]
+        arrays = set(EMPTY_ARRAY.findall("\n".join(program)))
+        for line in program:
             for what, pattern in FOREIGN.items():
                 if re.search(pattern, line):
-                    yield f"{name}:{number} uses {what}, which macOS has not"
-
-
-def scripts_expand_empty_arrays(repository: Repository) -> Iterator[str]:
-    """An array that may be empty is expanded as `${x[@]+"${x[@]}"}`: bash 3.2 takes it for one that is not set."""
-    for name, lines in _scripts(repository):
-        text = "\n".join(line for _, line in lines)
-        for array in set(_EMPTY_ARRAY.findall(text)):
-            safe = f'${{{array}[@]+"${{{array}[@]}}"}}'
-            for number, line in lines:
+                    yield f"{path} uses {what}, which macOS has not: {line}"
+            for array in sorted(arrays):
+                safe = f'${{{array}[@]+"${{{array}[@]}}"}}'
                 if f"${{{array}[@]}}" in line.replace(safe, ""):
-                    yield f"{name}:{number} expands {array}, which may be empty"
-
-
-def _scripts(repository: Repository) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-    """Yield every script of bash, with its lines that are no comments."""
-    for folder in ("scripts", ".ci"):
-        for path in sorted((repository.root / folder).iterdir()):
-            name = repository.name(path)
-            if not path.is_file() or name == OF_DEBIAN:
-                continue
-            first, *lines = path.read_text("utf-8").splitlines()
-            if first.endswith("bash"):
-                yield (
-                    name,
-                    [
-                        (number, line)
-                        for number, line in enumerate(lines, start=2)
-                        if not line.lstrip().startswith("#")
-                    ],
-                )
+                    yield f"{path} expands {array}, which may be empty: {line}"

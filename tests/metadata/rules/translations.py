@@ -1,297 +1,101 @@
-"""Rules for translations/: the whole structure of English, and what keeps the other languages usable."""
+"""Rules for translations/: every language is complete, translated, and safe to show."""
 
 from collections.abc import Iterator
 import re
 from string import Formatter
-from typing import Any
+from typing import Final
 
-import voluptuous as vol
+from tests.metadata.repository import TRANSLATIONS, Repository
 
-from homeassistant.const import Platform
-from homeassistant.helpers import config_validation as cv
-from tests.metadata.repository import Repository, texts
-
-type Path = tuple[str, ...]
-
-KEY = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
-URL = re.compile(r"\w://|\bwww\.", re.IGNORECASE)
-QUOTED_BRACE = re.compile(r"'[{}]")
-SENTENCES = re.compile(r"[.!?]\s+[^\W\d_a-zß-ÿ]")
+from .registry import violation
 
 # The languages that are promised beside English.
-LANGUAGES = ("de", "es", "fr", "nl")
+LANGUAGES: Final = ("de", "es", "fr", "nl")
 
 # What fills a text that Home Assistant renders as Markdown: our own words and numbers.
-OWN_PLACEHOLDERS = frozenset(
+OWN_PLACEHOLDERS: Final = frozenset(
     {"console_url", "longest", "max_length", "max_modules", "needed", "time", "times"}
 )
 
-TEXTS = {str: str}
-STEP_SECTION = {
-    vol.Optional("name"): str,
-    vol.Optional("description"): str,
-    vol.Optional("data"): TEXTS,
-    vol.Optional("data_description"): TEXTS,
-}
-FLOW = {
-    vol.Optional("flow_title"): str,
-    vol.Required("step"): {
-        str: {
-            vol.Optional("title"): str,
-            vol.Optional("description"): str,
-            vol.Optional("data"): TEXTS,
-            vol.Optional("data_description"): TEXTS,
-            vol.Optional("menu_options"): TEXTS,
-            vol.Optional("menu_option_descriptions"): TEXTS,
-            vol.Optional("submit"): str,
-            vol.Optional("sections"): {str: STEP_SECTION},
-        }
-    },
-    vol.Optional("error"): TEXTS,
-    vol.Optional("abort"): TEXTS,
-    vol.Optional("progress"): TEXTS,
-    vol.Optional("create_entry"): TEXTS,
-}
-DESCRIBED = {
-    vol.Required("name"): str,
-    vol.Required("description"): str,
-    vol.Optional("fields"): {
-        str: {
-            vol.Required("name"): str,
-            vol.Required("description"): str,
-            vol.Optional("example"): str,
-        }
-    },
-    vol.Optional("sections"): {
-        str: {vol.Required("name"): str, vol.Optional("description"): str}
-    },
-}
-STRUCTURE = vol.Schema(
-    {
-        vol.Optional("title"): str,
-        vol.Optional("config"): FLOW,
-        vol.Optional("config_panel"): {str: TEXTS},
-        vol.Optional("options"): FLOW,
-        vol.Optional("device"): {str: {vol.Required("name"): str}},
-        vol.Optional("entity"): {
-            vol.In([*Platform]): {
-                str: {
-                    vol.Optional("name"): str,
-                    vol.Optional("state"): TEXTS,
-                    vol.Optional("state_attributes"): {
-                        str: {vol.Optional("name"): str, vol.Optional("state"): TEXTS}
-                    },
-                    vol.Optional("unit_of_measurement"): str,
-                }
-            }
-        },
-        vol.Optional("exceptions"): {str: {vol.Required("message"): str}},
-        vol.Optional("issues"): {
-            str: vol.All(
-                {
-                    vol.Required("title"): str,
-                    vol.Exclusive("description", "what the user can do"): str,
-                    vol.Exclusive("fix_flow", "what the user can do"): FLOW,
-                },
-                cv.has_at_least_one_key("description", "fix_flow"),
-            )
-        },
-        vol.Optional("services"): {str: DESCRIBED},
-        vol.Optional("triggers"): {str: DESCRIBED},
-        vol.Optional("conditions"): {str: DESCRIBED},
-        vol.Optional("selector"): {str: {vol.Required("options"): TEXTS}},
-        vol.Optional("system_health"): {vol.Required("info"): TEXTS},
-    }
-)
+SENTENCES: Final = re.compile(r"[.!?]\s+[^\W\d_a-zß-ÿ]")
+QUOTED_BRACE: Final = re.compile(r"'[{}]")
+
+DUTCH: Final = f"{TRANSLATIONS}/nl.json"
+ENGLISH: Final = f"{TRANSLATIONS}/en.json"
+FRENCH: Final = f"{TRANSLATIONS}/fr.json"
 
 
-def translations_come_without_strings_json(repository: Repository) -> Iterator[str]:
-    """Only core builds its translations from strings.json."""
-    if (repository.integration / "strings.json").exists():
-        yield "strings.json is not read in a custom integration: use translations/en.json"
-
-
-def translations_are_valid_json(repository: Repository) -> Iterator[str]:
-    """Each language is one JSON object in translations/, and English is among them."""
-    if not (repository.translations / "en.json").is_file():
-        yield "translations/en.json is missing"
-    for path in repository.translations.glob("*"):
-        if path.suffix != ".json":
-            yield f"{path.name} is no translation"
-            continue
-        try:
-            repository.json(path)
-        except ValueError as error:
-            yield f"{path.name}: {error}"
-
-
-def translations_have_the_known_structure(repository: Repository) -> Iterator[str]:
-    """English holds the sections that Home Assistant reads, and nothing else."""
-    try:
-        STRUCTURE(repository.english)
-    except vol.MultipleInvalid as invalid:
-        for error in invalid.errors:
-            yield f"{'.'.join(map(str, error.path))}: {error.msg}"
-
-
-def translation_keys_are_slugs(repository: Repository) -> Iterator[str]:
-    """Keys are `[a-z0-9_-]+`, and neither start nor end with, nor double, a separator."""
-    for key in sorted({key for path, _ in texts(repository.english) for key in path}):
-        if not KEY.fullmatch(key):
-            yield f"{key} is not a valid key"
-
-
-def translations_refer_to_no_other_key(repository: Repository) -> Iterator[str]:
-    """Only core resolves references: here a user would read `[%key:…%]`."""
-    for where, text in _every_text(repository):
-        if "[%" in text or "%]" in text:
-            yield f"{where} refers to another key"
-
-
-def translations_hold_no_html(repository: Repository) -> Iterator[str]:
-    """Texts are Markdown or plain."""
-    for where, text in _every_text(repository):
-        try:
-            cv.string_with_no_html(text)
-        except vol.Invalid:
-            yield f"{where} holds HTML"
-
-
-def translations_hold_no_url(repository: Repository) -> Iterator[str]:
-    """An address is passed as a placeholder, so that no translator can change it."""
-    for where, text in _every_text(repository):
-        if URL.search(text):
-            yield f"{where} holds a URL: pass it in description_placeholders"
-
-
-def translations_are_trimmed(repository: Repository) -> Iterator[str]:
-    """No text starts or ends with white space, and none is empty."""
-    for where, text in _every_text(repository):
-        if not text or text != text.strip():
-            yield f"{where} starts or ends with white space, or is empty"
-
-
-def translations_quote_no_placeholder(repository: Repository) -> Iterator[str]:
-    """In the message format that the frontend uses, an apostrophe before a brace takes its meaning: `l'{name}` shows as `l{name}`."""
-    for where, text in _every_text(repository):
-        if QUOTED_BRACE.search(text):
-            yield f"{where} has an apostrophe before a brace"
-
-
-def several_sentences_end_with_a_full_stop(repository: Repository) -> Iterator[str]:
-    """What is more than a label ends as sentences do, unless it ends with what somebody else says."""
-    for where, text in _every_text(repository):
-        if SENTENCES.search(text) and not text.endswith((".", "}")):
-            yield f"{where} has several sentences, and no full stop at the end"
-
-
-def translation_placeholders_are_names(repository: Repository) -> Iterator[str]:
-    """A placeholder is a name in braces, and every brace belongs to one."""
-    for where, text in _every_text(repository):
-        try:
-            names = _placeholders(text)
-        except ValueError as error:
-            yield f"{where}: {error}"
-            continue
-        for name in sorted(names):
-            if not name.isidentifier():
-                yield f"{where}: {{{name}}} is not a name"
-
-
-def translations_hold_no_foreign_markdown(repository: Repository) -> Iterator[str]:
-    """A name of the service's stands in titles alone: all other texts of flows and repairs are Markdown, or may become it."""
-    for path, text in texts(repository.english):
-        if path[0] in ("config", "options", "issues") and not path[-1].endswith(
-            "title"
-        ):
-            for name in sorted(_placeholders(text) - OWN_PLACEHOLDERS):
-                yield f"{'.'.join(path)} has {{{name}}}, which would be Markdown"
-
-
-def translated_states_have_no_placeholder(repository: Repository) -> Iterator[str]:
-    """Nothing fills a placeholder in a state, in the name of an attribute or in a unit."""
-    for path, text in texts(repository.english.get("entity", {})):
-        if set(path[2:]) & {"state", "state_attributes", "unit_of_measurement"}:
-            if "{" in text:
-                yield f"entity.{'.'.join(path)} has a placeholder"
-
-
-def data_descriptions_describe_data(repository: Repository) -> Iterator[str]:
-    """A `data_description` without its key in `data` is shown nowhere."""
-    for path, step in _mappings(repository.english):
-        for key in step.get("data_description", {}):
-            if key not in step.get("data", {}):
-                yield f"{'.'.join(path)}: {key} is described but not in data"
-
-
-def translations_follow_english(repository: Repository) -> Iterator[str]:
-    """Another language has no keys of its own, and the placeholders of English.
-
-    Home Assistant drops a text with other placeholders, and logs an error for each.
-    """
-    english = dict(texts(repository.english))
-    for where, key, text in _every_translation(repository):
-        if key not in english:
-            yield f"{where} is not in English"
-        elif _placeholders(text) != _placeholders(english[key]):
-            yield f"{where} has other placeholders than English"
-
-
+@violation("nl: config.abort.already_configured is missing", DUTCH)
+@violation("de: config.abort.x is missing", ENGLISH, '"abort": {', '"abort": {"x": "",')
+@violation("nl: config.abort.x is not in", DUTCH, '"abort": {', '"abort": {"x": "Nee",')
+@violation("nl: options.error.too_many_modules has not", DUTCH, "{max_modules}", "veel")
 def languages_are_complete(repository: Repository) -> Iterator[str]:
-    """Every language that is promised is there, and each that is there has all texts of English."""
+    """Have the texts of English, and their placeholders, in every other language."""
+    english = repository.language("en")
     for language in LANGUAGES:
-        if not (repository.translations / f"{language}.json").is_file():
-            yield f"translations/{language}.json is missing"
-    for path in repository.translations.glob("*.json"):
-        translated = {key for key, _ in texts(repository.json(path))}
-        for key, _ in texts(repository.english):
-            if key not in translated:
-                yield f"{path.name}: {'.'.join(key)} is missing"
+        translated = repository.language(language)
+        for key in sorted(english.keys() - translated.keys()):
+            yield f"{language}: {key} is missing"
+        for key in sorted(translated.keys() - english.keys()):
+            yield f"{language}: {key} is not in English"
+        for key in sorted(english.keys() & translated.keys()):
+            if _placeholders(translated[key]) != _placeholders(english[key]):
+                yield f"{language}: {key} has not the placeholders of English"
 
 
+@violation(
+    "nl: config.step.user.title is in English",
+    DUTCH,
+    '"Golioth-project toevoegen"',
+    '"Add a Golioth project"',
+)
 def languages_are_translated(repository: Repository) -> Iterator[str]:
-    """Several words are not the same in another language; one word, such as Transport, may be."""
-    english = dict(texts(repository.english))
-    for where, key, text in _every_translation(repository):
-        if text == english.get(key) and " " in text:
-            yield f"{where} is in English"
+    """Translate what has several words; one, such as Transport, may be the same."""
+    english = repository.language("en")
+    for language in LANGUAGES:
+        for key, text in repository.language(language).items():
+            if " " in text and text == english.get(key):
+                yield f"{language}: {key} is in English"
 
 
-def languages_end_texts_as_english(repository: Repository) -> Iterator[str]:
-    """A text ends with a full stop where English has one, and only there: what has lost a sentence is noticed."""
-    english = dict(texts(repository.english))
-    for where, key, text in _every_translation(repository):
-        if key in english and text.endswith(".") != english[key].endswith("."):
-            yield f"{where} does not end as in English"
+@violation("en: config.error.not_golioth does", ENGLISH, "Check the address.", "Check")
+@violation(
+    "nl: config.error.unknown does", DUTCH, '"unknown": "', '"unknown": "x","y":"'
+)
+def sentences_end_with_a_full_stop(repository: Repository) -> Iterator[str]:
+    """End several sentences as such, and every text as in English.
+
+    A text that has lost a sentence is noticed.
+    """
+    english = repository.language("en")
+    for language in ("en", *LANGUAGES):
+        for key, text in repository.language(language).items():
+            several = SENTENCES.search(text) and not text.endswith((".", "}"))
+            if several or text.endswith(".") != english.get(key, text).endswith("."):
+                yield f"{language}: {key} does not end as it should"
 
 
-def _mappings(node: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield every mapping with the keys that lead to it."""
-    if isinstance(node, dict):
-        yield path, node
-        for key, value in node.items():
-            yield from _mappings(value, (*path, key))
+@violation(
+    "fr: config.abort.x has an", FRENCH, '"abort": {', '"abort": {"x": "d\'{a}",'
+)
+@violation("config.error.x shows {a}", ENGLISH, '"error": {', '"error": {"x": "{a}",')
+def placeholders_are_shown_as_they_are(repository: Repository) -> Iterator[str]:
+    """Let nothing change what fills a text: neither an apostrophe, nor Markdown.
 
-
-def _every_text(repository: Repository) -> Iterator[tuple[str, str]]:
-    """Yield the texts of every language, each with the file and the key that it stands at."""
-    for path in sorted(repository.translations.glob("*.json")):
-        for key, text in texts(repository.json(path)):
-            yield f"{path.name}: {'.'.join(key)}", text
-
-
-def _every_translation(repository: Repository) -> Iterator[tuple[str, Path, str]]:
-    """Yield the texts of every language but English, each with where it stands, and with its key."""
-    for path in sorted(repository.translations.glob("*.json")):
-        if path.name != "en.json":
-            for key, text in texts(repository.json(path)):
-                yield f"{path.name}: {'.'.join(key)}", key, text
+    In the message format of the frontend, an apostrophe before a brace takes its
+    meaning: `l'{name}` shows as `l{name}`. All texts of flows and repairs but the titles
+    are Markdown, or may become it, and so have no name of the service's.
+    """
+    for language in ("en", *LANGUAGES):
+        for key, text in repository.language(language).items():
+            if QUOTED_BRACE.search(text):
+                yield f"{language}: {key} has an apostrophe before a brace"
+    for key, text in repository.language("en").items():
+        if re.match(r"(config|options|issues)\.(?!.*title$)", key):
+            for name in sorted(_placeholders(text) - OWN_PLACEHOLDERS):
+                yield f"{key} shows {{{name}}} as Markdown"
 
 
 def _placeholders(text: str) -> set[str]:
-    """Return the names of the placeholders in a text.
-
-    Raises:
-        ValueError: The braces in the text do not match.
-    """
+    """Return the names of the placeholders in a text."""
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}

@@ -1,235 +1,128 @@
-"""Rules that hold our texts against Home Assistant's own: what it has a word for is called by that word, in every language."""
+"""A rule that holds our texts against Home Assistant's own."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 import json
 from pathlib import Path
 import re
+from typing import Final
 
 import hass_frontend
 
 from homeassistant import components
 from tests.metadata.repository import Repository, texts
 
-from .translations import LANGUAGES
+from .registry import violation
+from .translations import DUTCH, ENGLISH, FRENCH, LANGUAGES
 
-FRONTEND = "frontend"
-PLACEHOLDER = re.compile(r"\{\w+\}")
+# Where Home Assistant says something: a component and a key, with FRONTEND for the
+# frontend. Every one is in 2026.10 and 2026.11, in all our languages, and the same in
+# both. What to press to save is not: Dutch has another word for it in 2026.10.4 than in
+# 2026.10.0. Nor is the level Debug, for which German there has what somebody does.
+_LEVEL: Final = "logger:selector.level.options"
+_UI: Final = "FRONTEND:ui"
 
+# Our texts that say the same, as patterns of their keys.
+LABELS: Final = {
+    # Levels: those of the action that sets the level of Home Assistant's own log.
+    "entity.*.state.info": f"{_LEVEL}.info",
+    "selector.*level.options.info": f"{_LEVEL}.info",
+    "entity.*.state.warn": f"{_LEVEL}.warning",
+    "selector.*level.options.warn": f"{_LEVEL}.warning",
+    "entity.*.state.error": f"{_LEVEL}.error",
+    "selector.*level.options.error": f"{_LEVEL}.error",
+    "entity.event.log.state_attributes.event_type.name": "logger:services.set_default_level.fields.level.name",
+    "services.get_logs.fields.level.name": "logger:services.set_default_level.fields.level.name",
+    # Entities
+    "entity.binary_sensor.connection.name": "device_tracker:entity_component._.state_attributes.tracking_type.state.connection",
+    "entity.event.log.name": f"{_UI}.panel.config.apps.panel.log",
+    "entity.sensor.transport.state.polling": "telegram_bot:selector.platforms.options.polling",
+    # Forms and fields
+    "config.step.*.data.api_key": "openai_conversation:config.step.user.data.api_key",
+    "options.step.init.title": "irm_kmi:options.step.init.title",
+    "services.*.fields.device_id.name": "aranet:config.step.user.data.address",
+    "*.fields.config_entry_id.name": "todoist:services.new_task.fields.project.name",
+    "triggers.*.fields.for.name": "light:triggers.turned_on.fields.for.name",
+    "services.call_rpc.fields.timeout.name": "remote:services.learn_command.fields.timeout.name",
+    "services.call_rpc.fields.parameters.name": "isy994:services.send_raw_node_command.fields.parameters.name",
+}
 
-@dataclass(frozen=True)
-class Word:
-    """Something that Home Assistant has a word for.
-
-    Attributes:
-        source: The component of core that says it, or the frontend.
-        keys: Where it does. Of the text there, the first sentence counts; further keys are further forms, such as the plural.
-        same: Our texts that say the same, as patterns of their keys.
-        within: Our texts that hold the word are those whose English does, as a regular expression.
-    """
-
-    source: str
-    keys: tuple[str, ...]
-    same: tuple[str, ...] = ()
-    within: str | None = None
-
-
-# Every one of these is in Home Assistant 2026.10 and 2026.11, in all our languages, and the same in both. What to press to save is not:
-# Dutch has another word for it in 2026.10.4 than in 2026.10.0.
-WORDS = (
-    # Levels: those of the action that sets the level of Home Assistant's own log. Not Debug: German there has "Debugging" for it, which
-    # is what somebody does.
-    Word(
-        "logger",
-        ("selector.level.options.info",),
-        same=("entity.*.state.info", "selector.*level.options.info"),
-    ),
-    Word(
-        "logger",
-        ("selector.level.options.warning",),
-        same=("entity.*.state.warn", "selector.*level.options.warn"),
-    ),
-    Word(
-        "logger",
-        ("selector.level.options.error",),
-        same=("entity.*.state.error", "selector.*level.options.error"),
-    ),
-    Word(
-        "logger",
-        ("services.set_default_level.fields.level.name",),
-        same=(
-            "entity.event.log.state_attributes.event_type.name",
-            "services.get_logs.fields.level.name",
-        ),
-    ),
-    # States
-    Word(
-        "binary_sensor",
-        ("entity_component.connectivity.state.on",),
-        within="Connected",
-    ),
-    Word(
-        "device_tracker",
-        ("entity_component._.state_attributes.tracking_type.state.connection",),
-        same=("entity.binary_sensor.connection.name",),
-    ),
-    Word(
-        "telegram_bot",
-        ("selector.platforms.options.polling",),
-        same=("entity.sensor.transport.state.polling",),
-    ),
-    # Set-up
-    Word(
-        "openai_conversation",
-        ("config.step.user.data.api_key",),
-        same=("config.step.*.data.api_key",),
-        within="API key",
-    ),
-    Word("shelly", ("config.error.unknown",), within="Unexpected error"),
-    Word(
-        "homeassistant",
-        ("config.abort.single_instance_allowed",),
-        within="Already configured",
-    ),
-    Word(
-        "irm_kmi",
-        ("options.step.init.title",),
-        same=("options.step.init.title",),
-    ),
-    # Things
-    Word(
-        "aranet",
-        ("config.step.user.data.address",),
-        same=("services.*.fields.device_id.name",),
-    ),
-    Word(
-        FRONTEND,
-        (
-            "ui.components.device-picker.device",
-            "ui.components.target-picker.type.devices",
-        ),
-        within="Devices?",
-    ),
-    Word(
-        FRONTEND,
-        (
-            "ui.components.related-items.integration",
-            "ui.panel.config.integrations.caption",
-        ),
-        within="Integrations?",
-    ),
-    Word("automation", ("entity_component._.name",), within="Automation"),
-    Word("update", ("entity_component.firmware.name",), within="Firmware"),
-    Word(
-        "todoist",
-        ("services.new_task.fields.project.name",),
-        same=("*.fields.config_entry_id.name",),
-        within="Project",
-    ),
-    Word(
-        FRONTEND, ("ui.panel.config.apps.panel.log",), same=("entity.event.log.name",)
-    ),
-    # Fields
-    Word(
-        "light",
-        ("triggers.turned_on.fields.for.name",),
-        same=("triggers.*.fields.for.name",),
-    ),
-    Word(
-        "remote",
-        ("services.learn_command.fields.timeout.name",),
-        same=("services.call_rpc.fields.timeout.name",),
-    ),
-    Word(
-        "isy994",
-        ("services.send_raw_node_command.fields.parameters.name",),
-        same=("services.call_rpc.fields.parameters.name",),
-    ),
+# What our English texts speak of, as a regular expression, with every form of the word.
+WORDS: Final = {
+    "Connected": ["binary_sensor:entity_component.connectivity.state.on"],
+    "API key": ["openai_conversation:config.step.user.data.api_key"],
+    "Unexpected error": ["shelly:config.error.unknown"],
+    "Already configured": ["homeassistant:config.abort.single_instance_allowed"],
+    "Devices?": [f"{_UI}.components.device-picker.device", f"{_UI}.components.target-picker.type.devices"],
+    "Integrations?": [f"{_UI}.components.related-items.integration", f"{_UI}.panel.config.integrations.caption"],
+    "Automation": ["automation:entity_component._.name"],
+    "Firmware": ["update:entity_component.firmware.name"],
+    "Project": ["todoist:services.new_task.fields.project.name"],
     # What to press, and where
-    Word(FRONTEND, ("panel.config",), within="Settings(?= >)"),
-    Word(
-        FRONTEND,
-        ("ui.panel.config.dashboard.devices.main",),
-        within="Devices & services",
-    ),
-    Word(
-        FRONTEND,
-        ("ui.panel.config.integrations.config_entry.reconfigure",),
-        within="Reconfigure",
-    ),
+    "Settings(?= >)": ["FRONTEND:panel.config"],
+    "Devices & services": [f"{_UI}.panel.config.dashboard.devices.main"],
+    "Reconfigure": [f"{_UI}.panel.config.integrations.config_entry.reconfigure"],
+}  # fmt: skip
+
+
+@violation("nl: entity.event.log.name is not Logboek", DUTCH, '"Logboek"', '"Regel"')
+@violation("reauth_confirm.data.api_key is not API key", ENGLISH, '"API key"', '"Key"')
+@violation("polling is in no text", ENGLISH, '"polling": "P', '"asking": "P')
+@violation(
+    "auth.message does not say Appareils et", FRENCH, "Appareils et", "Appareils &"
 )
-
-
-def labels_of_home_assistant_are_used(repository: Repository) -> Iterator[str]:
-    """What Home Assistant has a label for has the same one here."""
-    ours = _ours(repository)
-    for word in WORDS:
-        for pattern in word.same:
-            labels = [key for key in ours["en"] if fnmatchcase(key, pattern)]
-            if not labels:
-                yield f"{pattern} is in no text"
-            for language, texts_of_language in ours.items():
-                expected = _forms(word, language)[0]
-                for key in labels:
-                    if texts_of_language.get(key, expected) != expected:
-                        yield f"{language}.json: {key} is {expected} in Home Assistant"
-
-
-def words_of_home_assistant_are_used(repository: Repository) -> Iterator[str]:
-    """A text about something that Home Assistant has a word for holds that word."""
-    ours = _ours(repository)
-    for word in WORDS:
-        if word.within is None:
-            continue
-        about = re.compile(rf"\b(?:{word.within})", re.IGNORECASE)
-        keys = [
-            key
-            for key, text in ours["en"].items()
-            if about.search(PLACEHOLDER.sub("", text))
-        ]
-        for language, texts_of_language in ours.items():
-            forms = _forms(word, language)
+def words_are_home_assistants(repository: Repository) -> Iterator[str]:
+    """Call by Home Assistant's word what it has one for, in every language."""
+    ours = {each: repository.language(each) for each in ("en", *LANGUAGES)}
+    for pattern, source in LABELS.items():
+        if not (keys := [key for key in ours["en"] if fnmatchcase(key, pattern)]):
+            yield f"{pattern} is in no text"
+        for language, said in ours.items():
             for key in keys:
-                text = texts_of_language.get(key, forms[0])
-                said = PLACEHOLDER.sub("", text).lower()
-                if not any(form.lower() in said for form in forms):
-                    yield f"{language}.json: {key} does not say {' or '.join(forms)}"
+                if said.get(key) not in (None, word := _word(source, language)):
+                    yield f"{language}: {key} is not {word}"
+    for about, sources in WORDS.items():
+        pattern = rf"(?i)\b(?:{about})"
+        keys = [
+            key for key, text in ours["en"].items() if re.search(pattern, _own(text))
+        ]
+        for language, said in ours.items():
+            forms = [_word(source, language) for source in sources]
+            for key in keys:
+                text = _own(said.get(key, forms[0])).lower()
+                if not any(form.lower() in text for form in forms):
+                    yield f"{language}: {key} does not say {' or '.join(forms)}"
 
 
-def _ours(repository: Repository) -> dict[str, dict[str, str]]:
-    """Return our texts by their keys, by the languages that are promised."""
-    return {
-        language: _by_key(repository.translations / f"{language}.json")
-        for language in ("en", *LANGUAGES)
-    }
+def _own(text: str) -> str:
+    """Return a text without its placeholders."""
+    return re.sub(r"\{\w+\}", "", text)
 
 
-def _forms(word: Word, language: str) -> list[str]:
-    """Return what Home Assistant calls something.
+def _word(source: str, language: str) -> str:
+    """Return the first sentence of what Home Assistant says somewhere.
 
     Raises:
-        KeyError: It does not say so there any more, or not in this language: another key is to be found.
+        KeyError: It says nothing there any more: another key is to be found.
     """
-    theirs = _theirs(word.source, language)
-    return [theirs[key].partition(". ")[0] for key in word.keys]
+    component, _, key = source.partition(":")
+    return _theirs(component, language)[key].partition(". ")[0]
 
 
 @cache
-def _theirs(source: str, language: str) -> dict[str, str]:
+def _theirs(component: str, language: str) -> dict[str, str]:
     """Return the texts of a component of core, or of the frontend, by their keys."""
-    if source != FRONTEND:
-        folder = Path(components.__path__[0]) / source / "translations"
-        return _by_key(folder / f"{language}.json")
-    folder = Path(hass_frontend.__file__).parent / "static/translations"
-    # The names end with a digest. Of the pages, we speak of the settings alone.
-    name = f"{language}-{'[0-9a-f]' * 32}.json"
-    paths = [*folder.glob(name), *folder.glob(f"config/{name}")]
-    return {key: text for path in paths for key, text in _by_key(path).items()}
-
-
-def _by_key(path: Path) -> dict[str, str]:
-    """Return the texts of a file by the keys that lead to them, with dots between them."""
-    content = json.loads(path.read_text("utf-8"))
-    return {".".join(keys): text for keys, text in texts(content)}
+    if component != "FRONTEND":
+        folder = Path(components.__path__[0]) / component / "translations"
+        paths = [folder / f"{language}.json"]
+    else:
+        folder = Path(hass_frontend.__file__).parent / "static/translations"
+        # The names end with a digest. Of the pages, we speak of the settings alone.
+        name = f"{language}-{'[0-9a-f]' * 32}.json"
+        paths = [*folder.glob(name), *folder.glob(f"config/{name}")]
+    return {
+        ".".join(keys): text
+        for path in paths
+        for keys, text in texts(json.loads(path.read_text("utf-8")))
+    }

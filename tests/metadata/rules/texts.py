@@ -1,0 +1,186 @@
+"""Rules that hold the code against its texts and icons, and both against each other."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+import json
+from pathlib import Path
+import re
+from string import Formatter
+from typing import Any, Final
+
+import hass_frontend
+
+from tests.metadata.repository import INTEGRATION, Repository, argument, texts
+
+from .registry import violation
+from .translations import ENGLISH
+
+ICONS: Final = f"{INTEGRATION}/icons.json"
+INIT: Final = f"{INTEGRATION}/__init__.py"
+ISSUES: Final = f"{INTEGRATION}/issues.py"
+SERVICES: Final = f"{INTEGRATION}/services.py"
+TRIGGERS: Final = f"{INTEGRATION}/triggers.yaml"
+
+# Exceptions whose message Home Assistant shows to a user.
+SHOWN: Final = (
+    "ConfigEntryAuthFailed|ConfigEntryError|ConfigEntryNotReady|HomeAssistantError"
+    "|ServiceValidationError|UpdateFailed"
+)
+# Texts whose keys stand in the code. Those of forms and entities are looked up by
+# tests/test_translations.py as they are shown.
+KEYS_IN_CODE: Final = re.compile(
+    r"(?:(?:config|options)\.(?:error|abort)|exceptions|issues|selector"
+    r"|issues\.\w+\.fix_flow\.abort|system_health\.info)\.(\w+)"
+)
+# With this one, Home Assistant itself ends a flow.
+OF_HOME_ASSISTANT: Final = "already_configured"
+
+# Words in the past tense that do not end in "ed".
+IRREGULAR_PAST: Final = [
+    "became",
+    "began",
+    "came",
+    "fell",
+    "left",
+    "lost",
+    "sent",
+    "went",
+]
+
+
+@violation("__init__.py:1 has no translation_key", INIT, new="UpdateFailed('Lost')\n")
+@violation("there is no text mood", SERVICES, '"rpc_busy"', '"mood"')
+@violation("rpc_busy does not fill {device}", SERVICES, '{"device": name}', "{}")
+def exceptions_are_translated(repository: Repository) -> Iterator[str]:
+    """Raise what a user sees with a text, and fill its placeholders."""
+    for path, call in repository.calls(SHOWN):
+        for name in ("translation_domain", "translation_key"):
+            if argument(call, name) is None:
+                yield f"{path}:{call.lineno} has no {name}"
+    messages = repository.english["exceptions"]
+    for path, call in repository.calls(r"\w+"):
+        if argument(call, "translation_domain") is None:
+            continue
+        filled = argument(call, "translation_placeholders")
+        for key in _constants(argument(call, "translation_key")):
+            if key not in messages:
+                yield f"{path}:{call.lineno}: there is no text {key}"
+            elif filled is None or isinstance(filled, ast.Dict):
+                names = {
+                    each
+                    for node in getattr(filled, "keys", ())
+                    for each in _constants(node)
+                }
+                for _, name, _, _ in Formatter().parse(messages[key]["message"]):
+                    if name and name not in names:
+                        yield f"{path}:{call.lineno}: {key} does not fill {{{name}}}"
+
+
+@violation("config.error.x", ENGLISH, '"error": {', '"error": {"x": "No",')
+@violation(
+    "exceptions.x", ENGLISH, '"exceptions": {', '"exceptions": {"x": {"message": "No"},'
+)
+@violation(
+    "selector.x", ENGLISH, '"selector": {', '"selector": {"x": {"options": {"a": "A"}},'
+)
+def texts_are_used(repository: Repository) -> Iterator[str]:
+    """Keep no text whose key is nowhere in the code."""
+    used = {
+        node.value
+        for tree in repository.modules.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+    }
+    for name in ("services.yaml", "triggers.yaml"):
+        used.update(text for _, text in texts(repository.yaml(f"{INTEGRATION}/{name}")))
+    for key in repository.language("en"):
+        if (match := KEYS_IN_CODE.match(key)) and match[1] not in used | {
+            OF_HOME_ASSISTANT
+        }:
+            yield f"{match[0]} is used nowhere"
+
+
+@violation("gap cannot be repaired", ISSUES, "is_fixable=True", "is_fixable=False")
+@violation(
+    "gap asks for nothing",
+    ENGLISH,
+    '"catch_up_window": "Catch-up window"\n            }',
+    "}",
+)
+def issues_can_be_repaired(repository: Repository) -> Iterator[str]:
+    """Report only what a form can ask for something to be done about."""
+    for path, call in repository.calls("async_create_issue|create_issue"):
+        for key in _constants(argument(call, "translation_key")):
+            fixable = argument(call, "is_fixable")
+            if not (isinstance(fixable, ast.Constant) and fixable.value is True):
+                yield f"{path}: the issue {key} cannot be repaired"
+            flow = repository.english["issues"].get(key, {}).get("fix_flow", {})
+            if not any(step.get("data") for step in flow.get("step", {}).values()):
+                yield f"{path}: the issue {key} asks for nothing"
+
+
+@violation(
+    "device_moody does not say",
+    ENGLISH,
+    '"triggers": {',
+    '"triggers": {"device_moody": {"name": "Device moody"},',
+)
+@violation(
+    "log_received is named otherwise",
+    ENGLISH,
+    '"Device log received"',
+    '"Log of a device"',
+)
+def triggers_say_what_happened(repository: Repository) -> Iterator[str]:
+    """Name an event in the past tense, in the key and at the end of the name."""
+    for key, trigger in repository.english["triggers"].items():
+        words = key.split("_")
+        if not any(word.endswith("ed") or word in IRREGULAR_PAST for word in words):
+            yield f"{key} does not say what happened"
+        if not trigger["name"].casefold().endswith(" ".join(words)):
+            yield f"{key} is named otherwise"
+
+
+@violation("the frontend has no mdi:golioth", ICONS, "mdi:history", "mdi:golioth")
+@violation("services.read_mind is not in en.json", ICONS, '"get_logs"', '"read_mind"')
+@violation("services.get_logs has no icon", ICONS, '"get_logs"', '"read_mind"')
+def icons_are_drawn(repository: Repository) -> Iterator[str]:
+    """Choose an icon that is there, for a thing that is there."""
+    icons = repository.json(ICONS)
+    for keys, icon in texts(icons):
+        if icon.removeprefix("mdi:") not in _drawn():
+            yield f"{'.'.join(keys)}: the frontend has no {icon}"
+    for kind, named in repository.english.items():
+        if kind in ("services", "triggers"):
+            for key in sorted(named.keys() - icons[kind].keys()):
+                yield f"{kind}.{key} has no icon"
+    for keys, _ in texts(icons):
+        if not _holds(repository.english, keys[: 3 if keys[0] == "entity" else 2]):
+            yield f"{'.'.join(keys[:-1])} is not in en.json"
+
+
+def _constants(node: ast.expr | None) -> Iterator[str]:
+    """Yield each text that an expression may have, as far as it stands there."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp(body=body, orelse=otherwise):
+            yield from _constants(body)
+            yield from _constants(otherwise)
+
+
+def _holds(node: Any, keys: tuple[str, ...]) -> bool:
+    """Return whether keys lead to something."""
+    for key in keys:
+        if key not in node:
+            return False
+        node = node[key]
+    return True
+
+
+@cache
+def _drawn() -> set[str]:
+    """Return the names of the icons that the frontend ships."""
+    listed = Path(hass_frontend.__file__).parent / "static/mdi/iconList.json"
+    return {icon["name"] for icon in json.loads(listed.read_text("utf-8"))}
