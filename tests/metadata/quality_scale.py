@@ -6,68 +6,6 @@ from typing import Any, Final
 
 from .repository import INTEGRATION, ROOT, Repository
 
-# The rules of each tier, in the order in which core lists them.
-TIERS: Final = {
-    "Bronze": [
-        "action-setup",
-        "appropriate-polling",
-        "brands",
-        "common-modules",
-        "config-flow-test-coverage",
-        "config-flow",
-        "dependency-transparency",
-        "docs-actions",
-        "docs-conditions",
-        "docs-high-level-description",
-        "docs-installation-instructions",
-        "docs-removal-instructions",
-        "docs-triggers",
-        "entity-event-setup",
-        "entity-unique-id",
-        "has-entity-name",
-        "runtime-data",
-        "test-before-configure",
-        "test-before-setup",
-        "unique-config-entry",
-    ],
-    "Silver": [
-        "action-exceptions",
-        "config-entry-unloading",
-        "docs-configuration-parameters",
-        "docs-installation-parameters",
-        "entity-unavailable",
-        "integration-owner",
-        "log-when-unavailable",
-        "parallel-updates",
-        "reauthentication-flow",
-        "test-coverage",
-    ],
-    "Gold": [
-        "devices",
-        "diagnostics",
-        "discovery-update-info",
-        "discovery",
-        "docs-data-update",
-        "docs-examples",
-        "docs-known-limitations",
-        "docs-supported-devices",
-        "docs-supported-functions",
-        "docs-troubleshooting",
-        "docs-use-cases",
-        "dynamic-devices",
-        "entity-category",
-        "entity-device-class",
-        "entity-disabled-by-default",
-        "entity-translations",
-        "exception-translations",
-        "icon-translations",
-        "reconfiguration-flow",
-        "repair-issues",
-        "stale-devices",
-    ],
-    "Platinum": ["async-dependency", "inject-websession", "strict-typing"],
-}
-
 SCALE: Final = f"{INTEGRATION}/quality_scale.yaml"
 PAGE: Final = "docs/quality-scale.md"
 
@@ -86,6 +24,8 @@ that are part of Home Assistant: nobody but us has checked this one.
 
 [scale]: {_RULES.removesuffix("rules/")}
 """
+# The headings in the file, and what is done with where that is shown.
+_TIER: Final = re.compile(r"^  # (\w+)$", re.MULTILINE)
 _DONE: Final = re.compile(r"^  ([a-z-]+): done # (.+)$", re.MULTILINE)
 
 
@@ -108,17 +48,18 @@ def page(repository: Repository) -> str:
 
 def _tables(repository: Repository) -> Iterator[str]:
     """Yield the lines of a table for each tier."""
-    shown = places(repository)
-    for tier, rules in TIERS.items():
+    kept, shown = states(repository), places(repository)
+    _, *tiers = _TIER.split(repository.text(SCALE))
+    for tier, part in zip(tiers[::2], tiers[1::2], strict=True):
         yield f"## {tier}\n"
         yield "| Rule | Status | Shown by, or the reason |"
         yield "| --- | --- | --- |"
-        for rule in rules:
-            match states(repository).get(rule):
+        for rule in re.findall(r"^  ([a-z-]+):", part, re.MULTILINE):
+            match kept[rule]:
                 case {"status": state, "comment": reason}:
                     pass
                 case state:
-                    reason = ", ".join(map(_link, shown.get(rule, [])))
+                    reason = ", ".join(map(_link, shown.get(rule, ())))
             yield f"| [{rule}]({_RULES}{rule}) | {state} | {reason} |"
         yield ""
 

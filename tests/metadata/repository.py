@@ -8,6 +8,7 @@ from functools import cache, cached_property
 import json
 from pathlib import Path
 import re
+from string import Formatter
 from typing import Any, Final, Self
 
 from homeassistant.util.yaml import parse_yaml
@@ -104,14 +105,14 @@ class Repository:
             for heading in headings
         }
 
-    def calls(self, name: str) -> Iterator[tuple[str, ast.Call]]:
-        """Yield each call of what matches a name, with the module that it is in."""
+    def calls(self, *names: str) -> Iterator[tuple[str, ast.Call]]:
+        """Yield each call, or those of some names, with the module that it is in."""
         for path, tree in self.modules.items():
             for node in ast.walk(tree):
-                if isinstance(node, ast.Call) and re.fullmatch(
-                    rf"(?:.*\.)?(?:{name})", ast.unparse(node.func)
-                ):
-                    yield path, node
+                match node:
+                    case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+                        if name in names or not names:
+                            yield path, node
 
 
 def argument(call: ast.Call, name: str) -> ast.expr | None:
@@ -128,6 +129,11 @@ def texts(
             yield from texts(value, (*keys, key))
     else:
         yield keys, str(node)
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names of the placeholders in a text."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 @cache

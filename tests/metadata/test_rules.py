@@ -27,9 +27,9 @@ def test_rule_is_kept(rule: Rule) -> None:
 )
 def test_violation_is_noticed(rule: Rule, violation: Violation) -> None:
     """A change that violates a rule brings the complaint that names it."""
-    complaint, *change = violation
-    complaints = list(rule(REPOSITORY.changed(*change)))
-    assert any(complaint in each for each in complaints), complaints
+    copy = REPOSITORY.changed(violation.path, violation.old, violation.new)
+    complaints = list(rule(copy))
+    assert any(violation.complaint in each for each in complaints), complaints
 
 
 def test_every_rule_has_a_violation() -> None:

@@ -6,26 +6,32 @@ from functools import cache
 import json
 from pathlib import Path
 import re
-from string import Formatter
 from typing import Any, Final
 
 import hass_frontend
 
-from tests.metadata.repository import INTEGRATION, Repository, argument, texts
+from tests.metadata.repository import (
+    INTEGRATION,
+    Repository,
+    argument,
+    placeholders,
+    texts,
+)
 
 from .registry import violation
 from .translations import ENGLISH
 
 ICONS: Final = f"{INTEGRATION}/icons.json"
 INIT: Final = f"{INTEGRATION}/__init__.py"
+HEALTH: Final = f"{INTEGRATION}/system_health.py"
 ISSUES: Final = f"{INTEGRATION}/issues.py"
+OPTIONS: Final = f"{INTEGRATION}/options.py"
 SERVICES: Final = f"{INTEGRATION}/services.py"
-TRIGGERS: Final = f"{INTEGRATION}/triggers.yaml"
 
 # Exceptions whose message Home Assistant shows to a user.
 SHOWN: Final = (
-    "ConfigEntryAuthFailed|ConfigEntryError|ConfigEntryNotReady|HomeAssistantError"
-    "|ServiceValidationError|UpdateFailed"
+    *("ConfigEntryAuthFailed", "ConfigEntryError", "ConfigEntryNotReady"),
+    *("HomeAssistantError", "ServiceValidationError", "UpdateFailed"),
 )
 # Texts whose keys stand in the code. Those of forms and entities are looked up by
 # tests/test_translations.py as they are shown.
@@ -37,16 +43,7 @@ KEYS_IN_CODE: Final = re.compile(
 OF_HOME_ASSISTANT: Final = "already_configured"
 
 # Words in the past tense that do not end in "ed".
-IRREGULAR_PAST: Final = [
-    "became",
-    "began",
-    "came",
-    "fell",
-    "left",
-    "lost",
-    "sent",
-    "went",
-]
+IRREGULAR_PAST = {"became", "began", "came", "fell", "left", "lost", "sent", "went"}
 
 
 @violation("__init__.py:1 has no translation_key", INIT, new="UpdateFailed('Lost')\n")
@@ -54,12 +51,12 @@ IRREGULAR_PAST: Final = [
 @violation("rpc_busy does not fill {device}", SERVICES, '{"device": name}', "{}")
 def exceptions_are_translated(repository: Repository) -> Iterator[str]:
     """Raise what a user sees with a text, and fill its placeholders."""
-    for path, call in repository.calls(SHOWN):
+    for path, call in repository.calls(*SHOWN):
         for name in ("translation_domain", "translation_key"):
             if argument(call, name) is None:
                 yield f"{path}:{call.lineno} has no {name}"
     messages = repository.english["exceptions"]
-    for path, call in repository.calls(r"\w+"):
+    for path, call in repository.calls():
         if argument(call, "translation_domain") is None:
             continue
         filled = argument(call, "translation_placeholders")
@@ -72,21 +69,32 @@ def exceptions_are_translated(repository: Repository) -> Iterator[str]:
                     for node in getattr(filled, "keys", ())
                     for each in _constants(node)
                 }
-                for _, name, _, _ in Formatter().parse(messages[key]["message"]):
-                    if name and name not in names:
-                        yield f"{path}:{call.lineno}: {key} does not fill {{{name}}}"
+                for lacking in sorted(placeholders(messages[key]["message"]) - names):
+                    yield f"{path}:{call.lineno}: {key} does not fill {{{lacking}}}"
 
 
 @violation("config.error.x", ENGLISH, '"error": {', '"error": {"x": "No",')
-@violation(
-    "exceptions.x", ENGLISH, '"exceptions": {', '"exceptions": {"x": {"message": "No"},'
-)
-@violation(
-    "selector.x", ENGLISH, '"selector": {', '"selector": {"x": {"options": {"a": "A"}},'
-)
-def texts_are_used(repository: Repository) -> Iterator[str]:
-    """Keep no text whose key is nowhere in the code."""
-    used = {
+@violation("selector.x", ENGLISH, '"selector": {', '"selector": {"x": {"y": "Y"},')
+@violation("no text for y", OPTIONS, 'key="minimum_level"', 'key="y"')
+@violation("no text for x", HEALTH, '"projects_polling"', '"x"')
+def texts_are_there_and_used(repository: Repository) -> Iterator[str]:
+    """Have texts for choices and for the system health, and none that is not used."""
+    english = repository.english
+    asked = [
+        (key, english["selector"])
+        for _, call in repository.calls("SelectSelectorConfig")
+        for key in _constants(argument(call, "translation_key"))
+    ] + [
+        (key, english["system_health"]["info"])
+        for node in ast.walk(repository.modules["system_health.py"])
+        if isinstance(node, ast.Dict)
+        for name in node.keys
+        for key in _constants(name)
+    ]
+    for key, known in asked:
+        if key not in known:
+            yield f"there is no text for {key}"
+    used = {OF_HOME_ASSISTANT} | {
         node.value
         for tree in repository.modules.values()
         for node in ast.walk(tree)
@@ -95,22 +103,15 @@ def texts_are_used(repository: Repository) -> Iterator[str]:
     for name in ("services.yaml", "triggers.yaml"):
         used.update(text for _, text in texts(repository.yaml(f"{INTEGRATION}/{name}")))
     for key in repository.language("en"):
-        if (match := KEYS_IN_CODE.match(key)) and match[1] not in used | {
-            OF_HOME_ASSISTANT
-        }:
+        if (match := KEYS_IN_CODE.match(key)) and match[1] not in used:
             yield f"{match[0]} is used nowhere"
 
 
 @violation("gap cannot be repaired", ISSUES, "is_fixable=True", "is_fixable=False")
-@violation(
-    "gap asks for nothing",
-    ENGLISH,
-    '"catch_up_window": "Catch-up window"\n            }',
-    "}",
-)
+@violation("gap asks", ENGLISH, '"fix_flow": {', '"fix_flow": {}, "x": {')
 def issues_can_be_repaired(repository: Repository) -> Iterator[str]:
     """Report only what a form can ask for something to be done about."""
-    for path, call in repository.calls("async_create_issue|create_issue"):
+    for path, call in repository.calls("async_create_issue", "create_issue"):
         for key in _constants(argument(call, "translation_key")):
             fixable = argument(call, "is_fixable")
             if not (isinstance(fixable, ast.Constant) and fixable.value is True):
@@ -120,18 +121,8 @@ def issues_can_be_repaired(repository: Repository) -> Iterator[str]:
                 yield f"{path}: the issue {key} asks for nothing"
 
 
-@violation(
-    "device_moody does not say",
-    ENGLISH,
-    '"triggers": {',
-    '"triggers": {"device_moody": {"name": "Device moody"},',
-)
-@violation(
-    "log_received is named otherwise",
-    ENGLISH,
-    '"Device log received"',
-    '"Log of a device"',
-)
+@violation("log_comes does not say", ENGLISH, '"log_received": {', '"log_comes": {')
+@violation("log_received is named", ENGLISH, '"Device log received"', '"New log"')
 def triggers_say_what_happened(repository: Repository) -> Iterator[str]:
     """Name an event in the past tense, in the key and at the end of the name."""
     for key, trigger in repository.english["triggers"].items():

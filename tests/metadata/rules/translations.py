@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 import re
-from string import Formatter
 from typing import Final
 
-from tests.metadata.repository import TRANSLATIONS, Repository
+from tests.metadata.repository import TRANSLATIONS, Repository, placeholders
 
 from .registry import violation
 
@@ -39,15 +38,15 @@ def languages_are_complete(repository: Repository) -> Iterator[str]:
         for key in sorted(translated.keys() - english.keys()):
             yield f"{language}: {key} is not in English"
         for key in sorted(english.keys() & translated.keys()):
-            if _placeholders(translated[key]) != _placeholders(english[key]):
+            if placeholders(translated[key]) != placeholders(english[key]):
                 yield f"{language}: {key} has not the placeholders of English"
 
 
 @violation(
-    "nl: config.step.user.title is in English",
+    "user.title is in",
     DUTCH,
-    '"Golioth-project toevoegen"',
-    '"Add a Golioth project"',
+    '"title": "Go',
+    '"title": "Add a Golioth project", "x": "',
 )
 def languages_are_translated(repository: Repository) -> Iterator[str]:
     """Translate what has several words; one, such as Transport, may be the same."""
@@ -59,9 +58,7 @@ def languages_are_translated(repository: Repository) -> Iterator[str]:
 
 
 @violation("en: config.error.not_golioth does", ENGLISH, "Check the address.", "Check")
-@violation(
-    "nl: config.error.unknown does", DUTCH, '"unknown": "', '"unknown": "x","y":"'
-)
+@violation("config.error.unknown does", DUTCH, '"unknown": "', '"unknown": "x","y":"')
 def sentences_end_with_a_full_stop(repository: Repository) -> Iterator[str]:
     """End several sentences as such, and every text as in English.
 
@@ -75,9 +72,7 @@ def sentences_end_with_a_full_stop(repository: Repository) -> Iterator[str]:
                 yield f"{language}: {key} does not end as it should"
 
 
-@violation(
-    "fr: config.abort.x has an", FRENCH, '"abort": {', '"abort": {"x": "d\'{a}",'
-)
+@violation("abort.x has an", FRENCH, '"abort": {', '"abort": {"x": "d\'{a}",')
 @violation("config.error.x shows {a}", ENGLISH, '"error": {', '"error": {"x": "{a}",')
 def placeholders_are_shown_as_they_are(repository: Repository) -> Iterator[str]:
     """Let nothing change what fills a text: neither an apostrophe, nor Markdown.
@@ -92,10 +87,5 @@ def placeholders_are_shown_as_they_are(repository: Repository) -> Iterator[str]:
                 yield f"{language}: {key} has an apostrophe before a brace"
     for key, text in repository.language("en").items():
         if re.match(r"(config|options|issues)\.(?!.*title$)", key):
-            for name in sorted(_placeholders(text) - OWN_PLACEHOLDERS):
+            for name in sorted(placeholders(text) - OWN_PLACEHOLDERS):
                 yield f"{key} shows {{{name}}} as Markdown"
-
-
-def _placeholders(text: str) -> set[str]:
-    """Return the names of the placeholders in a text."""
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}

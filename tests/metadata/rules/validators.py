@@ -23,8 +23,13 @@ TRIGGERS: Final = f"{INTEGRATION}/triggers.yaml"
 
 # May be imported without being a dependency.
 FREE: Final = {*Platform, "frontend", "persistent_notification", "webhook"}
-# The schemas have what there is: what is added to a file is added here.
+IMPORT: Final = re.compile(
+    r"from homeassistant\.components(?:\.(\w+)\S*)? import (\w+)"
+)
+# Width and height, in pixels.
+IMAGES: Final = {"icon": (256, 256), "logo": (794, 256), "dark_logo": (794, 256)}
 
+# The schemas have what there is: what is added to a file is added here.
 HTTPS: Final = vol.Match(r"https://(?!([\w-]+\.)*home-assistant\.io)")
 # No requirements: Home Assistant ships what the integration needs.
 MANIFEST_SCHEMA: Final = vol.Schema(
@@ -117,12 +122,7 @@ ACTIONS_SCHEMA: Final = vol.Schema(
 
 
 @violation("version", MANIFEST, '"version": "', '"version": "v')
-@violation(
-    "domain, name, after_",
-    MANIFEST,
-    '"domain": "golioth",\n  "name"',
-    '"name": "x",\n  "domain"',
-)
+@violation("the order", MANIFEST, '"iot_class": "cloud_push",', '"a": 1,')
 def manifest_is_valid(repository: Repository) -> Iterator[str]:
     """Have the keys that are asked for, in order, and need no package."""
     manifest = repository.json(MANIFEST)
@@ -135,16 +135,12 @@ def manifest_is_valid(repository: Repository) -> Iterator[str]:
 @violation("mqtt is imported", INIT, new="from homeassistant.components import mqtt\n")
 def imported_components_are_dependencies(repository: Repository) -> Iterator[str]:
     """Have what is imported set up first."""
-    code = "\n".join(map(repository.text, repository.paths(f"{INTEGRATION}/*.py")))
-    found = re.findall(
-        r"from homeassistant\.components(?:\.(\w+)\S*)? import (\w+)", code
-    )
-    imported = {package or name for package, name in found}
     known = {module.removesuffix(".py") for module in repository.modules} | FREE
-    for component in (
-        imported - known - {*repository.json(MANIFEST)["after_dependencies"]}
-    ):
-        yield f"{component} is imported, and no dependency"
+    known.update(repository.json(MANIFEST)["after_dependencies"])
+    for path in repository.paths(f"{INTEGRATION}/*.py"):
+        for package, name in IMPORT.findall(repository.text(path)):
+            if (package or name) not in known:
+                yield f"{package or name} is imported, and no dependency"
 
 
 @violation("CONFIG_SCHEMA", INIT, "cv.config_entry_only_config_schema(DOMAIN)", "None")
@@ -156,9 +152,7 @@ def setup_takes_no_yaml(repository: Repository) -> Iterator[str]:
 
 
 @violation("config.title", ENGLISH, '"config": {', '"config": {"title": "Golioth",')
-@violation(
-    "config.error.x", ENGLISH, '"error": {', '"error": {"x": "See www.golioth.io",'
-)
+@violation("config.error.x", ENGLISH, '"error": {', '"error": {"x": "www.golioth.io",')
 def translations_are_valid(repository: Repository) -> Iterator[str]:
     """Have the sections that Home Assistant reads, and texts that it can show."""
     for path in repository.paths(f"{TRANSLATIONS}/*"):
@@ -184,13 +178,12 @@ def actions_and_triggers_are_valid(repository: Repository) -> Iterator[str]:
         fields = {key: {*each["fields"]} for key, each in described.items()}
         if fields != {key: {*each["fields"]} for key, each in english[kind].items()}:
             yield f"{kind} should have texts of {fields}"
-        for field in (
-            field for each in described.values() for field in each["fields"].values()
-        ):
-            select = field["selector"].get("select") or {}
-            if key := select.get("translation_key"):
-                if english["selector"][key]["options"].keys() != {*select["options"]}:
-                    yield f"selector.{key} should have {select['options']}"
+        for each in described.values():
+            for field in each["fields"].values():
+                select = field["selector"].get("select", {})
+                key, options = select.get("translation_key"), select.get("options", ())
+                if key and english["selector"][key]["options"].keys() != {*options}:
+                    yield f"selector.{key} should have {options}"
 
 
 @violation("homeassistant", "hacs.json", '"2026.10.0"', "2026")
@@ -199,21 +192,16 @@ def hacs_is_valid(repository: Repository) -> Iterator[str]:
     yield from _complaints(HACS_SCHEMA, repository.json("hacs.json"))
 
 
-@violation("icon@2x.png should be 512", f"{BRAND}/icon@2x.png")
+@violation("icon@2x.png should be 512x512", f"{BRAND}/icon@2x.png")
 def brand_has_its_images(repository: Repository) -> Iterator[str]:
-    """Have an icon and a logo of the right size for every screen."""
-    for kind in ("icon", "logo", "dark_logo"):
+    """Have an icon and logos for every screen."""
+    for name, (width, height) in IMAGES.items():
         for scale, suffix in ((1, ""), (2, "@2x")):
-            image = repository.files.get(f"{BRAND}/{kind}{suffix}.png", b"")
-            size = (
-                struct.unpack(">II", image[16:24])
-                if image[:4] == b"\x89PNG"
-                else (0, 0)
-            )
-            if kind == "icon" and size != (256 * scale, 256 * scale):
-                yield f"{kind}{suffix}.png should be {256 * scale} pixels square"
-            if kind != "icon" and not 128 * scale <= min(size) <= 256 * scale:
-                yield f"{kind}{suffix}.png: the shorter side should be 128 to 256, times {scale}"
+            path = f"{BRAND}/{name}{suffix}.png"
+            size = struct.pack(">II", width * scale, height * scale)
+            header = repository.files.get(path, b"")[:24]
+            if header[:4] != b"\x89PNG" or header[16:] != size:
+                yield f"{path} should be {width * scale}x{height * scale}"
 
 
 @violation("tests/x/manifest.json would be", "tests/x/manifest.json", new="{}")

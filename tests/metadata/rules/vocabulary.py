@@ -69,9 +69,7 @@ WORDS: Final = {
 @violation("nl: entity.event.log.name is not Logboek", DUTCH, '"Logboek"', '"Regel"')
 @violation("reauth_confirm.data.api_key is not API key", ENGLISH, '"API key"', '"Key"')
 @violation("polling is in no text", ENGLISH, '"polling": "P', '"asking": "P')
-@violation(
-    "auth.message does not say Appareils et", FRENCH, "Appareils et", "Appareils &"
-)
+@violation("does not say Appareils et", FRENCH, "Appareils et", "Appareils &")
 def words_are_home_assistants(repository: Repository) -> Iterator[str]:
     """Call by Home Assistant's word what it has one for, in every language."""
     ours = {each: repository.language(each) for each in ("en", *LANGUAGES)}
