@@ -138,12 +138,12 @@ def sessions_are_home_assistants(repository: Repository) -> Iterator[str]:
 def platforms_say_how_many_updates_run_at_once(
     repository: Repository,
 ) -> Iterator[str]:
-    """Tell Home Assistant, which would guess."""
+    """Say it, because Home Assistant would guess."""
     for platform in Platform:
         path = f"{INTEGRATION}/{platform}.py"
         text = repository.text(path)
         if text and not re.search(r"^PARALLEL_UPDATES = \d", text, re.MULTILINE):
-            yield f"{path} does not"
+            yield f"{path} does not say it"
 
 
 @violation("ruff does not look for BLE", "pyproject.toml", '"BLE",', "")

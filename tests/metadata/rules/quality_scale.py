@@ -23,9 +23,7 @@ ANY_SCALE: Final = Path(components.__path__[0]) / "peblar/quality_scale.yaml"
 @violation("brands: nothing shows it", SCALE, "brands: done #", "brands: done\n#")
 @violation("there is no tests/test_sensor.py::", "tests/test_sensor.py")
 @violation("devices: there is no", "tests/test_init.py", "test_devices_and", "test_")
-@violation(
-    "-troubleshooting: there is no", "docs/troubleshooting.md", "# Trouble", "# X"
-)
+@violation("shooting: there is no", "docs/troubleshooting.md", "# Trouble", "# X")
 @violation("nothing fails in LICENSE", SCALE, "done # ", "done # LICENSE, ")
 @violation("nothing fails in tests/test_in", SCALE, "::test_devices_and_entities", "")
 def quality_scale_names_what_would_fail(repository: Repository) -> Iterator[str]:
@@ -34,8 +32,10 @@ def quality_scale_names_what_would_fail(repository: Repository) -> Iterator[str]
     That is a test, a rule of ours, a check, or a section that a document would lack.
     """
     kept, shown = states(repository), places(repository)
-    if list(kept) != _rules_of_core():
-        yield f"the rules should be {', '.join(_rules_of_core())}"
+    known = _rules_of_core()
+    # Another release may have more of them.
+    if [rule for rule in kept if rule in known] != known:
+        yield f"the rules should be {', '.join(known)}"
     for rule, state in kept.items():
         match state:
             case "done":

@@ -42,12 +42,7 @@ def languages_are_complete(repository: Repository) -> Iterator[str]:
                 yield f"{language}: {key} has not the placeholders of English"
 
 
-@violation(
-    "user.title is in",
-    DUTCH,
-    '"title": "Go',
-    '"title": "Add a Golioth project", "x": "',
-)
+@violation("title is in", DUTCH, "Golioth-project toevoegen", "Add a Golioth project")
 def languages_are_translated(repository: Repository) -> Iterator[str]:
     """Translate what has several words; one, such as Transport, may be the same."""
     english = repository.language("en")

@@ -1,4 +1,4 @@
-"""What hassfest and HACS ask of a repository: neither runs without GitHub."""
+"""Rules that hassfest and HACS check as well, neither of which runs without GitHub."""
 
 from collections.abc import Iterator
 import re
@@ -29,7 +29,7 @@ IMPORT: Final = re.compile(
 # Width and height, in pixels.
 IMAGES: Final = {"icon": (256, 256), "logo": (794, 256), "dark_logo": (794, 256)}
 
-# The schemas have what there is: what is added to a file is added here.
+# The schemas have what there is: what is added to a file is added here, too.
 HTTPS: Final = vol.Match(r"https://(?!([\w-]+\.)*home-assistant\.io)")
 # No requirements: Home Assistant ships what the integration needs.
 MANIFEST_SCHEMA: Final = vol.Schema(
