@@ -1,7 +1,7 @@
 """Rules that hold the code against its texts and icons, and both against each other."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 import json
 from pathlib import Path
@@ -23,9 +23,11 @@ from .translations import ENGLISH
 
 ICONS: Final = f"{INTEGRATION}/icons.json"
 INIT: Final = f"{INTEGRATION}/__init__.py"
+FLOW: Final = f"{INTEGRATION}/config_flow.py"
 HEALTH: Final = f"{INTEGRATION}/system_health.py"
 ISSUES: Final = f"{INTEGRATION}/issues.py"
 OPTIONS: Final = f"{INTEGRATION}/options.py"
+REPAIRS: Final = f"{INTEGRATION}/repairs.py"
 SERVICES: Final = f"{INTEGRATION}/services.py"
 
 # Exceptions whose message Home Assistant shows to a user.
@@ -75,23 +77,14 @@ def exceptions_are_translated(repository: Repository) -> Iterator[str]:
 
 @violation("config.error.x", ENGLISH, '"error": {', '"error": {"x": "No",')
 @violation("selector.x", ENGLISH, '"selector": {', '"selector": {"x": {"y": "Y"},')
+@violation("no text for x", FLOW, '"too_long"', '"x"')
+@violation("no text for x", FLOW, '"too_many_modules"', '"x"')
+@violation("no text for x", REPAIRS, 'reason="gone"', 'reason="x"')
 @violation("no text for y", OPTIONS, 'key="minimum_level"', 'key="y"')
 @violation("no text for x", HEALTH, '"projects_polling"', '"x"')
 def texts_are_there_and_used(repository: Repository) -> Iterator[str]:
-    """Have texts for choices and for the system health, and none that is not used."""
-    english = repository.english
-    asked = [
-        (key, english["selector"])
-        for _, call in repository.calls("SelectSelectorConfig")
-        for key in _constants(argument(call, "translation_key"))
-    ] + [
-        (key, english["system_health"]["info"])
-        for node in ast.walk(repository.modules["system_health.py"])
-        if isinstance(node, ast.Dict)
-        for name in node.keys
-        for key in _constants(name)
-    ]
-    for key, known in asked:
+    """Have a text for each error, reason, choice and line, and none that is not used."""
+    for key, known in _asked(repository):
         if key not in known:
             yield f"there is no text for {key}"
     used = {OF_HOME_ASSISTANT} | {
@@ -149,6 +142,37 @@ def icons_are_drawn(repository: Repository) -> Iterator[str]:
     for keys, _ in texts(icons):
         if not _holds(repository.english, keys[: 3 if keys[0] == "entity" else 2]):
             yield f"{'.'.join(keys[:-1])} is not in en.json"
+
+
+def _asked(repository: Repository) -> Iterator[tuple[str, Iterable[str]]]:
+    """Yield the key of each text that flows and system health ask for, with those known."""
+    english = repository.english
+    flows = [english["config"], english["options"]]
+    flows += [issue["fix_flow"] for issue in english["issues"].values()]
+    for node in ast.walk(repository.modules["config_flow.py"]):
+        match node:
+            case (
+                ast.Dict(values=[value])
+                | ast.Assign(targets=[ast.Subscript()], value=value)
+            ):
+                for key in _constants(value):
+                    # An address fills a text.
+                    if key.isidentifier():
+                        yield (
+                            key,
+                            [each for flow in flows for each in flow.get("error", ())],
+                        )
+    for _, call in repository.calls("async_abort"):
+        for key in _constants(argument(call, "reason")):
+            yield key, [each for flow in flows for each in flow.get("abort", ())]
+    for _, call in repository.calls("SelectSelectorConfig"):
+        for key in _constants(argument(call, "translation_key")):
+            yield key, english["selector"]
+    for node in ast.walk(repository.modules["system_health.py"]):
+        if isinstance(node, ast.Dict):
+            for name in node.keys:
+                for key in _constants(name):
+                    yield key, english["system_health"]["info"]
 
 
 def _constants(node: ast.expr | None) -> Iterator[str]:
