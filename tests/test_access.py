@@ -90,7 +90,7 @@ async def place(
     await remove_device(hass, streaming, simulator, removed.id)
     report(hass, streaming, 0, 1)
     await async_report_new_start(hass, streaming)
-    (url,) = hass.data[DATA_EXTRA_MODULE_URL].urls
+    url, _again = hass.data[DATA_EXTRA_MODULE_URL].urls
     return Place(
         streaming,
         registry_id(device_registry, streaming, GREENHOUSE_NODE),

@@ -20,15 +20,20 @@ from custom_components.golioth.log_card import ENGLISH, FOLDER, LEGACY_SCRIPT, M
 from homeassistant.components.frontend import (
     DATA_EXTRA_JS_URL_ES5,
     DATA_EXTRA_MODULE_URL,
+    UrlManager,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
+from homeassistant.util.hass_dict import HassKey
 
 pytestmark = pytest.mark.usefixtures("enable_custom_integrations")
 
 PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 # Those that say that a browser is too old for the others.
 SCRIPTS: Final = (LEGACY_SCRIPT, "too-old.js")
+
+# What is said where there is no card yet, and where.
+ALONE: Final = {"too-old.js": "too_old", MODULE: "card_not_loaded"}
 
 # Fails where a program is in a later ECMAScript than its first argument says. Node.js has this parser for itself.
 PARSE: Final = """
@@ -67,13 +72,20 @@ def modules() -> list[str]:
     return sorted(path.name for path in FOLDER.iterdir())
 
 
+def only_address(hass: HomeAssistant, urls: HassKey[UrlManager]) -> str:
+    """Return the address that every page loads, once more where the first request fails."""
+    address, again = sorted(hass.data[urls].urls)
+    assert again == f"{address}?again"
+    return address
+
+
 async def test_card_is_served(
     hass: HomeAssistant, hass_client: ClientSessionGenerator
 ) -> None:
     """Every page of the user interface loads the card, from an address that changes with it."""
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
-    (url,) = hass.data[DATA_EXTRA_MODULE_URL].urls
+    url = only_address(hass, DATA_EXTRA_MODULE_URL)
     folder, _, name = url.rpartition("/")
     assert name == MODULE
     assert re.fullmatch(r"/golioth/frontend/[0-9a-f]{16}", folder)
@@ -111,7 +123,7 @@ async def test_update_before_restart(
     """An address never serves other files than those that it is made of, whatever comes to the disk."""
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
-    (url,) = hass.data[DATA_EXTRA_MODULE_URL].urls
+    url = only_address(hass, DATA_EXTRA_MODULE_URL)
     folder, _, _ = url.rpartition("/")
     before = update(installed)
     client = await hass_client()
@@ -127,17 +139,43 @@ async def test_address_that_stays(
     """A dashboard resource has an address that stays, is never kept, and loads the present version; also for Google Cast."""
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
-    (url,) = hass.data[DATA_EXTRA_MODULE_URL].urls
+    url = only_address(hass, DATA_EXTRA_MODULE_URL)
     client = await hass_client_no_auth()
     cast = {"Origin": "https://cast.home-assistant.io"}
     response = await client.get(f"/golioth/frontend/{MODULE}", headers=cast)
     assert response.content_type == "text/javascript"
     assert response.headers["Cache-Control"] == "no-cache"
     assert (
-        await response.text() == f'import ".{url.removeprefix("/golioth/frontend")}";\n'
+        await response.text()
+        == f'export * from ".{url.removeprefix("/golioth/frontend")}";\n'
     )
     for answer in (response, await client.get(url, headers=cast)):
         assert answer.headers["Access-Control-Allow-Origin"] == cast["Origin"]
+
+
+@pytest.mark.parametrize("module", [MODULE, "define-card.js", "too-old.js"])
+async def test_further_try(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, module: str
+) -> None:
+    """What a browser did not get is there at other addresses for each try, with all that it imports."""
+    assert await async_setup_component(hass, "frontend", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    folder = only_address(hass, DATA_EXTRA_MODULE_URL).rpartition("/")[0]
+    client = await hass_client()
+    for number in ("1", "1796068800000"):
+        response = await client.get(f"/golioth/frontend/{module}?try={number}")
+        assert response.headers["Cache-Control"] == "no-cache"
+        version = folder.rpartition("/")[2]
+        assert (
+            await response.text() == f'export * from "./{version}.{number}/{module}";\n'
+        )
+        response = await client.get(f"{folder}.{number}/logs.js")
+        assert await response.text() == (FOLDER / "logs.js").read_text("utf-8")
+    for number in ("", "a", '1"', "1/..", "\u0661", "1" * 17):
+        response = await client.get(
+            f"/golioth/frontend/{module}", params={"try": number}
+        )
+        assert await response.text() == f'export * from "./{version}/{module}";\n'
 
 
 @pytest.mark.parametrize(
@@ -230,8 +268,8 @@ async def test_older_browsers(hass: HomeAssistant) -> None:
     """Home Assistant's build for older browsers loads a script in place of the module, of the same version."""
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
-    (module,) = hass.data[DATA_EXTRA_MODULE_URL].urls
-    (script,) = hass.data[DATA_EXTRA_JS_URL_ES5].urls
+    module = only_address(hass, DATA_EXTRA_MODULE_URL)
+    script = only_address(hass, DATA_EXTRA_JS_URL_ES5)
     assert script == f"{module.removesuffix(MODULE)}{LEGACY_SCRIPT}"
 
 
@@ -241,7 +279,7 @@ async def test_english_is_served(
     """The card has the English texts before it has asked for any."""
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
-    (url,) = hass.data[DATA_EXTRA_MODULE_URL].urls
+    url = only_address(hass, DATA_EXTRA_MODULE_URL)
     client = await hass_client()
     response = await client.get(url.replace(MODULE, ENGLISH))
     assert response.content_type == "text/javascript"
@@ -275,11 +313,12 @@ async def test_home_assistant_gives_texts(
     }
 
 
-def test_too_old_is_english() -> None:
-    """What says that a browser is too old begins with the English text of the translations."""
-    code = (FOLDER / "too-old.js").read_text("utf-8")
-    assert f'"{texts("en")["too_old"]}"' in code
-    assert f'"{PREFIX}too_old"' in code
+def test_texts_without_the_card_are_english() -> None:
+    """What is said without the card begins with the English text of the translations."""
+    for module, key in ALONE.items():
+        code = (FOLDER / module).read_text("utf-8")
+        assert f'"{texts("en")[key]}"' in code
+        assert f'"{PREFIX}{key}"' in code
 
 
 @pytest.mark.parametrize("language", languages())
@@ -305,8 +344,7 @@ def test_levels_are_called_the_same(language: str) -> None:
 def test_every_text_is_used() -> None:
     """The modules ask for every text, and for no other."""
     code = "".join((FOLDER / module).read_text("utf-8") for module in modules())
-    # It is asked for where a program cannot load modules.
-    keys = set(texts("en")) - {"too_old"}
+    keys = set(texts("en")) - set(ALONE.values())
     for key in keys:
         name = next(
             (key.removesuffix(form) for form in FORMS if key.endswith(form)), key

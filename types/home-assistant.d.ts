@@ -57,6 +57,8 @@ declare global {
     customCards?: CustomCard[];
     /** Missing before Home Assistant's own code has run, and on Cast. */
     hassConnection?: Promise<{ conn: Connection }>;
+    /** Set by what loads the card. */
+    isGoliothLogCardLoading?: boolean;
     /** Defined by `legacy.js` in browsers that know `import()`. */
     goliothImport?: (url: string) => Promise<unknown>;
   }

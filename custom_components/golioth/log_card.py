@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 import json
 from pathlib import Path
+import re
 from typing import Final
 
 from aiohttp import web
@@ -20,6 +21,9 @@ from .const import DOMAIN
 FOLDER: Final = Path(__file__).parent / "frontend"
 ADDRESS: Final = f"/{DOMAIN}/frontend"
 MODULE: Final = "golioth-log-card.js"
+# What that loads. A try after a failed one needs other addresses, with a folder of its own.
+_LOADED: Final = ("define-card.js", "too-old.js")
+_TRY: Final = re.compile(r"[0-9]{1,16}")
 # Loaded by Home Assistant's build for older browsers.
 LEGACY_SCRIPT: Final = "legacy.js"
 # Made of the translations: what the card says until it has those of the user's language.
@@ -35,8 +39,10 @@ async def async_setup_log_card(hass: HomeAssistant) -> None:
     files[ENGLISH] = f"export const ENGLISH = {json.dumps(texts)};\n".encode()
     version = _version(files)
     hass.http.register_view(LogCardView(version, files))
-    add_extra_js_url(hass, f"{ADDRESS}/{version}/{MODULE}")
-    add_extra_js_url(hass, f"{ADDRESS}/{version}/{LEGACY_SCRIPT}", es5=True)
+    # Twice: a page requests none of them again, and nothing else would run to do so.
+    for query in ("", "?again"):
+        add_extra_js_url(hass, f"{ADDRESS}/{version}/{MODULE}{query}")
+        add_extra_js_url(hass, f"{ADDRESS}/{version}/{LEGACY_SCRIPT}{query}", es5=True)
 
 
 def _read_files() -> dict[str, bytes]:
@@ -69,17 +75,24 @@ class LogCardView(HomeAssistantView):
         self._files = files
 
     async def get(
-        self, _request: web.Request, file_name: str, version: str | None = None
+        self, request: web.Request, file_name: str, version: str | None = None
     ) -> web.Response:
-        """Return a file of the version, or the module that loads it, whose address stays the same."""
-        if version is None and file_name == MODULE:
+        """Return a file of the version, or a module that loads it, whose address stays the same."""
+        if version is None and file_name in (MODULE, *_LOADED):
+            folder = self._version
+            if _TRY.fullmatch(number := request.query.get("try", "")):
+                folder += f".{number}"
             return web.Response(
-                text=f'import "./{self._version}/{MODULE}";\n',
+                text=f'export * from "./{folder}/{file_name}";\n',
                 content_type="text/javascript",
                 headers={CACHE_CONTROL: "no-cache"},
             )
         body = self._files.get(file_name)
-        if version != self._version or body is None:
+        if (
+            version is None
+            or version.partition(".")[0] != self._version
+            or body is None
+        ):
             raise web.HTTPNotFound
         return web.Response(
             body=body,

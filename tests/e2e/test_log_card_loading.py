@@ -15,6 +15,7 @@ from .dashboards import PATH, make_dashboard
 from .locales import locale
 from .pages.dashboard import DashboardPage
 from .pages.log_card import LogCard
+from .test_log_card_old_browsers import OLD_CHROME, open_build
 
 # What Home Assistant's page says that it does where it loads our modules only after its own code.
 WAITS_ITSELF: Final = "__haLoadExtraModules"
@@ -55,6 +56,17 @@ async def expect_logs(card: LogCard) -> None:
     await expect(card.element.page.locator("hui-error-card")).to_have_count(0)
 
 
+def count_loads(page: Page) -> list[Page]:
+    """Return what gets an item whenever the page is loaded."""
+    loads: list[Page] = []
+
+    def note(loaded: Page) -> None:
+        loads.append(loaded)
+
+    page.on("domcontentloaded", note)
+    return loads
+
+
 async def test_card_is_first(page: Page, dashboard: DashboardPage) -> None:
     """It does no harm that the card is there long before Home Assistant's own code."""
     html = await (await page.request.get("/")).text()
@@ -89,11 +101,119 @@ async def test_card_is_last(page: Page, dashboard: DashboardPage, late: str) -> 
         await given_up.wait()
         await route.continue_()
 
-    await page.route(f"**/golioth/frontend/*/{late}.js", after_home_assistant)
+    await page.route(f"**/golioth/frontend/*/{late}.js*", after_home_assistant)
     await dashboard.open(PATH)
     await expect(page.locator("hui-error-card")).to_be_visible()
     given_up.set()
     await expect_logs(dashboard.card)
+
+
+@pytest.mark.parametrize(
+    ("build", "module"),
+    [
+        ("latest", "golioth-log-card"),
+        ("latest", "define-card"),
+        ("latest", "exact-json"),
+        ("es5", "legacy"),
+        ("es5", "define-card"),
+    ],
+)
+async def test_request_fails(
+    page: Page, dashboard: DashboardPage, build: str, module: str
+) -> None:
+    """A module that the browser does not get once is there all the same, without a reload."""
+    failed = 0
+
+    async def fail_once(route: Route) -> None:
+        nonlocal failed
+        failed += 1
+        if failed == 1:
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await page.route(f"**/golioth/frontend/*/{module}.js*", fail_once)
+    loads = count_loads(page)
+    if build == "es5":
+        session = await page.context.new_cdp_session(page)
+        await session.send("Network.setUserAgentOverride", {"userAgent": OLD_CHROME})
+    await open_build(dashboard, page, build)
+    await expect_logs(dashboard.card)
+    assert failed >= 2
+    assert len(loads) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "The Golioth log card cannot be loaded"), ("de", "Es wird automatisch")],
+)
+async def test_home_assistant_does_not_answer(
+    page: Page,
+    api: HomeAssistantApi,
+    dashboard: DashboardPage,
+    language: str,
+    said: str,
+) -> None:
+    """As long as Home Assistant does not give the card, that is said in its place; then it is there, and can be edited."""
+    is_away = True
+    asked: list[str] = []
+
+    async def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        if is_away:
+            await route.fulfill(status=503)
+        else:
+            await route.continue_()
+
+    # One module of those that others import: all of them have to be asked for anew.
+    await page.route("**/golioth/frontend/*/log-list.js", refuse)
+    loads = count_loads(page)
+    async with locale(api, language=language):
+        await dashboard.open(PATH)
+        await expect(dashboard.card.element).to_contain_text(said)
+        await expect(page.locator("hui-error-card")).to_have_count(0)
+        # Each time, it is waited for longer.
+        assert 2 <= len(asked) <= 5
+        is_away = False
+        await expect(dashboard.card.row("Lid open")).to_be_visible()
+    await expect(dashboard.card.element).not_to_contain_text(said)
+    assert len(set(asked)) == len(asked)
+    assert len(loads) == 1
+
+
+async def test_stand_in_becomes_the_card(page: Page, dashboard: DashboardPage) -> None:
+    """A card that was waited for can be edited, and its view can be left and entered again."""
+    is_away = True
+
+    async def refuse(route: Route) -> None:
+        if is_away:
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await page.route("**/golioth/frontend/**/define-card.js*", refuse)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(error.message))
+    await dashboard.open(PATH)
+    await expect(dashboard.card.element).to_contain_text("cannot be loaded")
+    # One that is never seen again.
+    await page.evaluate(
+        "window.old = document.createElement('golioth-log-card');"
+        "document.body.append(old); old.setConfig({})"
+    )
+    is_away = False
+    await expect_logs(dashboard.card)
+    await page.evaluate("old.setConfig({}); old.remove(); document.body.append(old)")
+    await page.evaluate("old.remove()")
+    await dashboard.edit()
+    editor = await dashboard.edit_card()
+    await editor.preview.expect_messages("Lid open")
+    await editor.choose("Minimum level", "Warning")
+    await editor.preview.expect_messages()
+    await editor.save()
+    await dashboard.finish()
+    await dashboard.card.expect_messages()
+    assert errors == []
 
 
 async def test_slow_network(page: Page, dashboard: DashboardPage) -> None:

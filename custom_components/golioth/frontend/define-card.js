@@ -4,17 +4,15 @@ import { LogCard } from "./log-card.js";
 import { loadTexts, pageLanguage } from "./language.js";
 
 /**
- * Define the card in the registry of elements that is in use now, unless it is there
- * already.
- * @param {string} type
+ * Define the card, and offer it.
+ * @param {(card: typeof LogCard) => void} defineElement Defines its element.
  */
-export const defineCard = (type) => {
-  if (customElements.get(type)) return;
-  customElements.define(type, LogCard);
+export const defineCard = (defineElement) => {
+  defineElement(LogCard);
   followLanguage();
   window.customCards = window.customCards ?? [];
   window.customCards.push({
-    type,
+    type: "golioth-log-card",
     // When it is asked for: the language is not known yet.
     get name() {
       return pageLanguage().text("name");

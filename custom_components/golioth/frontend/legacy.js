@@ -6,6 +6,9 @@
 (function () {
   "use strict";
 
+  // In milliseconds, after something could not be loaded.
+  var DELAY = 5000;
+
   var self = /** @type {HTMLScriptElement} */ (document.currentScript);
   var folder = self.src.replace(/[^/]*$/, "");
 
@@ -21,7 +24,27 @@
   trial.text = "window.goliothImport = function (url) { return import(url); };";
   document.head.removeChild(add(trial));
 
-  if (window.goliothImport)
-    window.goliothImport(folder + "golioth-log-card.js");
-  else add(document.createElement("script")).src = folder + "too-old.js";
+  // Each try has an address of its own: a browser does not ask again for a module that
+  // it did not get.
+  /** @param {string} address */
+  function load(address) {
+    function retry() {
+      setTimeout(function () {
+        load(folder + "../golioth-log-card.js?try=" + Date.now());
+      }, DELAY);
+    }
+    if (window.goliothImport) window.goliothImport(address).then(null, retry);
+  }
+
+  function sayTooOld() {
+    var script = document.createElement("script");
+    script.onerror = function () {
+      setTimeout(sayTooOld, DELAY);
+    };
+    script.src = folder + "too-old.js";
+    add(script);
+  }
+
+  if (window.goliothImport) load(folder + "golioth-log-card.js");
+  else sayTooOld();
 })();
