@@ -28,15 +28,12 @@ export interface Locale {
   time_zone: string;
 }
 
-type Localize = (key: string, placeholders: object) => string;
-
 export interface HomeAssistant {
   connection: Connection;
   devices: Record<string, Device>;
   locale: Locale;
   config: { time_zone: string };
   callWS(request: object): Promise<any>;
-  loadBackendTranslation(category: string, domain: string): Promise<Localize>;
 }
 
 interface CustomCard {

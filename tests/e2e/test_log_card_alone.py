@@ -23,11 +23,14 @@ async ([folder, config, texts]) => {
   window.answer = null;
   window.refusal = null;
   window.translationRequests = [];
-  window.giveTexts = ({language, resolve}) =>
-    resolve({resources: {...texts.en, ...texts[language]}});
+  window.giveTexts = ({category, language, resolve}) => {
+    const given = category === "exceptions" ? exceptions : texts;
+    resolve({resources: {...given.en, ...given[language]}});
+  };
   window.onTranslationRequest = giveTexts;
-  window.translations = {
-    "component.golioth.exceptions.away.message": "{who} is away.",
+  window.exceptions = {
+    en: {"component.golioth.exceptions.away.message": "{who} is away."},
+    de: {"component.golioth.exceptions.away.message": "{who} ist weg."},
   };
   const listeners = {ready: new Set(), disconnected: new Set()};
   window.connection = {
@@ -63,10 +66,6 @@ async ([folder, config, texts]) => {
     devices: {},
     locale: {language: "en", time_format: "24", time_zone: "local"},
     config: {time_zone: "UTC"},
-    loadBackendTranslation: async (category, domain) => (key, values) =>
-      key.startsWith(`component.${domain}.${category}.`)
-        ? (translations[key] ?? "").replace(/\\{(\\w+)\\}/g, (_, name) => values[name])
-        : "",
   };
   document.body.textContent = "";
   document.body.append(card);
@@ -1022,10 +1021,12 @@ async def speak(card: LoneCard, language: str) -> None:
     )
 
 
-async def asked_languages(card: LoneCard) -> list[str]:
+async def asked_languages(card: LoneCard, category: str = "config_panel") -> list[str]:
     """Return the languages whose texts Home Assistant was asked for."""
     found: list[str] = await card.run(
-        "return translationRequests.map(({language}) => language)"
+        "return translationRequests.filter(({category}) => category === values[0])"
+        ".map(({language}) => language)",
+        category,
     )
     return found
 
@@ -1101,11 +1102,8 @@ async def test_missing_text(card: LoneCard) -> None:
     await expect(card.element.get_by_placeholder("Search logs")).to_be_visible()
 
 
-async def test_texts_of_two_cards(card: LoneCard) -> None:
-    """The cards of a page ask once, and have the texts when they are there."""
-    await card.make()
-    await card.run("onTranslationRequest = null")
-    await speak(card, "nl")
+async def add_card(card: LoneCard) -> None:
+    """Put another card on the page."""
     await card.run(
         """
         const other = document.createElement("golioth-log-card");
@@ -1114,9 +1112,53 @@ async def test_texts_of_two_cards(card: LoneCard) -> None:
         document.body.append(other);
         """
     )
+
+
+async def test_texts_of_two_cards(card: LoneCard) -> None:
+    """The cards of a page ask once, and have the texts when they are there."""
+    await card.make()
+    await card.run("onTranslationRequest = null")
+    await speak(card, "nl")
+    await add_card(card)
     assert await asked_languages(card) == ["nl"]
     await card.run("translationRequests.forEach(giveTexts)")
     await expect(card.page.get_by_placeholder("Zoeken in logs")).to_have_count(2)
+
+
+async def test_reasons_of_two_cards(card: LoneCard) -> None:
+    """The cards of a page ask for the texts of reasons once, and have them when they are there."""
+    await card.make()
+    await speak(card, "de-CH")
+    await card.run("onTranslationRequest = null; refusal = values[0]", AWAY)
+    await card.begin(log(1))
+    await add_card(card)
+    await card.begin(log(1))
+    await card.pass_time(1)
+    assert await asked_languages(card, "exceptions") == ["de-CH"]
+    await card.run(
+        "onTranslationRequest = giveTexts;"
+        " translationRequests.filter(each => each.category === 'exceptions').forEach(giveTexts)"
+    )
+    await card.pass_time(1)
+    await expect(card.page.get_by_text("Golioth ist weg.")).to_have_count(2)
+    # A region has no texts of its own here.
+    assert await asked_languages(card, "exceptions") == ["de-CH", "en", "de"]
+
+
+async def test_reasons_cannot_be_loaded(card: LoneCard) -> None:
+    """Texts of reasons that could not be loaded are asked for again with the next reason."""
+    await card.make()
+    await speak(card, "de")
+    await card.run(
+        "onTranslationRequest = ({reject}) => reject(3); refusal = values[0]", AWAY
+    )
+    await card.begin(log(1))
+    await card.pass_time(1)
+    await expect(card.list).to_contain_text("seinem Protokoll")
+    await card.run("onTranslationRequest = giveTexts")
+    await card.pass_time(6)
+    await expect(card.list).to_contain_text("Golioth ist weg.")
+    assert await asked_languages(card, "exceptions") == ["de", "de"]
 
 
 async def test_slow_scroll(card: LoneCard) -> None:

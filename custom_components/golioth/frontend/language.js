@@ -1,8 +1,7 @@
 /** The language of the user: texts, and numbers in them. */
 
-// Served by Home Assistant: the English of the translations, for as long as there is
-// nothing else.
 import { ENGLISH } from "./english.js";
+import { filled, translations } from "./translations.js";
 
 /** @import { Connection } from "../../../types/home-assistant.js" */
 /** @typedef {typeof import("../translations/en.json")["config_panel"]} Texts */
@@ -22,51 +21,6 @@ const PREFIX = "component.golioth.config_panel.log_card.";
 const loaded = new Map([["en", ENGLISH]]);
 
 /**
- * Requests for texts, by language.
- * @type {Map<string, Promise<void>>}
- */
-const loading = new Map();
-
-/**
- * Ask Home Assistant for the texts of a language. It answers in English where it has
- * none.
- *
- * Not by `hass.loadBackendTranslation`: that tells the second card of a page that the
- * texts are there before they are, and never asks again after a failure.
- * @param {Connection} connection
- * @param {string} language
- */
-const request = async (connection, language) => {
-  /** @type {{ resources: Record<string, string> }} */
-  const { resources } = await connection.sendMessagePromise({
-    type: "frontend/get_translations",
-    language,
-    category: "config_panel",
-    integration: ["golioth"],
-  });
-  return resources;
-};
-
-/** @param {Record<string, string>} texts */
-const isTranslated = (texts) =>
-  Object.keys(ENGLISH).some(
-    (key) => (texts[key] ?? ENGLISH[key]) !== ENGLISH[key],
-  );
-
-/**
- * Load the texts of a language, such as `de-CH`, or of the language without its region.
- * @param {Connection} connection
- * @param {string} code
- */
-const load = async (connection, code) => {
-  const [base] = code.split(/[-_]/);
-  let texts = await request(connection, code);
-  if (base !== code && !isTranslated(texts))
-    texts = await request(connection, base);
-  loaded.set(code, texts);
-};
-
-/**
  * Load the texts of a language, once for the page.
  * @param {Connection} connection
  * @param {unknown} code Such as `de` or `de-CH`.
@@ -76,15 +30,14 @@ const load = async (connection, code) => {
 export const loadTexts = async (connection, code) => {
   const language = `${code}`;
   if (loaded.has(language)) return false;
-  const loads = loading.get(language) ?? load(connection, language);
-  loading.set(language, loads);
   try {
-    await loads;
+    loaded.set(
+      language,
+      await translations(connection, language, "config_panel", "golioth"),
+    );
     return true;
   } catch {
     return false;
-  } finally {
-    loading.delete(language);
   }
 };
 
@@ -120,8 +73,7 @@ export class Language {
    */
   text(key, placeholders = {}) {
     const name = PREFIX + key;
-    const text = this._texts[name] ?? ENGLISH[name];
-    return text.replace(/\{(\w+)\}/g, (_, name) => placeholders[name]);
+    return filled(this._texts[name] ?? ENGLISH[name], placeholders);
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Why Home Assistant gives no logs, in the language of the user. */
 
+import { filled, translations } from "./translations.js";
 import { visibleLine } from "./visible-text.js";
 
 // In characters.
@@ -29,14 +30,17 @@ export const troubleText = (code, language) =>
 export const reasonText = async (error, hass, language) => {
   if (typeof error?.code !== "string") return "";
   const { code, translation_domain: domain, translation_key: key } = error;
-  if (domain && key)
+  if (typeof domain === "string" && typeof key === "string")
     try {
-      const localize = await hass.loadBackendTranslation("exceptions", domain);
-      const text = localize(
-        `component.${domain}.exceptions.${key}.message`,
-        error.translation_placeholders ?? {},
+      const language = `${hass.locale.language}`;
+      const texts = await translations(
+        ...[hass.connection, language, "exceptions", domain],
       );
-      if (text) return visibleLine(text, LENGTH);
+      const text = texts[`component.${domain}.exceptions.${key}.message`];
+      if (text) {
+        const placeholders = error.translation_placeholders ?? {};
+        return visibleLine(filled(text, placeholders), LENGTH);
+      }
     } catch {
       // None can be loaded now.
     }
