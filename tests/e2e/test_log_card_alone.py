@@ -208,6 +208,57 @@ async def test_no_permission(card: LoneCard) -> None:
     await expect(card.element).to_contain_text("You may not see these logs")
 
 
+@pytest.mark.parametrize("code", ["unauthorized", "not_found"])
+async def test_refusal_that_ends(card: LoneCard, code: str) -> None:
+    """Who is given the permission, or the project again, sees the logs after a while; Home Assistant is asked seldom."""
+    await card.make()
+    await card.answer(more=False)
+    asked = 1
+    for _ in range(3):
+        await card.run("subscriptions.at(-1).reject({code: values[0]})", code)
+        await card.pass_long(14)
+        assert await card.run("return subscriptions.length") == asked
+        await card.pass_long(2)
+        asked += 1
+        assert await card.run("return subscriptions.length") == asked
+    await card.begin(*logs(1, 3))
+    await card.expect_messages("1", "2")
+    await expect(card.element).not_to_contain_text("You may not see these logs")
+    await card.pass_long(60)
+    assert await card.run("return subscriptions.length") == asked
+    # A lost connection is no refusal, and after it, it is asked at once.
+    await card.run('connection.fire("disconnected")')
+    await card.pass_long(60)
+    assert await card.run("return subscriptions.length") == asked
+    await card.run('connection.fire("ready")')
+    await card.run("subscriptions.at(-1).reject({code: values[0]})", code)
+    await card.run('connection.fire("disconnected")')
+    await card.pass_long(60)
+    assert await card.run("return subscriptions.length") == asked + 1
+    await card.run('connection.fire("ready")')
+    await card.begin(*logs(1, 4))
+    await card.expect_messages("1", "2", "3")
+
+
+async def test_removed_for_a_while(card: LoneCard) -> None:
+    """A project that was removed is looked for, also where no device of it comes, and what it was told by is ended."""
+    await card.make()
+    await card.answer(more=False)
+    await card.begin(log(1))
+    await card.run("subscriptions.at(-1).tell({removed: true})")
+    await card.pass_long(16)
+    assert await card.run("return subscriptions.map(each => each.isEnded)") == [
+        True,
+        False,
+    ]
+    await card.run(
+        "subscriptions.at(-1).resolve(); subscriptions.at(-1).tell(values[0])",
+        {"life": "b", "first_number": 1, "logs": [log(1, "Again")]},
+    )
+    await card.pass_time(1)
+    await card.expect_messages("Again")
+
+
 async def test_removed(card: LoneCard) -> None:
     """When the project is removed, that is said, and nothing shows through."""
     await card.make()

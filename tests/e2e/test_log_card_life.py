@@ -162,6 +162,27 @@ async def test_user_without_permission(
     assert await api.command("system_log/list") == errors
 
 
+async def test_permission_comes_later(
+    api: HomeAssistantApi,
+    simulator: GoliothSimulator,
+    project: str,
+    guest: Page,
+    no_dashboard: None,
+) -> None:
+    """A user who is given the permission sees the logs in the open card."""
+    events = await api.subscribe("golioth_log")
+    simulator.log("Lid open", device=GREENHOUSE_NODE)
+    await anext(events)
+    await make_dashboard(api)
+    card = await DashboardPage(guest).open_card(PATH)
+    await expect(card.element).to_contain_text("You may not see these logs")
+    users = await api.command("config/auth/list")
+    (user_id,) = (user["id"] for user in users if user["name"] == "Guest")
+    await api.command("config/auth/update", user_id=user_id, group_ids=["system-users"])
+    await card.expect_messages("Lid open")
+    await expect(card.element).not_to_contain_text("You may not see these logs")
+
+
 async def test_view_left_in_pause(
     page: Page, api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
 ) -> None:

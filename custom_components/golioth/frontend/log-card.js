@@ -325,8 +325,7 @@ export class LogCard extends HTMLElement {
   /** @param {LogMessage} message */
   onLogs(message) {
     this._updateHold();
-    if (message.removed) this._trouble = "not_found";
-    else if (message.life !== undefined) {
+    if (message.life !== undefined) {
       this._setEntry(message.config_entry_id);
       this._logs.begin(message);
     } else this._logs.add(message);

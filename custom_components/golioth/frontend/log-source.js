@@ -33,13 +33,16 @@
  */
 
 // In milliseconds: while Home Assistant starts, it does not know the command yet.
-const RETRY_DELAY = 2000;
+const START_DELAY = 2000;
 const UNKNOWN_COMMAND = "unknown_command";
 
-// Home Assistant gives so many views at once, and one may go: also one of a connection
-// that was lost, which it notices later.
-const TOO_MANY_DELAY = 15000;
-const TOO_MANY = "too_many";
+// What else may change by itself: one of too many views may go, also one of a connection
+// that was lost, which is noticed later, the user may be given the permission, and a
+// project be added again. Other mistakes stay, and may be in Home Assistant's log each
+// time.
+const REFUSED_DELAY = 15000;
+const NOT_FOUND = "not_found";
+const CHANGING = ["too_many", "unauthorized", NOT_FOUND];
 
 // The logs of one answer.
 const PAGE = 200;
@@ -130,6 +133,9 @@ export class LogSource {
   async _subscribe() {
     clearTimeout(this._retry);
     const turn = (this._turn = {});
+    // Of a project that was removed, nothing comes any more.
+    this._end(this._unsubscribe);
+    this._unsubscribe = null;
     this._beginning = null;
     /** @type {{ type: string, config_entry_id: string, device_ids?: string[] }} */
     const request = {
@@ -153,12 +159,20 @@ export class LogSource {
       this._listener.onError(null);
     } catch (/** @type {any} */ error) {
       if (this._turn !== turn) return;
-      if (error?.code === UNKNOWN_COMMAND)
-        this._retry = setTimeout(() => this._subscribe(), RETRY_DELAY);
-      else if (error?.code) this._listener.onError(error.code);
-      if (error?.code === TOO_MANY)
-        this._retry = setTimeout(() => this._subscribe(), TOO_MANY_DELAY);
+      if (error?.code === UNKNOWN_COMMAND) this._subscribeAfter(START_DELAY);
+      else if (error?.code) this._onRefused(error.code);
     }
+  }
+
+  /** @param {string} code */
+  _onRefused(code) {
+    this._listener.onError(code);
+    if (CHANGING.includes(code)) this._subscribeAfter(REFUSED_DELAY);
+  }
+
+  /** @param {number} delay */
+  _subscribeAfter(delay) {
+    this._retry = setTimeout(() => this._subscribe(), delay);
   }
 
   /**
@@ -170,7 +184,11 @@ export class LogSource {
   _take(message) {
     if (message.life !== undefined) this._beginning = { ...message, logs: [] };
     const beginning = this._beginning;
-    if (beginning === null || message.removed) {
+    if (message.removed) {
+      this._onRefused(NOT_FOUND);
+      return;
+    }
+    if (beginning === null) {
       this._listener.onLogs(message);
       return;
     }
