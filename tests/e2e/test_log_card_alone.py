@@ -1431,3 +1431,43 @@ async def test_long_search(card: LoneCard) -> None:
     await card.search.fill("\u0130" * 300)
     await card.pass_time(2)
     assert len((await card.requests())[-1]["search"]) == 255
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("pump", "pump"),
+        ("lid␊is open", "is open"),
+        ("pump \\u202Eon\\u202c", "pump "),
+        ("␛[31mred", "[31mred"),
+        ("c:\\temp", "temp"),
+        ("\\u20", None),
+        ("␛", None),
+        ("␛\\u202e", None),
+    ],
+)
+async def test_search_for_what_is_shown(
+    card: LoneCard, text: str, asked: str | None
+) -> None:
+    """Golioth, which does not know what the card shows for unseen characters, is asked for what is around them."""
+    await card.make()
+    await card.answer(more=False)
+    await card.begin(*logs(1, 3))
+    await card.search.fill(text)
+    await card.pass_time(2)
+    assert (await card.requests())[-1].get("search") == asked
+
+
+async def test_copied_text_is_found(card: LoneCard) -> None:
+    """What is copied of a log finds it, live and in the history, and no other one."""
+    await card.make()
+    odd = "Lid\x1b\u202e\nopen"
+    earlier = log(0, odd)
+    del earlier["number"]
+    await card.answer(logs=[earlier], more=False)
+    await card.begin(log(1, "Lid open"), log(2, odd))
+    await card.pass_time(2)
+    copied = (await card.copy()).split("\t")[4]
+    await card.search.fill(copied)
+    await card.pass_time(2)
+    await card.expect_messages(copied, copied)

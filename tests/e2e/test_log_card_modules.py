@@ -403,8 +403,14 @@ async def test_long_logs(page: Page, project: str) -> None:
     assert len(shown) == 4 * 1024 * 1024 // 24_029
 
 
-# What is searched for, and the messages of the logs that it finds.
-SEARCHES: Final[dict[str, list[str]]] = {
+# The logs that there are, and which of them are found by what is searched for.
+NUMBERS: Final = {
+    "thousand": {"metadata": {"a": 1000}},
+    "three": {"metadata": {"volts": 3}},
+    "objects": {"metadata": {"b": [{"c": [3]}, -0.5]}},
+    "text": {"metadata": {"a": "b:c"}},
+}
+NUMBER_SEARCHES: Final[dict[str, list[str]]] = {
     "1e3": ["thousand"],
     "1000.0": ["thousand"],
     "1E+3": ["thousand"],
@@ -413,30 +419,105 @@ SEARCHES: Final[dict[str, list[str]]] = {
     "-0.50": ["objects"],
     "0.5": ["objects"],
     "3e0 V": [],
-    # Of numbers that are too large for a browser, it cannot tell one from the next.
-    "9007199254740993.0": [],
     # As the metadata of a log are shown, and as they are copied.
     '"volts": 3': ["three"],
     '"volts":3': ["three"],
     '"volts": 4': [],
 }
 
+# Home Assistant tells integers that no float holds in metadata that are a text.
+LARGE_NUMBERS: Final = {
+    "large": {"metadata": {"a": 9007199254740992}},
+    "odd": {"metadata": '{"a":9007199254740993}'},
+    "float": {"metadata": {"a": 1e16}},
+    "integer": {"metadata": '{"a":[{"b":10000000000000000}]}'},
+    "next": {"metadata": '{"a":10000000000000001}'},
+    "below": {"metadata": '{"a":-1e16}'},
+    "huge": {"metadata": {"a": 1e23}},
+    "both": {"metadata": '{"a":18446744073709551616,"b":1e21}'},
+}
+LARGE_NUMBER_SEARCHES: Final[dict[str, list[str]]] = {
+    # As in a trigger, a float is found by what is read as it, and an integer exactly.
+    "9007199254740993.0": ["large", "odd"],
+    "9007199254740992": ["large"],
+    "9007199254740994": [],
+    "1e16": ["float", "integer"],
+    "1E+16": ["float", "integer"],
+    # It is a part of the other text, too.
+    "10000000000000000": ["float", "integer", "below"],
+    "10000000000000000.0": ["float", "integer"],
+    "0.1e17": ["float", "integer"],
+    "10000000000000001": ["float", "next"],
+    "1.0000000000000001e16": ["float", "next"],
+    "10000000000000002": [],
+    "-1e16": ["below"],
+    "-10000000000000000": ["below"],
+    "1e+23": ["huge"],
+    "100000000000000000000000": ["huge"],
+    "1e22": [],
+    "18446744073709551616": ["both"],
+    "1.8446744073709551616e19": ["both"],
+    "1000000000000000000000": ["both"],
+    "1e309": [],
+    f"1{'0' * 250}1": [],
+}
 
-async def test_search_for_a_number(page: Page, project: str) -> None:
-    """A number in the metadata is found by its value, in whatever way it is written, and what is shown is found."""
+UNSEEN_TEXT: Final = {
+    "lid\nopen": {},
+    "\x1b[31mred": {},
+    "\u202eneerg": {},
+    "module": {"module": "net\t1"},
+    "name": {"device_name": "Pump\u200b"},
+    "metadata": {"metadata": {"\u2066": "C:\\temp", "b": ["\x1b\x07"]}},
+}
+UNSEEN_TEXT_SEARCHES: Final[dict[str, list[str]]] = {
+    "lid␊open": ["lid\nopen"],
+    "lid\nopen": ["lid\nopen"],
+    "␛[31m": ["\x1b[31mred"],
+    "\x1b[31M": ["\x1b[31mred"],
+    "\\u202E": ["\u202eneerg"],
+    "\u202eneerg": ["\u202eneerg"],
+    "net␉1": ["module"],
+    "net\t1": ["module"],
+    "pump\\u200b": ["name"],
+    "pump\u200b": ["name"],
+    "\\u2066": ["metadata"],
+    "\u2066": ["metadata"],
+    "c:\\temp": ["metadata"],
+    "c:\\\\temp": ["metadata"],
+    "\\u001b": ["metadata"],
+    "\x1b\x07": ["metadata"],
+    "a␊b": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "searches"),
+    [
+        pytest.param(NUMBERS, NUMBER_SEARCHES, id="numbers"),
+        pytest.param(LARGE_NUMBERS, LARGE_NUMBER_SEARCHES, id="large numbers"),
+        pytest.param(UNSEEN_TEXT, UNSEEN_TEXT_SEARCHES, id="unseen text"),
+    ],
+)
+async def test_search(
+    page: Page,
+    project: str,
+    told: dict[str, dict[str, Any]],
+    searches: dict[str, list[str]],
+) -> None:
+    """A number in the metadata is found by its value, in whatever way it is written, and text as it is shown or was sent."""
     await page.goto("/")
     address = re.search(r"/golioth/frontend/\w+", await page.content())
     assert address is not None
     steps: list[tuple[Any, ...]] = [
         begin_with(
-            log(1, "thousand", metadata={"a": 1000}),
-            log(2, "three", metadata={"volts": 3}),
-            log(4, "objects", metadata={"b": [{"c": [3]}, -0.5]}),
-            log(5, "text", metadata={"a": "b:c"}),
-            log(6, "large", metadata={"a": 9007199254740992}),
+            *(
+                log(number, message, **values)
+                for number, (message, values) in enumerate(told.items(), 1)
+            )
         )
     ]
-    for search in SEARCHES:
+    for search in searches:
         steps += [("filterBy", {}, {"text": search}), SHOWN]
     shown = await page.evaluate(RUN, [address[0], json.loads(json.dumps(steps))])
-    assert dict(zip(SEARCHES, shown, strict=True)) == SEARCHES
+    assert dict(zip(searches, shown, strict=True)) == searches

@@ -12,7 +12,7 @@ const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const LONG = /^-?\d{16,}$/;
 
 /**
- * Return what JSON holds, its long integers for `exactText` and `byValue` alone.
+ * Return what JSON holds, its long integers for the other functions here alone.
  * @param {string} json
  * @returns {unknown}
  */
@@ -33,10 +33,39 @@ export const exactText = (value, spaces) =>
   JSON.stringify(value, undefined, spaces).replace(MARKED, "$1");
 
 /**
+ * Return the texts in a value that are others as JSON.
+ * @param {object} value
+ */
+export const escapedTexts = (value) => {
+  /** @type {string[]} */
+  const texts = [];
+  /** @param {unknown} text */
+  const add = (text) => {
+    if (typeof text === "string" && JSON.stringify(text) !== `"${text}"`)
+      texts.push(text);
+  };
+  JSON.stringify(value, (key, each) => {
+    add(key);
+    add(each);
+    return each;
+  });
+  return texts;
+};
+
+/**
+ * Return the digits of a long integer, or undefined where a value is none.
+ * @param {unknown} value
+ */
+export const longInteger = (value) =>
+  typeof value === "string" && value.startsWith(MARK)
+    ? value.slice(MARK.length)
+    : undefined;
+
+/**
  * Return the number that is nearest to a long integer, and any other value as it is.
  * @param {unknown} value
  */
-export const byValue = (value) =>
-  typeof value === "string" && value.startsWith(MARK)
-    ? Number(value.slice(MARK.length))
-    : value;
+export const byValue = (value) => {
+  const digits = longInteger(value);
+  return digits === undefined ? value : Number(digits);
+};

@@ -1,6 +1,8 @@
 /** Which logs are shown. */
 
 import { higherLevel, isAtLeast, levelsFrom } from "./levels.js";
+import { soughtNumber } from "./numbers.js";
+import { sentPiece } from "./visible-text.js";
 
 // What is searched for in the history, in characters.
 export const MAX_SEARCH = 255;
@@ -26,22 +28,6 @@ export const MAX_SEARCH = 255;
  * @property {string} [search]
  */
 
-// As in JSON. A number may be shown in another way than the one in which it was sent,
-// or is searched for.
-const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?$/;
-
-/**
- * Return the number that a text is; undefined where it is none, or one that others
- * cannot be told from.
- * @param {string} text
- */
-const numberOf = (text) => {
-  if (!NUMBER.test(text)) return undefined;
-  const number = Number(text);
-  const isExact = !Number.isInteger(number) || Number.isSafeInteger(number);
-  return isExact ? number : undefined;
-};
-
 export class LogFilter {
   /**
    * @param {Partial<Configuration>} config
@@ -60,7 +46,7 @@ export class LogFilter {
     this._text = (wanted.text || "").toLowerCase();
     // Metadata have a space there where they are shown, but not where they are copied.
     this._compactText = this._text.replace(/":\s+/g, '":');
-    this._number = numberOf(this._text);
+    this._sought = soughtNumber(this._text);
   }
 
   /**
@@ -83,7 +69,8 @@ export class LogFilter {
     return (
       searchable.includes(this._text) ||
       searchable.includes(this._compactText) ||
-      (this._number !== undefined && numbers.includes(this._number))
+      (this._sought.length > 0 &&
+        numbers.some((each) => this._sought.includes(each)))
     );
   }
 
@@ -100,8 +87,10 @@ export class LogFilter {
       request.levels = levelsFrom(this._minimumLevel);
     // Golioth looks for one module only.
     if (this._modules.length === 1) [request.module] = this._modules;
+    // Golioth does not know what is shown for unseen characters.
+    const search = sentPiece(this._text);
     // In lower case, some texts are longer than Home Assistant takes.
-    if (this._text) request.search = this._text.slice(0, MAX_SEARCH);
+    if (search) request.search = search.slice(0, MAX_SEARCH);
     return request;
   }
 }

@@ -7,10 +7,12 @@
 /** @import { HistoryPage, LogMessage } from "./log-source.js" */
 /** @typedef {LogItem | Notice} Item What is shown in a row. */
 
-import { byValue, exactText } from "./exact-json.js";
+import { byValue, escapedTexts, exactText } from "./exact-json.js";
 import { lastIndex } from "./last-index.js";
+import { numbersOf } from "./numbers.js";
 import { readableLog } from "./readable-log.js";
 import { milliseconds } from "./times.js";
+import { visibleLine } from "./visible-text.js";
 
 // Of each: of the history, of what is shown live, and of what waits until it is shown.
 // In logs and in characters.
@@ -39,20 +41,6 @@ const canonical = (value) =>
       : byValue(each),
   );
 
-/**
- * Return the numbers of a value, however deep they are.
- * @param {object} value
- */
-const numbersOf = (value) => {
-  /** @type {number[]} */
-  const numbers = [];
-  JSON.stringify(value, (_key, each) => {
-    if (typeof each === "number") numbers.push(each);
-    return each;
-  });
-  return numbers;
-};
-
 /** One log of the list. */
 export class LogItem {
   /** @param {unknown} told */
@@ -65,7 +53,7 @@ export class LogItem {
     this.isOpen = false;
     /** @type {string | undefined} */
     this._searchable = undefined;
-    /** @type {number[] | undefined} */
+    /** @type {(number | string)[] | undefined} */
     this._numbers = undefined;
     /** @type {string | undefined} */
     this._identity = undefined;
@@ -76,13 +64,18 @@ export class LogItem {
     return undefined;
   }
 
-  /** All text of the log, in lower case. */
+  /** All text of the log, as it was sent and as it is shown, in lower case. */
   get searchable() {
     const { message, module, device_name, metadata } = this.log;
-    if (this._searchable === undefined)
-      this._searchable = [message, module, device_name, exactText(metadata)]
+    if (this._searchable === undefined) {
+      const texts = [message, module, device_name, exactText(metadata)];
+      const shown = texts
+        .map((text) => visibleLine(text, text.length))
+        .filter((text, index) => text !== texts[index]);
+      this._searchable = [...texts, ...shown, ...escapedTexts(metadata)]
         .join("\n")
         .toLowerCase();
+    }
     return this._searchable;
   }
 

@@ -25,6 +25,18 @@ const picture = (character) => {
   );
 };
 
+// What `picture` makes, or the beginning of it.
+const PICTURE = /[\u2400-\u241f]|\\(?:u[0-9a-f]{0,4})?/i;
+
+/**
+ * Return the longest piece of a shown text that surely is in what was sent, too.
+ * @param {string} text
+ */
+export const sentPiece = (text) =>
+  text
+    .split(PICTURE)
+    .reduce((one, other) => (other.length > one.length ? other : one));
+
 /**
  * Return a text in which everything is seen, but characters that shall stay what they
  * are.
