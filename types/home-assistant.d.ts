@@ -20,6 +20,8 @@ export interface Device {
   name_by_user: string | null;
   config_entry_id: string | null;
   disabled_by: string | null;
+  /** `service` where it is no device, but stands for a project. */
+  entry_type: string | null;
 }
 
 export interface Locale {

@@ -301,6 +301,59 @@ async def test_muted_device(
     await expect(card.row("Rain")).to_be_visible()
 
 
+async def test_renamed_device(
+    page: Page,
+    api: HomeAssistantApi,
+    simulator: GoliothSimulator,
+    no_dashboard: None,
+) -> None:
+    """A device has one name, that of Home Assistant, also in logs from before it was renamed, wherever it is said."""
+    log_earlier(simulator, "Earlier")
+    await api.add_project(simulator.project_id, simulator.api_key, simulator.url)
+    await simulator.wait_for_streams(1)
+    await make_dashboard(api)
+    card = await DashboardPage(page).open_card(PATH)
+    simulator.log("Before", device=GREENHOUSE_NODE)
+    simulator.log("Other", device=WATER_METER)
+    simulator.log("Unknown", device="invented")
+    await card.expect_messages("Earlier", "Before", "Other", "Unknown")
+    (device_id,) = (
+        device["id"]
+        for device in await api.command("config/device_registry/list")
+        if device["name"] == "greenhouse-node"
+    )
+    names = card.rows.locator(".device")
+    told = await names.all_text_contents()
+    assert told[:3] == ["greenhouse-node", "greenhouse-node", "water-meter"]
+    update = "config/device_registry/update"
+    await card.row("Before").click()
+    await api.command(update, device_id=device_id, name_by_user="Glasshouse")
+    await expect(names).to_have_text(["Glasshouse", "Glasshouse", *told[2:]])
+    await expect(
+        card.details.locator("dd").filter(has_text="Glasshouse")
+    ).to_have_count(1)
+    await card.row("Before").click()
+    simulator.log("After", device=GREENHOUSE_NODE)
+    await expect(names).to_have_text(
+        ["Glasshouse", "Glasshouse", *told[2:], "Glasshouse"]
+    )
+    await expect(card.field("Device").get_by_role("option")).to_contain_text(
+        ["All devices", "Glasshouse", "water-meter"]
+    )
+    await card.search.fill("glasshouse")
+    await card.expect_messages("Before", "After")
+    await card.search.fill("greenhouse-node")
+    await card.expect_messages()
+    await card.search.fill("")
+    await page.reload()
+    await expect(names).to_have_text(
+        ["Glasshouse", "Glasshouse", *told[2:], "Glasshouse"]
+    )
+    await api.command(update, device_id=device_id, name_by_user=None)
+    await expect(names.first).to_have_text("greenhouse-node")
+    await expect(card.element).not_to_contain_text("Glasshouse")
+
+
 async def test_two_cards(
     page: Page,
     api: HomeAssistantApi,

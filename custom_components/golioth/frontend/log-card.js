@@ -16,6 +16,7 @@ import { LogRow } from "./log-row.js";
 import { LogSource } from "./log-source.js";
 import { Logs } from "./logs.js";
 import {
+  deviceNames,
   devicesToAskFor,
   disabledDevices,
   offeredDevices,
@@ -76,6 +77,8 @@ export class LogCard extends HTMLElement {
     this._wanted = {};
     /** The entry of the project. */
     this._entryId = "";
+    /** How the devices of the project are called, as a text to compare. */
+    this._names = "";
     /** Which devices were disabled when it began. */
     this._disabled = "";
     /**
@@ -247,10 +250,21 @@ export class LogCard extends HTMLElement {
   }
 
   _offerDevices() {
+    this._nameDevices();
     const configured = this._config?.device_ids ?? [];
     this._filters.setDevices(
       offeredDevices(this._hass, this._entryId, configured),
     );
+  }
+
+  /** Call devices as Home Assistant does, also those that have logged before. */
+  _nameDevices() {
+    const names = deviceNames(this._hass, this._entryId);
+    const key = JSON.stringify([...names]);
+    if (key === this._names) return;
+    this._names = key;
+    this._logs.nameDevices(names);
+    this._schedule();
   }
 
   /**
@@ -306,6 +320,7 @@ export class LogCard extends HTMLElement {
     this._stop();
     if (!this.isConnected || !this._config || !this._hass) return;
     this._logs = new Logs(this._filter);
+    this._names = "";
     this._history.abandon();
     this._lookAnew(0);
     this._isConnected = this._hass.connection.connected;

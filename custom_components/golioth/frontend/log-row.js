@@ -2,6 +2,7 @@
 
 /** @import { Language, TextKey } from "./language.js" */
 /** @import { Item, LogItem } from "./logs.js" */
+/** @import { Log } from "./readable-log.js" */
 /** @import { TimeFormat } from "./times.js" */
 
 import { element, setChildren, setText } from "./elements.js";
@@ -29,6 +30,8 @@ export class LogRow {
      * @type {Item | null}
      */
     this.item = null;
+    /** @type {Log | undefined} */
+    this._log = undefined;
     this._language = language;
     this._times = times;
     this._time = element("time");
@@ -53,8 +56,10 @@ export class LogRow {
    *   where the day changes, or is not today at first, the row says the day.
    */
   show(item, logBefore) {
-    const isOther = this.item !== item;
+    // Of a device that has another name now, the log is another one.
+    const isOther = this.item !== item || this._log !== item.log;
     this.item = item;
+    this._log = item.log;
     if (item.log === undefined) {
       this._showNotice(item);
       return;

@@ -47,6 +47,7 @@ export class LogItem {
   constructor(told) {
     const log = readableLog(told);
     this.log = log;
+    this._told = log;
     this.time = milliseconds(log.timestamp);
     this.size = log.message.length + JSON.stringify(log.metadata).length;
     /** Whether its metadata is shown. */
@@ -62,6 +63,16 @@ export class LogItem {
   /** @returns {undefined} */
   get leftOut() {
     return undefined;
+  }
+
+  /**
+   * Call the device as it is called now, or as it was called when it logged.
+   * @param {string | undefined} name
+   */
+  nameDevice(name = this._told.device_name) {
+    if (name === this.log.device_name) return;
+    this.log = { ...this._told, device_name: name };
+    this._searchable = undefined;
   }
 
   /** All text of the log, as it was sent and as it is shown, in lower case. */
@@ -205,6 +216,11 @@ export class Logs {
     this.revision = 0;
     this._filter = filter;
     /**
+     * By Home Assistant's ID of a device.
+     * @type {Map<unknown, string>}
+     */
+    this._names = new Map();
+    /**
      * Which run of Home Assistant the logs are of.
      * @type {string | null}
      */
@@ -237,6 +253,29 @@ export class Logs {
     this._filter = filter;
     this._waitingGone = 0;
     this.forgetHistory();
+  }
+
+  /**
+   * Call devices as Home Assistant calls them now.
+   * @param {Map<string, string>} names By ID.
+   */
+  nameDevices(names) {
+    this._names = names;
+    for (const { items } of [this._history, this._shown, this._waiting])
+      for (const item of items) if (item.log) this._nameDevice(item);
+    this.revision += 1;
+  }
+
+  /** @param {LogItem} item */
+  _nameDevice(item) {
+    item.nameDevice(this._names.get(item.log.device_id));
+  }
+
+  /** @param {unknown} told */
+  _newItem(told) {
+    const item = new LogItem(told);
+    this._nameDevice(item);
+    return item;
   }
 
   /** @param {Item[]} items */
@@ -287,7 +326,7 @@ export class Logs {
   _takeNew(logs) {
     const missing = logs.filter((log) => log?.number > this._last);
     if (missing.length) this._last = missing[missing.length - 1].number;
-    return missing.map((log) => new LogItem(log));
+    return missing.map((log) => this._newItem(log));
   }
 
   /**
@@ -424,7 +463,7 @@ export class Logs {
   addHistory({ logs, start, more, complete }) {
     // It would not be what came right before any more.
     if (this.history.isCut) return;
-    const page = logs.map((log) => new LogItem(log));
+    const page = logs.map((log) => this._newItem(log));
     const newest = page[page.length - 1]?.time;
     const known = new Map();
     for (const { items } of [this._history, this._shown, this._waiting])

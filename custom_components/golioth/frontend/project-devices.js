@@ -1,7 +1,29 @@
 /** Which of Home Assistant's devices a card is about. */
 
 /** @import { Option } from "./filter-bar.js" */
-/** @import { HomeAssistant } from "../../../types/home-assistant.js" */
+/** @import { Device, HomeAssistant } from "../../../types/home-assistant.js" */
+
+/**
+ * Return how Home Assistant calls a device now.
+ * @param {Device} device
+ */
+const nameOf = ({ id, name_by_user, name }) => name_by_user || name || id;
+
+/**
+ * Return the names of a project's devices, by ID. Without that of the project itself,
+ * which has the logs of devices that Home Assistant does not know yet.
+ * @param {HomeAssistant} hass
+ * @param {string} entryId
+ */
+export const deviceNames = (hass, entryId) =>
+  new Map(
+    Object.values(hass.devices)
+      .filter(
+        (device) =>
+          device.config_entry_id === entryId && device.entry_type !== "service",
+      )
+      .map((device) => [device.id, nameOf(device)]),
+  );
 
 /**
  * Return the devices that can be chosen, by name: those of a project that are
@@ -20,7 +42,7 @@ export const offeredDevices = (hass, entryId, configured) =>
     )
     .map(
       /** @returns {Option} */
-      ({ id, name_by_user, name }) => [id, name_by_user || name || id],
+      (device) => [device.id, nameOf(device)],
     )
     .sort(([, one], [, other]) => one.localeCompare(other));
 
