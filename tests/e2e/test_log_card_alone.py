@@ -997,6 +997,61 @@ async def test_mistakes(
     )
 
 
+# Names that are surely meant for a setting, and for which.
+MISSPELLED: Final = {
+    "devices": "device_ids",
+    "device": "device_ids",
+    "device_id": "device_ids",
+    "deviceIds": "device_ids",
+    "Device_IDs": "device_ids",
+    "devcie_ids": "device_ids",
+    "module": "modules",
+    "moduels": "modules",
+    "exclude-modules": "modules",
+    "level": "minimum_level",
+    "min_level": "minimum_level",
+    "log_levels": "minimum_level",
+    "minimun_level": "minimum_level",
+    "project": "config_entry_id",
+    "entry_id": "config_entry_id",
+    "titel": "title",
+}
+
+# What any card may have: of Home Assistant, of what people add to it, and of nobody.
+OF_ANY_CARD: Final = (
+    *("type", "grid_options", "layout_options", "view_layout", "visibility"),
+    *("disabled", "hidden", "column_span", "card_mod", "mod_card", "uix", "style"),
+    *("styles", "theme", "entity", "entities", "variables", "id", "name", "icon"),
+    *("panel", "index", "constructor", "__proto__", "toString", ""),
+)
+
+
+async def test_misspelled_settings(card: LoneCard) -> None:
+    """A setting that is misspelled is refused, and named; what any card may have is left alone."""
+    await card.make()
+    said = await card.run(
+        """
+        return values.map(name => {
+          try {
+            card.setConfig(JSON.parse(`{"config_entry_id": "a", ${JSON.stringify(name)}: null}`));
+          } catch ({message}) {
+            return message;
+          }
+          return null;
+        });
+        """,
+        *MISSPELLED,
+        *OF_ANY_CARD,
+    )
+    assert said == [
+        *(
+            f"“{name}” is no setting of this card. Use “{meant}” instead."
+            for name, meant in MISSPELLED.items()
+        ),
+        *[None] * len(OF_ANY_CARD),
+    ]
+
+
 async def test_configured_modules(card: LoneCard) -> None:
     """Of the modules, only those can be chosen that the card was configured to show."""
     await card.make(modules=["app", "net"])

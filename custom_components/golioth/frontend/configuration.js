@@ -19,7 +19,10 @@ import { LEVELS } from "./levels.js";
  * @property {string[] | null} [modules]
  */
 
-/** @type {Record<string, TextKey>} */
+/**
+ * The settings, and how they are called.
+ * @type {Record<string, TextKey>}
+ */
 const LABELS = {
   title: "title",
   config_entry_id: "project",
@@ -32,12 +35,76 @@ const LABELS = {
 const HELP = { device_ids: "devices_help", modules: "modules_help" };
 
 /**
+ * Words of names that people take for a setting, and the one that is meant.
+ * @type {Record<string, string>}
+ */
+const MEANT = {
+  title: "title",
+  project: "config_entry_id",
+  entry: "config_entry_id",
+  device: "device_ids",
+  level: "minimum_level",
+  minimum: "minimum_level",
+  module: "modules",
+};
+
+// Changes of single characters that make another name a misspelled one.
+const MISSPELLED = 2;
+
+/**
+ * Return how many characters have to be changed, added or left out to make one name of
+ * another one.
+ * @param {string} one
+ * @param {string} other
+ */
+const distance = (one, other) => {
+  let costs = [...other, ""].map((_, index) => index);
+  for (const [row, character] of [...one].entries()) {
+    const next = [row + 1];
+    for (const [column, wanted] of [...other].entries())
+      next.push(
+        Math.min(
+          next[column] + 1,
+          costs[column + 1] + 1,
+          costs[column] + Number(character !== wanted),
+        ),
+      );
+    costs = next;
+  }
+  return costs[other.length];
+};
+
+/**
+ * Return the setting that a name is surely meant to be; undefined where it may be what
+ * Home Assistant, or something that was added to it, knows of any card.
+ * @param {string} name
+ */
+const meantSetting = (name) => {
+  const words = name
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .map((word) => word.replace(/s$/, ""));
+  const word = words.find((each) => Object.keys(MEANT).includes(each));
+  if (word) return MEANT[word];
+  return Object.keys(LABELS).find(
+    (each) => distance(name.toLowerCase(), each) <= MISSPELLED,
+  );
+};
+
+/**
  * Check what was written in YAML.
  * @param {any} config
  * @throws {Error} Says what is wrong.
  */
 export const checkConfiguration = (config) => {
   const language = pageLanguage();
+  for (const name of Object.keys(config)) {
+    const meant = Object.keys(LABELS).includes(name)
+      ? undefined
+      : meantSetting(name);
+    if (meant)
+      throw new Error(language.text("unknown_setting", { name, meant }));
+  }
   for (const name of ["device_ids", "modules"]) {
     const value = config[name] ?? [];
     const isList =
