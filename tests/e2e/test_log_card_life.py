@@ -301,6 +301,25 @@ async def test_muted_device(
     await expect(card.row("Rain")).to_be_visible()
 
 
+async def rename(api: HomeAssistantApi, device_id: str, name: str | None) -> None:
+    """Give a device another name in Home Assistant, or Golioth's again."""
+    await api.command(
+        "config/device_registry/update", device_id=device_id, name_by_user=name
+    )
+
+
+@pytest.fixture
+async def golioth_names(
+    api: HomeAssistantApi, simulator: GoliothSimulator
+) -> AsyncIterator[None]:
+    """Give devices Golioth's names again, which Home Assistant remembers of those that are gone, too."""
+    yield
+    for device in await api.command("config/device_registry/list"):
+        if device["name_by_user"]:
+            await rename(api, device["id"], None)
+
+
+@pytest.mark.usefixtures("golioth_names")
 async def test_renamed_device(
     page: Page,
     api: HomeAssistantApi,
@@ -325,14 +344,15 @@ async def test_renamed_device(
     names = card.rows.locator(".device")
     told = await names.all_text_contents()
     assert told[:3] == ["greenhouse-node", "greenhouse-node", "water-meter"]
-    update = "config/device_registry/update"
     await card.row("Before").click()
-    await api.command(update, device_id=device_id, name_by_user="Glasshouse")
+    await rename(api, device_id, "Glasshouse")
     await expect(names).to_have_text(["Glasshouse", "Glasshouse", *told[2:]])
     await expect(
         card.details.locator("dd").filter(has_text="Glasshouse")
     ).to_have_count(1)
     await card.row("Before").click()
+    # As long as a row has the focus, new logs wait.
+    await card.search.focus()
     simulator.log("After", device=GREENHOUSE_NODE)
     await expect(names).to_have_text(
         ["Glasshouse", "Glasshouse", *told[2:], "Glasshouse"]
@@ -349,7 +369,7 @@ async def test_renamed_device(
     await expect(names).to_have_text(
         ["Glasshouse", "Glasshouse", *told[2:], "Glasshouse"]
     )
-    await api.command(update, device_id=device_id, name_by_user=None)
+    await rename(api, device_id, None)
     await expect(names.first).to_have_text("greenhouse-node")
     await expect(card.element).not_to_contain_text("Glasshouse")
 
