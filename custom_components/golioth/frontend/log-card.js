@@ -1,15 +1,17 @@
 /** The card. */
 
+import { CardHeader } from "./card-header.js";
 import { copyText, table } from "./clipboard.js";
 import {
   checkConfiguration,
   configurationForm,
   firstConfiguration,
 } from "./configuration.js";
-import { element, iconButton, nameButton, setText } from "./elements.js";
+import { element, setText } from "./elements.js";
 import { FilterBar } from "./filter-bar.js";
 import { HistoryLoader } from "./history-loader.js";
 import { Language, loadTexts, pageLanguage } from "./language.js";
+import { ListTop } from "./list-top.js";
 import { LogFilter } from "./log-filter.js";
 import { LogList } from "./log-list.js";
 import { LogRow } from "./log-row.js";
@@ -22,27 +24,20 @@ import {
   offeredDevices,
 } from "./project-devices.js";
 import { reasonText, troubleText } from "./reason.js";
+import { RenderSchedule } from "./render-schedule.js";
 import { STYLES } from "./styles.js";
 import { TimeFormat } from "./times.js";
 
 /** @import { Configuration } from "./configuration.js" */
-/** @import { TextKey } from "./language.js" */
 /** @import { Wanted } from "./log-filter.js" */
 /** @import { LogMessage } from "./log-source.js" */
 /** @import { HomeAssistant } from "../../../types/home-assistant.js" */
-
-// In milliseconds between two renderings: in a storm, nobody reads faster, and the page
-// has other things to do.
-const RENDER_INTERVAL = 250;
 
 // A screen reader reads so many new logs at once; in a storm it would say nothing else.
 const READ_ALOUD = 5;
 
 // In milliseconds, after another filter: the user may be typing.
 const FILTER_DELAY = 300;
-
-// In milliseconds: how long it is said that logs were copied.
-const COPIED_TIME = 4000;
 
 export class LogCard extends HTMLElement {
   static getConfigForm() {
@@ -93,40 +88,28 @@ export class LogCard extends HTMLElement {
     this._isReading = false;
     this._history = new HistoryLoader(this);
     this._shownRevision = -1;
-    this._renderedAt = 0;
-    /** @type {number | undefined} */
-    this._renderTimer = undefined;
-    /** @type {number | undefined} */
-    this._renderFrame = undefined;
-    /** @type {number | undefined} */
-    this._copiedTimer = undefined;
+    this._rendering = new RenderSchedule(() => this._render());
     this._newLogs = 0;
     this._hasLogs = false;
     this._leftOut = 0;
-    this._copied = "";
 
-    this._title = element("h2");
-    this._status = element("span", { class: "status", role: "status" });
-    this._pause = iconButton("mdi:pause", () => this._togglePause());
-    this._copy = iconButton("mdi:content-copy", () => this._copyLogs());
+    this._header = new CardHeader(
+      () => this._togglePause(),
+      () => this._copyLogs(),
+    );
     this._filters = new FilterBar(this._language, (wanted) =>
       this._onFilter(wanted),
     );
-    this._topText = element("span");
-    this._load = element("button", { type: "button", class: "text" });
-    this._load.addEventListener("click", () => this._loadMore());
-    this._top = element(
-      "div",
-      { class: "top" },
-      this._topText,
-      " ",
-      this._load,
-    );
+    this._top = new ListTop(() => this._loadMore());
     this._empty = element("div", { class: "empty" });
-    this._scroller = element("div", { class: "logs", role: "log" }, this._top);
+    this._scroller = element(
+      "div",
+      { class: "logs", role: "log" },
+      this._top.element,
+    );
     this._list = new LogList(
       this._scroller,
-      this._top,
+      this._top.element,
       () => new LogRow(this._language, this._times),
     );
     this._newest = element("button", { type: "button", class: "newest" });
@@ -215,14 +198,13 @@ export class LogCard extends HTMLElement {
       { class: "view" },
       ...[this._scroller, this._empty, this._newest],
     );
-    const header = element(
-      "header",
-      {},
-      ...[this._title, this._status, this._pause, this._copy],
-    );
     this._root.append(
       style,
-      element("ha-card", {}, header, this._filters.element, view),
+      element(
+        "ha-card",
+        {},
+        ...[this._header.element, this._filters.element, view],
+      ),
     );
   }
 
@@ -234,7 +216,6 @@ export class LogCard extends HTMLElement {
     );
     this._filters.setLanguage(this._language);
     this._offerModules();
-    nameButton(this._copy, this._language.text("copy"));
     this._scroller.setAttribute("aria-label", this._language.text("name"));
     this._list.renew();
     this._schedule();
@@ -306,13 +287,9 @@ export class LogCard extends HTMLElement {
   _stop() {
     this._source?.stop();
     this._source = null;
-    clearTimeout(this._renderTimer);
-    clearTimeout(this._copiedTimer);
+    this._rendering.stop();
+    this._header.stop();
     this._history.stop();
-    if (this._renderFrame !== undefined)
-      cancelAnimationFrame(this._renderFrame);
-    this._renderTimer = this._renderFrame = undefined;
-    this._copied = "";
   }
 
   /** Begin anew, with another project or another connection. */
@@ -434,7 +411,7 @@ export class LogCard extends HTMLElement {
 
   _goToNewest() {
     // The button goes, and what had the focus should not be the page.
-    this._pause.focus();
+    this._header.focus();
     this._isPaused = this._isScrolledUp = this._isReading = false;
     this._updateHold();
     this._render();
@@ -501,39 +478,23 @@ export class LogCard extends HTMLElement {
     const logs = this._logs.shown().flatMap(({ log }) => (log ? [log] : []));
     const unreadable = this._language.text("unreadable");
     const isCopied = await copyText(table(logs, unreadable), this._root);
-    this._copied = isCopied
-      ? this._language.count("copied", logs.length)
-      : this._language.text("not_copied");
-    clearTimeout(this._copiedTimer);
-    this._copiedTimer = setTimeout(() => {
-      this._copied = "";
-      this._renderState();
-    }, COPIED_TIME);
-    this._renderState();
+    this._header.sayCopied(
+      isCopied
+        ? this._language.count("copied", logs.length)
+        : this._language.text("not_copied"),
+      () => this._renderState(),
+    );
   }
 
   // What is shown.
 
-  /** Render with the next frame, but not too often. */
   _schedule() {
-    if (this._renderTimer !== undefined || this._renderFrame !== undefined)
-      return;
-    const wait = this._renderedAt + RENDER_INTERVAL - performance.now();
-    this._renderTimer = setTimeout(
-      () => {
-        this._renderTimer = undefined;
-        this._renderFrame = requestAnimationFrame(() => {
-          this._renderFrame = undefined;
-          this._render();
-        });
-      },
-      Math.max(0, wait),
-    );
+    this._rendering.request();
   }
 
   _render() {
     if (!this._config || !this._hass) return;
-    this._renderedAt = performance.now();
+    this._rendering.note();
     this._scroller.hidden = this._trouble !== null;
     this._renderList();
     this._renderTop();
@@ -559,41 +520,24 @@ export class LogCard extends HTMLElement {
 
   /** Say what is in front of the first log. */
   _renderTop() {
-    const { history, isHistoryFull } = this._logs;
-    const { isLoading, hasGivenUp, error: reason } = this._history;
-    /** @type {TextKey[]} */
-    const texts = history.isComplete ? [] : ["incomplete"];
-    if (history.hasMore && isHistoryFull) texts.push("full");
-    else if (!history.hasMore && history.isComplete) texts.push("beginning");
-    let text = texts.map((each) => this._language.text(each)).join(" · ");
-    if (reason) text = this._language.text("not_loaded", { reason });
-    if (hasGivenUp) text = this._language.text("given_up", { reason });
-    setText(this._topText, text);
-    /** @type {TextKey} */
-    let label = isLoading ? "loading" : "load_earlier";
-    if (reason || hasGivenUp) label = "try_again";
-    setText(this._load, this._language.text(label));
-    // Not hidden meanwhile: it would lose the focus.
-    this._load.setAttribute("aria-disabled", `${isLoading}`);
-    const isHidden = !isLoading && !this.canLoad;
-    if (isHidden && this._load.matches(":focus")) this._list.focus();
-    this._load.hidden = isHidden;
-    this._top.hidden = !this._source || this._trouble !== null;
+    this._top.show(this._logs, this._history, this._language);
+    const isHidden = !this._history.isLoading && !this.canLoad;
+    if (isHidden && this._top.hasFocus) this._list.focus();
+    this._top.hideButton(isHidden);
+    this._top.element.hidden = !this._source || this._trouble !== null;
   }
 
   _renderState() {
     const language = this._language;
-    setText(this._title, this._config.title || language.text("name"));
-    nameButton(this._pause, language.text(this._isPaused ? "resume" : "pause"));
-    const icon = this._isPaused ? "mdi:play" : "mdi:pause";
-    this._pause.firstElementChild?.setAttribute("icon", icon);
-    let status = this._copied;
-    if (!this._isConnected) status = language.text("no_connection");
-    else if (!status && this._isPaused) status = language.text("paused");
-    else if (!status && this._leftOut)
-      status = language.count("left_out", this._leftOut);
-    setText(this._status, status);
-
+    this._header.show(
+      {
+        title: this._config.title,
+        isPaused: this._isPaused,
+        isConnected: this._isConnected,
+        leftOut: this._leftOut,
+      },
+      language,
+    );
     const count = this._logs.countWaiting();
     const isBehind = count > 0 || this._isScrolledUp;
     this._newest.hidden = !isBehind;

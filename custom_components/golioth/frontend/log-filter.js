@@ -8,7 +8,7 @@ import { sentPiece } from "./visible-text.js";
 export const MAX_SEARCH = 255;
 
 /** @import { Configuration } from "./configuration.js" */
-/** @import { Item, LogItem } from "./logs.js" */
+/** @import { Item, LogItem } from "./log-item.js" */
 
 /**
  * What the user wants to see of what the card was configured to show.

@@ -4,7 +4,7 @@
  */
 
 /** @import { LogRow } from "./log-row.js" */
-/** @import { Item } from "./logs.js" */
+/** @import { Item } from "./log-item.js" */
 /** @typedef {{ item: Item, top: number }} Anchor An item, and where its row is. */
 
 import { lastIndex } from "./last-index.js";

@@ -1,7 +1,7 @@
 /** One row of the list: a log with its metadata, or what is said between logs. */
 
 /** @import { Language, TextKey } from "./language.js" */
-/** @import { Item, LogItem } from "./logs.js" */
+/** @import { Item, LogItem } from "./log-item.js" */
 /** @import { Log } from "./readable-log.js" */
 /** @import { TimeFormat } from "./times.js" */
 
