@@ -161,11 +161,11 @@ async def test_further_try(
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
     folder = only_address(hass, DATA_EXTRA_MODULE_URL).rpartition("/")[0]
+    version = folder.rpartition("/")[2]
     client = await hass_client()
     for number in ("1", "1796068800000"):
         response = await client.get(f"/golioth/frontend/{module}?try={number}")
         assert response.headers["Cache-Control"] == "no-cache"
-        version = folder.rpartition("/")[2]
         assert (
             await response.text() == f'export * from "./{version}.{number}/{module}";\n'
         )
