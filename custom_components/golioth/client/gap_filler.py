@@ -336,10 +336,10 @@ class GapFiller:
             if is_settling:
                 # Some was counted, not read: before the margin, a count is right.
                 self._settle(part.end, now)
-            if is_contiguous:
-                self._verify(min(part.end, now))
                 # What is read later does not settle what was read too early.
                 is_settling = part.end <= self._coverage.settled_at(now)
+            if is_contiguous:
+                self._verify(min(part.end, now))
         return is_settling
 
     async def _deliver(self, reading: Reading, read: Read) -> None:

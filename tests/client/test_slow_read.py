@@ -1,0 +1,48 @@
+"""Tests of reads that take longer than logs may be late."""
+
+from collections import Counter
+
+import aiohttp
+import pytest
+
+from custom_components.golioth.client import Transport, format_timestamp
+from tests.simulator import GoliothSimulator
+
+from .feeds import Recorder, running
+from .test_delivery import now_ns, numbered
+
+SECOND = 1_000_000_000
+MARGIN = 3
+
+
+async def test_late_log_between_slices_of_a_slow_read(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A slice that was read too early is not settled by a later one of the same read."""
+    slices = "custom_components.golioth.client.slices"
+    monkeypatch.setattr(f"{slices}._MAX_PRESENT_LOGS", 50)
+    monkeypatch.setattr(f"{slices}._FEW_LOGS", 5)
+    simulator.retire()
+    async with running(
+        session, simulator, recorder, margin=MARGIN, request_interval=0.05
+    ) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        start = now_ns(simulator)
+        for number in range(1, 600):
+            moment = start + number * SECOND // 400
+            simulator.log(str(number), timestamp=format_timestamp(moment))
+        await recorder.until(lambda: len(recorder.logs) > 0)
+        # It comes in time, before what was read of its time is settled.
+        assert now_ns(simulator) - start < MARGIN * SECOND
+        simulator.log("0", timestamp=format_timestamp(start))
+        simulator.faults.rest_delay = 0.5
+        await recorder.until(lambda: "599" in recorder.messages)
+        simulator.faults.rest_delay = 0.0
+        # By its own time alone, what came last could be settled.
+        assert now_ns(simulator) - start > (MARGIN + 2) * SECOND
+        assert "0" not in recorder.messages
+        await recorder.until(lambda: "0" in recorder.messages)
+    assert Counter(recorder.messages) == Counter(numbered(0, 600))
