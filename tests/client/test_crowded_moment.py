@@ -1,7 +1,7 @@
 """Tests that all logs of a millisecond are found, however the service counts bounds."""
 
 import asyncio
-from itertools import pairwise
+from itertools import pairwise, permutations, product
 from typing import Final, NamedTuple
 
 from hypothesis import example, given, settings, strategies as st
@@ -24,6 +24,9 @@ from custom_components.golioth.client.timestamps import MILLISECOND, SECOND
 START: Final = 1_764_440_259_000 * MILLISECOND
 DEVICES: Final = ("one", "two")
 LIMIT: Final = 20
+
+# Whether a service counts the start of a question in, and its end.
+BOUNDS: Final = tuple(product((True, False), repeat=2))
 
 
 class Log(NamedTuple):
@@ -51,8 +54,8 @@ class Service:
         """Keep what it has and how it answers."""
         self.requests = 0
         self.is_down = False
-        # At which request it ceases to count bounds in.
-        self.changes_at = 0
+        # At which requests it counts other bounds in: the start, and the end.
+        self.changes: dict[int, tuple[bool, bool]] = {}
         self._logs = sorted(enumerate(logs), key=lambda each: each[1].offset)
         self._counts_start = counts_start
         self._counts_end = counts_end
@@ -70,8 +73,8 @@ class Service:
         """Answer a question."""
         self.requests += 1
         assert self.requests < 1_000
-        if self.requests == self.changes_at:
-            self._counts_start = self._counts_end = False
+        if self.requests in self.changes:
+            self._counts_start, self._counts_end = self.changes[self.requests]
         assert start_ns is not None
         assert end_ns is not None
         if self.is_down and device_id is None and end_ns <= START:
@@ -178,27 +181,35 @@ def test_logs_beside_unreadable_ones(
     assert service.requests <= 50 * len({each[0] for each in hidden}) + 10
 
 
-def test_bounds_that_are_counted_no_longer() -> None:
+@pytest.mark.parametrize(("before", "after"), permutations(BOUNDS, 2))
+@pytest.mark.parametrize("lasts", [60, 1_000])
+def test_bounds_that_are_counted_no_longer(
+    before: tuple[bool, bool], after: tuple[bool, bool], lasts: int
+) -> None:
     """Whenever that begins, each log is found once, or is missing."""
     logs = [
         Log(301_411 + number, "one", "debug", is_unreadable=number in {3, 5, 6, 9})
         for number in range(12)
     ]
-    undisturbed = 0
-    changes_at = 1
-    while changes_at <= undisturbed or not undisturbed:
+
+    def read_with(changes: dict[int, tuple[bool, bool]]) -> int:
         service = Service(
-            logs, counts_start=True, counts_end=False, cuts=False, has_total=True
+            logs,
+            counts_start=before[0],
+            counts_end=before[1],
+            cuts=False,
+            has_total=True,
         )
-        service.changes_at = changes_at if undisturbed else 0
+        service.changes = changes
         moment = read(service)
         found = {each.message for each in moment.entries}
         assert len(found) == len(moment.entries)
         assert len(found) + moment.missing >= len(logs)
-        if undisturbed:
-            changes_at += 1
-        else:
-            undisturbed = service.requests
+        return service.requests
+
+    undisturbed = read_with({})
+    for changes_at in range(1, undisturbed + 1):
+        read_with({changes_at: after, changes_at + lasts: before})
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,5 +1,7 @@
 """Reads a short time nanosecond by nanosecond, as the service counts them."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from .answer_size import AnswerSize
@@ -60,7 +62,7 @@ class ExactMoment:
 
         1. Find out which bounds are counted in.
         2. Read by these.
-        3. If they are not the same by now, start over.
+        3. If they were not the same all the time, start over.
 
         Args:
             start: Where it starts; no question that begins there can be read, or the
@@ -74,21 +76,38 @@ class ExactMoment:
         for _ in range(_MAX_READS):
             first = await self._find_first(start, end)
             bounds = await self._bounds_at(first)
-            moment = await self._read_by(bounds, start, end)
-            if await self._bounds_at(first) is bounds:
+            is_same = partial(self._is_same, bounds, start, first)
+            moment, is_sure = await self._read_by(bounds, start, end, is_same)
+            if is_sure and await is_same():
                 return moment
         # Something may be missing.
         return moment._replace(missing=moment.missing + 1)
 
-    async def _read_by(self, bounds: CountedBounds, start: int, end: int) -> Moment:
+    async def _read_by(
+        self,
+        bounds: CountedBounds,
+        start: int,
+        end: int,
+        is_same: Callable[[], Awaitable[bool]],
+    ) -> tuple[Moment, bool]:
         """Read where it is known which bounds are counted in.
 
         1. Ask for all that is left. Where the answer holds it, this is the end.
         2. Read as far as one answer does hold, by halving.
         3. Read the nanosecond after that by level and by device. Go on with 1.
+
+        Args:
+            bounds: Which bounds these are.
+            start: As `read` takes it.
+            end: The same.
+            is_same: Returns whether they are counted still.
+
+        Returns:
+            What was found, and whether they were counted whenever that was checked.
         """
         entries: list[LogEntry] = []
         missing = 0
+        is_sure = True
         # Where one bound counts, it may be the end: then all times are one later.
         position = start - (bounds is CountedBounds.ONE)
         while position < end:
@@ -105,8 +124,10 @@ class ExactMoment:
                 moment = await self._read_nanosecond(position, (start, end), bounds)
                 entries += moment.entries
                 missing += moment.missing
+                # What is passed by is asked for no more.
+                is_sure = is_sure and await is_same()
                 position += 1
-        return Moment(entries, missing)
+        return Moment(entries, missing), is_sure
 
     async def _read_prefix(
         self, start: int, end: int, bounds: CountedBounds
@@ -154,6 +175,26 @@ class ExactMoment:
             else:
                 high = middle
         return high
+
+    async def _is_same(self, bounds: CountedBounds, start: int, first: int) -> bool:
+        """Return whether the service counts the same bounds in as before.
+
+        Where one counts, it may be the start as well as the end: that shows by the first
+        end at which an answer cannot be read or is full.
+
+        Args:
+            bounds: What `_bounds_at` returned.
+            start: As `_find_first` took it.
+            first: What that returned.
+        """
+        if await self._bounds_at(first) is not bounds:
+            return False
+        if bounds is not CountedBounds.ONE:
+            return True
+        ask = self._questions.ask_exactly
+        before = await ask(start, first - 1, CountedBounds.NEITHER)
+        window = await ask(start, first, CountedBounds.NEITHER)
+        return self._sizes.has_room(before) and not self._sizes.has_room(window)
 
     async def _bounds_at(self, end: int) -> CountedBounds:
         """Return which bounds of a question the service counts in.
