@@ -13,7 +13,15 @@ from tests import GREENHOUSE_NODE, WATER_METER
 from tests.simulator import GoliothSimulator
 
 from .feeds import Recorder, running
-from .test_delivery import audited, now_ns, numbered, outage, restarted, streaming
+from .test_delivery import (
+    audited,
+    now_ns,
+    numbered,
+    outage,
+    restarted,
+    resume_at,
+    streaming,
+)
 
 SECOND: Final = 1_000_000_000
 MEBIBYTE: Final = 1024 * 1024
@@ -233,6 +241,55 @@ async def test_several_unreadable_logs_of_one_moment(
         await audited(simulator, recorder, 2)
         assert feed.unreadable == 1
     assert Counter(recorder.messages) == Counter([*numbered(0, 6), "7"])
+
+
+@pytest.mark.parametrize("margin", [2.0, 30.0], ids=["settled", "not_settled"])
+async def test_storm_of_unreadable_logs(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    margin: float,
+) -> None:
+    """What is beside them is given up in the end, and said; all others are delivered."""
+    narrowing = "custom_components.golioth.client.narrowing"
+    for name, value in ("BUDGET", 2.0), ("DOUBLING", 0.2), ("WORTH", 0.001):
+        monkeypatch.setattr(f"{narrowing}._{name}", value)
+    storm = range(20, 420)
+    unreadable = {*storm[::4]}
+    start = now_ns(simulator) - 60 * SECOND
+    moments = {each: start + each * SECOND // 10 for each in range(440)}
+    for each, moment in moments.items():
+        if each in unreadable:
+            send_odd(simulator, str(each), UNREADABLE["depth_2000"], moment)
+        else:
+            simulator.log(str(each), timestamp=format_timestamp(moment))
+    async with running(
+        session,
+        simulator,
+        recorder,
+        resume_point=resume_at(start),
+        request_interval=0.005,
+        margin=margin,
+    ) as (feed, _task):
+        # What is not settled is reported when it is.
+        await recorder.until(
+            lambda: max(end for _, end in [(0, 0), *recorder.gaps]) >= moments[400]
+        )
+        simulator.log("440")
+        await recorder.until(lambda: recorder.messages[-1] == "440")
+        said = {
+            each
+            for each, moment in moments.items()
+            if any(first <= moment < end for first, end in recorder.gaps)
+        }
+        # Whatever lies in no gap is counted.
+        assert feed.unreadable >= len(unreadable - said)
+    delivered = Counter(map(int, recorder.messages))
+    assert delivered.total() == len(delivered)
+    assert {*range(441)} - delivered.keys() <= said | unreadable
+    # No more is given up than what is near.
+    assert said <= {*range(storm[0] - 80, storm[-1] + 80)}
 
 
 async def test_log_that_is_shown_late_beside_an_unreadable_one(

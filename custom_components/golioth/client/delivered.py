@@ -142,6 +142,10 @@ class Second:
         return digests
 
 
+LACKING: Final = -1
+"""In place of a number of delivered logs: there surely are others."""
+
+
 class UntrackedRange(NamedTuple):
     """Seconds of which only the number of delivered logs is known."""
 
@@ -149,7 +153,7 @@ class UntrackedRange(NamedTuple):
     end: int
     """Not included."""
     number: int | None
-    """How many logs; None where not even that is known."""
+    """How many logs, or `LACKING`; None where not even that is known."""
 
 
 class _ExpectedLogs:
@@ -442,13 +446,22 @@ class DeliveredLogs:
         touched = sum(
             start <= each.end and each.start <= end for each in self.untracked
         )
-        if not dropped and touched < 2:
-            return
-        count: int | None = 0
+        if dropped or touched >= 2:
+            self._untrack(start, end, dropped, 0)
+
+    def give_up(self, start: int, end: int) -> None:
+        """Untrack some seconds of which something was not delivered."""
+        self.write()
+        dropped = [second for second in self.seconds if start <= second < end]
+        self._untrack(start, end, dropped, LACKING)
+
+    def _untrack(
+        self, start: int, end: int, dropped: list[int], count: int | None
+    ) -> None:
         for second in dropped:
             known = self.seconds.pop(second)
             self.size -= len(known.logs)
-            count = (count or 0) + len(known.logs)
+            count = _joined(count, len(known.logs))
         apart = []
         # It becomes one with what it touches.
         for each in self.untracked:
@@ -456,9 +469,7 @@ class DeliveredLogs:
                 apart.append(each)
                 continue
             start, end = min(start, each.start), max(end, each.end)
-            count = (
-                None if count is None or each.number is None else count + each.number
-            )
+            count = _joined(count, each.number)
         self.untracked = sorted([*apart, UntrackedRange(start, end, count)])
 
     def age(self) -> None:
@@ -499,10 +510,9 @@ class DeliveredLogs:
                 return
             if (index := self._untracked_index(second)) is not None:
                 each = self.untracked[index]
-                if each.number is not None:
-                    self.untracked[index] = each._replace(
-                        number=each.number + len(logs)
-                    )
+                self.untracked[index] = each._replace(
+                    number=_joined(each.number, len(logs))
+                )
                 return
             known = self.seconds[second] = Second()
         known.logs += logs
@@ -513,3 +523,10 @@ class DeliveredLogs:
         self._untimed[digest] = None
         if len(self._untimed) > _MAX_UNTIMED:
             del self._untimed[next(iter(self._untimed))]
+
+
+def _joined(one: int | None, other: int | None) -> int | None:
+    """Return the number of untracked logs of two ranges."""
+    if LACKING in {one, other}:
+        return LACKING
+    return None if one is None or other is None else one + other

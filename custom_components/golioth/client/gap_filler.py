@@ -332,6 +332,8 @@ class GapFiller:
                     raise GoliothResponseError("A moment has too many logs") from None
                 continue
             await self._deliver(reading, read)
+            for given_up in reading.given_up:
+                self._lost.give_up_part(*given_up, now)
             slices.advance(part, len(reading.entries))
             if is_settling:
                 # Some was counted, not read: before the margin, a count is right.

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from .coverage import Coverage
-from .delivered import DeliveredLogs, UntrackedRange
+from .delivered import LACKING, DeliveredLogs, UntrackedRange
 from .span_reader import SpanReader
 from .timestamps import SECOND, align_up, start_of_second
 
@@ -101,6 +101,21 @@ class LostLogs:
         total = sizes.total(window)
         return total is None or total > self._reader.count_known(start, end)
 
+    def give_up_part(self, start: int, end: int, now: int) -> None:
+        """Report a part that was not read, or have it reported once it is settled.
+
+        Until then it is not read again, or later logs of it would be out of order.
+
+        Args:
+            start: Where it starts.
+            end: Where it ends.
+            now: When it was asked.
+        """
+        if end <= self._coverage.settled_at(now):
+            self._listener.on_gap(start, end)
+        else:
+            self._logs.give_up(start // SECOND, align_up(end) // SECOND)
+
     async def check_untracked(self, untracked: UntrackedRange) -> None:
         """Report an untracked range if the service has more of it than was delivered."""
         if await self._lacks_untracked(untracked):
@@ -111,6 +126,8 @@ class LostLogs:
         if untracked.number is None:
             # An earlier release has not counted: its stream delivered all of it.
             return False
+        if untracked.number == LACKING:
+            return True
         number = await self._reader.count(
             untracked.start * SECOND, untracked.end * SECOND
         )

@@ -1,6 +1,6 @@
 """Accounts for what was read of a span of time, and what is left of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -24,6 +24,8 @@ class Reading(NamedTuple):
     """Oldest first: each that may be new, with all others of its millisecond."""
     untimed: list[LogEntry]
     """What was among these, without a time."""
+    given_up: Sequence[tuple[int, int]] = ()
+    """From when to before when something was not read, for the sake of all the rest."""
 
 
 class TooManyLogsError(Exception):
@@ -74,6 +76,7 @@ class ReadingUnderWay:
         parts: What is left, the part to be read next last.
         pieces: What was found of each part, the newest first.
         untimed: What was found without a time.
+        given_up: The starts and ends of parts that are not read.
         complete_before: As `SpanReader.read` takes it.
     """
 
@@ -99,6 +102,7 @@ class ReadingUnderWay:
         self.parts = _divide(start, end, missing)
         self.pieces: list[list[LogEntry]] = []
         self.untimed: list[LogEntry] = []
+        self.given_up: list[tuple[int, int]] = []
         self._start = start
         self._end = end
         self._max_logs = max_logs
@@ -135,7 +139,9 @@ class ReadingUnderWay:
     def result(self) -> Reading:
         """Return what was found."""
         return Reading(
-            [entry for piece in reversed(self.pieces) for entry in piece], self.untimed
+            [entry for piece in reversed(self.pieces) for entry in piece],
+            self.untimed,
+            self.given_up,
         )
 
 

@@ -1,5 +1,6 @@
 """Reads a span of time over REST, from its newest log to its oldest."""
 
+import asyncio
 from collections.abc import Callable, Collection
 from typing import Final, NamedTuple, Protocol
 
@@ -10,6 +11,7 @@ from .exceptions import GoliothResponseError, GoliothUnreadableError
 from .log_window import LogWindow, ask_before, ask_if_readable
 from .missing_logs import MissingLogs
 from .models import LogEntry
+from .narrowing import NarrowingBudget
 from .pacing import RequestPace
 from .reading import Part, Reading, ReadingUnderWay
 from .timestamps import (
@@ -103,6 +105,7 @@ class SpanReader:
         self.sizes = AnswerSize()
         self._crowded = CrowdedMoment(self.ask, self.sizes, device_ids)
         self._unreadable_answers = 0
+        self._budget = NarrowingBudget()
         self._missing = MissingLogs(logs, on_missing)
 
     async def glance(self, start_ns: int, end_ns: int) -> Glance | None:
@@ -214,7 +217,8 @@ class SpanReader:
         """Read the newest logs of a part, and leave the rest of it.
 
         1. Ask nothing where it was read before, or is known by its number of logs.
-        2. Ask. If the answer cannot be read, narrow down the log that is to blame.
+        2. Ask. If the answer cannot be read, narrow down the log that is to blame, or
+           give the part up.
         3. Keep what the answer has for sure.
         4. If that is nothing, the newest millisecond is crowded: read it by itself.
 
@@ -225,9 +229,14 @@ class SpanReader:
             return
         if self._settle_by_count(part, reading):
             return
+        asked = asyncio.get_running_loop().time()
         window = await self.ask_if_readable(part.start - 1, part.end)
         if window.is_unreadable:
-            readable = await self._read_unreadable(part, reading)
+            try:
+                readable = await self._read_unreadable(part, reading)
+            finally:
+                took = asyncio.get_running_loop().time() - asked
+                self._budget.spend(took, part.end - part.start)
             if readable is None:
                 return
             window = readable
@@ -266,12 +275,43 @@ class SpanReader:
     ) -> LogWindow | None:
         """Halve a part, or read what lies beside the unreadable logs of a millisecond.
 
+        Where too much time was spent on such logs, give it up.
+
         Returns:
             An answer, where a millisecond turns out to be readable after all.
         """
+        is_too_much = part.end - part.start <= self._budget.width
+        if is_too_much and await self._is_answered_near(part):
+            reading.given_up.append((part.start, part.end))
+            return None
         if not part.is_millisecond:
             reading.parts += part.halves()
             return None
+        left = self._budget.left
+        try:
+            async with asyncio.timeout(left if left > 0 else None):
+                return await self._read_beside(part, reading)
+        except TimeoutError:
+            # Next, it is given up.
+            reading.parts.append(part)
+            return None
+
+    async def _is_answered_near(self, part: Part) -> bool:
+        """Return whether an answer about nearly nothing can be read.
+
+        Otherwise, the logs are not to blame.
+        """
+        window = await self.ask_if_readable(part.start - 2, part.start - 1)
+        return not window.is_unreadable
+
+    async def _read_beside(
+        self, part: Part, reading: ReadingUnderWay
+    ) -> LogWindow | None:
+        """Read what lies beside the unreadable logs of a millisecond.
+
+        Returns:
+            An answer, where it turns out to be readable after all.
+        """
         for _ in range(_UNREADABLE_TRIES - 1):
             window = await self.ask_if_readable(part.start - 1, part.end)
             if not window.is_unreadable:
@@ -294,10 +334,11 @@ class SpanReader:
         self, found: list[LogEntry], window: LogWindow, reading: ReadingUnderWay
     ) -> None:
         """Keep logs if some may be new: what is known may be of any size."""
-        is_new = self._logs.count_new(found) > 0
-        if is_new:
+        new = self._logs.count_new(found)
+        self._budget.earn(new)
+        if new:
             reading.keep(found)
-        if is_new or window.untimed:
+        if new or window.untimed:
             reading.count_bytes(window.body_size)
 
     async def _is_complete(
