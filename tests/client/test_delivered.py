@@ -7,7 +7,11 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.golioth.client import delivered
-from custom_components.golioth.client.delivered import DeliveredLogs, UntrackedRange
+from custom_components.golioth.client.delivered import (
+    LACKING,
+    DeliveredLogs,
+    UntrackedRange,
+)
 from custom_components.golioth.client.models import DeepMetadata, LogEntry, LongInteger
 
 from .logs import NOW, delivered_by, log
@@ -378,3 +382,20 @@ def test_long_and_short_texts(texts: list[str], seconds: list[int]) -> None:
     logs.write()
     assert sorted(logs.add_read(sorted(entries))) == sorted(entries[len(half) :])
     assert logs.size == len(entries)
+
+
+def test_range_that_surely_lacks_logs() -> None:
+    """It lacks them whatever is delivered of it later, or becomes one with it."""
+    logs = DeliveredLogs()
+    assert list(logs.add_read([log("one", NOW)]))
+    logs.give_up(NOW, NOW + 1)
+    assert not list(logs.add_read([log("two", NOW)]))
+    assert logs.add_streamed(log("three", NOW))
+    assert list(logs.add_read([log("four", NOW + 1)]))
+    logs.untrack(NOW + 1, NOW + 2)
+    logs.give_up(NOW + 5, NOW + 6)
+    assert logs.untracked == [
+        UntrackedRange(NOW, NOW + 2, LACKING),
+        UntrackedRange(NOW + 5, NOW + 6, LACKING),
+    ]
+    assert logs.size == 0
