@@ -10,7 +10,13 @@ from custom_components.golioth.logs.options_filter import OptionsFilter
 from homeassistant.core import HomeAssistant
 
 from . import GREENHOUSE_NODE
-from .events import LogEvents, state_of, wait_for_begin, wait_for_state
+from .events import (
+    LogEvents,
+    state_of,
+    wait_for_begin,
+    wait_for_live_logs,
+    wait_for_state,
+)
 from .simulator import GoliothSimulator
 
 LOG = "event.greenhouse_node_log"
@@ -22,6 +28,18 @@ WARNINGS_OF_NET = {"minimum_level": "warn", "include_modules": ["net"]}
 def log(level: str = "info", module: str = "app") -> LogEntry:
     """Return a log of a level and a module."""
     return LogEntry("", None, "LOGGING", level, module, "", "text", {}, "")
+
+
+async def set_options(
+    hass: HomeAssistant, entry: MockConfigEntry, options: dict[str, Any]
+) -> None:
+    """Change the options as a user does."""
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    await hass.config_entries.options.async_configure(
+        form["flow_id"], {"poll_interval": 30, "catch_up_window": 1, **options}
+    )
+    # It is reloaded.
+    await hass.async_block_till_done()
 
 
 @pytest.mark.parametrize(
@@ -137,14 +155,51 @@ async def test_options_that_are_changed(
     simulator.log("left out", device=GREENHOUSE_NODE)
     simulator.log("first", device=GREENHOUSE_NODE, level="WARN", module="net")
     await log_events.wait_for(1)
-    form = await hass.config_entries.options.async_init(streaming.entry_id)
-    await hass.config_entries.options.async_configure(
-        form["flow_id"], {"poll_interval": 30, "catch_up_window": 1}
-    )
-    await hass.async_block_till_done()
+    await set_options(hass, streaming, {})
     await simulator.wait_for_streams(1)
     simulator.log("second", device=GREENHOUSE_NODE)
     await log_events.wait_for(2)
     await log_events.wait_for(2)
     await wait_for_state(hass, LAST_LOG, "second")
     assert log_events.messages == ["first", "second"]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("options", "level", "module"),
+    [
+        ({"minimum_level": "warn"}, "INFO", "net"),
+        ({"include_modules": ["net"]}, "WARN", "app"),
+        ({"exclude_modules": ["app"]}, "WARN", "app"),
+    ],
+)
+async def test_late(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    level: str,
+    module: str,
+) -> None:
+    """What was left out when it was sent fires nothing when it arrives late, after several changes as well."""
+
+    def send(message: str) -> None:
+        simulator.log(message, device=GREENHOUSE_NODE, level=level, module=module)
+
+    simulator.faults.handshake_status = 503
+    await simulator.drop(None)
+    send("left out")
+    simulator.log("first", device=GREENHOUSE_NODE, level="WARN", module="net")
+    await set_options(hass, streaming, {})
+    await log_events.wait_for(1)
+    send("second")
+    await hass.config_entries.async_reload(streaming.entry_id)
+    await log_events.wait_for(2)
+    await set_options(hass, streaming, {"minimum_level": "error"})
+    send("left out again")
+    simulator.faults.clear()
+    await set_options(hass, streaming, {})
+    await wait_for_live_logs(streaming)
+    simulator.log("live", device=GREENHOUSE_NODE)
+    await log_events.wait_for(3)
+    assert log_events.messages == ["first", "second", "live"]

@@ -10,7 +10,14 @@ from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import device_registry as dr
 
 from . import GREENHOUSE_NODE, WATER_METER
-from .events import LogEvents, state_of, wait_for_begin, wait_for_state, wait_until
+from .events import (
+    LogEvents,
+    state_of,
+    wait_for_begin,
+    wait_for_live_logs,
+    wait_for_state,
+    wait_until,
+)
 from .registry import Disable, registry_id
 from .simulator import GoliothSimulator
 from .test_devices import let_pass
@@ -21,6 +28,13 @@ LAST_LOG = "sensor.greenhouse_node_last_log"
 LOG = "event.greenhouse_node_log"
 
 pytestmark = pytest.mark.usefixtures("impatient")
+
+
+async def cut_off(entry: MockConfigEntry, simulator: GoliothSimulator) -> None:
+    """Let no log arrive from now on."""
+    simulator.faults.handshake_status = simulator.faults.rest_status = 503
+    await simulator.drop(None)
+    await wait_until(lambda: not entry.runtime_data.feed.connected)
 
 
 @pytest.fixture
@@ -96,6 +110,57 @@ async def test_heard_again(
     await wait_for_state(hass, LAST_LOG, "shown")
     assert state_of(hass, LOG).attributes["message"] == "shown"
     assert log_events.messages[1:] == ["at once", "shown"]
+
+
+@pytest.mark.parametrize("is_reloaded", [False, True])
+async def test_late(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    disable: Disable,
+    is_reloaded: bool,
+) -> None:
+    """What it logged while it was muted fires nothing when it arrives late either."""
+    await cut_off(streaming, simulator)
+    disable()
+    simulator.log("noise", device=GREENHOUSE_NODE)
+    simulator.log("signal", device=WATER_METER)
+    disable(False)
+    simulator.log("heard", device=GREENHOUSE_NODE)
+    if is_reloaded:
+        assert await hass.config_entries.async_unload(streaming.entry_id)
+        simulator.faults.clear()
+        assert await hass.config_entries.async_setup(streaming.entry_id)
+    else:
+        simulator.faults.clear()
+    await log_events.wait_for(2)
+    await wait_for_live_logs(streaming)
+    simulator.log("live", device=GREENHOUSE_NODE)
+    await log_events.wait_for(3)
+    assert sorted(log_events.messages) == ["heard", "live", "signal"]
+    assert {log["source"] for log in log_events[:2]} == {"catch_up"}
+
+
+async def test_enabled_while_not_loaded(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    disable: Disable,
+) -> None:
+    """What it logged until it was enabled stays muted, while the project was not loaded as well."""
+    disable()
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    simulator.log("noise", device=GREENHOUSE_NODE)
+    disable(False)
+    simulator.log("heard", device=GREENHOUSE_NODE)
+    assert await hass.config_entries.async_setup(streaming.entry_id)
+    await log_events.wait_for(1)
+    await wait_for_live_logs(streaming)
+    simulator.log("live", device=GREENHOUSE_NODE)
+    await log_events.wait_for(2)
+    assert log_events.messages == ["heard", "live"]
 
 
 async def test_muted_from_the_start(

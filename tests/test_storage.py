@@ -32,6 +32,7 @@ from homeassistant.helpers.json import prepare_save_json
 from . import GREENHOUSE_NODE
 from .events import LogEvents, wait_for_state, wait_until
 from .lives import EACH_LOG, Runs, add_project, life
+from .registry import Disable
 from .simulator import GoliothSimulator
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
@@ -249,11 +250,16 @@ async def test_unload(
 
 
 async def test_remove(
-    hass: HomeAssistant, streaming: MockConfigEntry, hass_storage: dict[str, Any]
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    streaming: MockConfigEntry,
+    disable: Disable,
 ) -> None:
     """Nothing is kept of a project that is removed, but which one its entry was of."""
+    disable()
     assert await hass.config_entries.async_unload(streaming.entry_id)
     assert key_of(streaming) in hass_storage
+    assert f"{key_of(streaming)}.left_out" in hass_storage
     assert await hass.config_entries.async_setup(streaming.entry_id)
     await hass.config_entries.async_remove(streaming.entry_id)
     await hass.async_block_till_done()

@@ -16,6 +16,7 @@ from .log_card import async_setup_log_card
 from .logs.quiet_devices import async_forget_new_project
 from .logs.recent import async_remove_recent_logs
 from .services import async_setup_services
+from .storage.left_out import async_remove_left_out
 from .storage.leftovers import async_forget_entities
 from .storage.removed_projects import async_get_removed_projects
 from .storage.resume_store import ResumeStore
@@ -84,6 +85,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
     await ResumeStore(hass, entry.entry_id).async_remove()
     await async_remove_clock(hass, entry.entry_id)
     await async_remove_cool_downs(hass, entry.entry_id)
+    await async_remove_left_out(hass, entry.entry_id)
     async_forget_gaps(hass, entry.entry_id)
     async_remove_recent_logs(hass, entry.entry_id)
     async_forget_new_project(hass, entry.entry_id)

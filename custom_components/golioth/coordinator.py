@@ -19,6 +19,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .client import (
+    SECOND,
     Credential,
     Device,
     Endpoint,
@@ -54,6 +55,7 @@ from .logs.quiet_devices import (
 from .logs.recent import async_get_recent_logs
 from .options import catch_up_window, poll_interval
 from .reasons import translated
+from .storage.left_out import LeftOutLogs
 from .storage.resume_store import ResumeStore
 from .storage.silence_clock import async_get_clock
 from .triggers.cool_down import async_get_cool_downs
@@ -150,6 +152,8 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self.data = {}
         self.fired = dict.fromkeys(ALL_LEVELS, 0)
         self._filter = OptionsFilter.from_options(entry.options)
+        self._former_filters: list[tuple[int, OptionsFilter]] = []
+        self._left_out = LeftOutLogs(hass, entry.entry_id, self._service_time_ns)
         self._show_schedule = ShowSchedule(hass)
         self._device_logs: dict[str, DeviceLogs] = {}
         self._show_connection: asyncio.Task[None] | None = None
@@ -174,7 +178,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @property
     def muted(self) -> Collection[str]:
         """Golioth's IDs of the devices whose logs nobody wants, because they are disabled in Home Assistant."""
-        return self._registered.muted
+        return self._left_out.muted
 
     @callback
     def async_start(self) -> None:
@@ -206,6 +210,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         await self._resume_store.async_close(self._resume_point)
         await self._listening.async_save()
         await self._cool_downs.async_save()
+        await self._left_out.async_save()
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_TIMEOUT):
                 await self._client.wait_closed()
@@ -266,7 +271,16 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     async def _async_setup(self) -> None:
         """Read the project, register its device before anything refers to it, and prepare the feed."""
         self.project = await self._async_call(self._rest.project())
-        self._registered = RegisteredDevices(self.hass, self.config_entry, self.project)
+        await self._left_out.async_load(
+            self.config_entry.options, self.config_entry.modified_at
+        )
+        self._former_filters = [
+            (until_ns, OptionsFilter(options))
+            for until_ns, options in self._left_out.former
+        ]
+        self._registered = RegisteredDevices(
+            self.hass, self.config_entry, self.project, self._left_out
+        )
         await self._cool_downs.async_load()
         is_readable = await self._listening.async_load()
         resume_point = await self._resume_store.async_load()
@@ -358,8 +372,10 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         golioth_device_id = entry.device_id
         # A device that logs what nobody wants is not silent.
         self._listening.async_note_log(golioth_device_id)
-        if golioth_device_id in self._registered.muted or (
-            self._filter is not None and not self._filter.passes(entry)
+        if (
+            golioth_device_id in self._left_out.muted
+            or (self._filter is not None and not self._filter.passes(entry))
+            or (source is not LogSource.STREAM and self._was_left_out(entry))
         ):
             return
         self.fired[known_level(entry.level)] += 1
@@ -371,10 +387,32 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def on_history(self, entry: LogEntry) -> None:
         """Show a log from before the project was set up."""
-        if entry.device_id not in self._registered.muted and (
-            self._filter is None or self._filter.passes(entry)
+        if (
+            entry.device_id not in self._left_out.muted
+            and (self._filter is None or self._filter.passes(entry))
+            and not self._was_left_out(entry)
         ):
             self._async_show_log(entry, None)
+
+    def _was_left_out(self, entry: LogEntry) -> bool:
+        """Return whether a log that arrives late was left out when it was sent."""
+        sent_ns = entry.timestamp_ns
+        if sent_ns is None:
+            return False
+        if sent_ns < self._left_out.heard_since.get(entry.device_id, sent_ns):
+            return True
+        for until_ns, former in self._former_filters:
+            if sent_ns < until_ns:
+                return not former.passes(entry)
+        return False
+
+    def _service_time_ns(self) -> int:
+        """Return the service's time, of which its answers tell whole seconds."""
+        now_ns = time_ns()
+        if (told_ns := self.rest.server_time_ns) is None:
+            return now_ns
+        # A good clock of the host tells the rest.
+        return min(max(now_ns, told_ns), told_ns + SECOND)
 
     @callback
     def _async_show_log(self, entry: LogEntry, source: LogSource | None) -> None:

@@ -9,6 +9,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .client import MAX_DEVICES, Device, DeviceList, Project, in_slices
 from .const import DOMAIN, MANUFACTURER
+from .storage.left_out import LeftOutLogs
 from .storage.leftovers import async_forget_states
 from .storage.removed_projects import async_get_removed_projects
 
@@ -23,13 +24,23 @@ class RegisteredDevices:
 
     Attributes:
         project_device_id: Home Assistant's ID of the project's own device.
-        muted: Golioth's IDs of the devices that are disabled in Home Assistant.
     """
 
     def __init__(
-        self, hass: HomeAssistant, entry: GoliothConfigEntry, project: Project
+        self,
+        hass: HomeAssistant,
+        entry: GoliothConfigEntry,
+        project: Project,
+        left_out: LeftOutLogs,
     ) -> None:
-        """Register the project's own device, and take over what is registered of the others."""
+        """Register the project's own device, and take over what is registered of the others.
+
+        Args:
+            hass: Home Assistant.
+            entry: The project's entry.
+            project: The project.
+            left_out: Takes which devices are disabled in Home Assistant.
+        """
         self._hass = hass
         self._entry_id = entry.entry_id
         self._registry = dr.async_get(hass)
@@ -41,13 +52,14 @@ class RegisteredDevices:
             manufacturer=MANUFACTURER,
             name=project.name,
         ).id
-        self.muted: set[str] = set()
+        self._left_out = left_out
         # Home Assistant's IDs by Golioth's.
         self._ids: dict[str, str] = {}
         for device in dr.async_entries_for_config_entry(self._registry, self._entry_id):
             if device.id != self.project_device_id:
                 self._ids |= dict.fromkeys(_golioth_ids(device), device.id)
                 self._note_disabled(device)
+        left_out.async_forget(left_out.muted - self._ids.keys())
         entry.async_on_unload(
             hass.bus.async_listen(
                 dr.EVENT_DEVICE_REGISTRY_UPDATED,
@@ -123,7 +135,7 @@ class RegisteredDevices:
             return set()
         for each in golioth_ids:
             self._ids.pop(each, None)
-            self.muted.discard(each)
+        self._left_out.async_forget(golioth_ids)
         # Home Assistant removes the device right after this.
         self._hass.loop.call_soon(
             async_forget_states, self._hass, self._entity_ids(device.id)
@@ -175,14 +187,13 @@ class RegisteredDevices:
             self._note_disabled(device)
 
     def _note_disabled(self, device: dr.DeviceEntry) -> None:
-        if device.disabled:
-            self.muted |= _golioth_ids(device)
-        else:
-            self.muted -= _golioth_ids(device)
+        self._left_out.async_note_disabled(
+            _golioth_ids(device), device.disabled, device.modified_at
+        )
 
     def _remove(self, golioth_device_id: str) -> list[str]:
         """Remove a device; return the IDs of its entities."""
-        self.muted.discard(golioth_device_id)
+        self._left_out.async_forget({golioth_device_id})
         device_id = self._ids.pop(golioth_device_id, None)
         if device_id is None or self._registry.async_get(device_id) is None:
             return []

@@ -1,6 +1,7 @@
 """The options of a project: their forms, defaults and values."""
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import voluptuous as vol
 
@@ -95,6 +96,15 @@ def poll_interval(entry: GoliothConfigEntry) -> float:
 def catch_up_window(entry: GoliothConfigEntry) -> float:
     """Return the catch-up window of a project, in hours."""
     return float(entry.options.get(CONF_CATCH_UP_WINDOW, DEFAULT_CATCH_UP_WINDOW))
+
+
+def filter_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the options of a project leave out, defaults included."""
+    return {
+        CONF_MINIMUM_LEVEL: options.get(CONF_MINIMUM_LEVEL, DEFAULT_MINIMUM_LEVEL),
+        CONF_INCLUDE_MODULES: list(options.get(CONF_INCLUDE_MODULES, ())),
+        CONF_EXCLUDE_MODULES: list(options.get(CONF_EXCLUDE_MODULES, ())),
+    }
 
 
 def clean_names(texts: list[str]) -> list[str]:
