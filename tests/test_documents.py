@@ -5,6 +5,7 @@ from functools import cache
 import json
 from pathlib import Path
 import re
+import time
 from typing import Any, Final
 
 import hass_frontend
@@ -15,6 +16,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.golioth.client import format_timestamp
 from custom_components.golioth.const import DOMAIN
 from homeassistant import components
 from homeassistant.components.automation import DOMAIN as AUTOMATION_DOMAIN
@@ -34,7 +36,7 @@ from .documents import (
     tables,
     yaml_blocks,
 )
-from .events import LogEvents, wait_for_state
+from .events import LogEvents, wait_for_live_logs, wait_for_state, wait_until
 from .simulator import GoliothSimulator
 
 INTEGRATION: Final = ROOT / "custom_components" / DOMAIN
@@ -397,3 +399,40 @@ async def test_conditions(
     assert [each.data["service_data"]["message"] for each in notifications] == [
         "It logged:\n\n    last"
     ] * runs
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [None, "1970-01-01T00:00:12.5Z", "", "0001-01-01T00:00:00Z", "uptime 12"],
+    ids=str,
+)
+async def test_what_led_to_it(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    sent: str | None,
+) -> None:
+    """The logs before an error are shown, whatever the clock of its device says."""
+    await wait_for_live_logs(streaming)
+    (automation,) = (each for each in automations() if "what led" in each["alias"])
+    assert await async_setup_component(hass, "persistent_notification", {})
+    notifications = async_capture_events(hass, "call_service")
+    assert await async_setup_component(
+        hass, AUTOMATION_DOMAIN, {AUTOMATION_DOMAIN: [automation]}
+    )
+    simulator.log("before", device=GREENHOUSE_NODE)
+    log = {
+        "deviceId": GREENHOUSE_NODE,
+        "level": "ERROR",
+        "message": "error",
+        "timestamp": format_timestamp(time.time_ns()) if sent is None else sent,
+    }
+    simulator.send_frame(json.dumps({"result": {"data": log}}))
+    await wait_until(
+        lambda: any(
+            each.data["domain"] == "persistent_notification" for each in notifications
+        )
+    )
+    message = notifications[-1].data["service_data"]["message"]
+    assert "    error\n" in message
+    assert ": before" in message
