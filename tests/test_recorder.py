@@ -307,3 +307,44 @@ async def test_removed_project(
     assert states[OTHERS] == 1
     assert OTHERS in statistics
     assert events["golioth_log"] == 10
+
+
+@pytest.mark.parametrize("taken_by", [None, "registered", "not registered"])
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_removed_project_of_a_device_that_left(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    entity_registry: er.EntityRegistry,
+    taken_by: str | None,
+) -> None:
+    """With a project goes what is recorded of a device that left before, unless the entity's name is another's."""
+    assert await async_setup_component(hass, "sensor", {})
+    await log_a_lot(hass, simulator, log_events, 10)
+    errors = "sensor.greenhouse_node_errors"
+    streaming.runtime_data.async_show_counters()
+    await async_wait_recording_done(hass)
+    do_adhoc_statistics(hass, start=get_start_time(dt_util.utcnow()))
+    assert errors in await with_statistics(hass)
+    simulator.remove_device(GREENHOUSE_NODE)
+    await streaming.runtime_data.async_refresh()
+    await streaming.runtime_data.async_refresh()
+    assert hass.states.get(LAST_LOG) is None
+    if taken_by == "registered":
+        for name in (LAST_LOG, errors):
+            entity_registry.async_get_or_create(
+                "sensor", "other", name, suggested_object_id=name.partition(".")[2]
+            )
+    elif taken_by is not None:
+        hass.states.async_set(LAST_LOG, "1")
+        hass.states.async_set(errors, "1")
+
+    await hass.config_entries.async_remove(streaming.entry_id)
+    await hass.async_block_till_done()
+    statistics = await with_statistics(hass)
+    _, states = await recorded(hass)
+    assert LOG not in states
+    is_taken = taken_by is not None
+    assert (LAST_LOG in states) is is_taken
+    assert (errors in statistics) is is_taken

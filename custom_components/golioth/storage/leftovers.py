@@ -43,10 +43,20 @@ def async_forget_entities(hass: HomeAssistant, entry: GoliothConfigEntry) -> Non
     """Remove what is kept of the entities of a project, once they are removed with it.
 
     That is what would be restored, and what the recorder has of their states and
-    statistics; it does not remove events.
+    statistics; it does not remove events. Entities that were removed before, as with a
+    device that left Golioth, are among them.
     """
-    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    registry = er.async_get(hass)
+    entities = er.async_entries_for_config_entry(registry, entry.entry_id)
     entity_ids = [entity.entity_id for entity in entities]
+    entity_ids += {
+        removed.entity_id
+        for removed in registry.deleted_entities.values()
+        if removed.config_entry_id == entry.entry_id
+        # The ID may be another entity's by now.
+        and registry.async_get(removed.entity_id) is None
+        and hass.states.get(removed.entity_id) is None
+    }
 
     async def async_forget() -> None:
         async_forget_states(hass, entity_ids)
