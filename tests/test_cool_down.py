@@ -1,5 +1,6 @@
 """Tests of the cool-down of triggers, in automations that run."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from custom_components.golioth.triggers.cool_down import async_get_cool_downs
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.setup import async_setup_component
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import LogEvents, wait_for_live_logs
@@ -131,6 +133,55 @@ async def test_automations_with_the_same_trigger(
     simulator.log("three", device=GREENHOUSE_NODE)
     await wait_for_runs(hass, log_events, 3)
     assert len(ran) == 3
+
+
+@pytest.mark.parametrize("has_id", [False, True])
+async def test_automation_that_is_added_later(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    ran: LogEvents,
+    has_id: bool,
+) -> None:
+    """A cool-down is that of its automation alone, over a reload of them as well."""
+
+    def automation(number: int, mode: str) -> ConfigType:
+        return {
+            **({"id": str(number)} if has_id else {}),
+            "alias": f"Automation {number}",
+            "triggers": [with_cool_down(OF_DEVICE, 600)],
+            "actions": [
+                {
+                    "action": "test.run",
+                    "data": {"message": "{{ trigger.message }}", "automation": number},
+                }
+            ],
+            "mode": mode,
+        }
+
+    async def reload(*automations: ConfigType) -> None:
+        # JSON is YAML.
+        path = Path(hass.config.path("configuration.yaml"))
+        path.write_text(json.dumps({"automation": automations}), "utf-8")
+        await hass.services.async_call("automation", "reload", blocking=True)
+
+    assert await async_setup_component(
+        hass, "automation", {"automation": [automation(1, "queued")]}
+    )
+    simulator.log("one", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 1)
+    # What has changed is made anew.
+    await reload(automation(2, "queued"), automation(1, "restart"))
+    simulator.log("two", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 2)
+    await reload(automation(1, "queued"), automation(2, "restart"))
+    simulator.log("three", device=GREENHOUSE_NODE)
+    await wait_for_runs(hass, log_events, 3)
+    assert [(run["message"], run["automation"]) for run in ran] == [
+        ("one", 1),
+        ("two", 2),
+    ]
 
 
 async def test_clock_that_is_set_back(

@@ -127,15 +127,28 @@ class TriggerCoolDowns:
     """The cool-downs that one trigger has begun, one for each device."""
 
     def __init__(
-        self, hass: HomeAssistant, config: TriggerConfig, duration: timedelta
+        self,
+        hass: HomeAssistant,
+        owner: str,
+        config: TriggerConfig,
+        duration: timedelta,
     ) -> None:
-        """Begin none yet, and go on with those of the same trigger before."""
+        """Begin none yet, and go on with those of the same trigger before.
+
+        Args:
+            hass: Home Assistant.
+            owner: The ID of its automation; empty where it is of something else.
+            config: Of the trigger.
+            duration: How long a cool-down takes.
+        """
         self._hass = hass
         self._duration = duration.total_seconds()
         self._trigger = json.dumps(
-            [config.key, config.target, config.options], sort_keys=True, default=str
+            [owner, config.key, config.target, config.options],
+            sort_keys=True,
+            default=str,
         )
-        # What has begun since is that of another automation with the same trigger.
+        # What has begun since is that of another one with the same trigger.
         self._attached_at = _now()
         # The earliest first.
         self._by_key: dict[str, CoolDown] = {}

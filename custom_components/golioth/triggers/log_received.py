@@ -6,8 +6,11 @@ import voluptuous as vol
 
 from homeassistant.const import CONF_OPTIONS, CONF_TARGET
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.trigger import (
     Trigger,
+    TriggerAction,
+    TriggerActionPayloadBuilder,
     TriggerActionRunner,
     TriggerConfig,
     TriggerNotTriggeredReporter,
@@ -60,6 +63,23 @@ class LogTrigger(Trigger):
         self._config = config
         self._options = config.options or {}
         self._filter = LogMatcher(self._options)
+        self._owner = ""
+
+    @override
+    async def async_attach_action(
+        self,
+        action: TriggerAction,
+        action_payload_builder: TriggerActionPayloadBuilder,
+        *,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        """Run the action for each log that is wanted, of the automation that it is of."""
+        owner = getattr(action, "__self__", None)
+        if isinstance(owner, Entity):
+            self._owner = str(owner.unique_id or owner.entity_id)
+        return await super().async_attach_action(
+            action, action_payload_builder, did_not_trigger=did_not_trigger
+        )
 
     def _is_wanted(self, event: Event) -> bool:
         """Whether the trigger fires for a log."""
@@ -69,7 +89,9 @@ class LogTrigger(Trigger):
         """Return what runs the action, in the same turn of the loop, for each log that is wanted."""
         cool_downs = None
         if duration := self._options.get(CONF_COOL_DOWN):
-            cool_downs = TriggerCoolDowns(self._hass, self._config, duration)
+            cool_downs = TriggerCoolDowns(
+                self._hass, self._owner, self._config, duration
+            )
 
         @callback
         def async_handle_log(event: Event) -> None:
