@@ -163,7 +163,8 @@ async def test_automation_that_is_added_later(
     async def reload(*automations: ConfigType) -> None:
         # JSON is YAML.
         path = Path(hass.config.path("configuration.yaml"))
-        path.write_text(json.dumps({"automation": automations}), "utf-8")
+        config = json.dumps({"automation": automations})
+        await hass.async_add_executor_job(path.write_text, config)
         await hass.services.async_call("automation", "reload", blocking=True)
 
     assert await async_setup_component(

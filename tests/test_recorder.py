@@ -34,7 +34,7 @@ from homeassistant.util import dt as dt_util
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .documents import configuration
-from .events import LogEvents, wait_for_state
+from .events import LogEvents, wait_for_begin, wait_for_live_logs, wait_for_state
 from .simulator import GoliothSimulator
 
 LOG = "event.greenhouse_node_log"
@@ -208,6 +208,49 @@ async def test_leaving_out_of_the_recorder(
     assert not await activity(
         hass, hass_ws_client, start, **device_page(hass, streaming)
     )
+
+
+@pytest.mark.parametrize("recorder_config", [configuration("recorder")])
+async def test_leaving_out_of_any_name(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    entity_registry: er.EntityRegistry,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """The documented lines fit the entities of devices with any name, or with that of others."""
+    assert await async_setup_component(
+        hass, "logbook", {"logbook": configuration("logbook")}
+    )
+    for name in ("water-meter", "greenhouse-node", "!!!", "???", "", "4", "Zähler"):
+        simulator.add_device(name)
+    for number in range(12):
+        simulator.add_device("pump", f"pump-{number}")
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await wait_for_begin(config_entry)
+    await wait_for_live_logs(config_entry)
+    start = dt_util.utcnow()
+    for device in simulator.devices:
+        simulator.log("one", device=device)
+    await log_events.wait_for(len(simulator.devices))
+    shown = [
+        entity.entity_id
+        for entity in er.async_entries_for_config_entry(
+            entity_registry, config_entry.entry_id
+        )
+        if entity.unique_id.endswith(("_last_log", "_log"))
+    ]
+    assert len(shown) == 2 * len(simulator.devices)
+    assert {"event.log", "event.log_2", "sensor.pump_last_log_12"} <= set(shown)
+    for entity_id in shown:
+        if entity_id.startswith("sensor."):
+            await wait_for_state(hass, entity_id, "one")
+    _, states = await recorded(hass)
+    assert states[CONNECTION] > 0
+    assert not states.keys() & set(shown)
+    rows = await activity(hass, hass_ws_client, start)
+    assert not [each for each in rows if each in shown and each.startswith("sensor.")]
 
 
 async def test_leaving_out_of_activity(
