@@ -104,6 +104,8 @@ def test_numbers_count_by_their_value(written: Any, again: Any) -> None:
         (0, False),
         (0, None),
         (LongInteger(2**64), str(2**64)),
+        # Beyond any float.
+        (LongInteger(10**400), LongInteger(10**400 + 1)),
     ],
 )
 def test_values_that_differ(written: Any, other: Any) -> None:

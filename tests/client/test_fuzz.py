@@ -205,11 +205,8 @@ def tame(value: Any) -> Any:
     return value
 
 
-def parse_int(digits: str) -> float | str:
+def parse_int(digits: str) -> int | str:
     """Return an integer of 64 bits, or the digits of a longer one."""
-    number = float(digits)
-    if not math.isfinite(number):
-        return number
     if len(digits) > 25 or not -(2**63) <= int(digits) < 2**64:
         return digits
     return int(digits)

@@ -185,7 +185,7 @@ def test_log_among_garbage() -> None:
         b'{"result":{"data":{"other":1}}}',
         b'{"error":"text"}',
         b"[" * 100_000,
-        b'{"result":{"data":{"message":' + b"1" * 5000 + b"}}}",
+        b'{"result":{"data":{"message":' + b"1" * 5000 + b".5}}}",
         b"[" + b"0," * 200_000 + b"0]",
     ],
     ids=lambda data: repr(data[:40]),
@@ -227,7 +227,9 @@ def test_error_in_a_frame(data: bytes, expected: StreamError) -> None:
         ("NaN", None),
         ("-Infinity", None),
         ("1e400", None),
-        ("1" * 5000, None),
+        ("1" * 310 + ".5", None),
+        ("1" * 5000, "1" * 5000),
+        ("-" + "1" * 5000, "-" + "1" * 5000),
         ("123456789012345678901234567890", "123456789012345678901234567890"),
         ("-9223372036854775809", "-9223372036854775809"),
         ("123456789012345678901234567890.5", 1.2345678901234568e29),
@@ -248,6 +250,7 @@ def test_values_that_home_assistant_could_not_write(json: str, expected: Any) ->
         *(0, 2**53 - 1, 2**53 + 1, -(2**53) - 1, 9007199254740993, 10**18),
         *(2**63 - 1, 2**63, 2**64 - 1, -(2**63), 10**19, -(10**18)),
         *(2**64, 2**64 + 1, -(2**63) - 1, -(10**19), 10**20, 10**30, -(3**600)),
+        *(10**308, 2**1024, 10**309, -(10**309), 10**310, 7**2000, -(7**2000)),
     ],
 )
 @pytest.mark.parametrize("template", ["%s", "[%s]", '{"a":[{"b":%s}]}', "[1.5,%s]"])
@@ -683,3 +686,12 @@ def test_order_of_fields(values: tuple[Any, ...]) -> None:
     source = json.dumps(document)
     reordered = dict(reversed(document.items()))
     assert parse_log(document, source) == parse_log(reordered, source)
+
+
+def test_rpc_answer_with_a_long_integer() -> None:
+    """What a device answers holds an integer of any length as its digits."""
+    document = parse_answer(b'{"statusCode":0,"detail":[%b]}' % (b"9" * 400))
+    assert document is not None
+    answer = parse_rpc_answer(document)
+    assert answer is not None
+    assert answer.detail == ["9" * 400]

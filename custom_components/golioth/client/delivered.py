@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from math import isfinite
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -86,7 +87,9 @@ def _by_value(value: Any) -> Any:
     if isinstance(value, LongInteger) or (
         type(value) is int and abs(value) > _MAX_EXACT
     ):
-        return float(value)
+        number = float(value)
+        # Of those that no float holds, each is written in one way alone.
+        return number if isfinite(number) else str(value)
     return value
 
 

@@ -4,11 +4,11 @@ A log means the same values whether it comes in a frame of the stream or in an a
 REST: that is how one is told to be the other. So there is one parser of JSON, orjson,
 and what it refuses but a device can cause is first rewritten into what it takes: bytes
 that are not UTF-8 and lone surrogates become replacement characters, and numbers that
-are not finite become null. Integers beyond 64 bits, of which orjson makes floats, are
-kept as their digits.
+are not finite become null. Integers beyond 64 bits, of which orjson makes floats, or which
+it refuses where no float holds them, are kept as their digits.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 import json
 from math import isfinite
@@ -119,12 +119,13 @@ _MAYBE_INFINITE: Final = re.compile(
 # Only what is a float here, or holds others, can have been a longer integer.
 _are_plain: Final = frozenset({str, int, bool, type(None)}).issuperset
 
-_DECODER: Final = json.JSONDecoder()
-
 # An integer beyond 64 bits has at least so many digits; in text, each digit is a zero
 # once it is translated. That costs less than a search for digits.
 _MANY_DIGITS: Final = b"0" * 19
 _AS_ZEROS: Final = bytes.maketrans(b"123456789", b"0" * 9)
+
+# An integer that no float holds has at least so many.
+_MOST_DIGITS: Final = b"0" * 309
 
 _FEW_DIGITS: Final = 20
 """Digits and sign of the longest integer of 64 bits."""
@@ -217,7 +218,7 @@ def parse_answer(body: bytes) -> dict[str, Any] | None:
         document = parse_json(body)
     except orjson.JSONDecodeError:
         try:
-            document = _load(_rewrite(body))
+            document = _load_rewritten(_rewrite(body))
         except ValueError:
             return None
     except ValueError:
@@ -249,6 +250,25 @@ def _load(text: bytes | str) -> Any:
     try:
         return _EXACT_DECODER.decode(data.decode())
     except RecursionError:
+        return document
+
+
+def _load_rewritten(data: bytes) -> Any:
+    """Return what a rewritten document holds, integers that no float holds included.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        return _load(data)
+    except orjson.JSONDecodeError:
+        if _MOST_DIGITS not in data.translate(_AS_ZEROS):
+            raise
+    # What is right without them is right with them.
+    document = _load(_rewrite(data, _replace_infinite))
+    try:
+        return _EXACT_DECODER.decode(data.decode())
+    except RecursionError, ValueError:
         return document
 
 
@@ -407,8 +427,8 @@ def _parse_rewritten(piece: bytes) -> Iterator[LogEntry | StreamError | None]:
         yield None
         return
     try:
-        document = _load(rewritten)
-    except orjson.JSONDecodeError:
+        document = _load_rewritten(rewritten)
+    except ValueError:
         yield from _parse_run(rewritten.decode())
     else:
         yield _parse_envelope(document, piece)
@@ -424,9 +444,9 @@ def _parse_run(text: str) -> Iterator[LogEntry | StreamError | None]:
         start = position
         try:
             # Only to see where the document ends.
-            _, position = _DECODER.raw_decode(text, start)
+            _, position = _EXACT_DECODER.raw_decode(text, start)
             source = text[start:position]
-            document = _load(source)
+            document = _load_rewritten(source.encode())
         except ValueError, RecursionError:
             # Where the next document starts cannot be told: the rest counts as one.
             yield None
@@ -440,8 +460,13 @@ def _skip_space(text: str, position: int) -> int:
     return found.end() if found else position
 
 
-def _rewrite(data: bytes) -> bytes:
+def _rewrite(data: bytes, replace: Callable[[bytes], bytes] | None = None) -> bytes:
     """Return a document without what JSON allows and orjson refuses.
+
+    Args:
+        data: The document.
+        replace: Replaces numbers; without it, those that are not finite become null,
+            but for integers.
 
     Raises:
         ValueError: That would take too long.
@@ -458,11 +483,11 @@ def _rewrite(data: bytes) -> bytes:
         raise ValueError("Too many surrogates")
     if surrogates:
         data = _LONE_SURROGATE.sub(rb"\\ufffd", data)
-    data = _rewrite_numbers(data.replace(rb"\"", _QUOTE))
+    data = _rewrite_numbers(data.replace(rb"\"", _QUOTE), replace or _replace_inexact)
     return data.replace(_QUOTE, rb"\"").replace(_BACKSLASH, rb"\\")
 
 
-def _rewrite_numbers(data: bytes) -> bytes:
+def _rewrite_numbers(data: bytes, replace: Callable[[bytes], bytes]) -> bytes:
     """Replace numbers that are not finite, outside of all texts."""
     # More than the keys and values of all that is parsed: it is no JSON.
     if data.count(b'"') > 4 * (_MAX_VALUES + 1):
@@ -471,7 +496,7 @@ def _rewrite_numbers(data: bytes) -> bytes:
     outside = b'"'.join(parts[::2])
     if len(outside) > _MAX_OUTSIDE:
         raise ValueError("Too much that is no text")
-    parts[::2] = _replace_infinite(outside).split(b'"')
+    parts[::2] = replace(outside).split(b'"')
     return b'"'.join(parts)
 
 
@@ -480,9 +505,18 @@ def _replace_number(found: re.Match[bytes]) -> bytes:
     return number if isfinite(float(number)) else b"null"
 
 
+def _replace_fraction(found: re.Match[bytes]) -> bytes:
+    """Replace a number, unless it is an integer."""
+    number = found[0]
+    return number if number.removeprefix(b"-").isdigit() else _replace_number(found)
+
+
 # Those that are left are refused by orjson.
 _replace_infinite: Final = partial(
     _MAYBE_INFINITE.sub, _replace_number, count=_MAX_INFINITE
+)
+_replace_inexact: Final = partial(
+    _MAYBE_INFINITE.sub, _replace_fraction, count=_MAX_INFINITE
 )
 
 
