@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+import json
 import re
 from typing import Any
 
@@ -744,6 +745,55 @@ async def test_call_without_an_answer(
     calls = [each for each in simulator.requests[requests:] if each.method == "POST"]
     assert len(calls) == 1
     assert not list(streaming.async_get_active_flows(hass, {SOURCE_REAUTH}))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"statusCode": 0, "detail": "x" * 70_000},
+        {"statusCode": 0, "detail": json.loads("[" * 250 + "]" * 250)},
+        {"statusCode": "none", "detail": None},
+    ],
+    ids=["long", "deep", "no status"],
+)
+async def test_call_with_an_answer_that_cannot_be_read(
+    hass: HomeAssistant, simulator: GoliothSimulator, greenhouse: str, answer: Answer
+) -> None:
+    """It is told that the answer is to blame, and nothing in between."""
+    simulator.on_rpc = lambda _call: answer
+    text = await failure(
+        hass, "call_rpc", "rpc_unreadable", device_id=greenhouse, method="dump"
+    )
+    assert "may have acted" in text
+    assert "too long" in text
+    assert len(simulator.rpc_calls) == 1
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        [float("nan")],
+        float("inf"),
+        [[1, [-float("inf")]]],
+        [{"a": {"b": float("nan")}}],
+    ],
+    ids=str,
+)
+async def test_parameter_that_is_not_finite(
+    hass: HomeAssistant, simulator: GoliothSimulator, greenhouse: str, parameters: Any
+) -> None:
+    """What JSON cannot hold is refused, and nothing else is sent in its place."""
+    with pytest.raises(ServiceValidationError) as failed:
+        await act(
+            hass,
+            "call_rpc",
+            device_id=greenhouse,
+            method="set",
+            parameters=parameters,
+        )
+    assert failed.value.translation_key == "parameter_not_finite"
+    assert "not a number" in str(failed.value)
+    assert not simulator.rpc_calls
 
 
 async def test_many_calls(

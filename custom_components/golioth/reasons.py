@@ -88,6 +88,8 @@ def failed_call(
             if isinstance(err, GoliothClosedError)
             else "rpc_status"
             if isinstance(err, GoliothStatusError)
+            else "rpc_unreadable"
+            if isinstance(err, GoliothUnreadableError)
             else "rpc_no_answer"
             if isinstance(err, GoliothResponseError)
             else "rpc_interrupted"

@@ -8,7 +8,7 @@ import orjson
 
 from .answers import check_answer, parse_http_date
 from .endpoint import Endpoint
-from .exceptions import GoliothResponseError
+from .exceptions import GoliothResponseError, GoliothUnreadableError
 from .log_window import LogWindow
 from .models import Device, LogEntry, Project, RpcAnswer
 from .pacing import in_slices
@@ -226,7 +226,7 @@ class GoliothRest:
         )
         answer = parse_rpc_answer(document)
         if answer is None:
-            raise GoliothResponseError("The answer is none to a call")
+            raise GoliothUnreadableError("The answer to a call cannot be read")
         # It is shown to whoever called.
         if self._endpoint.credential.is_in(orjson.dumps(answer.detail).decode()):
             raise GoliothResponseError("The answer holds the credential")
