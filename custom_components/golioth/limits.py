@@ -7,10 +7,7 @@ from typing import Any, Final
 import orjson
 import voluptuous as vol
 
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-
-from .const import DOMAIN
 
 # In characters: an ID of Home Assistant's, or what is no longer, and a name. Golioth has no longer names.
 MAX_ID_LENGTH: Final = 64
@@ -90,7 +87,7 @@ def list_of(validator: Any, maximum: int = MAX_ITEMS) -> vol.All:
 def parameters(value: Any) -> list[Any]:
     """Validate what a method is called with; what is no list is the only parameter."""
     values = cv.ensure_list(value)
-    _check_values(values)
+    _check_depth(values)
     try:
         size = len(orjson.dumps(values))
     except orjson.JSONEncodeError:
@@ -102,13 +99,20 @@ def parameters(value: Any) -> list[Any]:
     return values
 
 
-def _check_values(values: list[Any]) -> None:
-    """Refuse what is nested too deep, or holds too much; YAML may hold one thing many times.
+def are_finite(value: Any) -> bool:
+    """Return whether no number in something is NaN or infinite: JSON would make these nothing."""
+    match value:
+        case dict():
+            return all(map(are_finite, value.values()))
+        case list() | tuple():
+            return all(map(are_finite, value))
+        case float():
+            return isfinite(value)
+    return True
 
-    Raises:
-        ServiceValidationError: A number is not finite, which JSON would make nothing.
-        vol.Invalid: It is too deep or too much.
-    """
+
+def _check_depth(values: list[Any]) -> None:
+    """Refuse what is nested too deep, or holds too much; YAML may hold one thing many times."""
     waiting = [(each, 1) for each in values]
     seen = 0
     while waiting:
@@ -119,10 +123,6 @@ def _check_values(values: list[Any]) -> None:
             inner = list(value.values())
         elif isinstance(value, list | tuple):
             inner = list(value)
-        elif isinstance(value, float) and not isfinite(value):
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="parameter_not_finite"
-            )
         else:
             continue
         if depth > MAX_PARAMETERS_DEPTH or seen + len(inner) > MAX_PARAMETERS_SIZE:

@@ -48,7 +48,16 @@ from .client import (
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry
 from .devices import golioth_id
-from .limits import ID, NAME, SEARCH, list_of, parameters, visible, whole_number
+from .limits import (
+    ID,
+    NAME,
+    SEARCH,
+    are_finite,
+    list_of,
+    parameters,
+    visible,
+    whole_number,
+)
 from .logs.event_data import MAX_EVENT_SIZE
 from .logs.history import MAX_LIMIT, async_read_logs, milliseconds, moment
 from .permissions import async_get_log_permission, async_may_call
@@ -200,6 +209,10 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
     if golioth_device_id is None:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="device_is_project"
+        )
+    if not are_finite(call.data[ATTR_PARAMETERS]):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="parameter_not_finite"
         )
     method: str = call.data[ATTR_METHOD]
     name = device.name_by_user or device.name or one_line(golioth_device_id)
