@@ -202,6 +202,44 @@ async def test_devices(
         assert connection.device_id == project
 
 
+@pytest.mark.parametrize("second_first", [False, True])
+async def test_devices_with_equal_ids(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    device_registry: dr.DeviceRegistry,
+    greenhouse: str,
+    water_meter: str,
+    second_first: bool,
+) -> None:
+    """Each device of two projects has the ID that it had, though Golioth's IDs are equal."""
+    async with GoliothSimulator("second") as second:
+        second.add_device("greenhouse-node", device_id=GREENHOUSE_NODE)
+        services = [simulator, second]
+        other = new_entry(second)
+        await hass.config_entries.async_add(other)
+        await wait_for_begin(other)
+        others = registry_id(device_registry, other, GREENHOUSE_NODE)
+        entries = [streaming, other]
+        for _ in range(2):
+            for entry in entries:
+                await hass.config_entries.async_remove(entry.entry_id)
+            await hass.async_block_till_done()
+            entries = [new_entry(each) for each in services]
+            for entry in reversed(entries) if second_first else entries:
+                await hass.config_entries.async_add(entry)
+                await wait_for_begin(entry)
+            first, other = entries
+            assert registry_id(device_registry, first, GREENHOUSE_NODE) == greenhouse
+            assert registry_id(device_registry, first, WATER_METER) == water_meter
+            assert registry_id(device_registry, other, GREENHOUSE_NODE) == others
+            device = device_registry.async_get(greenhouse, include_child_devices=False)
+            assert device is not None
+            assert device.identifiers == {(DOMAIN, GREENHOUSE_NODE)}
+        for entry in entries:
+            assert await hass.config_entries.async_unload(entry.entry_id)
+
+
 async def test_restart(simulator: GoliothSimulator, tmp_path: Path) -> None:
     """That an entry was removed is remembered over a restart."""
     entry = new_entry(simulator, entry_id="first")

@@ -8,7 +8,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .client import MAX_DEVICES, Device, DeviceList, Project, in_slices
-from .const import DOMAIN, MANUFACTURER
+from .const import CONF_PROJECT_ID, DOMAIN, MANUFACTURER
 from .storage.left_out import LeftOutLogs
 from .storage.leftovers import async_forget_states
 from .storage.removed_projects import async_get_removed_projects
@@ -44,7 +44,8 @@ class RegisteredDevices:
         self._hass = hass
         self._entry_id = entry.entry_id
         self._registry = dr.async_get(hass)
-        self._async_restore_project(hass, project)
+        self._project_id = project.id
+        self._was_removed = self._async_restore_project(hass, project)
         self.project_device_id = self._registry.async_get_or_create(
             config_entry_id=self._entry_id,
             entry_type=dr.DeviceEntryType.SERVICE,
@@ -74,18 +75,23 @@ class RegisteredDevices:
         self._is_told = False
 
     @callback
-    def _async_restore_project(self, hass: HomeAssistant, project: Project) -> None:
-        """Give a project that is added again the device that it had, as Home Assistant does with those of other identifiers."""
+    def _async_restore_project(self, hass: HomeAssistant, project: Project) -> bool:
+        """Give a project that is added again the device that it had, as Home Assistant does with those of other identifiers.
+
+        Returns:
+            Whether it is added again.
+        """
         identifier = (DOMAIN, self._entry_id)
         before = async_get_removed_projects(hass).async_last_entry_id(project.id)
-        if before is None or self._registry.async_get_device_by_identifier(
-            identifier, self._entry_id
-        ):
-            return
+        if before is None:
+            return False
+        if self._registry.async_get_device_by_identifier(identifier, self._entry_id):
+            return True
         device = self._registry.async_get_or_create(
             config_entry_id=self._entry_id, identifiers={identifier, (DOMAIN, before)}
         )
         self._registry.async_update_device(device.id, new_identifiers={identifier})
+        return True
 
     def get(self, golioth_device_id: str) -> str:
         """Return Home Assistant's ID of a device; of the project's own, where it is not registered."""
@@ -155,13 +161,23 @@ class RegisteredDevices:
                     )
                 return False
             self._ever_registered.add(device.id)
+        identifiers = {(DOMAIN, device.id)}
+        set_apart = _set_apart(self._project_id, device.id)
         registered = self._registry.async_get_or_create(
             config_entry_id=self._entry_id,
-            identifiers={(DOMAIN, device.id)},
+            identifiers=(
+                identifiers | {set_apart}
+                if self._was_removed and device.id not in self._ids
+                else identifiers
+            ),
             name=device.name,
             serial_number=device.hardware_ids[0] if device.hardware_ids else None,
             via_device_id=self.project_device_id,
         )
+        if set_apart in registered.identifiers:
+            self._registry.async_update_device(
+                registered.id, new_identifiers=identifiers
+            )
         self._ids[device.id] = registered.id
         # One that comes back is as it was.
         self._note_disabled(registered)
@@ -215,6 +231,27 @@ def golioth_id(device: dr.AnyDeviceEntry, entry: GoliothConfigEntry) -> str | No
     )
 
 
+async def async_set_apart(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
+    """Tell the devices of a project that is removed from those of others with equal IDs.
+
+    Home Assistant keeps removed devices by their identifiers, for when they come back,
+    and of those with equal ones the last alone.
+    """
+    # An entry of a newer release may have none.
+    if (project_id := entry.data.get(CONF_PROJECT_ID)) is None:
+        return
+    registry = dr.async_get(hass)
+    devices = dr.async_entries_for_config_entry(registry, entry.entry_id)
+    async for device in in_slices(devices):
+        if (DOMAIN, entry.entry_id) not in device.identifiers:
+            registry.async_update_device(
+                device.id,
+                new_identifiers={
+                    _set_apart(project_id, each) for each in _golioth_ids(device)
+                },
+            )
+
+
 @callback
 def async_is_muted(
     hass: HomeAssistant, entry: GoliothConfigEntry, device_id: str
@@ -242,3 +279,8 @@ def async_get_entities(
 
 def _golioth_ids(device: dr.AnyDeviceEntry) -> set[str]:
     return {each for domain, each in device.identifiers if domain == DOMAIN}
+
+
+def _set_apart(project_id: str, golioth_device_id: str) -> tuple[str, str]:
+    """Return what identifies a device of a project that was removed."""
+    return DOMAIN, f"{project_id}/{golioth_device_id}"
