@@ -352,6 +352,15 @@ async def test_no_options(
         ({"metadata_field": "a", "metadata_value": ["x"]}, "metadata_value"),
         ({"caught_up": "perhaps"}, "caught_up"),
         ({"regex": "(a+)+$"}, "regex"),
+        # What YAML makes of a line without a value.
+        ({"level": None}, "level"),
+        ({"module": None}, "module"),
+        ({"message": None}, "message"),
+        ({"type": None}, "type"),
+        ({"metadata_field": None}, "metadata_field"),
+        ({"metadata_field": "a", "metadata_value": None}, "metadata_value"),
+        ({"caught_up": None}, "caught_up"),
+        ({"cool_down": None}, "cool_down"),
     ],
 )
 async def test_options_that_are_refused(
@@ -417,6 +426,8 @@ async def test_metadata_value_without_its_field(
         {"trigger": "golioth.log_received", "target": {"device_id": []}},
         {**OF_PROJECT, "target": {"device_id": "x"}},
         {**OF_DEVICE, "options": {"config_entry_id": "x"}},
+        {**OF_PROJECT, "options": {"config_entry_id": None}},
+        {**OF_PROJECT, "options": {"config_entry_id": ""}},
     ],
 )
 async def test_targets_that_are_refused(

@@ -81,7 +81,14 @@ def whole_number(minimum: int, maximum: int) -> vol.All:
 
 def list_of(validator: Any, maximum: int = MAX_ITEMS) -> vol.All:
     """Return what validates a list of things, or one of them, and no more than a number."""
-    return vol.All(cv.ensure_list, vol.Length(max=maximum), [validator])
+    return vol.All(_given, cv.ensure_list, vol.Length(max=maximum), [validator])
+
+
+def _given(value: Any) -> Any:
+    """Refuse nothing, as where a line of YAML has a name alone: it would be an empty list, which leaves nothing out."""
+    if value is None:
+        raise vol.Invalid("expected a value; leave the line out to take everything")
+    return value
 
 
 def parameters(value: Any) -> list[Any]:

@@ -37,7 +37,7 @@ _LOG_RECEIVED_SCHEMA: Final = vol.Schema(
 _PROJECT_LOG_RECEIVED_SCHEMA: Final = vol.Schema(
     {
         vol.Optional(CONF_OPTIONS, default=dict): filter_schema(
-            {vol.Optional(CONF_CONFIG_ENTRY_ID): ID}
+            {vol.Optional(CONF_CONFIG_ENTRY_ID): vol.All(ID, vol.Length(min=1))}
         ),
     }
 )
