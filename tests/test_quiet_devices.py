@@ -11,6 +11,7 @@ from custom_components.golioth.logs import quiet_devices
 from custom_components.golioth.logs.quiet_devices import MAX_QUIET_DEVICES
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import (
@@ -24,6 +25,7 @@ from .events import (
 from .simulator import GoliothSimulator, RestRequest
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
+LAST_ERROR = "sensor.greenhouse_node_last_error"
 LAST_LOG_OF_QUIET = "sensor.water_meter_last_log"
 LAST_ERROR_OF_QUIET = "sensor.water_meter_last_error"
 
@@ -102,11 +104,54 @@ async def test_quiet_device_of_a_busy_project(
     assert set(known) == {"Litre 2"}
 
 
+@pytest.mark.usefixtures("impatient", "busy", "entity_registry_enabled_by_default")
+async def test_error_before_many_other_logs(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """The last error of a device is shown, however many other logs have followed."""
+    for number in range(2):
+        simulator.log(
+            f"flood {number}",
+            device=GREENHOUSE_NODE,
+            level="ERROR",
+            timestamp=ago(hours=2 - number),
+        )
+    await set_up(hass, config_entry)
+    await wait_for_state(hass, LAST_ERROR, "flood 1")
+    await wait_for_state(hass, LAST_LOG, "Rain 149")
+    assert state_of(hass, LAST_ERROR_OF_QUIET).state == "unknown"
+    assert not log_events
+
+
+@pytest.mark.usefixtures("impatient", "busy")
+async def test_last_error_that_is_enabled_later(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """It shows the last error from before; and nothing is asked for before it is enabled."""
+    simulator.log(
+        "flood", device=GREENHOUSE_NODE, level="ERROR", timestamp=ago(hours=1)
+    )
+    await set_up(hass, config_entry)
+    assert asked_of(simulator) == [None, WATER_METER]
+    entity_registry.async_update_entity(LAST_ERROR, disabled_by=None)
+    await hass.config_entries.async_reload(config_entry.entry_id)
+    await wait_for_state(hass, LAST_ERROR, "flood")
+    assert asked_of(simulator) == [None, WATER_METER, None]
+    assert not log_events
+
+
 @pytest.mark.usefixtures("impatient", "entity_registry_enabled_by_default")
 async def test_quiet_project(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Where nobody has logged for hours, one question is enough for all devices; errors are shown as well."""
+    """Where nobody has logged for hours, one question is enough for all devices, and one for the errors of those without any."""
     simulator.log("old", device=GREENHOUSE_NODE, timestamp=ago(days=12))
     simulator.log("leak", device=WATER_METER, level="ERROR", timestamp=ago(days=4))
     simulator.log("dry", device=WATER_METER, timestamp=ago(days=3))
@@ -114,7 +159,7 @@ async def test_quiet_project(
     await wait_for_state(hass, LAST_LOG, "old")
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "dry")
     await wait_for_state(hass, LAST_ERROR_OF_QUIET, "leak")
-    assert asked_of(simulator) == [None]
+    assert asked_of(simulator) == [None, None]
 
 
 @pytest.mark.usefixtures("impatient")

@@ -501,7 +501,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     def on_complete(self, transport: Transport, until: float) -> None:
         """Note that every log until a moment ago was delivered."""
         self._listening.async_run(transport, until)
-        if self._last_logs is None and self.is_new:
+        if self._last_logs is None and (self.is_new or self._async_without_error()):
             self._last_logs = self.config_entry.async_create_background_task(
                 self.hass,
                 self._async_read_last_logs(),
@@ -509,13 +509,20 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             )
 
     async def _async_read_last_logs(self) -> None:
-        """Have each device show its last log, where the project's newest have none of it."""
+        """Have each device show its last log and error, where the project's newest have none of it."""
+        now_ns = self.rest.server_time_ns or time_ns()
         try:
+            if self.is_new:
+                await async_read_last_logs(
+                    self.history, now_ns, self._async_quiet_devices, self.on_history
+                )
+            # Also of an entity that was enabled since.
             await async_read_last_logs(
                 self.history,
-                self.rest.server_time_ns or time_ns(),
-                self._async_quiet_devices,
+                now_ns,
+                self._async_without_error,
                 self.on_history,
+                ("error",),
             )
         except GoliothError:
             # It is done when the project is loaded again.
@@ -529,6 +536,15 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             golioth_device_id
             for golioth_device_id, logs in self._device_logs.items()
             if logs.last.shown is None
+        ]
+
+    @callback
+    def _async_without_error(self) -> list[str]:
+        """Return Golioth's IDs of the devices that should show an error, and have none to show."""
+        return [
+            golioth_device_id
+            for golioth_device_id, logs in self._device_logs.items()
+            if logs.shows_error and logs.last_error.shown is None
         ]
 
     @callback

@@ -351,6 +351,8 @@ class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
             with suppress(TypeError):
                 self._last.restore(ShownLog.from_dict(stored.as_dict()))
         self._take_last()
+        if self._last is self._device_logs.last_error:
+            self._device_logs.shows_error = True
 
     @override
     @callback

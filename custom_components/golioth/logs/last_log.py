@@ -137,6 +137,7 @@ class DeviceLogs:
         last: The last log.
         last_error: The last log that is an error.
         errors: How many errors there were since the project was set up.
+        shows_error: Whether something shows the last error.
         shown_at: When the last log was shown, by the loop's clock.
     """
 
@@ -149,6 +150,7 @@ class DeviceLogs:
         "last",
         "last_error",
         "shown_at",
+        "shows_error",
     )
 
     def __init__(self, schedule: ShowSchedule) -> None:
@@ -160,6 +162,7 @@ class DeviceLogs:
         self.last = LastLog()
         self.last_error = LastLog()
         self.errors = 0
+        self.shows_error = False
         self.shown_at = -inf
 
     @property

@@ -64,6 +64,7 @@ async def async_read_last_logs(
     now_ns: int,
     quiet: Callable[[], list[str]],
     show: Callable[[LogEntry], None],
+    levels: tuple[str, ...] = (),
 ) -> None:
     """Read the last log of each device that has none to show yet.
 
@@ -75,6 +76,7 @@ async def async_read_last_logs(
         now_ns: The service's time.
         quiet: Returns Golioth's IDs of the devices that have none to show.
         show: Takes logs, the newest of a device first.
+        levels: Of the logs that are wanted; all where there are none.
 
     Raises:
         GoliothError: Nothing more can be asked: the key was rejected, or the project is
@@ -83,7 +85,9 @@ async def async_read_last_logs(
     start_ns = now_ns // SECOND * SECOND - _SPAN_NS
 
     async def read(device_id: str | None) -> FoundLogs | None:
-        found = await _read(history, start_ns, LogFilter(device_id=device_id))
+        found = await _read(
+            history, start_ns, LogFilter(device_id=device_id, levels=levels)
+        )
         if found is not None:
             # Not of those that have logged meanwhile.
             devices = frozenset(quiet())
