@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from custom_components.golioth.client import Transport, format_timestamp
+from custom_components.golioth.client.timestamps import SECOND, align_up
 from tests.simulator import GoliothSimulator
 
 from .feeds import Recorder, running
@@ -84,3 +85,28 @@ async def test_devices_that_are_ahead_and_behind_in_a_gap(
         await recorder.until(lambda: len(recorder.logs) >= 1440)
     assert Counter(recorder.messages) == Counter(map(str, range(1440)))
     assert out_of_order(recorder) == 0
+
+
+async def test_gap_with_as_many_logs_as_rest_does_not_show_yet(
+    session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
+) -> None:
+    """Read what came in a gap, where the number of logs says that nothing did."""
+    device = simulator.add_device("device").id
+    second = align_up(now_ns(simulator))
+
+    def send(first: int, number: int, *, after: float, **how: float) -> None:
+        timestamp = format_timestamp(second + int(after * SECOND))
+        for each in range(first, first + number):
+            log = {"message": str(each), "deviceId": device, "timestamp": timestamp}
+            simulator.send(log, **how)
+
+    async with running(session, simulator, recorder) as (feed, _):
+        await streaming(feed, recorder)
+        send(0, 100, after=0.2)
+        send(100, 2, after=0.3, indexed_after=1000.0)
+        await recorder.until(lambda: len(recorder.logs) == 102)
+        async with outage(simulator):
+            send(102, 2, after=0.4)
+            send(104, 50, after=1.5)
+        await recorder.until(lambda: "153" in recorder.messages)
+    assert recorder.messages == [str(number) for number in range(154)]

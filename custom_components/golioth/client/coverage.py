@@ -17,6 +17,7 @@ The words on its time line, the earliest time first:
 | `resume_time` here | settled and the margin: this is stored | ns |
 | `verified` here | what is earlier, and what REST showed, was delivered | ns |
 | `streamed` here | streams alone delivered in these spans | ns |
+| `arrived_until` here | since then logs have not arrived, but for an open stream | ns |
 | `live_since` of a `Read` | the open stream delivers what is sent from now on | ns |
 
 | What happens | What is settled then | What is read next |
@@ -70,6 +71,8 @@ class Coverage:
             show more or not: never before what is settled. What is later, streams alone
             have delivered.
         streamed: Spans since then in which streams delivered, in order of time.
+        arrived_until: When logs arrived last, over a stream or from REST. What is later
+            is a gap, unless a stream is open.
     """
 
     def __init__(self, margin: float) -> None:
@@ -80,6 +83,7 @@ class Coverage:
         """
         self.settled: int | None = None
         self.verified = 0
+        self.arrived_until = 0
         self.streamed: deque[Streamed] = deque(maxlen=_MAX_STREAMED)
         self._margin = int(margin * SECOND)
         # The oldest first.
@@ -97,6 +101,14 @@ class Coverage:
             ahead: By how much that is ahead of the one that never steps.
         """
         return [each._replace(offset=each.offset - ahead) for each in self._steps]
+
+    def counted_before(self) -> int:
+        """Return the second before which what is new may be found by its number.
+
+        What came in a gap is not: REST may not show yet as many logs of a stream that
+        has delivered them, so that the numbers are the same.
+        """
+        return start_of_second(max(self.verified, self.arrived_until))
 
     def resume(
         self, time: int, steps: Iterable[ClockStep] = (), ahead: int = 0
@@ -116,7 +128,7 @@ class Coverage:
     def begin(self, now: int) -> None:
         """Start for the first time: what was before is nobody's to be delivered."""
         self.settled = now - self._margin
-        self.verified = now
+        self.verified = self.arrived_until = now
 
     def start_of_read(self) -> int:
         """Return the whole second to read from."""
@@ -158,10 +170,15 @@ class Coverage:
             (each for each in self.streamed if each.end > time), _MAX_STREAMED
         )
 
+    def finish_read(self, now: int) -> None:
+        """Account for a read that has delivered everything until a time."""
+        self.arrived_until = max(self.arrived_until, now)
+
     def add_streamed(self, start: int, end: int) -> None:
         """Account for a stream that has ended, before what was before it was read."""
         if start < end:
             self.streamed.append(Streamed(start, end))
+            self.arrived_until = max(self.arrived_until, end)
 
     def lost_before(self, now: int, window: float) -> int | None:
         """Return until when logs are not delivered any more; None where all are.
@@ -206,6 +223,7 @@ class Coverage:
         if is_back:
             self.settled = min(self.settled, now - self._margin)
             self.verified = min(self.verified, self.settled)
+            self.arrived_until = min(self.arrived_until, now)
         return is_back
 
     def _undo_steps(self, offset: int) -> None:

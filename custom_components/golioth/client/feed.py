@@ -391,6 +391,7 @@ class LogFeed:
         is_missing_logs = await self._filler.run(
             Read(
                 LogSource.CATCH_UP if is_catching_up else LogSource.POLL,
+                self._is_audit,
                 self._live_since,
             )
         )

@@ -62,6 +62,8 @@ class Read(NamedTuple):
     """How one read is to be done."""
 
     source: LogSource
+    is_audit: bool
+    """Whether a stream delivers, and there is no gap before it."""
     live_since: Callable[[], int | None]
     """Returns since when, by the service's clock, a stream delivers at once what comes
     meanwhile; None where none does. What it has not delivered after a moment of grace,
@@ -183,7 +185,13 @@ class GapFiller:
             for each in logs.untracked
             if each.start * SECOND < end and start < each.end * SECOND
         ]
-        glance = None if untracked else await self._reader.glance(start, end)
+        glance = (
+            None
+            if untracked
+            else await self._reader.glance(
+                start, end, counted_before=self._counted_before(read)
+            )
+        )
         if glance is not None:
             await self._read_before(glance, start, read, now)
             return
@@ -250,7 +258,12 @@ class GapFiller:
     def _finish(self, now: int) -> None:
         """Account for everything as read, as far as REST showed it."""
         self._verify(now)
+        self._coverage.finish_read(now)
         self._listener.on_settled()
+
+    def _counted_before(self, read: Read) -> int | None:
+        """Return until when the number of logs shows whether some are new."""
+        return None if read.is_audit else self._coverage.counted_before()
 
     def _settle(self, position: int, now: int) -> None:
         if self._coverage.settle(self._before_unchecked(position), now):
@@ -326,6 +339,7 @@ class GapFiller:
                     part.end,
                     part.max_logs,
                     complete_before=self._coverage.settled_at(now),
+                    counted_before=self._counted_before(read),
                 )
             except TooManyLogsError as err:
                 if not slices.divide(part, err.seen_width):

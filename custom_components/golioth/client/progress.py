@@ -117,6 +117,8 @@ class Progress:
             # But none from before what was settled.
             floor = self._coverage.start_of_read() // SECOND
             self._logs.restore(floor, [], {})
+        newest = max(self._logs.seconds, default=0) * SECOND
+        self._coverage.arrived_until = max(resume_point.time_ns, newest)
 
     def begin_read(self) -> None:
         """Note that a read begins."""

@@ -87,6 +87,7 @@ class ReadingUnderWay:
         max_logs: int,
         missing: Mapping[int, bool],
         complete_before: int,
+        counted_before: int | None,
     ) -> None:
         """Begin with nothing.
 
@@ -97,8 +98,10 @@ class ReadingUnderWay:
             missing: Where the milliseconds of the span start that have missing logs, and
                 whether each needs no question now.
             complete_before: As the attribute.
+            counted_before: As `SpanReader.read` takes it.
         """
         self.complete_before = complete_before
+        self._counted_before = counted_before
         self.parts = _divide(start, end, missing)
         self.pieces: list[list[LogEntry]] = []
         self.untimed: list[LogEntry] = []
@@ -117,6 +120,11 @@ class ReadingUnderWay:
     def count_bytes(self, body_size: int) -> None:
         """Count an answer of which something is kept."""
         self._size += body_size
+
+    def is_counted(self, part: Part) -> bool:
+        """Return whether the number of logs shows if a part has new ones."""
+        before = self._counted_before
+        return part.is_whole and (before is None or part.end <= before)
 
     def leave(self, rest: Part, expected: int) -> None:
         """Leave a part to be read next.

@@ -108,12 +108,15 @@ class SpanReader:
         self._budget = NarrowingBudget()
         self._missing = MissingLogs(logs, on_missing)
 
-    async def glance(self, start_ns: int, end_ns: int) -> Glance | None:
+    async def glance(
+        self, start_ns: int, end_ns: int, *, counted_before: int | None = None
+    ) -> Glance | None:
         """Ask once for a span; return what that shows, or None if it cannot be read.
 
         Args:
             start_ns: As `read` takes it.
             end_ns: The same.
+            counted_before: The same.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.
@@ -128,7 +131,9 @@ class SpanReader:
             return Glance(reading, start_ns, is_counted=False)
         boundary = min(_next_second(entries[0]) if entries else end_ns, end_ns)
         newer = _since(boundary, entries)
-        is_counted = not self._may_have_new_before(window, start_ns, boundary)
+        is_counted = (
+            counted_before is None or boundary <= counted_before
+        ) and not self._may_have_new_before(window, start_ns, boundary)
         return Glance(
             Reading(newer, window.untimed),
             start_ns if is_counted else boundary,
@@ -136,7 +141,13 @@ class SpanReader:
         )
 
     async def read(
-        self, start_ns: int, end_ns: int, max_logs: int, *, complete_before: int
+        self,
+        start_ns: int,
+        end_ns: int,
+        max_logs: int,
+        *,
+        complete_before: int,
+        counted_before: int | None = None,
     ) -> Reading:
         """Read a span.
 
@@ -146,6 +157,8 @@ class SpanReader:
             max_logs: How many logs may be in memory.
             complete_before: The time before which the service shows no new logs any
                 more, in nanoseconds.
+            counted_before: The time before which nothing is new where the service has
+                as many logs as are known; what is later is read. None for all.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.
@@ -157,6 +170,7 @@ class SpanReader:
             max_logs,
             self._missing.milliseconds(start_ns, end_ns, complete_before),
             complete_before,
+            counted_before,
         )
         while reading.parts:
             await self._read_part(reading.parts.pop(), reading)
@@ -261,7 +275,7 @@ class SpanReader:
 
     def _settle_by_count(self, part: Part, reading: ReadingUnderWay) -> bool:
         """Return whether no question is needed: nothing is new, or a part was halved."""
-        if part.total is None or not part.is_whole:
+        if part.total is None or not reading.is_counted(part):
             return False
         known = self.count_known(part.start, part.end)
         if part.total == known:
