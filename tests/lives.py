@@ -6,19 +6,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_test_home_assistant,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.const import DOMAIN
-from homeassistant import loader
-from homeassistant.bootstrap import async_load_base_functionality
-from homeassistant.core import CoreState, HomeAssistant, ServiceCall, callback
-from homeassistant.helpers import frame
+from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.setup import async_setup_component
 
 from .events import TIMEOUT, wait_for_begin, wait_for_state
+from .home_assistant import home_assistant
 from .simulator import GoliothSimulator
 
 # Runs for each log, and leaves a trace of each run.
@@ -67,26 +62,15 @@ async def life(
     config_dir: Path, runs: Runs, automation: dict[str, Any]
 ) -> AsyncIterator[HomeAssistant]:
     """Run a Home Assistant with one automation, whose runs are kept: what it starts with is what the one before has stored."""
-    async with async_test_home_assistant(
-        # Its own registries would be in memory only.
-        load_registries=False,
-        config_dir=str(config_dir),
-        initial_state=CoreState.not_running,
-    ) as hass:
-        hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
-        frame.async_setup(hass)
-        assert await async_load_base_functionality(hass)
+    async with home_assistant(config_dir) as hass:
         hass.services.async_register("test", "run", runs.async_handle_run)
-        try:
-            assert await async_setup_component(
-                hass, "automation", {"automation": [automation]}
-            )
-            if hass.config_entries.async_entries(DOMAIN):
-                assert await async_setup_component(hass, DOMAIN, {})
-            await hass.async_start()
-            yield hass
-        finally:
-            await hass.async_stop(force=True)
+        assert await async_setup_component(
+            hass, "automation", {"automation": [automation]}
+        )
+        if hass.config_entries.async_entries(DOMAIN):
+            assert await async_setup_component(hass, DOMAIN, {})
+        await hass.async_start()
+        yield hass
 
 
 async def add_project(

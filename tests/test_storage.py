@@ -11,10 +11,7 @@ import threading
 from typing import Any, Final
 
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_test_home_assistant,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.client import LogEntry, ResumePoint
 from custom_components.golioth.client.bounds import Needed
@@ -31,6 +28,7 @@ from homeassistant.helpers.json import prepare_save_json
 
 from . import GREENHOUSE_NODE
 from .events import LogEvents, wait_for_state, wait_until
+from .home_assistant import home_assistant
 from .lives import EACH_LOG, Runs, add_project, life
 from .registry import Disable
 from .simulator import GoliothSimulator
@@ -376,9 +374,9 @@ class LargeValue:
 @pytest.fixture
 async def on_disk(tmp_path: Path) -> AsyncIterator[HomeAssistant]:
     """Run a Home Assistant whose storage is on the disk."""
-    async with async_test_home_assistant(config_dir=str(tmp_path)) as hass:
+    async with home_assistant(tmp_path) as hass:
+        await hass.async_start()
         yield hass
-        await hass.async_stop(force=True)
 
 
 def large_store(hass: HomeAssistant, name: str = "entry") -> ProjectStore[LargeValue]:
@@ -492,7 +490,7 @@ async def test_storage_that_is_no_folder(
 ) -> None:
     """Nor does it end anything where the folder is none, for which Home Assistant raises what it does not catch."""
     folder = tmp_path / ".storage"
-    assert not folder.exists()
+    folder.rename(tmp_path / "moved away")
     folder.touch()
     store, value = large_store(on_disk), LargeValue()
     store.async_schedule_save(value)

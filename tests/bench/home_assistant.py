@@ -5,30 +5,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 import tempfile
 from typing import Any
-from unittest.mock import patch
 
-from aiohttp import ThreadedResolver
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_test_home_assistant,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
-from homeassistant import loader
 from homeassistant.core import Event, HomeAssistant, callback
+from tests.home_assistant import home_assistant
 
 from .service import BenchProject
 
 # Seconds: only what is broken takes longer.
 _TIMEOUT = 600.0
-
-
-class _Resolver(ThreadedResolver):
-    """The machine's own names: Home Assistant's resolver would look for others by multicast."""
-
-    async def real_close(self) -> None:
-        """Close, which is what Home Assistant calls it."""
-        await self.close()
 
 
 class Count:
@@ -56,21 +43,12 @@ class Count:
 
 
 @asynccontextmanager
-async def home_assistant() -> AsyncIterator[HomeAssistant]:
+async def empty_home_assistant() -> AsyncIterator[HomeAssistant]:
     """Run Home Assistant on an empty folder until the end of the block."""
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        patch(
-            "homeassistant.helpers.aiohttp_client._async_make_resolver",
-            lambda _hass: _Resolver(),
-        ),
-    ):
-        async with async_test_home_assistant(config_dir=folder) as hass:
-            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
-            try:
-                yield hass
-            finally:
-                await hass.async_stop(force=True)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        async with home_assistant(folder) as hass:
+            await hass.async_start()
+            yield hass
 
 
 async def set_up(hass: HomeAssistant, project: BenchProject) -> MockConfigEntry:

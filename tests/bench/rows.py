@@ -39,7 +39,7 @@ from homeassistant.helpers.trigger import (
 from tests.memory import resident_bytes
 
 from .floor import EVENT, BareIntegration, BarePipeline, bare_loop
-from .home_assistant import Count, home_assistant, listen, set_up, wait_for_stream
+from .home_assistant import Count, empty_home_assistant, listen, set_up, wait_for_stream
 from .load import ANSWER_KINDS, FLOODS, LOOSE_KINDS, device_id
 from .service import LoadService
 
@@ -498,7 +498,7 @@ async def startup(service: LoadService, size: Size) -> Row:
     project = service.project("few")
 
     async def integration() -> float:
-        async with home_assistant() as hass:
+        async with empty_home_assistant() as hass:
             # What the turn before has left is no part of it.
             gc.collect()
             started = time.perf_counter()
@@ -508,7 +508,7 @@ async def startup(service: LoadService, size: Size) -> Row:
             return taken
 
     async def bare() -> float:
-        async with home_assistant() as hass:
+        async with empty_home_assistant() as hass:
             floor = BareIntegration(hass, 1_000, SENSORS)
             gc.collect()
             started = time.perf_counter()
@@ -644,7 +644,7 @@ async def _pipeline(
     """Run Home Assistant with a project, and count its events."""
     await service.register(project, devices)
     count = Count()
-    async with home_assistant() as hass:
+    async with empty_home_assistant() as hass:
         listen(hass, count.add)
         entry = await set_up(hass, service.project(project))
         await wait_for_stream(entry)

@@ -7,35 +7,22 @@ from functools import partial
 from typing import Any, Final
 from unittest.mock import patch
 
-from aiohttp import ThreadedResolver
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_test_home_assistant,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import golioth
 from custom_components.golioth.client import FeedTiming
 from custom_components.golioth.const import DOMAIN, EVENT_GOLIOTH_LOG
 from custom_components.golioth.coordinator import GoliothCoordinator
-from homeassistant import loader
-from homeassistant.bootstrap import async_load_base_functionality
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import CoreState, Event, HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.setup import async_setup_component
+from tests.home_assistant import home_assistant
 from tests.simulator import GoliothSimulator
 
 type OnLog = Callable[[Mapping[str, Any], int], None]
 
 # Seconds between two looks at an entry that could not be set up.
 _PAUSE: Final = 0.3
-
-
-class _Resolver(ThreadedResolver):
-    """The machine's own names: Home Assistant's resolver would look for others by multicast."""
-
-    async def real_close(self) -> None:
-        """Close, which is what Home Assistant calls it."""
-        await self.close()
 
 
 class Lives:
@@ -88,28 +75,14 @@ class Lives:
         """Start Home Assistant; the first time, the project is added."""
         self.number += 1
         async with AsyncExitStack() as stack:
-            for patcher in (
+            stack.enter_context(
                 patch.object(
                     golioth,
                     "GoliothCoordinator",
                     partial(GoliothCoordinator, timing=self._timing),
-                ),
-                patch(
-                    "homeassistant.helpers.aiohttp_client._async_make_resolver",
-                    lambda _hass: _Resolver(),
-                ),
-            ):
-                stack.enter_context(patcher)
-            # Its own registries would be kept in memory only: here they are read from, and written to, the storage.
-            hass = await stack.enter_async_context(
-                async_test_home_assistant(
-                    load_registries=False,
-                    config_dir=self._config_dir,
-                    initial_state=CoreState.not_running,
                 )
             )
-            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
-            assert await async_load_base_functionality(hass)
+            hass = await stack.enter_async_context(home_assistant(self._config_dir))
             self._listen(hass)
             if self.number == 1:
                 await hass.config_entries.async_add(
@@ -133,9 +106,7 @@ class Lives:
 
     async def stop(self) -> None:
         """Stop Home Assistant as a restart does: what is to be kept has been written."""
-        if (hass := self._hass) is not None:
-            self._hass = None
-            await hass.async_stop(force=True)
+        self._hass = None
         await self._exit_stack.aclose()
 
     async def restart(self, pause: float) -> None:
