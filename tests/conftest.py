@@ -20,8 +20,8 @@ from homeassistant.helpers.entity import Entity
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import LogEvents, capture_log_events, wait_for_begin
-from .lives import Runs
 from .registry import Disable, registry_id
+from .sessions import Runs
 from .simulator import GoliothSimulator
 
 pytest_plugins = ["tests.no_deprecation"]
@@ -149,7 +149,7 @@ def log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
 
 @pytest.fixture
 def runs() -> Runs:
-    """Return the runs of the automation, in every life."""
+    """Return the runs of the automation, in every session."""
     return Runs()
 
 

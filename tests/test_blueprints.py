@@ -23,7 +23,7 @@ from . import GREENHOUSE_NODE, WATER_METER
 from .documents import read
 from .events import LogEvents, wait_for_live_logs
 from .simulator import GoliothSimulator, RpcCall
-from .test_trigger import wait_for_runs
+from .triggers.test_log_received import wait_for_runs
 
 ROOT = Path(__file__).parents[1]
 MANIFEST = json.loads(

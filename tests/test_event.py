@@ -1,184 +1,293 @@
-"""Tests of the `golioth_log` event."""
+"""Tests of the event entity of a device."""
 
-import orjson
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    mock_restore_cache_with_extra_data,
+)
 
-from custom_components.golioth.client import LEVELS
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.json import json_bytes
+from custom_components.golioth.client import LEVELS, pacing
+from homeassistant.core import HomeAssistant, State
+from homeassistant.setup import async_setup_component
 
-from . import GREENHOUSE_NODE, PUBLISHED_FRAMES, WATER_METER
-from .events import LogEvents, wait_for_state
-from .registry import registry_id
-from .simulator import GARBAGE_FRAMES, GoliothSimulator
+from . import GREENHOUSE_NODE, WATER_METER
+from .events import (
+    LogEvents,
+    capture_states,
+    state_of,
+    wait_for_live_logs,
+    wait_for_state,
+)
+from .simulator import GoliothSimulator
+
+LOG = "event.greenhouse_node_log"
+LAST_LOG = "sensor.greenhouse_node_last_log"
+CONNECTION = "binary_sensor.demo_project_connection"
 
 
-async def test_published_frames(
-    hass: HomeAssistant,
-    streaming: MockConfigEntry,
-    simulator: GoliothSimulator,
-    log_events: LogEvents,
-    device_registry: dr.DeviceRegistry,
-) -> None:
-    """The six published frames give six events, equal to what was published."""
-    simulator.replay()
-    await log_events.wait_for(6)
-    published = [
-        orjson.loads(frame)["result"]["data"]
-        for frame in PUBLISHED_FRAMES.read_bytes().splitlines()
-    ]
-    names = {GREENHOUSE_NODE: "greenhouse-node", WATER_METER: "water-meter"}
-    assert list(log_events) == [
+@pytest.fixture
+def states(hass: HomeAssistant) -> list[State]:
+    """Capture every state of the event entity."""
+    return capture_states(hass, LOG)
+
+
+@pytest.fixture
+async def received(hass: HomeAssistant) -> LogEvents:
+    """Run a real automation on `event.received` for errors and others, and capture what it is given."""
+    received = LogEvents()
+    hass.bus.async_listen("received", received.async_handle_event)
+    assert await async_setup_component(
+        hass,
+        "automation",
         {
-            "config_entry_id": streaming.entry_id,
-            "project_id": "demo",
-            "device_id": registry_id(device_registry, streaming, log["deviceId"]),
-            "golioth_device_id": log["deviceId"],
-            "device_name": names[log["deviceId"]],
-            "timestamp": log["timestamp"],
-            "level": log["level"].lower(),
-            "module": log["module"],
-            "message": log["message"],
-            "type": log["type"],
-            "metadata": log["metadata"],
-            "source": "stream",
-            "truncated": False,
-        }
-        for log in published
-    ]
-
-
-async def test_order_and_number(
-    streaming: MockConfigEntry, simulator: GoliothSimulator, log_events: LogEvents
-) -> None:
-    """A burst arrives whole, in its order, equal logs included."""
-    for number in range(2000):
-        simulator.log(str(number // 2), timestamp="2026-11-23T00:00:00.000000001Z")
-    await log_events.wait_for(2000)
-    assert log_events.messages == [str(number // 2) for number in range(2000)]
-
-
-@pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
-async def test_several_documents_in_a_frame(
-    streaming: MockConfigEntry,
-    simulator: GoliothSimulator,
-    log_events: LogEvents,
-    binary: bool,
-) -> None:
-    """A frame may hold several logs, as text or binary."""
-    data = PUBLISHED_FRAMES.read_bytes() + b"\n"
-    simulator.send_frame(data if binary else data.decode())
-    await log_events.wait_for(6)
-    assert log_events.messages[-1] == "Warn: 33"
-
-
-async def test_garbage_leaves_the_stream_running(
-    streaming: MockConfigEntry,
-    simulator: GoliothSimulator,
-    log_events: LogEvents,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """What is no log is counted and ignored, and the stream goes on."""
-    feed = streaming.runtime_data.feed
-    for number, garbage in enumerate(GARBAGE_FRAMES, start=1):
-        simulator.send_frame(garbage)
-        simulator.log(f"after {number}")
-    await log_events.wait_for(len(GARBAGE_FRAMES))
-    after = [text for text in log_events.messages if text.startswith("after")]
-    assert after == [f"after {n}" for n in range(1, len(GARBAGE_FRAMES) + 1)]
-    assert len(simulator.handshakes) == 1
-    assert feed.ignored > 0
-    assert feed.delivered == len(log_events)
-    assert not [record for record in caplog.records if record.levelname == "ERROR"]
-
-
-async def test_log_without_a_device(
-    streaming: MockConfigEntry,
-    simulator: GoliothSimulator,
-    log_events: LogEvents,
-    device_registry: dr.DeviceRegistry,
-) -> None:
-    """A log that names no device belongs to the project."""
-    simulator.log("from nowhere")
-    await log_events.wait_for(1)
-    (data,) = log_events
-    assert data["golioth_device_id"] == ""
-    assert data["device_id"] == registry_id(
-        device_registry, streaming, streaming.entry_id
+            "automation": {
+                "triggers": {
+                    "trigger": "event.received",
+                    "target": {"entity_id": LOG},
+                    "options": {"event_type": ["error", "other"]},
+                },
+                "actions": [
+                    # Each run waits for something, so that runs do overlap.
+                    {"delay": {"milliseconds": 10}},
+                    {
+                        "event": "received",
+                        "event_data": {
+                            "message": "{{ trigger.to_state.attributes.message }}",
+                            "level": "{{ trigger.to_state.attributes.level }}",
+                            "source": "{{ trigger.to_state.attributes.source }}",
+                        },
+                    },
+                ],
+                "mode": "queued",
+                "max": 1000,
+            }
+        },
     )
+    return received
 
 
-async def test_log_of_a_device_that_is_not_listed_yet(
+@pytest.mark.parametrize("level", LEVELS)
+async def test_published_levels(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
-    log_events: LogEvents,
-    device_registry: dr.DeviceRegistry,
-) -> None:
-    """A new device's first log fires at once, and its entities show it as soon as Golioth lists it."""
-    device = simulator.add_device("door-sensor")
-    simulator.log("opened", device=device)
-    await log_events.wait_for(1)
-    assert log_events[0]["golioth_device_id"] == device.id
-    assert log_events[0]["device_name"] == device.id
-    assert log_events[0]["device_id"] == registry_id(
-        device_registry, streaming, streaming.entry_id
-    )
-
-    await wait_for_state(hass, "sensor.door_sensor_last_log", "opened")
-    simulator.log("closed", device=device)
-    await log_events.wait_for(2)
-    assert log_events[1]["device_name"] == "door-sensor"
-    assert log_events[1]["device_id"] == registry_id(
-        device_registry, streaming, device.id
-    )
-    await wait_for_state(hass, "sensor.door_sensor_last_log", "closed")
-
-
-@pytest.mark.parametrize("level", [*LEVELS, "NONE", "TRACE"])
-async def test_level(
-    streaming: MockConfigEntry,
-    simulator: GoliothSimulator,
-    log_events: LogEvents,
     level: str,
 ) -> None:
-    """Published levels are lower case; any other is as Golioth sent it."""
-    simulator.log("text", level=level.upper())
-    await log_events.wait_for(1)
-    assert log_events[0]["level"] == level
+    """The event type is the level, and the attributes are the log."""
+    simulator.log(
+        "text",
+        device=GREENHOUSE_NODE,
+        level=level.upper(),
+        module="net",
+        metadata={"a": [1, 2]},
+        timestamp="2026-11-23T12:00:00.123456789Z",
+    )
+    state = await wait_for_state(
+        hass, LOG, lambda state: state.attributes.get("event_type") == level
+    )
+    attributes = dict(state.attributes)
+    assert attributes.pop("friendly_name") == "greenhouse-node Log"
+    assert attributes == {
+        "event_types": ["debug", "info", "warn", "error", "other"],
+        "event_type": level,
+        "message": "text",
+        "level": level,
+        "module": "net",
+        "timestamp": "2026-11-23T12:00:00.123456789Z",
+        "type": "LOGGING",
+        "metadata": {"a": [1, 2]},
+        "source": "stream",
+    }
+    assert (other := hass.states.get("event.water_meter_log"))
+    assert other.attributes["event_type"] is None
+
+
+@pytest.mark.parametrize("level", ["NONE", "TRACE", "other", "DEBUG2"])
+async def test_other_levels(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    level: str,
+) -> None:
+    """A level that Golioth does not publish is another one, and the attributes have it as it was sent."""
+    simulator.log("text", device=GREENHOUSE_NODE, level=level)
+    state = await wait_for_state(
+        hass, LOG, lambda state: state.attributes.get("event_type") == "other"
+    )
+    assert state.attributes["level"] == level
 
 
 async def test_long_log(
-    streaming: MockConfigEntry, simulator: GoliothSimulator, log_events: LogEvents
+    hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A log that is too long for the recorder is cut, and says so."""
-    simulator.document_limit = None
-    simulator.log("x" * 1_000_000, metadata={"a": "y" * 100, "b": "z" * 100_000})
-    await log_events.wait_for(1)
-    (data,) = log_events
-    assert data["truncated"] is True
-    assert data["message"].startswith("xxx")
-    assert data["metadata"] == {"a": "y" * 100}
-    assert 23_000 < len(json_bytes(data)) < 24 * 1024
-
-
-async def test_longest_event(
-    streaming: MockConfigEntry, simulator: GoliothSimulator, log_events: LogEvents
-) -> None:
-    """No log makes an event that the recorder would drop."""
-    hostile = "\0" * 10_000
-    simulator.document_limit = None
-    simulator.send(
-        {
-            "level": hostile,
-            "module": hostile,
-            "type": hostile,
-            "message": hostile,
-            "deviceId": hostile,
-            "metadata": {hostile: hostile},
-        }
+    """Message and metadata are cut to what attributes can hold, and that is said."""
+    simulator.log("x" * 10_000, device=GREENHOUSE_NODE, metadata={"a": "y" * 3_000})
+    state = await wait_for_state(
+        hass, LOG, lambda state: state.attributes.get("event_type") == "info"
     )
-    await log_events.wait_for(1)
-    assert len(json_bytes(log_events[0])) < 24 * 1024
+    assert 3_900 < len(state.attributes["message"]) <= 4_096
+    assert state.attributes["metadata"] == {}
+    assert state.attributes["truncated"] is True
+
+
+async def test_every_log_is_an_event(
+    hass: HomeAssistant,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    states: list[State],
+) -> None:
+    """However many logs come at once, equal ones included, each one is an event of its own, in order."""
+    for number in range(500):
+        simulator.log(
+            str(number // 2),
+            device=GREENHOUSE_NODE,
+            timestamp="2026-11-23T00:00:00.000000001Z",
+        )
+    await log_events.wait_for(500)
+    await hass.async_block_till_done()
+    events = [state for state in states if state.attributes.get("event_type")]
+    assert [state.attributes["message"] for state in events] == log_events.messages
+    assert len({state.state for state in events}) == 500
+
+
+async def test_automation_in_a_burst(
+    hass: HomeAssistant,
+    received: LogEvents,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+) -> None:
+    """An automation on Home Assistant's own trigger runs once for each log of a level it asks for."""
+    levels = ["DEBUG", "INFO", "WARN", "ERROR", "NONE"]
+    for number in range(500):
+        simulator.log(
+            f"log {number}",
+            device=GREENHOUSE_NODE,
+            level=levels[number % len(levels)],
+        )
+        simulator.log("of another device", device=WATER_METER, level="ERROR")
+    await log_events.wait_for(1000)
+    expected = [f"log {number}" for number in range(500) if number % 5 in (3, 4)]
+    await received.wait_for(len(expected))
+    await hass.async_block_till_done()
+    assert received.messages == expected
+    assert [data["level"] for data in received[:2]] == ["error", "NONE"]
+
+
+@pytest.fixture
+def slow_turns(monkeypatch: pytest.MonkeyPatch, simulator: GoliothSimulator) -> None:
+    """Have a device that is told of everything one turn of the loop before the others, as in a fleet of thousands."""
+    monkeypatch.setattr(pacing, "SLICE", -1)
+    simulator.add_device("first", device_id="0")
+
+
+# A stream is taken for a good one when a log comes, not before.
+@pytest.mark.usefixtures("impatient", "slow_turns")
+@pytest.mark.parametrize("settling_time", [30.0])
+@pytest.mark.parametrize("way", ["stream", "before_stream", "poll"])
+async def test_first_log_after_the_connection_is_back(
+    hass: HomeAssistant,
+    received: LogEvents,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+    log_events: LogEvents,
+    states: list[State],
+    way: str,
+) -> None:
+    """The log by which a connection turns out to work runs an automation: the entity has become available just before."""
+    simulator.log("before", device=GREENHOUSE_NODE, level="ERROR")
+    await received.wait_for(1)
+    simulator.faults.handshake_status = 503
+    simulator.faults.rest_status = 503
+    await simulator.drop(1011)
+    await wait_for_state(hass, LOG, "unavailable")
+    states.clear()
+    if way != "stream":
+        simulator.log("after", device=GREENHOUSE_NODE, level="ERROR")
+    if way != "poll":
+        simulator.faults.handshake_status = None
+        await simulator.wait_for_streams(1)
+    if way == "before_stream":
+        # A poll that has begun before the stream was there goes on as one.
+        requests = len(simulator.requests)
+        await simulator.wait_until(lambda: len(simulator.requests) > requests + 1)
+    simulator.faults.rest_status = None
+    if way == "stream":
+        await wait_for_live_logs(streaming)
+        assert state_of(hass, CONNECTION).state == "off"
+        simulator.log("after", device=GREENHOUSE_NODE, level="ERROR")
+    await received.wait_for(2)
+    assert received.messages == ["before", "after"]
+    # What is fetched first after an interruption is caught up, over whatever way.
+    assert log_events[-1]["source"] == ("stream" if way == "stream" else "catch_up")
+    assert [state.attributes["message"] for state in states] == ["before", "after"]
+    assert state_of(hass, CONNECTION).state == "on"
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_history_is_no_event(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    received: LogEvents,
+    states: list[State],
+) -> None:
+    """What was logged before the first set-up is shown by the sensor, and is no event."""
+    simulator.log("from before", device=GREENHOUSE_NODE, level="ERROR")
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await wait_for_state(hass, LAST_LOG, "from before")
+    await wait_for_state(hass, CONNECTION, "on")
+    assert state_of(hass, LOG).state == "unknown"
+    simulator.log("live", device=GREENHOUSE_NODE, level="ERROR")
+    await received.wait_for(1)
+    await hass.async_block_till_done()
+    assert received.messages == ["live"]
+    assert {state.attributes.get("message") for state in states} == {None, "live"}
+
+
+async def test_restart(
+    hass: HomeAssistant,
+    config_entry: MockConfigEntry,
+    simulator: GoliothSimulator,
+    received: LogEvents,
+) -> None:
+    """After a restart the last event is shown again and is no new one, and the next log is."""
+    mock_restore_cache_with_extra_data(
+        hass,
+        [
+            (
+                State(LOG, "2026-11-23T12:00:00.123+00:00"),
+                {
+                    "last_event_type": "error",
+                    "last_event_attributes": {"message": "from before"},
+                },
+            )
+        ],
+    )
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await wait_for_state(hass, LOG, "2026-11-23T12:00:00.123+00:00")
+    state = state_of(hass, LOG)
+    assert state.attributes.get("event_type") == "error"
+    assert state.attributes["message"] == "from before"
+    simulator.log("after", device=GREENHOUSE_NODE, level="ERROR")
+    await received.wait_for(1)
+    assert received.messages == ["after"]
+
+
+async def test_reload(
+    hass: HomeAssistant,
+    received: LogEvents,
+    streaming: MockConfigEntry,
+    simulator: GoliothSimulator,
+) -> None:
+    """An automation that was there before goes on after a reload, with the log that is caught up then."""
+    simulator.log("before", device=GREENHOUSE_NODE, level="ERROR")
+    await received.wait_for(1)
+    assert await hass.config_entries.async_unload(streaming.entry_id)
+    simulator.log("meanwhile", device=GREENHOUSE_NODE, level="ERROR")
+    assert await hass.config_entries.async_setup(streaming.entry_id)
+    await received.wait_for(2)
+    simulator.log("after", device=GREENHOUSE_NODE, level="ERROR")
+    await received.wait_for(3)
+    assert received.messages == ["before", "meanwhile", "after"]

@@ -22,7 +22,7 @@ from .registry import Disable, registry_id
 from .simulator import GoliothSimulator
 from .test_devices import let_pass
 from .test_services import messages as returned
-from .test_trigger import automate
+from .triggers.test_log_received import automate
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
 LOG = "event.greenhouse_node_log"

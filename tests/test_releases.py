@@ -23,7 +23,7 @@ from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import wait_for_state
-from .lives import EACH_LOG, Runs, life
+from .sessions import EACH_LOG, Runs, session
 from .simulator import GoliothSimulator
 from .simulator.timestamps import NANOSECONDS, format_timestamp, parse_timestamp
 
@@ -165,7 +165,7 @@ async def expect_to_go_on(
     log_what_was_delivered(simulator)
     for number in range(3):
         log(simulator, f"down {number}", seconds=30 + number)
-    async with life(config_dir, runs, EACH_LOG) as hass:
+    async with session(config_dir, runs, EACH_LOG) as hass:
         await wait_for_state(hass, LAST_LOG, "down 2")
         await simulator.wait_for_streams(1)
         log(simulator, "live", seconds=120)
@@ -241,7 +241,7 @@ def forms(storage: Path) -> list[Any]:
 
 async def test_present_form(tmp_path: Path, runs: Runs) -> None:
     """What is stored has the form that the newest of these releases has given it."""
-    async with service() as simulator, life(tmp_path, runs, EACH_LOG) as hass:
+    async with service() as simulator, session(tmp_path, runs, EACH_LOG) as hass:
         await set_up(hass, simulator)
         log_what_was_delivered(simulator)
         await runs.wait_for(4)
@@ -276,7 +276,7 @@ async def test_other_version_of_the_entry(
         restore(RELEASES[-1], tmp_path, simulator)
         stored = entry_of(tmp_path, {"version": version})
         kept = [path.read_text("utf-8") for path in kept_files(tmp_path)]
-        async with life(tmp_path, runs, EACH_LOG) as hass:
+        async with session(tmp_path, runs, EACH_LOG) as hass:
             (entry,) = hass.config_entries.async_entries(DOMAIN)
             assert entry.state is ConfigEntryState.MIGRATION_ERROR
         assert entry_of(tmp_path, {}) == stored
@@ -296,7 +296,7 @@ async def test_newer_version_of_the_files(
         for path in kept_files(tmp_path):
             change(path, {"version": 2})
         log(simulator, "down", seconds=30)
-        async with life(tmp_path, runs, EACH_LOG) as hass:
+        async with session(tmp_path, runs, EACH_LOG) as hass:
             await wait_for_state(hass, LAST_LOG, "down")
             entry = loaded_entry(hass)
             await simulator.wait_for_streams(1)
@@ -316,7 +316,7 @@ async def test_newer_version_of_the_files(
 
         # What is stored since is read again.
         log(simulator, "down again", seconds=121)
-        async with life(tmp_path, runs, EACH_LOG) as hass:
+        async with session(tmp_path, runs, EACH_LOG) as hass:
             await runs.wait_for(2)
             assert runs == [("live", "stream"), ("down again", "catch_up")]
             assert not notifications_of(hass)
@@ -330,7 +330,7 @@ async def test_notification_in_the_language_of_the_server(
         restore(RELEASES[-1], tmp_path, simulator)
         for path in kept_files(tmp_path):
             change(path, {"version": 2})
-        async with life(tmp_path, runs, EACH_LOG) as hass:
+        async with session(tmp_path, runs, EACH_LOG) as hass:
             (entry,) = hass.config_entries.async_entries(DOMAIN)
             hass.config.language = "de"
             await async_report_new_start(hass, entry)
@@ -348,7 +348,7 @@ async def test_notification_of_a_project_that_is_removed(
         restore(RELEASES[-1], tmp_path, simulator)
         for path in kept_files(tmp_path):
             change(path, {"version": 2})
-        async with life(tmp_path, runs, EACH_LOG) as hass:
+        async with session(tmp_path, runs, EACH_LOG) as hass:
             assert len(notifications_of(hass)) == 1
             await hass.config_entries.async_remove(loaded_entry(hass).entry_id)
             assert not notifications_of(hass)

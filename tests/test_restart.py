@@ -1,4 +1,4 @@
-"""Tests of a restart of Home Assistant: two lives on one storage, nothing of which is mocked."""
+"""Tests of a restart of Home Assistant: two sessions on one storage, nothing of which is mocked."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from . import GREENHOUSE_NODE
 from .events import wait_for_state
-from .lives import EACH_LOG, Runs, add_project, life
+from .sessions import EACH_LOG, Runs, add_project, session
 from .simulator import GoliothSimulator
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
@@ -31,7 +31,7 @@ async def test_logs_while_home_assistant_is_down(
     simulator.log("from before the set-up", device=GREENHOUSE_NODE)
     if retired:
         simulator.retire()
-    async with life(tmp_path, runs, EACH_LOG) as hass:
+    async with session(tmp_path, runs, EACH_LOG) as hass:
         await add_project(hass, simulator, options)
         for number in range(20):
             simulator.log(f"up {number}", device=GREENHOUSE_NODE)
@@ -40,7 +40,7 @@ async def test_logs_while_home_assistant_is_down(
     for number in range(150):
         simulator.log(f"down {number}", device=GREENHOUSE_NODE)
 
-    async with life(tmp_path, runs, EACH_LOG) as hass:
+    async with session(tmp_path, runs, EACH_LOG) as hass:
         await runs.wait_for(170)
         await wait_for_state(hass, LAST_LOG, "down 149")
         for number in range(20):
@@ -74,15 +74,15 @@ async def test_logs_while_home_assistant_stops(
             simulator.log(str(sent), device=GREENHOUSE_NODE)
             await asyncio.sleep(0.005)
 
-    async with life(tmp_path, runs, EACH_LOG) as hass:
+    async with session(tmp_path, runs, EACH_LOG) as hass:
         await add_project(hass, simulator, {})
         traffic = asyncio.create_task(send())
         await runs.wait_for(50)
     for _ in range(2):
-        async with life(tmp_path, runs, EACH_LOG):
+        async with session(tmp_path, runs, EACH_LOG):
             await runs.wait_for(sent + 50)
     traffic.cancel()
-    async with life(tmp_path, runs, EACH_LOG):
+    async with session(tmp_path, runs, EACH_LOG):
         await runs.wait_for(sent)
     assert sorted(int(message) for message, _source in runs) == list(range(1, sent + 1))
 
@@ -95,14 +95,14 @@ async def test_storage_that_is_damaged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A file that is no JSON any more is said by Home Assistant, and the project goes on from now."""
-    async with life(tmp_path, runs, EACH_LOG) as hass:
+    async with session(tmp_path, runs, EACH_LOG) as hass:
         await add_project(hass, simulator, {})
     stored, _listening = sorted((tmp_path / ".storage").glob(f"{DOMAIN}.*"))
     assert stored.stat().st_mode & 0o077 == 0
     stored.write_bytes(stored.read_bytes()[:20])
     simulator.log("down", device=GREENHOUSE_NODE)
 
-    async with life(tmp_path, runs, EACH_LOG) as hass:
+    async with session(tmp_path, runs, EACH_LOG) as hass:
         await wait_for_state(hass, LAST_LOG, "down")
         simulator.log("up", device=GREENHOUSE_NODE)
         await runs.wait_for(1)

@@ -94,16 +94,16 @@ async def test_gap_with_as_many_logs_as_rest_does_not_show_yet(
     device = simulator.add_device("device").id
     second = align_up(now_ns(simulator))
 
-    def send(first: int, number: int, *, after: float, **how: float) -> None:
+    def send(first: int, number: int, *, after: float, indexed: float = 0.0) -> None:
         timestamp = format_timestamp(second + int(after * SECOND))
         for each in range(first, first + number):
             log = {"message": str(each), "deviceId": device, "timestamp": timestamp}
-            simulator.send(log, **how)
+            simulator.send(log, indexed_after=indexed)
 
     async with running(session, simulator, recorder) as (feed, _):
         await streaming(feed, recorder)
         send(0, 100, after=0.2)
-        send(100, 2, after=0.3, indexed_after=1000.0)
+        send(100, 2, after=0.3, indexed=1000.0)
         await recorder.until(lambda: len(recorder.logs) == 102)
         async with outage(simulator):
             send(102, 2, after=0.4)

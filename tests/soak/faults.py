@@ -20,7 +20,7 @@ from tests.simulator import (
 from tests.simulator.encoding import encode_json
 
 from .clock import WallClock
-from .lives import Lives
+from .sessions import Sessions
 from .traffic import Traffic
 
 _HOUR: Final = 3600.0
@@ -44,13 +44,13 @@ class Part(Enum):
     TWINS = auto()
     INDEX = auto()
     VOLUME = auto()
-    LIFE = auto()
+    SESSION = auto()
     CLOCK = auto()
 
 
 # What keeps Home Assistant from REST, or REST busy.
 KEEPING_FROM_REST: Final = frozenset(
-    {Part.REST, Part.LISTENING, Part.LIFE, Part.VOLUME}
+    {Part.REST, Part.LISTENING, Part.SESSION, Part.VOLUME}
 )
 
 
@@ -62,14 +62,14 @@ class Stage:
         simulator: The service.
         other: Another origin, which must never receive anything.
         traffic: What the devices send.
-        lives: Home Assistant.
+        sessions: Home Assistant.
         clock: What Home Assistant takes for the time.
     """
 
     simulator: GoliothSimulator
     other: GoliothSimulator
     traffic: Traffic
-    lives: Lives
+    sessions: Sessions
     clock: WallClock
 
 
@@ -117,8 +117,8 @@ def _all() -> Iterator[Fault]:
     yield _fault("rest_stuck", _rest_stuck, Part.REST)
     yield _fault("rest_html", _rest_html, Part.REST)
     yield _fault("redirect", _redirect, Part.HANDSHAKES, Part.REST)
-    yield _fault("reload", _reload, Part.LIFE)
-    yield _fault("restart", _restart, Part.LIFE)
+    yield _fault("reload", _reload, Part.SESSION)
+    yield _fault("restart", _restart, Part.SESSION)
     yield _fault("clock_ahead", _clock_shift(_HOUR), Part.CLOCK)
     yield _fault("clock_behind", _clock_shift(-_HOUR), Part.CLOCK)
 
@@ -322,12 +322,12 @@ async def _redirect(stage: Stage, chance: random.Random, duration: float) -> Non
 async def _reload(stage: Stage, chance: random.Random, duration: float) -> None:
     """Reload the entry, now and then."""
     async for _ in _now_and_then(chance, duration):
-        await stage.lives.reload()
+        await stage.sessions.reload()
 
 
 async def _restart(stage: Stage, _chance: random.Random, duration: float) -> None:
     """Stop Home Assistant, and start it again on the same storage."""
-    await stage.lives.restart(duration)
+    await stage.sessions.restart(duration)
 
 
 def _clock_shift(seconds: float) -> Act:

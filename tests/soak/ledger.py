@@ -46,7 +46,7 @@ class Delivery:
     device_id: str
     source: str
     time: float
-    life: int
+    session: int
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Verdict:
 
 
 class Ledger:
-    """Keeps everything that was sent, and everything that was delivered in any life of Home Assistant."""
+    """Keeps everything that was sent, and everything that was delivered in any session of Home Assistant."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -92,7 +92,7 @@ class Ledger:
             self._due[log.number] = log.copies
 
     def add_delivery(
-        self, event_data: Mapping[str, Any], *, time: float, life: int
+        self, event_data: Mapping[str, Any], *, time: float, session: int
     ) -> None:
         """Keep a log that was delivered."""
         number = event_data["metadata"].get(ID_KEY)
@@ -102,7 +102,7 @@ class Ledger:
                 device_id=event_data["golioth_device_id"],
                 source=event_data["source"],
                 time=time,
-                life=life,
+                session=session,
             )
         )
         if (due := self._due.get(number, 0)) > 1:

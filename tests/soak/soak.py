@@ -18,8 +18,8 @@ from tests.simulator import GoliothSimulator
 from .clock import WallClock, true_time_ns
 from .faults import KEEPING_FROM_REST, Fault, Stage
 from .ledger import Ledger, Verdict
-from .lives import Lives
 from .schedule import Planned
+from .sessions import Sessions
 from .traffic import Traffic
 
 # What the integration waits for is shortened by this, and by nothing else.
@@ -106,7 +106,7 @@ class Soak:
     Attributes:
         ledger: What was sent and delivered.
         simulator: The service.
-        lives: Home Assistant.
+        sessions: Home Assistant.
         leaked: What another origin received, which must be nothing.
         streaming_after: Seconds from the last fault until a stream was open.
         complaints: Errors that Home Assistant or the integration logged, and how often.
@@ -131,7 +131,7 @@ class Soak:
         self._history: list[tuple[Fault, float, float]] = []
         self._tail = _Tail(self._now)
         self.simulator = GoliothSimulator(clock=true_time_ns)
-        self.lives: Lives
+        self.sessions: Sessions
 
     @property
     def complaints(self) -> Counter[str]:
@@ -164,17 +164,17 @@ class Soak:
                 longest_indexing=min(_LONGEST_INDEXING, seconds / 4, remembered / 5),
             )
             traffic.send_history(_HISTORY)
-            self.lives = Lives(
+            self.sessions = Sessions(
                 folder,
                 self.simulator,
                 timing=TIMING,
                 options=OPTIONS,
-                on_log=lambda data, life: self.ledger.add_delivery(
-                    data, time=asyncio.get_running_loop().time(), life=life
+                on_log=lambda data, session: self.ledger.add_delivery(
+                    data, time=asyncio.get_running_loop().time(), session=session
                 ),
             )
-            stack.push_async_callback(self.lives.stop)
-            await self.lives.start()
+            stack.push_async_callback(self.sessions.stop)
+            await self.sessions.start()
             clock.spread()
             await self._wait_for(lambda: self.simulator.streams == 1, _DEADLINE)
             await asyncio.sleep(TIMING.settling_time * 2)
@@ -182,10 +182,10 @@ class Soak:
                 simulator=self.simulator,
                 other=other,
                 traffic=traffic,
-                lives=self.lives,
+                sessions=self.sessions,
                 clock=clock,
             )
-            async with _beside(self.lives.keep_loaded(), self._tell()):
+            async with _beside(self.sessions.keep_loaded(), self._tell()):
                 async with _beside(traffic.run()):
                     await self._carry_out(stage, seconds)
                 await self._wait_for_rest()
@@ -254,7 +254,7 @@ class Soak:
             )
         complain(
             f"handshakes: {len(self.simulator.handshakes)}; REST requests: {len(self.simulator.requests)};"
-            f" lives: {self.lives.number}; reloads: {self.lives.reloads};"
+            f" sessions: {self.sessions.number}; reloads: {self.sessions.reloads};"
             f" streaming {self.streaming_after:.1f} s after the last fault"
         )
         for complaint, times in self.complaints.most_common(_SHOWN):
@@ -282,7 +282,7 @@ class Soak:
     def _describe(self, number: int | None) -> str:
         """Return all that is known of one log."""
         deliveries = ", ".join(
-            f"{self._since(each.time):.2f} s by {each.source} in life {each.life}"
+            f"{self._since(each.time):.2f} s by {each.source} in session {each.session}"
             for each in self.ledger.deliveries
             if each.number == number
         )

@@ -32,7 +32,7 @@ def verdict(
     for moment, (number, source) in enumerate(delivered):
         metadata = {} if number is None else {ID_KEY: number}
         data = {"metadata": metadata, "golioth_device_id": DEVICE, "source": source}
-        ledger.add_delivery(data, time=moment, life=1)
+        ledger.add_delivery(data, time=moment, session=1)
     assert ledger.due == ledger.verdict().lost.total()
     return ledger.verdict()
 

@@ -21,13 +21,13 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from . import GREENHOUSE_NODE, WATER_METER
-from .events import LogEvents, wait_for_begin, wait_for_live_logs, wait_for_state
-from .lives import Runs, life
-from .registry import registry_id
-from .simulator import GoliothSimulator
-from .test_services import failure, messages
-from .test_websocket_api import Browser
+from .. import GREENHOUSE_NODE, WATER_METER
+from ..events import LogEvents, wait_for_begin, wait_for_live_logs, wait_for_state
+from ..registry import registry_id
+from ..sessions import Runs, session
+from ..simulator import GoliothSimulator
+from ..test_services import failure, messages
+from ..test_websocket_api import Browser
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -247,11 +247,11 @@ async def test_restart(simulator: GoliothSimulator, tmp_path: Path) -> None:
     config = automation(
         trigger="golioth.project_log_received", options={"config_entry_id": "first"}
     )
-    async with life(tmp_path, runs, config) as hass:
+    async with session(tmp_path, runs, config) as hass:
         await hass.config_entries.async_add(entry)
         await wait_for_begin(entry)
         await hass.config_entries.async_remove(entry.entry_id)
-    async with life(tmp_path, runs, config) as hass:
+    async with session(tmp_path, runs, config) as hass:
         added = new_entry(simulator, entry_id="second")
         await hass.config_entries.async_add(added)
         await wait_for_begin(added)

@@ -13,8 +13,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 
-from . import GREENHOUSE_NODE, WATER_METER
-from .events import (
+from .. import GREENHOUSE_NODE, WATER_METER
+from ..events import (
     LogEvents,
     capture_states,
     state_of,
@@ -22,7 +22,7 @@ from .events import (
     wait_for_state,
     wait_until,
 )
-from .simulator import GoliothSimulator, RestRequest
+from ..simulator import GoliothSimulator, RestRequest
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
 LAST_ERROR = "sensor.greenhouse_node_last_error"

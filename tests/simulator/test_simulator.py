@@ -17,8 +17,8 @@ import jwt
 import orjson
 import pytest
 
-from . import GREENHOUSE_NODE, PUBLISHED_FRAMES, WATER_METER
-from .simulator import (
+from .. import GREENHOUSE_NODE, PUBLISHED_FRAMES, WATER_METER
+from . import (
     GARBAGE_FRAMES,
     Faults,
     GoliothSimulator,
@@ -28,7 +28,7 @@ from .simulator import (
     grpc_error_v1,
     grpc_error_v2,
 )
-from .simulator.generator import LogGenerator
+from .generator import LogGenerator
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

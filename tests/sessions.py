@@ -1,4 +1,4 @@
-"""Lives of a Home Assistant on one storage, nothing of which is mocked."""
+"""Sessions of a Home Assistant on one storage, nothing of which is mocked."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -58,7 +58,7 @@ class Runs(list[tuple[str, str]]):
 
 
 @asynccontextmanager
-async def life(
+async def session(
     config_dir: Path, runs: Runs, automation: dict[str, Any]
 ) -> AsyncIterator[HomeAssistant]:
     """Run a Home Assistant with one automation, whose runs are kept: what it starts with is what the one before has stored."""

@@ -16,11 +16,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.setup import async_setup_component
 
-from . import GREENHOUSE_NODE, WATER_METER
-from .events import LogEvents, wait_for_live_logs
-from .lives import Runs, add_project, life
-from .simulator import GoliothSimulator
-from .test_trigger import OF_DEVICE, OF_PROJECT, automate, wait_for_runs
+from .. import GREENHOUSE_NODE, WATER_METER
+from ..events import LogEvents, wait_for_live_logs
+from ..sessions import Runs, add_project, session
+from ..simulator import GoliothSimulator
+from ..triggers.test_log_received import OF_DEVICE, OF_PROJECT, automate, wait_for_runs
 
 BOTH_DEVICES: ConfigType = {
     "trigger": "golioth.log_received",
@@ -219,14 +219,14 @@ async def test_restart(tmp_path: Path, simulator: GoliothSimulator) -> None:
         ],
         "mode": "queued",
     }
-    async with life(tmp_path, each_run, automation) as hass:
+    async with session(tmp_path, each_run, automation) as hass:
         await add_project(hass, simulator, {})
         simulator.log("pump", device=GREENHOUSE_NODE)
         await each_run.wait_for(1)
     (kept,) = (tmp_path / ".storage").glob(f"{DOMAIN}.*.cool_downs")
     assert kept.stat().st_mode & 0o077 == 0
     assert GREENHOUSE_NODE not in kept.read_text("utf-8")
-    async with life(tmp_path, each_run, automation) as hass:
+    async with session(tmp_path, each_run, automation) as hass:
         (entry,) = hass.config_entries.async_entries(DOMAIN)
         await wait_for_live_logs(entry)
         simulator.log("pump again", device=GREENHOUSE_NODE)

@@ -23,7 +23,7 @@ from custom_components.golioth.logs.recent import (
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.json import json_bytes
 
-from .events import TIMEOUT
+from ..events import TIMEOUT
 
 type Event = dict[str, Any]
 

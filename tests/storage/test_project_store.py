@@ -26,12 +26,12 @@ from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.json import prepare_save_json
 
-from . import GREENHOUSE_NODE
-from .events import LogEvents, wait_for_state, wait_until
-from .home_assistant import home_assistant
-from .lives import EACH_LOG, Runs, add_project, life
-from .registry import Disable
-from .simulator import GoliothSimulator
+from .. import GREENHOUSE_NODE
+from ..events import LogEvents, wait_for_state, wait_until
+from ..home_assistant import home_assistant
+from ..registry import Disable
+from ..sessions import EACH_LOG, Runs, add_project, session
+from ..simulator import GoliothSimulator
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
 
@@ -512,7 +512,7 @@ async def test_file_that_cannot_be_written(
 ) -> None:
     """Logs are delivered meanwhile, and it is saved as soon as it can be."""
     monkeypatch.setattr(project_store, "SAVE_DELAY", 0.2)
-    async with life(tmp_path, runs, EACH_LOG) as hass:
+    async with session(tmp_path, runs, EACH_LOG) as hass:
         await add_project(hass, simulator, {})
         (entry,) = hass.config_entries.async_entries(DOMAIN)
         file = tmp_path / ".storage" / f"golioth.{entry.entry_id}"
@@ -526,7 +526,7 @@ async def test_file_that_cannot_be_written(
         await runs.wait_for(2)
         file.rmdir()
         await wait_until(file.is_file)
-    async with life(tmp_path, runs, EACH_LOG) as hass:
+    async with session(tmp_path, runs, EACH_LOG) as hass:
         simulator.log("third", device=GREENHOUSE_NODE)
         await runs.wait_for(3)
     assert [message for message, _ in runs] == ["first", "second", "third"]

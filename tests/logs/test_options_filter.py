@@ -9,15 +9,15 @@ from custom_components.golioth.client import LEVELS, LogEntry
 from custom_components.golioth.logs.options_filter import OptionsFilter
 from homeassistant.core import HomeAssistant
 
-from . import GREENHOUSE_NODE
-from .events import (
+from .. import GREENHOUSE_NODE
+from ..events import (
     LogEvents,
     state_of,
     wait_for_begin,
     wait_for_live_logs,
     wait_for_state,
 )
-from .simulator import GoliothSimulator
+from ..simulator import GoliothSimulator
 
 LOG = "event.greenhouse_node_log"
 LAST_LOG = "sensor.greenhouse_node_last_log"

@@ -36,10 +36,10 @@ from homeassistant.helpers.trigger import async_get_all_descriptions
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.setup import async_setup_component
 
-from . import GREENHOUSE_NODE, WATER_METER
-from .events import LogEvents, wait_for_begin, wait_for_live_logs, wait_for_state
-from .registry import registry_id
-from .simulator import GoliothSimulator
+from .. import GREENHOUSE_NODE, WATER_METER
+from ..events import LogEvents, wait_for_begin, wait_for_live_logs, wait_for_state
+from ..registry import registry_id
+from ..simulator import GoliothSimulator
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
 

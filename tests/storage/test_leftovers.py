@@ -12,10 +12,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, restore_state
 from homeassistant.setup import async_setup_component
 
-from . import GREENHOUSE_NODE, WATER_METER
-from .events import wait_for_begin, wait_for_state
-from .lives import EACH_LOG, Runs, add_project, life
-from .simulator import GoliothSimulator
+from .. import GREENHOUSE_NODE, WATER_METER
+from ..events import wait_for_begin, wait_for_state
+from ..sessions import EACH_LOG, Runs, add_project, session
+from ..simulator import GoliothSimulator
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
 LAST_LOG_OF_WATER_METER = "sensor.water_meter_last_log"
@@ -69,13 +69,13 @@ async def test_states_of_a_project(
         for word in ("boiling over", "kettle", "stout"):
             assert word not in stored.read_text("utf-8")
 
-    async with life(tmp_path, runs, EACH_LOG) as hass:
+    async with session(tmp_path, runs, EACH_LOG) as hass:
         await add_project(hass, simulator, {})
         await show_secrets(hass, simulator)
         if not restarts:
             await remove(hass)
     if restarts:
-        async with life(tmp_path, runs, EACH_LOG) as hass:
+        async with session(tmp_path, runs, EACH_LOG) as hass:
             await wait_for_state(hass, LAST_LOG, f"boiling over {GREENHOUSE_NODE}")
             await remove(hass)
     assert "stout" not in stored.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The lives of one Home Assistant: every start is a new core on the same storage."""
+"""The sessions of one Home Assistant: every start is a new core on the same storage."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ type OnLog = Callable[[Mapping[str, Any], int], None]
 _PAUSE: Final = 0.3
 
 
-class Lives:
+class Sessions:
     """Home Assistant with the integration, on storage that outlives it.
 
     Attributes:
@@ -49,7 +49,7 @@ class Lives:
             simulator: The project that is set up.
             timing: How long the feed waits.
             options: The options of the entry.
-            on_log: Called with the data of each event of a log, and the number of the life.
+            on_log: Called with the data of each event of a log, and the number of the session.
         """
         self.number = 0
         self.reloads = 0
@@ -135,11 +135,11 @@ class Lives:
             await asyncio.sleep(_PAUSE)
 
     def _listen(self, hass: HomeAssistant) -> None:
-        """Hear of every log of a life."""
-        life = self.number
+        """Hear of every log of a session."""
+        session = self.number
 
         @callback
         def handle_event(event: Event) -> None:
-            self._on_log(event.data, life)
+            self._on_log(event.data, session)
 
         hass.bus.async_listen(EVENT_GOLIOTH_LOG, handle_event)

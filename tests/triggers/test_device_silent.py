@@ -32,11 +32,11 @@ from homeassistant.helpers.trigger import async_validate_trigger_config
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from . import GREENHOUSE_NODE, WATER_METER
-from .events import TIMEOUT, LogEvents, wait_for_state
-from .lives import Runs, add_project, life
-from .registry import Disable
-from .simulator import GoliothSimulator
+from .. import GREENHOUSE_NODE, WATER_METER
+from ..events import TIMEOUT, LogEvents, wait_for_state
+from ..registry import Disable
+from ..sessions import Runs, add_project, session
+from ..simulator import GoliothSimulator
 
 GREENHOUSE = "sensor.greenhouse_node_last_log"
 WATER = "sensor.water_meter_last_log"
@@ -467,7 +467,7 @@ async def test_automation_that_is_restarted(
 async def test_restart(
     tmp_path: Path, simulator: GoliothSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A silence goes on over a restart, without the time in between, and is told once in all lives."""
+    """A silence goes on over a restart, without the time in between, and is told once in all sessions."""
     # What is saved for a log is saved long before the end.
     monkeypatch.setattr(project_store, "SAVE_DELAY", 0.05)
     runs = Runs()
@@ -483,7 +483,7 @@ async def test_restart(
         (entry,) = hass.config_entries.async_entries(DOMAIN)
         return async_get_clock(hass, entry.entry_id)
 
-    async with life(tmp_path, runs, config) as hass:
+    async with session(tmp_path, runs, config) as hass:
         await add_project(hass, simulator, {})
         simulator.log("here", device=GREENHOUSE_NODE)
         await wait_for_state(hass, GREENHOUSE, "here")
@@ -492,14 +492,14 @@ async def test_restart(
         assert last_log is not None
         await until(lambda: clock.now > last_log + 0.5)
         assert not runs
-    async with life(tmp_path, runs, config) as hass:
+    async with session(tmp_path, runs, config) as hass:
         clock = clock_of(hass)
         restored = clock.last_log(GREENHOUSE_NODE)
         assert restored is not None
         assert restored <= -0.5
         await runs.wait_for(1)
         assert clock.now >= restored + 1.5
-    async with life(tmp_path, runs, config) as hass:
+    async with session(tmp_path, runs, config) as hass:
         clock = clock_of(hass)
         await until(lambda: clock.now > 0.5)
         assert len(runs) == 1
