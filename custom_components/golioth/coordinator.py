@@ -143,7 +143,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self.history = self._client.history
         self.call_turns = self._client.call_turns
         self._resume_store = ResumeStore(hass, entry.entry_id)
-        self._listening = async_get_clock(hass, entry.entry_id)
+        self._silence_clock = async_get_clock(hass, entry.entry_id)
         self._cool_downs = async_get_cool_downs(hass, entry.entry_id)
         self._recent_logs = async_get_recent_logs(hass, entry.entry_id)
         self._feed_task: asyncio.Task[None] | None = None
@@ -206,9 +206,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             await asyncio.wait([self._feed_task], timeout=_STOP_TIMEOUT)
         self._client.close()
         self._async_flush()
-        self._listening.async_stop()
+        self._silence_clock.async_stop()
         await self._resume_store.async_close(self._resume_point)
-        await self._listening.async_save()
+        await self._silence_clock.async_save()
         await self._cool_downs.async_save()
         await self._left_out.async_save()
         with suppress(TimeoutError):
@@ -282,7 +282,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             self.hass, self.config_entry, self.project, self._left_out
         )
         await self._cool_downs.async_load()
-        is_readable = await self._listening.async_load()
+        is_readable = await self._silence_clock.async_load()
         resume_point = await self._resume_store.async_load()
         if resume_point is None:
             async_note_new_project(self.hass, self._entry_id)
@@ -303,7 +303,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         listed = await self._async_call(self._rest.devices())
         self._looked_up = looked_up
         devices = await self._registered.async_update(listed, self.data)
-        self._listening.async_note_devices(devices)
+        self._silence_clock.async_note_devices(devices)
         return devices
 
     async def _async_call[T](self, call: Awaitable[T]) -> T:
@@ -338,7 +338,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             await self.feed.run()
         except GoliothAuthenticationError:
             # Nobody is silent because we do not listen any more.
-            self._listening.async_stop()
+            self._silence_clock.async_stop()
             # Every request with this key is in vain: the list of devices is not read any more either.
             await self.async_shutdown()
             self.config_entry.async_start_reauth(self.hass)
@@ -371,7 +371,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         # Hot path: runs once per log.
         golioth_device_id = entry.device_id
         # A device that logs what nobody wants is not silent.
-        self._listening.async_note_log(golioth_device_id)
+        self._silence_clock.async_note_log(golioth_device_id)
         if (
             golioth_device_id in self._left_out.muted
             or (self._filter is not None and not self._filter.passes(entry))
@@ -399,7 +399,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         sent_ns = entry.timestamp_ns
         if sent_ns is None:
             return False
-        if sent_ns < self._left_out.heard_since.get(entry.device_id, sent_ns):
+        if sent_ns < self._left_out.enabled_at.get(entry.device_id, sent_ns):
             return True
         for until_ns, former in self._former_filters:
             if sent_ns < until_ns:
@@ -500,7 +500,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def on_complete(self, transport: Transport, until: float) -> None:
         """Note that every log until a moment ago was delivered."""
-        self._listening.async_run(transport, until)
+        self._silence_clock.async_run(transport, until)
         if self._last_logs is None and (self.is_new or self._async_without_error()):
             self._last_logs = self.config_entry.async_create_background_task(
                 self.hass,
@@ -550,7 +550,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def on_incomplete(self) -> None:
         """Note that logs may be missing, until they have been fetched."""
-        self._listening.async_stop()
+        self._silence_clock.async_stop()
 
     @callback
     def on_progress(self) -> None:
@@ -561,7 +561,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     @callback
     def _async_schedule_save(self) -> None:
         self._resume_store.async_schedule_save(self._resume_point)
-        self._listening.async_schedule_save()
+        self._silence_clock.async_schedule_save()
 
     @callback
     def _async_handle_stop(self, _event: Event) -> None:

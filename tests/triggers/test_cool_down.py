@@ -247,7 +247,7 @@ async def test_bounds(
     hass_storage: dict[str, Any],
 ) -> None:
     """However many devices are invented, by whomever, few are kept, and none of an unknown project."""
-    monkeypatch.setattr(cool_down, "_MAX_KEPT", 20)
+    monkeypatch.setattr(cool_down, "_MAX_STORED", 20)
     monkeypatch.setattr(cool_down, "_MAX_DEVICES", 30)
     await automate(hass, with_cool_down(OF_PROJECT, 600))
     simulator.log("known", device=GREENHOUSE_NODE)

@@ -18,7 +18,7 @@ from custom_components.golioth.client import Transport
 from custom_components.golioth.const import DOMAIN
 from custom_components.golioth.storage import project_store
 from custom_components.golioth.storage.silence_clock import (
-    ListeningClock,
+    SilenceClock,
     async_get_clock,
 )
 from homeassistant.config_entries import ConfigEntryState
@@ -56,7 +56,7 @@ def silences(hass: HomeAssistant) -> LogEvents:
 
 
 @pytest.fixture
-def clock(hass: HomeAssistant, config_entry: MockConfigEntry) -> ListeningClock:
+def clock(hass: HomeAssistant, config_entry: MockConfigEntry) -> SilenceClock:
     """Return the clock of the simulated project."""
     return async_get_clock(hass, config_entry.entry_id)
 
@@ -107,7 +107,7 @@ async def outlast(milliseconds: int) -> None:
     await asyncio.sleep(2 * milliseconds / 1000)
 
 
-async def disconnect(simulator: GoliothSimulator, clock: ListeningClock) -> None:
+async def disconnect(simulator: GoliothSimulator, clock: SilenceClock) -> None:
     """Cut the connection to the service once everything has been caught up, until it accepts again."""
     await until(lambda: clock.is_running)
     await simulator.refuse()
@@ -194,7 +194,7 @@ async def test_data(
 async def test_device_that_never_logged(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
-    clock: ListeningClock,
+    clock: SilenceClock,
     silences: LogEvents,
 ) -> None:
     """It counts from when the automation starts, not from when we began to listen."""
@@ -211,7 +211,7 @@ async def test_once_per_silence(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
-    clock: ListeningClock,
+    clock: SilenceClock,
     silences: LogEvents,
     log_events: LogEvents,
 ) -> None:
@@ -252,7 +252,7 @@ async def test_pause_while_not_connected(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
-    clock: ListeningClock,
+    clock: SilenceClock,
     silences: LogEvents,
 ) -> None:
     """What we do not hear because we are not connected is no silence."""
@@ -272,7 +272,7 @@ async def test_pause_until_catch_up_ends(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
-    clock: ListeningClock,
+    clock: SilenceClock,
     silences: LogEvents,
     log_events: LogEvents,
 ) -> None:
@@ -321,7 +321,7 @@ async def test_long_poll_interval(
     assert silences.messages == ["water-meter", "greenhouse-node"]
 
 
-async def test_slow_poll(clock: ListeningClock) -> None:
+async def test_slow_poll(clock: SilenceClock) -> None:
     """A poll tells nothing of the time that it takes itself."""
     loop = asyncio.get_running_loop()
     clock.async_run(Transport.POLLING, loop.time())
@@ -420,7 +420,7 @@ async def test_automation_before_the_project(
 async def test_pause_while_unloaded(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
-    clock: ListeningClock,
+    clock: SilenceClock,
     silences: LogEvents,
 ) -> None:
     """A project that is not loaded is not listened to."""
@@ -479,7 +479,7 @@ async def test_restart(
         }
     ]
 
-    def clock_of(hass: HomeAssistant) -> ListeningClock:
+    def clock_of(hass: HomeAssistant) -> SilenceClock:
         (entry,) = hass.config_entries.async_entries(DOMAIN)
         return async_get_clock(hass, entry.entry_id)
 
@@ -511,7 +511,7 @@ async def test_storage(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
-    clock: ListeningClock,
+    clock: SilenceClock,
     log_events: LogEvents,
     hass_storage: dict[str, Any],
 ) -> None:
@@ -545,7 +545,7 @@ async def test_damage(
     hass: HomeAssistant,
     config_entry: MockConfigEntry,
     simulator: GoliothSimulator,
-    clock: ListeningClock,
+    clock: SilenceClock,
     hass_storage: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
     data: Any,
@@ -577,7 +577,7 @@ async def test_automation_that_ends_itself(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     silences: LogEvents,
-    clock: ListeningClock,
+    clock: SilenceClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """An automation may switch itself off when the first of two devices that fell silent together is told."""
@@ -599,7 +599,7 @@ async def test_automation_that_is_broken(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     silences: LogEvents,
-    clock: ListeningClock,
+    clock: SilenceClock,
 ) -> None:
     """What is wrong with an automation for one device keeps no other from being told."""
     broken = automation(both_devices(hass, streaming), 300)
@@ -617,7 +617,7 @@ async def test_rejected_key(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
-    clock: ListeningClock,
+    clock: SilenceClock,
 ) -> None:
     """Nobody is silent because an audit finds the key rejected and the feed ends."""
     await wait_for_state(hass, CONNECTION, "on")

@@ -1,1 +1,1 @@
-"""What is stored of a project, and what is kept while it is reloaded."""
+"""Data of a project that outlives reloads and restarts."""

@@ -1,4 +1,4 @@
-"""Which logs were left out until when, for those that arrive late."""
+"""Past filters of a project, for logs that arrive late."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from ..options import filter_options
 from .project_store import ProjectStore
 
 # No log is fetched later than this, in nanoseconds: twice the longest catch-up window.
-_KEPT_NS: Final = 48 * 3600 * SECOND
+_LONGEST_DELAY_NS: Final = 48 * 3600 * SECOND
 
-# Changes of the options; of more, the first ones are forgotten.
+# Of more changes of the options, the first ones are forgotten.
 _MAX_CHANGES: Final = 20
 
 
 class FormerOptions(NamedTuple):
-    """Hold options that are in force no longer."""
+    """Options that are no longer in force."""
 
     until_ns: int
     """The service's time of the change, in nanoseconds since 1970."""
@@ -30,37 +30,38 @@ class FormerOptions(NamedTuple):
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What is left out, and was until lately.
+    """Which logs are left out, and which were until lately.
 
     Attributes:
         muted: Golioth's IDs of the muted devices.
-        heard_since: When others were enabled, by the service's time in nanoseconds.
-        options: What the options leave out.
-        former: What they did before, the earliest first.
+        enabled_at: When other devices were enabled, by the service's time in
+            nanoseconds.
+        options: The options that filter logs.
+        former: Such options that were in force before, the earliest first.
     """
 
     muted: Collection[str] = ()
-    heard_since: Mapping[str, int] | None = None
+    enabled_at: Mapping[str, int] | None = None
     options: Mapping[str, Any] | None = None
     former: Iterable[FormerOptions] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return the filters as JSON data."""
         return {
             "muted": sorted(self.muted),
-            "heard_since": dict(self.heard_since or {}),
+            "heard_since": dict(self.enabled_at or {}),
             "options": dict(self.options or {}),
             "former": [list(each) for each in self.former],
         }
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
-        """Return what `as_dict` returned.
+        """Return the filters from the data of `as_dict`.
 
         Raises:
-            LookupError: It is something else.
-            TypeError: It is something else.
-            ValueError: It is something else.
+            LookupError: The data are something else.
+            TypeError: The data are something else.
+            ValueError: The data are something else.
         """
         return cls(
             [str(each) for each in data["muted"]],
@@ -77,21 +78,22 @@ class LeftOut:
 
 
 class LeftOutLogs:
-    """Keeps which devices are muted, and until when something else was left out.
+    """Tracks muted devices and former options of a project.
 
-    A log that was sent while it was left out stays so when it arrives late. What is
-    kept outlives a reload and a restart; where nothing ever was, there is no file.
+    A log that was sent while it was left out stays so when it arrives late. The data
+    outlive a reload and a restart; where nothing was ever left out, there is no file.
 
     Attributes:
         muted: Golioth's IDs of the devices that are disabled in Home Assistant.
-        heard_since: When others were enabled, by the service's time in nanoseconds.
-        former: What the options left out before, the earliest first.
+        enabled_at: When other devices were enabled, by the service's time in
+            nanoseconds.
+        former: Filtering options that were in force before, the earliest first.
     """
 
     def __init__(
         self, hass: HomeAssistant, entry_id: str, now_ns: Callable[[], int]
     ) -> None:
-        """Prepare, without reading what was kept.
+        """Prepare, without reading the file.
 
         Args:
             hass: Home Assistant.
@@ -102,23 +104,23 @@ class LeftOutLogs:
         self._now_ns = now_ns
         self._options = filter_options({})
         self.muted: set[str] = set()
-        self.heard_since: dict[str, int] = {}
+        self.enabled_at: dict[str, int] = {}
         self.former: list[FormerOptions] = []
 
     async def async_load(
         self, options: Mapping[str, Any], changed_at: datetime
     ) -> None:
-        """Read what was kept, and note whether the options have changed since.
+        """Read the file, and note changed options.
 
         Args:
             options: The options of the project.
             changed_at: When these were changed at the latest.
         """
-        if (kept := await self._store.async_load()) is not None:
-            self.muted = set(kept.muted)
-            self.heard_since = dict(kept.heard_since or {})
-            self._options = filter_options(kept.options or {})
-            self.former = list(kept.former)
+        if (stored := await self._store.async_load()) is not None:
+            self.muted = set(stored.muted)
+            self.enabled_at = dict(stored.enabled_at or {})
+            self._options = filter_options(stored.options or {})
+            self.former = list(stored.former)
         options = filter_options(options)
         if options != self._options:
             self.former.append(FormerOptions(self._moment(changed_at), self._options))
@@ -129,7 +131,7 @@ class LeftOutLogs:
     def async_note_disabled(
         self, golioth_ids: Collection[str], disabled: bool, changed_at: datetime
     ) -> None:
-        """Mute a device that is disabled, and hear one that is not.
+        """Mute a disabled device, or unmute an enabled one.
 
         Args:
             golioth_ids: Golioth's IDs of the device.
@@ -142,13 +144,13 @@ class LeftOutLogs:
                 self.muted.add(golioth_id)
             else:
                 self.muted.remove(golioth_id)
-                self.heard_since[golioth_id] = self._moment(changed_at)
+                self.enabled_at[golioth_id] = self._moment(changed_at)
         if changed:
             self._async_schedule_save()
 
     @callback
     def async_forget(self, golioth_ids: Collection[str]) -> None:
-        """Mute devices no longer that are gone."""
+        """Unmute devices that were removed."""
         if not self.muted.isdisjoint(golioth_ids):
             self.muted.difference_update(golioth_ids)
             self._async_schedule_save()
@@ -165,9 +167,9 @@ class LeftOutLogs:
 
     @callback
     def _async_schedule_save(self) -> None:
-        oldest = self._now_ns() - _KEPT_NS
-        self.heard_since = {
-            each: since for each, since in self.heard_since.items() if since > oldest
+        oldest = self._now_ns() - _LONGEST_DELAY_NS
+        self.enabled_at = {
+            each: since for each, since in self.enabled_at.items() if since > oldest
         }
         self.former = [each for each in self.former if each.until_ns > oldest]
         del self.former[:-_MAX_CHANGES]
@@ -177,7 +179,7 @@ class LeftOutLogs:
     def _left_out(self) -> LeftOut:
         return LeftOut(
             frozenset(self.muted),
-            dict(self.heard_since),
+            dict(self.enabled_at),
             self._options,
             tuple(self.former),
         )
@@ -193,5 +195,5 @@ def _store(hass: HomeAssistant, entry_id: str) -> ProjectStore[LeftOut]:
 
 
 async def async_remove_left_out(hass: HomeAssistant, entry_id: str) -> None:
-    """Remove what is kept of a project."""
+    """Remove the file of a project."""
     await _store(hass, entry_id).async_remove()

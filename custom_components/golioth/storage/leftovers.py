@@ -1,4 +1,4 @@
-"""What Home Assistant would keep of entities that are removed."""
+"""Removal of what Home Assistant stores of removed entities."""
 
 from collections.abc import Iterable
 from itertools import batched
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 _RECORDER: Final = "recorder"
 _PURGE: Final = "purge_entities"
 
-# Entities of which the recorder is asked at once: a query has room for some 30,000.
+# A query of the recorder has room for some 30,000.
 _ENTITIES_AT_ONCE: Final = 500
 
 
 @callback
 def async_forget_states(hass: HomeAssistant, entity_ids: Iterable[str]) -> None:
-    """Keep nothing to restore of entities that are gone.
+    """Forget the stored states of removed entities.
 
-    Home Assistant would for a week: what their devices logged last, with the metadata.
-    It writes what is kept every 15 minutes.
+    Home Assistant would restore them for a week: the last logs of their devices, with
+    the metadata. It writes the stored states every 15 minutes.
     """
     gone = set(entity_ids)
     for stored in restore_state.async_get(hass).async_get_stored_states():
         if (entity_id := stored.state.entity_id) in gone:
             stored.state = State(entity_id, STATE_UNKNOWN)
             stored.extra_data = None
-            # What is as old as that is not written any more.
+            # States as old as that are no longer written.
             stored.last_seen = dt_util.utc_from_timestamp(0)
 
 
 @callback
 def async_forget_entities(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
-    """Remove what is kept of the entities of a project, once they are removed with it.
+    """Remove stored data of a project's entities after their removal.
 
     That is what would be restored, and what the recorder has of their states and
     statistics; it does not remove events. Entities that were removed before, as with a

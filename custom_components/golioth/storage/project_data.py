@@ -1,4 +1,4 @@
-"""What there is once for each project, whether or not its entry is loaded."""
+"""Objects of a project, which outlive its reloads."""
 
 from collections.abc import Callable
 
@@ -13,13 +13,13 @@ def async_of_project[T](
     entry_id: str,
     make: Callable[[], T],
 ) -> T:
-    """Return what a project has, and make it the first time.
+    """Return the object of a project, creating it if needed.
 
     Args:
         hass: Home Assistant.
-        key: Where it is kept, by the entries' IDs.
+        key: Where the objects lie in `hass.data`, by the entries' IDs.
         entry_id: The ID of the project's entry.
-        make: Makes it.
+        make: Creates the object.
     """
     projects = hass.data.setdefault(key, {})
     if (found := projects.get(entry_id)) is None:

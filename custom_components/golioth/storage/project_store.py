@@ -1,4 +1,4 @@
-"""What is kept of a project over restarts of Home Assistant, one file for each thing."""
+"""Files with a project's data that outlive restarts."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,41 +19,45 @@ from ..const import DOMAIN
 
 _LOGGER = logging.getLogger(__name__)
 
-# Of every file. A minor version only adds what the ones before it can do without; a
-# major one changes what there is. The second minor one counts the logs of `holes`, and
-# has the steps of Golioth's clock and `forgotten_before`.
+# Of every file. A minor version only adds data that earlier ones can do without; a
+# major one changes data. Minor version 2 counts the logs of `holes`, and has the steps
+# of Golioth's clock and `forgotten_before`.
 STORAGE_VERSION: Final = 1
 STORAGE_MINOR_VERSION: Final = 2
 
-# Seconds from a change to its save. What changed in between is not known after a hard
-# kill.
+# Seconds from a change to its save: a hard kill loses what changed in between.
 SAVE_DELAY: Final = 10
 
-# Seconds from a save that failed to the next try, at most.
+# At most, in seconds, from a save that failed to the next try.
 MAX_RETRY_DELAY: Final = 300
 
 # More failures do not lengthen the wait.
 _MAX_DOUBLINGS: Final = 10
 
-# The files that could not be saved the last time.
+# The files whose last save failed.
 _UNSAVED: HassKey[set[str]] = HassKey(f"{DOMAIN}_unsaved")
 
 
 class Storable(Protocol):
-    """What can be saved."""
+    """Data that can be saved."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is written. It is called in another thread."""
+        """Return the data to write.
+
+        It is called in another thread.
+        """
 
 
 class VersionedStore(Store[dict[str, Any]]):
-    """A file that another version of this integration may have written."""
+    """A file that another release may have written."""
 
     @override
     async def _async_migrate_func(
         self, old_major_version: int, old_minor_version: int, old_data: dict[str, Any]
     ) -> dict[str, Any]:
-        """Return what another version has kept, as this one keeps it. Home Assistant refuses newer major versions by itself.
+        """Return the data of another version for this one.
+
+        Home Assistant refuses newer major versions by itself.
 
         Raises:
             NotImplementedError: There was no such version.
@@ -64,13 +68,13 @@ class VersionedStore(Store[dict[str, Any]]):
 
 
 class ProjectStore[T: Storable]:
-    """A file in the storage, saved soon after each change, however often there is one.
+    """Stores data in a file, soon after each change.
 
     A save that fails is tried again, at intervals that become longer. That saving fails
     is logged once for all files of all projects, and once more when it works again.
 
     Attributes:
-        is_unreadable: Whether something was kept that could not be read when it was loaded.
+        is_unreadable: Whether there was a file that could not be read.
     """
 
     def __init__(
@@ -85,8 +89,8 @@ class ProjectStore[T: Storable]:
         Args:
             hass: Home Assistant.
             key: The name of the file.
-            from_dict: Returns what the content stands for; where it cannot, it returns None or raises LookupError, TypeError
-                or ValueError.
+            from_dict: Returns the value of the file's content; where it cannot, it
+                returns None or raises LookupError, TypeError or ValueError.
             consequence: What follows for the user if the file cannot be read.
         """
         self._store = VersionedStore(
@@ -109,7 +113,7 @@ class ProjectStore[T: Storable]:
         self._failures = 0
 
     async def async_load(self) -> T | None:
-        """Return what was saved last, or None where nothing was, or nothing that can be read."""
+        """Return the saved value; None without a readable one."""
         try:
             data = await self._store.async_load()
             if not data:
@@ -133,10 +137,11 @@ class ProjectStore[T: Storable]:
 
     @callback
     def async_schedule_save(self, value_fn: Callable[[], T | None]) -> None:
-        """Save what the function returns in 10 seconds, or before Home Assistant ends.
+        """Save the function's value within 10 seconds, or at shutdown.
 
-        Cheap enough to be called for every log: while a save is pending it does nothing. The store's own delay would push a
-        pending save back with every call, and save nothing as long as logs come.
+        Cheap enough to be called for every log: while a save is pending, it does
+        nothing. The store's own delay would push a pending save back with every call,
+        and save nothing as long as logs come. After failures, it takes up to 5 minutes.
         """
         if self._cancel_save is not None:
             return
@@ -159,18 +164,19 @@ class ProjectStore[T: Storable]:
         self._cancel_save = cancel
 
     async def async_close(self, value_fn: Callable[[], T | None]) -> None:
-        """Save what the function returns, unless no save was scheduled since the store was made.
+        """Save the function's value, if any save was ever scheduled.
 
-        Returns when it is written, or could not be. A save that is not pending any more may still be under way, and a reload
-        would read what was there before: so something is written in that case as well.
+        Returns when it is written, or could not be. A save that is no longer pending
+        may still be under way, and a reload would read the earlier data: so the value
+        is written in that case as well.
         """
-        # Later, it could overwrite what a reload has saved since.
+        # A later try could overwrite what a reload has saved since.
         self._may_retry = False
         if self._has_changed:
             await self._async_save(value_fn)
 
     async def async_remove(self) -> None:
-        """Remove what was saved, and save nothing more that is pending."""
+        """Remove the file, and cancel a pending save."""
         self._may_retry = False
         async with self._lock:
             self._async_cancel_save()
@@ -184,15 +190,15 @@ class ProjectStore[T: Storable]:
         return min(SAVE_DELAY * 2.0**doublings, MAX_RETRY_DELAY)
 
     async def _async_save(self, value_fn: Callable[[], T | None]) -> None:
-        """Save now what the function returns, and not what is pending."""
+        """Save the function's value now, and cancel a pending save."""
         self._async_cancel_save()
-        # What is older must not be written last.
+        # Older data must not be written last.
         async with self._lock:
             # A save that has just failed has scheduled another one.
             self._async_cancel_save()
             data: JsonObjectType = {}
             if (value := value_fn()) is not None:
-                # It would hold the loop while logs come.
+                # It would block the event loop while logs come.
                 data = await self._hass.async_add_executor_job(_as_json, value)
             is_saved = await self._async_write(data)
             self._async_report(is_saved)
@@ -201,10 +207,10 @@ class ProjectStore[T: Storable]:
                 self.async_schedule_save(value_fn)
 
     async def _async_write(self, data: JsonObjectType) -> bool:
-        """Write what is to be kept; return whether it is kept.
+        """Write data; return whether they are in the file.
 
-        Home Assistant logs why it cannot be written, and does not say so otherwise: what
-        is read again shows it.
+        Home Assistant logs why data cannot be written, and does not report it
+        otherwise: only reading them again shows it.
         """
         try:
             await self._store.async_save(data)
@@ -215,7 +221,7 @@ class ProjectStore[T: Storable]:
 
     @callback
     def _async_report(self, is_saved: bool) -> None:
-        """Log that saving has begun to fail, or that all files are saved again."""
+        """Log when saves begin to fail, or all work again."""
         unsaved = self._hass.data.setdefault(_UNSAVED, set())
         path = self._store.path
         if is_saved:
@@ -241,5 +247,5 @@ class ProjectStore[T: Storable]:
 
 
 def _as_json(value: Storable) -> JsonObjectType:
-    """Return what is written, as it will be read."""
+    """Return the data as they will be read."""
     return json_loads_object(json_bytes(value.as_dict()))

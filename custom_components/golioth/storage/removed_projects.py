@@ -1,4 +1,4 @@
-"""Which project each removed entry was of, for what still names the entry."""
+"""Projects of removed entries, for references to these."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from .project_store import ProjectStore
 if TYPE_CHECKING:
     from ..coordinator import GoliothConfigEntry
 
-# Entries that are remembered; of more, the ones that were removed first are forgotten.
+# Of more entries, those that were removed first are forgotten.
 MAX_REMOVED: Final = 100
 
 
 @dataclass(frozen=True)
 class ProjectIds:
-    """Golioth's IDs of projects by the IDs of their removed entries, the last one removed at the end."""
+    """Holds project IDs by removed entry, the latest removal last."""
 
     by_entry: Mapping[str, str]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return the IDs as JSON data."""
         return {"project_ids": dict(self.by_entry)}
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
-        """Return what `as_dict` returned.
+        """Return the IDs from the data of `as_dict`.
 
         Raises:
-            LookupError: It is something else.
-            TypeError: It is something else.
-            ValueError: It is something else.
+            LookupError: The data are something else.
+            TypeError: The data are something else.
+            ValueError: The data are something else.
         """
         by_entry = dict(data["project_ids"])
         if not all(isinstance(each, str) for each in by_entry.values()):
@@ -43,10 +43,10 @@ class ProjectIds:
 
 
 class RemovedProjects:
-    """Remembers which project each removed entry was of, over restarts."""
+    """Remembers the projects of removed entries over restarts."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Prepare, without reading what was kept."""
+        """Prepare, without reading the file."""
         self._store = ProjectStore(
             hass,
             f"{DOMAIN}.removed",
@@ -58,15 +58,15 @@ class RemovedProjects:
         self._project_ids: dict[str, str] = {}
 
     async def async_load(self) -> None:
-        """Read what was kept, once."""
+        """Read the file, once."""
         if self._is_loaded:
             return
-        kept = await self._store.async_load()
-        # An entry may have been removed meanwhile.
+        stored = await self._store.async_load()
+        # An entry may have been removed while the file was read.
         if not self._is_loaded:
             self._is_loaded = True
-            if kept is not None:
-                self._project_ids = {**kept.by_entry, **self._project_ids}
+            if stored is not None:
+                self._project_ids = {**stored.by_entry, **self._project_ids}
 
     async def async_add(self, entry: GoliothConfigEntry) -> None:
         """Remember an entry that is removed."""
@@ -81,12 +81,12 @@ class RemovedProjects:
 
     @callback
     def async_project_id(self, entry_id: str) -> str | None:
-        """Return Golioth's ID of the project that a removed entry was of."""
+        """Return Golioth's ID of a removed entry's project."""
         return self._project_ids.get(entry_id)
 
     @callback
     def async_last_entry_id(self, project_id: str) -> str | None:
-        """Return the ID of the entry of a project that was removed last."""
+        """Return the project's entry that was removed last."""
         return next(
             (
                 entry_id
@@ -102,7 +102,7 @@ _REMOVED: HassKey[RemovedProjects] = HassKey(f"{DOMAIN}_removed_projects")
 
 @callback
 def async_get_removed_projects(hass: HomeAssistant) -> RemovedProjects:
-    """Return what is remembered of removed entries."""
+    """Return the removed projects."""
     if (removed := hass.data.get(_REMOVED)) is None:
         removed = hass.data[_REMOVED] = RemovedProjects(hass)
     return removed
@@ -110,7 +110,10 @@ def async_get_removed_projects(hass: HomeAssistant) -> RemovedProjects:
 
 @callback
 def async_find_entry(hass: HomeAssistant, entry_id: str) -> GoliothConfigEntry | None:
-    """Return an entry by its ID; for a removed one, the entry that its project has now."""
+    """Return an entry by its ID.
+
+    For a removed one, it is the entry that its project has now.
+    """
     entry = hass.config_entries.async_get_entry(entry_id)
     if entry is not None:
         return entry

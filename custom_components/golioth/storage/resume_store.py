@@ -1,4 +1,4 @@
-"""The resume point of one project, kept over restarts of Home Assistant."""
+"""Storage of a project's resume point."""
 
 from homeassistant.core import HomeAssistant
 
@@ -8,7 +8,7 @@ from .project_store import ProjectStore
 
 
 class ResumeStore(ProjectStore[ResumePoint]):
-    """Where the resume point of a project is kept, in a file of its own."""
+    """Stores the resume point of a project."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Prepare, without reading or writing."""

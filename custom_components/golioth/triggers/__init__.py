@@ -1,1 +1,1 @@
-"""Triggers on logs, and on devices that log nothing."""
+"""Triggers on logs, and on silent devices."""

@@ -1,4 +1,7 @@
-"""Cool-downs of triggers: for how long none fires again for a device."""
+"""Cool-downs of triggers.
+
+During its cool-down, a trigger does not fire again for the same device.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +20,11 @@ from ..const import DOMAIN
 from ..storage.project_data import async_of_project
 from ..storage.project_store import ProjectStore
 
-# The devices of a fleet, for one trigger, and what is kept of a project over a restart.
+# The most cool-downs of one trigger, one for each device, and in a project's file.
 _MAX_DEVICES: Final = 20_000
-_MAX_KEPT: Final = 2_000
+_MAX_STORED: Final = 2_000
 
-# In hexadecimal digits: of what a cool-down is of.
+# Of a cool-down's key, in hexadecimal digits.
 _KEY_LENGTH: Final = 16
 
 
@@ -38,18 +41,21 @@ class CoolDown:
     duration: float
 
     def is_under_way(self, now: float) -> bool:
-        """Whether it has not ended; a clock that was set back ends it."""
+        """Whether it has not ended.
+
+        A clock that was set back ends it.
+        """
         return 0 <= now - self.begin < self.duration
 
 
 @dataclass(frozen=True)
 class CoolDowns:
-    """The cool-downs of a project's devices, as they are kept over a restart."""
+    """The stored cool-downs of a project's devices."""
 
     by_key: dict[str, CoolDown]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return the cool-downs as JSON data."""
         return {
             "cool_downs": {
                 key: [each.begin, each.duration] for key, each in self.by_key.items()
@@ -58,12 +64,12 @@ class CoolDowns:
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
-        """Return what `as_dict` returned.
+        """Return the cool-downs from the data of `as_dict`.
 
         Raises:
-            LookupError: It is something else.
-            TypeError: It is something else.
-            ValueError: It is something else.
+            LookupError: The data are something else.
+            TypeError: The data are something else.
+            ValueError: The data are something else.
         """
         by_key = {}
         for key, (begin, duration) in dict(data["cool_downs"]).items():
@@ -73,11 +79,11 @@ class CoolDowns:
         return cls(by_key)
 
 
-class KeptCoolDowns:
-    """The cool-downs of a project's devices, which outlive a reload and a restart."""
+class StoredCoolDowns:
+    """Tracks a project's cool-downs over reloads and restarts."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Prepare, without reading what was kept."""
+        """Prepare, without reading the file."""
         self._store = ProjectStore(
             hass,
             f"{DOMAIN}.{entry_id}.cool_downs",
@@ -89,30 +95,30 @@ class KeptCoolDowns:
         self._by_key: dict[str, CoolDown] = {}
 
     def get(self, key: str) -> CoolDown | None:
-        """Return the last cool-down of a trigger for a device, if it is known."""
+        """Return the last known cool-down with a key."""
         return self._by_key.get(key)
 
     @callback
     def async_note(self, key: str, cool_down: CoolDown) -> None:
-        """Note that a cool-down has begun, and save soon."""
-        _put(self._by_key, key, cool_down, _MAX_KEPT)
+        """Record that a cool-down has begun, and save soon."""
+        _put(self._by_key, key, cool_down, _MAX_STORED)
         self._store.async_schedule_save(self._cool_downs)
 
     async def async_load(self) -> None:
-        """Read what was kept, unless that has been done since Home Assistant started."""
+        """Read the file, once since Home Assistant started."""
         if self._is_loaded:
             return
-        kept = await self._store.async_load()
+        stored = await self._store.async_load()
         self._is_loaded = True
-        if kept is not None:
-            self._by_key = kept.by_key | self._by_key
+        if stored is not None:
+            self._by_key = stored.by_key | self._by_key
 
     async def async_save(self) -> None:
         """Save, if anything has changed."""
         await self._store.async_close(self._cool_downs)
 
     async def async_remove(self) -> None:
-        """Remove what was saved."""
+        """Remove the file."""
         await self._store.async_remove()
 
     @callback
@@ -124,7 +130,7 @@ class KeptCoolDowns:
 
 
 class TriggerCoolDowns:
-    """The cool-downs that one trigger has begun, one for each device."""
+    """Tracks the cool-downs of one trigger, by device."""
 
     def __init__(
         self,
@@ -133,11 +139,11 @@ class TriggerCoolDowns:
         config: TriggerConfig,
         duration: timedelta,
     ) -> None:
-        """Begin none yet, and go on with those of the same trigger before.
+        """Continue the cool-downs of an equal trigger before.
 
         Args:
             hass: Home Assistant.
-            owner: The ID of its automation; empty where it is of something else.
+            owner: The ID of the trigger's automation; empty where it has none.
             config: Of the trigger.
             duration: How long a cool-down takes.
         """
@@ -148,26 +154,30 @@ class TriggerCoolDowns:
             sort_keys=True,
             default=str,
         )
-        # What has begun since is that of another one with the same trigger.
+        # A stored cool-down that began later is that of another trigger with equal
+        # options.
         self._attached_at = _now()
         # The earliest first.
         self._by_key: dict[str, CoolDown] = {}
 
     @callback
     def async_begin(self, data: Mapping[str, Any]) -> bool:
-        """Begin the cool-down of a log's device; return False while one is under way.
+        """Begin a device's cool-down, unless one is under way.
 
         Args:
-            data: The data of the log's event.
+            data: The data of the event of the device's log.
+
+        Returns:
+            Whether it has begun.
         """
         entry_id: str = data["config_entry_id"]
-        # Of bounded length, whoever has fired the event.
+        # Of bounded length: anyone can fire an event with a long ID.
         of = "\0".join((self._trigger, entry_id, data["golioth_device_id"]))
         key = sha256(of.encode()).hexdigest()[:_KEY_LENGTH]
-        kept = _async_find(self._hass, entry_id)
+        stored = _async_find(self._hass, entry_id)
         last = self._by_key.get(key)
-        if last is None and kept is not None:
-            last = kept.get(key)
+        if last is None and stored is not None:
+            last = stored.get(key)
             if last is not None and last.begin >= self._attached_at:
                 last = None
         now = _now()
@@ -175,20 +185,26 @@ class TriggerCoolDowns:
             return False
         cool_down = CoolDown(now, self._duration)
         _put(self._by_key, key, cool_down, _MAX_DEVICES)
-        if kept is not None:
-            kept.async_note(key, cool_down)
+        if stored is not None:
+            stored.async_note(key, cool_down)
         return True
 
 
 def _now() -> float:
-    """Return the seconds since 1970: what outlives a restart has no other clock."""
+    """Return the seconds since 1970.
+
+    No other clock outlives a restart.
+    """
     return dt_util.utcnow().timestamp()
 
 
 def _put(
     by_key: dict[str, CoolDown], key: str, cool_down: CoolDown, maximum: int
 ) -> None:
-    """Put a cool-down at the end, and drop what is over, and the earliest of too many."""
+    """Add a cool-down at the end.
+
+    Drops those that are over, and the earliest of too many.
+    """
     by_key.pop(key, None)
     by_key[key] = cool_down
     while len(by_key) > maximum or not (
@@ -197,14 +213,14 @@ def _put(
         del by_key[next(iter(by_key))]
 
 
-_COOL_DOWNS: HassKey[dict[str, KeptCoolDowns]] = HassKey(f"{DOMAIN}_cool_downs")
+_COOL_DOWNS: HassKey[dict[str, StoredCoolDowns]] = HassKey(f"{DOMAIN}_cool_downs")
 
 
 @callback
-def async_get_cool_downs(hass: HomeAssistant, entry_id: str) -> KeptCoolDowns:
-    """Return the cool-downs of a project, whether or not its entry is loaded."""
+def async_get_cool_downs(hass: HomeAssistant, entry_id: str) -> StoredCoolDowns:
+    """Return the cool-downs of a project, loaded or not."""
     return async_of_project(
-        hass, _COOL_DOWNS, entry_id, lambda: KeptCoolDowns(hass, entry_id)
+        hass, _COOL_DOWNS, entry_id, lambda: StoredCoolDowns(hass, entry_id)
     )
 
 
@@ -215,8 +231,11 @@ async def async_remove_cool_downs(hass: HomeAssistant, entry_id: str) -> None:
 
 
 @callback
-def _async_find(hass: HomeAssistant, entry_id: str) -> KeptCoolDowns | None:
-    """Return the cool-downs of a project, or None: anybody can fire an event of another."""
+def _async_find(hass: HomeAssistant, entry_id: str) -> StoredCoolDowns | None:
+    """Return the cool-downs of a project.
+
+    None for any other entry: anyone can fire an event that names one.
+    """
     entry = hass.config_entries.async_get_entry(entry_id)
     if entry is None or entry.domain != DOMAIN:
         return None

@@ -1,4 +1,4 @@
-"""The trigger that tells when a device has logged nothing for some time."""
+"""The trigger on devices that log nothing for some time."""
 
 from datetime import datetime, timedelta
 import logging
@@ -22,12 +22,13 @@ from homeassistant.helpers.typing import ConfigType
 from ..client import log_unexpected
 from ..const import CONF_PROJECT_ID, DOMAIN
 from ..limits import LONGEST_PERIOD, time_period
-from ..storage.silence_clock import ListeningClock, async_get_clock
+from ..storage.silence_clock import SilenceClock, async_get_clock
 from .targets import TARGET_SCHEMA, TargetDevices
 
 _LOGGER = logging.getLogger(__name__)
 
-# The devices are looked at no more often than this, in seconds, and than this part of the time.
+# Least seconds between two checks of the devices, or least part of the trigger's time,
+# whichever is less.
 _SHORTEST_WAIT: Final = 1.0
 _SHORTEST_WAIT_PART: Final = 0.05
 
@@ -47,10 +48,13 @@ _SCHEMA: Final = vol.Schema(
 class DeviceWentSilentTrigger(Trigger):
     """Triggers when a device has logged nothing for some time.
 
-    The time runs from the device's last log, or for a device that never logged from when the trigger was attached. It stands
-    still while the project is not listened to. Of one silence it tells once: not again when the automation is reloaded or Home
-    Assistant restarts, if this or another automation has been told of at least the same time before. A device that has never
-    logged is the exception: its time starts anew.
+    The time runs from the device's last log, or for a device that never logged from
+    when the trigger was attached. It stops while logs of the project may be missing.
+
+    Each silence is reported once: not again when the automation is reloaded or Home
+    Assistant restarts, if at least the same time has been reported to this or another
+    automation before. A device that has never logged is the exception: its time starts
+    anew.
     """
 
     _target: ConfigType
@@ -78,39 +82,46 @@ class DeviceWentSilentTrigger(Trigger):
         run_action: TriggerActionRunner,
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        """Run the action for each silence, until the returned function is called."""
+        """Run the action for each silence.
+
+        The returned function ends this.
+        """
         watch = _Watch(self._hass, self._target, self._duration, run_action)
         watch.async_start()
         return watch.async_stop
 
 
 class _WatchedDevice:
-    """The silences of a device, as one trigger sees them."""
+    """Tracks the silences of a device for one trigger."""
 
     def __init__(
-        self, clock: ListeningClock, golioth_device_id: str, duration: float
+        self, clock: SilenceClock, golioth_device_id: str, duration: float
     ) -> None:
         """Count from now, if the device never logged.
 
         Args:
             clock: The clock of its project.
             golioth_device_id: Golioth's ID of the device.
-            duration: The seconds after which a silence is told.
+            duration: The seconds after which a silence is reported.
         """
         self.clock = clock
         self.golioth_device_id = golioth_device_id
         self._duration = duration
         self._watched_since = clock.now
         self._is_prepared = False
-        # When the silence began that has been told.
-        self._told: float | None = None
+        # When the silence began that was reported last.
+        self._reported_start: float | None = None
 
     @property
     def wait(self) -> float:
-        """The seconds until there may be a silence to tell, and 0 or less where there is; infinity until the clock tells."""
+        """The seconds until there may be a silence to report.
+
+        0 or less where there is one now; infinity where only a change of the clock can
+        show it.
+        """
         if not self.clock.is_running:
             return math.inf
-        if self._told == self._start:
+        if self._reported_start == self._start:
             # It may log any moment, and be silent from then on.
             wait = self._duration
         else:
@@ -119,27 +130,33 @@ class _WatchedDevice:
 
     @callback
     def async_prepare(self) -> None:
-        """Leave out a silence that was told before, once it is known what was."""
+        """Skip a silence that was reported before.
+
+        Does nothing until the clock's file is loaded, which shows that.
+        """
         if self.clock.is_loaded and not self._is_prepared:
             self._is_prepared = True
-            if self.clock.told(self.golioth_device_id) >= self._duration:
-                self._told = self._start
+            if self.clock.reported(self.golioth_device_id) >= self._duration:
+                self._reported_start = self._start
 
     @callback
-    def async_note_told(self) -> None:
-        """Leave this silence out from now on."""
-        self._told = self._start
-        self.clock.async_note_told(self.golioth_device_id, self._duration)
+    def async_note_reported(self) -> None:
+        """Record that its present silence is reported."""
+        self._reported_start = self._start
+        self.clock.async_note_reported(self.golioth_device_id, self._duration)
 
     @property
     def _start(self) -> float:
-        """When its silence began, on the clock."""
+        """When its present silence began, on the clock."""
         last_log = self.clock.last_log(self.golioth_device_id)
         return self._watched_since if last_log is None else last_log
 
 
 class _Watch:
-    """Watches the devices of a target with one timer, and does nothing when a log comes."""
+    """Watches the devices of a target with one timer.
+
+    Nothing runs for a log.
+    """
 
     def __init__(
         self,
@@ -156,7 +173,7 @@ class _Watch:
         self._run_action = run_action
         self._target_devices = TargetDevices(hass, target, self._async_update)
         self._devices: dict[str, _WatchedDevice] = {}
-        self._listening: dict[ListeningClock, CALLBACK_TYPE] = {}
+        self._clock_listeners: dict[SilenceClock, CALLBACK_TYPE] = {}
         self._cancel_timer: CALLBACK_TYPE | None = None
         self._check_job = HassJob(
             self._async_check_at, f"{DOMAIN} silence", cancel_on_shutdown=True
@@ -169,15 +186,18 @@ class _Watch:
 
     @callback
     def async_stop(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._target_devices.async_stop()
         self._devices.clear()
-        self._async_listen()
+        self._async_follow_clocks()
         self._async_check()
 
     @callback
     def _async_update(self) -> None:
-        """Watch the devices that the target means now: the ones that it meant before go on."""
+        """Watch the devices of the target as it is now.
+
+        Devices that it had before keep their state.
+        """
         device_registry = dr.async_get(self._hass)
         devices = {}
         for device_id in self._target_devices.device_ids:
@@ -189,14 +209,17 @@ class _Watch:
             if device is not None:
                 devices[device_id] = device
         self._devices = devices
-        self._async_listen()
+        self._async_follow_clocks()
         self._async_check()
 
     @callback
     def _async_watched_device(
         self, device: dr.DeviceEntry | None
     ) -> _WatchedDevice | None:
-        """Return what watches a device; None for the device of the project, which does not log."""
+        """Return a tracker of a device's silences.
+
+        None for the device of the project, which does not log.
+        """
         if device is None or (DOMAIN, device.config_entry_id) in device.identifiers:
             return None
         for domain, golioth_device_id in device.identifiers:
@@ -206,13 +229,13 @@ class _Watch:
         return None
 
     @callback
-    def _async_listen(self) -> None:
-        """Listen to the clocks of the devices, and to no others."""
+    def _async_follow_clocks(self) -> None:
+        """Follow the clocks of the watched devices only."""
         clocks = {device.clock for device in self._devices.values()}
-        for clock in self._listening.keys() - clocks:
-            self._listening.pop(clock)()
-        for clock in clocks - self._listening.keys():
-            self._listening[clock] = clock.async_add_listener(self._async_check)
+        for clock in self._clock_listeners.keys() - clocks:
+            self._clock_listeners.pop(clock)()
+        for clock in clocks - self._clock_listeners.keys():
+            self._clock_listeners[clock] = clock.async_add_listener(self._async_check)
 
     @callback
     def _async_check_at(self, _now: datetime) -> None:
@@ -220,18 +243,18 @@ class _Watch:
 
     @callback
     def _async_check(self) -> None:
-        """Tell which devices are silent, and look again when the next one may be."""
+        """Report silent devices, and schedule the next check."""
         if self._cancel_timer is not None:
             self._cancel_timer()
             self._cancel_timer = None
         for device in self._devices.values():
             device.async_prepare()
         if not self._hass.is_running:
-            # What was told while Home Assistant stops might be told to nobody.
+            # A report while Home Assistant stops might reach no automation.
             return
         silent = [each for each in self._devices.items() if each[1].wait <= 0]
         for _device_id, device in silent:
-            device.async_note_told()
+            device.async_note_reported()
         next_wait = min(
             (each.wait for each in self._devices.values()), default=math.inf
         )
@@ -242,12 +265,12 @@ class _Watch:
         # At the end, because an automation may switch itself off, or fail.
         for device_id, device in silent:
             try:
-                self._async_tell(device_id, device)
+                self._async_report(device_id, device)
             except Exception as err:  # noqa: BLE001
                 log_unexpected(_LOGGER, "A trigger failed with a silent device", err)
 
     @callback
-    def _async_tell(self, device_id: str, device: _WatchedDevice) -> None:
+    def _async_report(self, device_id: str, device: _WatchedDevice) -> None:
         """Run the action for a silence."""
         entry = dr.async_get(self._hass).async_get(device_id)
         if entry is None:

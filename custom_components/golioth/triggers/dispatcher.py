@@ -1,4 +1,4 @@
-"""The one listener to `golioth_log` that all triggers share."""
+"""The one listener to `golioth_log`, shared by all triggers."""
 
 from collections.abc import Callable, Iterable, Mapping
 import logging
@@ -15,10 +15,10 @@ from ..const import DOMAIN, EVENT_GOLIOTH_LOG
 
 _LOGGER = logging.getLogger(__name__)
 
-# In place of a device.
+# Instead of a device's ID.
 EVERY_DEVICE: Final = None
 
-# What the event of a log holds.
+# The fields of a log's event.
 _FIELDS: Final = (
     ("config_entry_id", str),
     ("project_id", str),
@@ -47,14 +47,18 @@ _DATA_DISPATCHER: HassKey[LogDispatcher] = HassKey(f"{DOMAIN}_log_dispatcher")
 def async_listen_to_logs(
     hass: HomeAssistant, device_ids: Iterable[str | None], listener: LogEventListener
 ) -> CALLBACK_TYPE:
-    """Call `listener` with the event of each log of some devices; return what ends that.
+    """Listen to the logs of some devices.
 
-    It depends on no entry: it works before the first one is set up, and goes on when one is reloaded.
+    It depends on no entry: it works before the first one is set up, and goes on when
+    one is reloaded.
 
     Args:
         hass: Home Assistant.
         device_ids: Home Assistant's IDs of the devices, or `EVERY_DEVICE`.
-        listener: Called in the order of the logs, once for each.
+        listener: Called with the event of each log, in the order of the logs.
+
+    Returns:
+        A function that removes the listener.
     """
     dispatcher = hass.data.get(_DATA_DISPATCHER)
     if dispatcher is None:
@@ -70,7 +74,10 @@ def async_listen_to_logs(
 
 
 class LogDispatcher:
-    """Finds the listeners of a log by its device, however many there are of other devices."""
+    """Calls the listeners of a log's device.
+
+    The cost of a log does not depend on the number of other devices.
+    """
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Listen to nothing yet."""
@@ -83,7 +90,7 @@ class LogDispatcher:
     def async_add(
         self, device_ids: Iterable[str | None], listener: LogEventListener
     ) -> None:
-        """Call a listener for these devices."""
+        """Add a listener for some devices."""
         for device_id in device_ids:
             self._listeners.setdefault(device_id, {})[listener] = None
         if self._listeners and self._remove_bus_listener is None:
@@ -95,7 +102,7 @@ class LogDispatcher:
     def async_remove(
         self, device_ids: Iterable[str | None], listener: LogEventListener
     ) -> None:
-        """Call a listener for these devices no longer."""
+        """Remove a listener for some devices."""
         for device_id in device_ids:
             listeners = self._listeners[device_id]
             del listeners[listener]
@@ -107,7 +114,7 @@ class LogDispatcher:
 
     @callback
     def _async_dispatch(self, event: Event) -> None:
-        # Anybody can fire an event of this type.
+        # Anyone can fire an event of this type.
         if not isinstance(of_device := event.data.get(ATTR_DEVICE_ID), str):
             return
         device_ids = [
@@ -115,10 +122,10 @@ class LogDispatcher:
         ]
         if not device_ids or not _is_log(event.data):
             return
-        # Copied, because an automation may be switched off by what a listener starts.
+        # Copied, because a listener's action may switch an automation off.
         for device_id in device_ids:
             for listener in tuple(self._listeners.get(device_id, ())):
-                # What is wrong with one automation keeps no log from the others.
+                # An automation that fails must not keep logs from the others.
                 try:
                     listener(event)
                 except Exception as err:  # noqa: BLE001
@@ -126,7 +133,7 @@ class LogDispatcher:
 
 
 def _is_log(data: Mapping[str, Any]) -> bool:
-    """Return whether an event holds what that of a log does."""
+    """Return whether an event has the fields of a log."""
     if not all(isinstance(data.get(key), kind) for key, kind in _FIELDS):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Which logs a trigger wants: its options."""
+"""Options of the triggers on logs, and how they match."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -36,14 +36,17 @@ CONF_MODULE: Final = "module"
 
 
 def _as_text(value: Any) -> str:
-    """Return a value of the metadata as text: a text as it is, anything else as JSON."""
+    """Return a value of the metadata as text.
+
+    A text stays as it is; anything else becomes JSON.
+    """
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 async def async_check_metadata(hass: HomeAssistant, options: Any) -> None:
-    """Refuse a metadata value without the field that is to have it.
+    """Refuse a metadata value without a metadata field.
 
     The editor shows the error as it is, so it is in the language of Home Assistant.
 
@@ -90,15 +93,18 @@ FILTER_FIELDS: Final[VolDictType] = {
 
 
 def filter_schema(fields: VolDictType) -> vol.Schema:
-    """Return the schema of a filter's options, and others beside them."""
+    """Return the schema of filter options and further fields."""
     return vol.Schema({**FILTER_FIELDS, **fields})
 
 
 class LogMatcher:
-    """Tells which logs are wanted. What is not set wants all."""
+    """Matches logs with the options of a trigger.
+
+    An option that is not set matches all.
+    """
 
     def __init__(self, options: ConfigType) -> None:
-        """Take options that have been validated."""
+        """Take validated options."""
         self._unwanted_levels: tuple[str, ...] = ()
         if (level := options.get(CONF_LEVEL)) is not None:
             self._unwanted_levels = levels_below(level)
@@ -115,7 +121,7 @@ class LogMatcher:
         self._caught_up: bool = options[CONF_CAUGHT_UP]
 
     def matches(self, data: Mapping[str, Any]) -> bool:
-        """Whether a log is wanted, given the data of its event."""
+        """Return whether the data of an event match."""
         return (
             (self._caught_up or data["source"] != LogSource.CATCH_UP)
             and data["level"] not in self._unwanted_levels
@@ -141,14 +147,14 @@ class LogMatcher:
 
 
 class MetadataValue:
-    """Tells which values of the metadata are meant by a text.
+    """Matches values of the metadata with a text.
 
-    These are the text itself, and what it stands for as JSON: a number is meant in
-    whatever way it is written, as the card may show it in another one than the log.
+    That is the text itself, and its value as JSON: a number matches in whatever way
+    it is written, as the card may show it in another way than the log.
     """
 
     def __init__(self, text: str) -> None:
-        """Take what was typed in."""
+        """Take the text that was typed in."""
         self._text = storable(text)
         try:
             self._values = [
@@ -160,33 +166,39 @@ class MetadataValue:
                 )
             ]
         except ArithmeticError, RecursionError, ValueError:
-            # It is text alone.
+            # The text is no JSON.
             self._values = []
 
     def matches(self, value: Any) -> bool:
-        """Whether a value is meant."""
+        """Return whether a value matches."""
         return (isinstance(value, str) and storable(value) == self._text) or any(
             _is_same(value, each) for each in self._values
         )
 
 
 def _folded(text: str) -> str:
-    """Return a text as entities show it, the same in upper and lower case."""
+    """Return a text for comparison.
+
+    It is as entities show it, and the same in upper and lower case.
+    """
     folded: str = storable(text).casefold()
     return folded
 
 
 def _refuse_constant(name: str) -> Never:
-    """Refuse NaN and infinity, which JSON has not."""
+    """Refuse NaN and infinity, which JSON does not have."""
     raise ValueError(name)
 
 
 def _is_same(value: Any, wanted: Any) -> bool:
-    """Return whether a value of the metadata is a wanted one, whose numbers are `Decimal`."""
+    """Return whether a value of the metadata is wanted.
+
+    The numbers of `wanted` are `Decimal`.
+    """
     match wanted:
         case Decimal():
             if isinstance(value, float):
-                # In the way in which it was parsed: most decimal fractions are no float.
+                # Rounded as the value was: most decimal fractions are no float.
                 return value == float(wanted)
             return type(value) is int and value == wanted
         case dict():
@@ -206,7 +218,10 @@ def _is_same(value: Any, wanted: Any) -> bool:
 
 
 def _find(metadata: Any, field: str) -> tuple[bool, Any]:
-    """Return whether there is a field, and its value: one that is named so, or else the one at the end of a dotted path."""
+    """Return whether there is a field, and its value.
+
+    A field with that name comes before the one at the end of a dotted path.
+    """
     if isinstance(metadata, Mapping) and field in metadata:
         return True, metadata[field]
     value = metadata

@@ -1,4 +1,4 @@
-"""The triggers that fire for logs: of devices, or of whole projects."""
+"""Triggers on logs of devices, and of whole projects."""
 
 from typing import Final, cast, override
 
@@ -44,7 +44,7 @@ _PROJECT_LOG_RECEIVED_SCHEMA: Final = vol.Schema(
 
 
 class LogTrigger(Trigger):
-    """A trigger that fires for each log that its options want."""
+    """Triggers on each log that its options match."""
 
     _schema: vol.Schema
 
@@ -53,12 +53,15 @@ class LogTrigger(Trigger):
     async def async_validate_config(
         cls, hass: HomeAssistant, config: ConfigType
     ) -> ConfigType:
-        """Validate the target and the options, which depend on no project that is set up."""
+        """Validate the target and the options.
+
+        They do not depend on a project that is set up.
+        """
         await async_check_metadata(hass, config.get(CONF_OPTIONS))
         return cast(ConfigType, cls._schema(config))
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Prepare to filter."""
+        """Prepare the filter."""
         super().__init__(hass, config)
         self._config = config
         self._options = config.options or {}
@@ -73,7 +76,7 @@ class LogTrigger(Trigger):
         *,
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        """Run the action for each log that is wanted, of the automation that it is of."""
+        """Run the action for each matching log, for its automation."""
         owner = getattr(action, "__self__", None)
         if isinstance(owner, Entity):
             self._owner = str(owner.unique_id or owner.entity_id)
@@ -82,11 +85,14 @@ class LogTrigger(Trigger):
         )
 
     def _is_wanted(self, event: Event) -> bool:
-        """Whether the trigger fires for a log."""
+        """Return whether the trigger fires for a log."""
         return self._filter.matches(event.data)
 
     def _listener(self, run_action: TriggerActionRunner) -> LogEventListener:
-        """Return what runs the action, in the same turn of the loop, for each log that is wanted."""
+        """Return a listener that runs the action for matching logs.
+
+        The action starts before the listener returns.
+        """
         cool_downs = None
         if duration := self._options.get(CONF_COOL_DOWN):
             cool_downs = TriggerCoolDowns(
@@ -100,7 +106,7 @@ class LogTrigger(Trigger):
             ):
                 run_action(
                     dict(event.data),
-                    # Home Assistant logs it.
+                    # Home Assistant logs this text.
                     f"log of {one_line(event.data['device_name'])}",
                     event.context,
                 )
@@ -109,7 +115,7 @@ class LogTrigger(Trigger):
 
 
 class LogReceivedTrigger(LogTrigger):
-    """Fires for logs of the devices that its target means."""
+    """Triggers on logs of the devices of its target."""
 
     _schema = _LOG_RECEIVED_SCHEMA
 
@@ -125,7 +131,10 @@ class LogReceivedTrigger(LogTrigger):
         run_action: TriggerActionRunner,
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        """Run the action for each log that is wanted, until what is returned is called."""
+        """Run the action for each matching log.
+
+        The returned function ends this.
+        """
         listener = self._listener(run_action)
         remove_listener: CALLBACK_TYPE | None = None
 
@@ -151,7 +160,7 @@ class LogReceivedTrigger(LogTrigger):
 
 
 class ProjectLogReceivedTrigger(LogTrigger):
-    """Fires for logs of every device of a project, or of all projects."""
+    """Triggers on logs of one project, or of all projects."""
 
     _schema = _PROJECT_LOG_RECEIVED_SCHEMA
 
@@ -162,7 +171,7 @@ class ProjectLogReceivedTrigger(LogTrigger):
 
     @override
     def _is_wanted(self, event: Event) -> bool:
-        """Whether a log is of the project, and the filter wants it."""
+        """Return whether a log is of the project, and matches."""
         config_entry_id = self._options.get(CONF_CONFIG_ENTRY_ID)
         return (
             config_entry_id is None
@@ -178,7 +187,10 @@ class ProjectLogReceivedTrigger(LogTrigger):
         run_action: TriggerActionRunner,
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        """Run the action for each log that is wanted, until what is returned is called."""
+        """Run the action for each matching log.
+
+        The returned function ends this.
+        """
         return async_listen_to_logs(
             self._hass, (EVERY_DEVICE,), self._listener(run_action)
         )

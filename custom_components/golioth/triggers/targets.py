@@ -1,4 +1,4 @@
-"""The devices that a target means."""
+"""The Golioth devices of a target."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -33,7 +33,7 @@ _REGISTRY_EVENTS: Final = (
 
 
 def _has_target(target: ConfigType) -> ConfigType:
-    """Refuse a target that means nothing."""
+    """Refuse an empty target."""
     if not TargetSelection(target).has_any_target:
         raise vol.Invalid("choose at least one device, entity, area, floor or label")
     return target
@@ -43,17 +43,18 @@ TARGET_SCHEMA: Final = vol.All(vol.Schema(cv.TARGET_FIELDS), _has_target)
 
 
 def is_ours(device: dr.DeviceEntry) -> bool:
-    """Whether a device is Golioth's."""
+    """Return whether a device is Golioth's."""
     return any(identifier[0] == DOMAIN for identifier in device.identifiers)
 
 
 class TargetDevices:
-    """The devices that a target means, kept current.
+    """Tracks the Golioth devices of a target.
 
-    An entity means its device, however it is targeted or excluded: by itself, by its label, or by its area.
+    An entity stands for its device, however it is targeted or excluded: by itself, by
+    its label, or by its area.
 
     Attributes:
-        device_ids: Home Assistant's IDs of the devices that are Golioth's.
+        device_ids: Home Assistant's IDs of the devices.
     """
 
     device_ids: frozenset[str]
@@ -65,8 +66,9 @@ class TargetDevices:
 
         Args:
             hass: Home Assistant.
-            target: What `cv.TARGET_FIELDS` has validated.
-            on_change: Called when `device_ids` is another set than before. It is empty before the start.
+            target: Validated by `cv.TARGET_FIELDS`.
+            on_change: Called when `device_ids` has changed. It is empty before the
+                start.
         """
         self.device_ids = frozenset()
         self._hass = hass
@@ -78,8 +80,11 @@ class TargetDevices:
 
     @callback
     def async_start(self) -> None:
-        """Look the devices up, and again in the moment that a registry changes, until `async_stop`."""
-        # The device and entity registries change all the time, and mostly for others.
+        """Follow the target until `async_stop`.
+
+        A change of a registry takes effect at once.
+        """
+        # These registries change all the time, mostly for other integrations.
         event_filters = {
             dr.EVENT_DEVICE_REGISTRY_UPDATED: self._async_is_of_our_device,
             er.EVENT_ENTITY_REGISTRY_UPDATED: self._async_is_of_our_entity,
@@ -96,7 +101,7 @@ class TargetDevices:
 
     @callback
     def async_stop(self) -> None:
-        """Follow the registries no longer."""
+        """Stop following the registries."""
         for remove_listener in self._remove_listeners:
             remove_listener()
         self._remove_listeners.clear()
@@ -113,7 +118,7 @@ class TargetDevices:
         device = dr.async_get(self._hass).async_get(
             data["device_id"], include_child_devices=False
         )
-        # One that was removed is ours if it was.
+        # A removed device is ours if it was before.
         return (
             data["device_id"] in self.device_ids if device is None else is_ours(device)
         )
@@ -145,12 +150,15 @@ class TargetDevices:
             )
             is not None
             and is_ours(device)
-            # A disabled one is muted, also where it is named.
+            # A disabled device is muted, also where the target names it.
             and not device.disabled
         )
 
     def _excluded_devices(self) -> set[str]:
-        """Return the devices that are excluded, also by entities that are hidden."""
+        """Return the excluded devices.
+
+        Hidden entities of an area or label exclude theirs as well.
+        """
         if not self._exclude.has_any_target:
             return set()
         excluded = async_extract_referenced_entity_ids(
@@ -174,7 +182,7 @@ class TargetDevices:
         )
 
     def _devices_of(self, entity_ids: set[str]) -> set[str]:
-        """Return the devices that entities of ours belong to."""
+        """Return the devices of those entities that are ours."""
         entity_registry = er.async_get(self._hass)
         return {
             entry.device_id
