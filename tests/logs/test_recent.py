@@ -12,10 +12,10 @@ import pytest
 from custom_components.golioth.logs.pump import async_get_pump
 from custom_components.golioth.logs.recent import (
     MAX_LOGS,
-    MAX_LOGS_TOLD,
+    MAX_LOGS_SENT,
     MAX_SIZE,
-    MAX_SIZE_TOLD,
-    TELL_INTERVAL,
+    MAX_SIZE_SENT,
+    SEND_INTERVAL,
     RecentLogs,
     async_get_recent_logs,
     async_remove_recent_logs,
@@ -144,7 +144,7 @@ def test_what_there_is(recent_logs: RecentLogs, browser: Browser) -> None:
         {"number": 1, "device_id": "device", "message": "a"},
         {"number": 2, "device_id": "device", "message": "b"},
     ]
-    assert RecentLogs(recent_logs._hass)._life != empty["life"]
+    assert RecentLogs(recent_logs._hass)._session_id != empty["life"]
 
 
 async def test_calm_log(recent_logs: RecentLogs, browser: Browser) -> None:
@@ -167,7 +167,7 @@ async def test_too_many_at_once(recent_logs: RecentLogs, browser: Browser) -> No
         recent_logs.async_add(a_log(str(number)))
     recent_logs.async_add(a_log("last"))
     await browser.wait_until(lambda: browser.messages[-1:] == ["last"])
-    assert [len(event["logs"]) for event in browser.events[1:]] == [MAX_LOGS_TOLD] * 10
+    assert [len(event["logs"]) for event in browser.events[1:]] == [MAX_LOGS_SENT] * 10
     # They are counted once, with the first that follows them.
     assert [event["left_out"] for event in browser.events[1:]] == [501] + [0] * 9
     expected = [*(str(number) for number in range(501, MAX_LOGS + 500)), "last"]
@@ -182,9 +182,9 @@ async def test_long_logs_at_once(recent_logs: RecentLogs, browser: Browser) -> N
     await browser.wait_until(lambda: len(browser.logs) == 50)
     sizes = [len(json_bytes(event)) for event in browser.events]
     assert all(
-        MAX_SIZE_TOLD - 21_000 < size < MAX_SIZE_TOLD + 100 for size in sizes[1:-1]
+        MAX_SIZE_SENT - 21_000 < size < MAX_SIZE_SENT + 100 for size in sizes[1:-1]
     )
-    assert sizes[-1] < MAX_SIZE_TOLD
+    assert sizes[-1] < MAX_SIZE_SENT
     assert browser.left_out == 0
 
 
@@ -201,7 +201,7 @@ async def test_ten_times_a_second(recent_logs: RecentLogs, browser: Browser) -> 
     await browser.wait_until(lambda: browser.messages[-1:] == ["last"])
     pauses = [after - before for before, after in pairwise(browser.times)]
     # The loop may be ahead of a timer by its resolution.
-    assert min(pauses) >= TELL_INTERVAL - 0.001
+    assert min(pauses) >= SEND_INTERVAL - 0.001
     numbers = [log["number"] for log in browser.logs]
     assert numbers == sorted(set(numbers))
     assert len(numbers) + browser.left_out == added + 1
@@ -218,11 +218,11 @@ async def test_number_of_logs_is_bounded(
     await browser.wait_until(lambda: browser.is_begun)
     assert browser.messages == [str(number) for number in range(3, MAX_LOGS + 3)]
     assert browser.events[0]["first_number"] == browser.logs[0]["number"] == 4
-    assert all(len(event["logs"]) == MAX_LOGS_TOLD for event in browser.events)
+    assert all(len(event["logs"]) == MAX_LOGS_SENT for event in browser.events)
     assert [event.get("more") for event in browser.events] == [True] * 9 + [None]
     assert browser.left_out == 0
     # What there is comes faster than what is new.
-    assert browser.times[-1] - browser.times[0] < 5 * TELL_INTERVAL
+    assert browser.times[-1] - browser.times[0] < 5 * SEND_INTERVAL
 
 
 async def test_size_is_bounded(recent_logs: RecentLogs, browser: Browser) -> None:
@@ -422,7 +422,7 @@ async def test_removed_between_pieces(
     async_remove_recent_logs(hass, "entry")
     told = len(browser.events)
     assert browser.events[-1] == {"removed": True}
-    await asyncio.sleep(3 * TELL_INTERVAL)
+    await asyncio.sleep(3 * SEND_INTERVAL)
     assert len(browser.events) == told
     assert not async_get_pump(hass)._waiting
 
@@ -461,7 +461,7 @@ async def test_memory_of_a_subscription(
         for each in stuck:
             each.is_behind = True
             each.subscribe(recent_logs)
-        await asyncio.sleep(3 * TELL_INTERVAL)
+        await asyncio.sleep(3 * SEND_INTERVAL)
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -1,4 +1,4 @@
-"""What automations are told of a log, within the bounds of an event."""
+"""Data of a log's event, within its bounds."""
 
 from typing import Any, Final
 
@@ -15,8 +15,8 @@ from ..client import (
 # An event, in bytes of JSON: the recorder drops what is above 32 KiB.
 MAX_EVENT_SIZE: Final = 24 * 1024
 
-# What an event takes beside the text of the log, and the most that one character
-# takes, in bytes of JSON.
+# In bytes of JSON: what an event takes beside the text of the log, and the most that
+# one character takes.
 _EVENT_OVERHEAD: Final = 600
 _CHARACTER_SIZE: Final = 6
 _MAX_NAMES_SIZE: Final = 6 * 255 * _CHARACTER_SIZE
@@ -35,12 +35,12 @@ def event_data(
     device_id: str | None,
     device_name: str | None,
 ) -> dict[str, Any]:
-    """Return what automations are told of a log.
+    """Return the event data of a log.
 
     Args:
         entry: The log.
-        max_size: Bytes of JSON that it takes at most, unless its names take more.
-        source: How it came; None for one that somebody has looked for.
+        max_size: Bytes of JSON that the data take at most, unless its names take more.
+        source: How the log arrived; None for one that a user has searched for.
         config_entry_id: The project, by Home Assistant's ID.
         project_id: The project, by Golioth's ID.
         device_id: The device, by Home Assistant's ID; None where it is not registered.
@@ -61,7 +61,7 @@ def event_data(
             bounded, truncated = entry.bounded(room - len(names) * _CHARACTER_SIZE)
             message, metadata = bounded.message, bounded.metadata
         # With U+0000 in a key, PostgreSQL reads no event that it lies beside: the
-        # recorder sees to texts alone.
+        # recorder handles texts alone.
         metadata = with_storable_keys(metadata)
     return {
         "config_entry_id": config_entry_id,

@@ -1,4 +1,4 @@
-"""Logs from Golioth's history, for who asks Home Assistant for them."""
+"""Logs from Golioth's history, for actions and browsers."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -20,16 +20,16 @@ from ..reauth import reauth_where_rejected
 if TYPE_CHECKING:
     from ..coordinator import GoliothCoordinator
 
-# The most logs that are returned at once.
+# Logs of one answer at most.
 MAX_LIMIT: Final = 1000
 
-# Who reads backward comes to an end.
+# So that reading backward ends.
 LONGEST_SPAN: Final = timedelta(days=30)
 
-# A page of several devices takes a request for each, at least: half a minute of them.
+# Each device takes a request at least: that is half a minute of them.
 MAX_DEVICES_OF_PAGE: Final = 50
 
-# Logs of a device that Golioth gives in one answer, but for the one that tells of more.
+# Logs in one answer of Golioth's, but for the one that shows that there are more.
 _ONE_ANSWER: Final = 99
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,16 +37,22 @@ _ONE_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def moment(value: Any) -> datetime:
-    """Validate a time; without a time zone it is local."""
+    """Validate a time.
+
+    Without a time zone it is local.
+    """
     time = cv.datetime(short(value))
-    # Others cannot be told in every time zone, or in nanoseconds.
+    # Other years cannot be shown in every time zone, or in nanoseconds.
     if not 1970 < time.year < 2200:
         raise vol.Invalid("Only the years 1971 to 2199 are known")
     return dt_util.as_utc(time)
 
 
 def milliseconds(time: datetime) -> int:
-    """Return the whole milliseconds since 1970: Golioth may cut the times of logs to these."""
+    """Return the whole milliseconds since 1970.
+
+    Golioth may cut the times of logs to these.
+    """
     return (time - _EPOCH) // _ONE_MILLISECOND
 
 
@@ -58,19 +64,21 @@ async def async_read_logs(
     limit: int,
     wanted: LogFilter,
 ) -> FoundLogs:
-    """Return the newest logs of a time range, after those of others who wait.
+    """Return the newest logs of a time range.
+
+    It waits for its turn: users are served alternately.
 
     Args:
         coordinator: The project.
-        user_id: Who asks: users are served alternately. Automations are one of them.
+        user_id: The user who asks; None for automations, which take turns as one user.
         start_ns: As by `LogHistory.read`.
         end_ns: As by `LogHistory.read`.
         limit: How many logs there may be.
         wanted: Which logs.
 
     Raises:
-        HomeAssistantError: Golioth does not give them, or rejects the key. Too many wait
-            already. The project is not loaded any more.
+        HomeAssistantError: Golioth does not answer with them, or rejects the key; too
+            many requests wait already; or the project is no longer loaded.
     """
     history = coordinator.history
     try:
@@ -82,20 +90,26 @@ async def async_read_logs(
 
 
 class LogPage(NamedTuple):
-    """Logs that end where others begin, for who reads backward."""
+    """A page of logs, for reading backward."""
 
     entries: list[LogEntry]
     """Oldest first."""
     first: int
-    """The first millisecond since 1970 that has been read, from which on every one has."""
+    """The first millisecond since 1970 that was read.
+
+    All later ones were, too.
+    """
     has_more: bool
-    """Whether there is anything older."""
+    """Whether there are older logs."""
     has_all: bool
-    """Whether it has all logs of its time: Golioth may have some that it does not give."""
+    """Whether it has all logs of its time.
+
+    Golioth may have some that it does not return.
+    """
 
     @property
     def start_ns(self) -> int:
-        """From when on what is older is read, in nanoseconds since 1970."""
+        """Where older logs begin, in nanoseconds since 1970."""
         return self.first * MILLISECOND - self.has_more
 
 
@@ -107,18 +121,21 @@ async def async_read_page(
     wanted: LogFilter,
     device_ids: Collection[str] | None = None,
 ) -> LogPage:
-    """Return the newest logs until a time, in whole milliseconds, the last of which is that of the time itself.
+    """Return a page of the newest logs until a time.
 
-    No log is lost between two pages, and none is in both.
+    Pages are of whole milliseconds, the last of which is that of the time itself. No
+    log is lost between two pages, and none is in both.
 
     Args:
         coordinator: As by `async_read_logs`.
         user_id: As by `async_read_logs`.
         before: Until when.
-        limit: How many logs there may be. There are more where so many are of one millisecond.
-        wanted: Which logs, of whichever device.
-        device_ids: Golioth's IDs of the devices; without them, the whole project. Each is asked for by itself, so that what others
-            log makes no difference to the page, not even to where it begins.
+        limit: How many logs there may be. There are more where so many are of one
+            millisecond.
+        wanted: Which logs, of any device.
+        device_ids: Golioth's IDs of the devices; None for the whole project. Each
+            device is read by itself, so that the logs of others do not affect the page,
+            not even where it begins.
 
     Raises:
         HomeAssistantError: As by `async_read_logs`; or these are too many devices.
@@ -144,7 +161,7 @@ async def async_read_page(
         part = await _async_read_part(
             coordinator,
             user_id,
-            # What is older is on another page anyway.
+            # Older logs are on another page anyway.
             page.first,
             end,
             limit_each,
@@ -162,7 +179,10 @@ async def _async_read_part(
     limit: int,
     wanted: LogFilter,
 ) -> LogPage:
-    """Return the newest logs from one millisecond on to before another."""
+    """Return the newest logs of a time range in milliseconds.
+
+    Its end is not part of it.
+    """
     oldest = first
     entries: list[LogEntry] = []
     for number in (limit + 1, MAX_LIMIT):
@@ -182,7 +202,7 @@ async def _async_read_part(
             and found.read_from_ns < end * MILLISECOND
             and len(entries) <= limit
         ):
-            # Most of what there was may have been left out.
+            # Most of the older logs may have been left out.
             oldest = -(-found.read_from_ns // MILLISECOND)
             return LogPage(
                 _after(oldest - 1, entries),
@@ -192,7 +212,7 @@ async def _async_read_part(
             )
         if not entries:
             return LogPage(entries, first, has_more=False, has_all=False)
-        # Its millisecond may have more.
+        # The millisecond of the oldest may have more.
         oldest = _millisecond(entries[0])
         if whole := _after(oldest, entries):
             return LogPage(whole, oldest + 1, has_more=True, has_all=not found.has_gaps)
@@ -200,7 +220,7 @@ async def _async_read_part(
 
 
 def _join(page: LogPage, part: LogPage, limit: int) -> LogPage:
-    """Return the newest logs of a page and of what else was read of its time."""
+    """Return the newest logs of a page and another."""
     has_more = page.has_more or part.has_more
     has_all = page.has_all and part.has_all
     first = part.first
@@ -210,7 +230,7 @@ def _join(page: LogPage, part: LogPage, limit: int) -> LogPage:
         oldest = _millisecond(entries[-limit - 1])
         if whole := _after(oldest, entries):
             return LogPage(whole, oldest + 1, has_more=True, has_all=has_all)
-        # Those of its millisecond stay together.
+        # Those of one millisecond stay together.
         whole = _after(oldest - 1, entries)
         if len(whole) < len(entries):
             return LogPage(whole, oldest, has_more=True, has_all=has_all)
@@ -218,7 +238,7 @@ def _join(page: LogPage, part: LogPage, limit: int) -> LogPage:
 
 
 def _after(millisecond: int, entries: list[LogEntry]) -> list[LogEntry]:
-    """Return those of some logs that are of later milliseconds."""
+    """Return the logs after a millisecond."""
     return [each for each in entries if _millisecond(each) > millisecond]
 
 

@@ -1,4 +1,4 @@
-"""The logs of one device, on their way to its entities."""
+"""The logs of a device, on their way to entities."""
 
 from collections import deque
 from collections.abc import Callable
@@ -19,39 +19,40 @@ _LOGGER = logging.getLogger(__name__)
 # Message and metadata in the attributes of an entity, in bytes of JSON.
 MAX_ATTRIBUTES_SIZE: Final = 4 * 1024
 
-# Between two writes of what a device logged last, in seconds.
+# Seconds between two writes of a device's last log.
 SHOW_INTERVAL: Final = 1.0
 
-# Between two times that such writes are looked for, in seconds: a timer for each device of a storm would wake Home Assistant up
-# for each write.
+# Seconds between two looks for such writes: a timer for each device of a storm would
+# wake Home Assistant up for each write.
 TICK: Final = 0.1
 
-
-# Seconds that devices are shown for at a stretch, and the pause after that: a log that arrives meanwhile waits, and the devices
-# of a storm, which began together, are due together again each second.
+# Seconds of writing at a stretch, while arriving logs wait, and of the pause after it:
+# the devices of a storm, which began together, are due together again each second.
 _STRETCH: Final = 0.001
 _PAUSE: Final = 0.001
 
-
-# Told of each log as it is delivered.
+# Called for each log as it is delivered.
 type LogListener = Callable[[LogEntry, LogSource], None]
 
 
 class LogFollower(Protocol):
-    """What shows the logs of a device."""
+    """An entity that shows the logs of a device."""
 
     @callback
     def async_show(self) -> None:
-        """Write what the logs since the last time have changed."""
+        """Write the state, if logs have changed it."""
 
     @callback
     def async_show_connection(self) -> None:
-        """Write that the connection was lost or is back."""
+        """Write the availability."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownLog(ExtraStoredData):
-    """A log that is shown, cut to what attributes can hold, and kept over a restart."""
+    """A log as states and attributes show it.
+
+    It is cut to the size of attributes, and stored over a restart.
+    """
 
     entry: LogEntry
     truncated: bool
@@ -63,12 +64,16 @@ class ShownLog(ExtraStoredData):
 
     @override
     def as_dict(self) -> dict[str, Any]:
-        """Return the log for the storage."""
+        """Return the log as JSON data."""
         return {**self.entry._asdict(), "truncated": self.truncated}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Return what `as_dict` returned; raises TypeError where it is something else."""
+        """Return the log from the data of `as_dict`.
+
+        Raises:
+            TypeError: The data are something else.
+        """
         fields = dict(data)
         truncated = bool(fields.pop("truncated", False))
         # An earlier version has stored logs as they came.
@@ -76,7 +81,11 @@ class ShownLog(ExtraStoredData):
 
 
 def showable(entry: LogEntry) -> tuple[LogEntry, bool]:
-    """Return what states and attributes can hold of a log, and whether it was cut."""
+    """Return a log for states and attributes.
+
+    Returns:
+        The log, and whether it was cut.
+    """
     # Hot path: almost every log of a fleet is a short one.
     if isinstance(entry, ShortLogEntry):
         return entry, False
@@ -91,30 +100,31 @@ def _storable(entry: LogEntry) -> LogEntry:
 class LastLog:
     """The last of some logs of a device.
 
-    Last is the last to arrive, because the clock of a device can be wrong. What did not arrive by itself, but was fetched, is
-    the last one only if it is not older.
+    Last is the last to arrive, because the clock of a device can be wrong. A log that
+    was fetched, instead of arriving by itself, is the last one only if it is not older.
 
     Attributes:
-        next: One that arrived by itself, and has not been cut yet: in a storm most of them are never shown.
+        next: A log that arrived by itself, and has not been cut yet: in a storm, most
+            are never shown.
     """
 
     __slots__ = ("_shown", "next")
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without a log."""
         self.next: LogEntry | None = None
         self._shown: ShownLog | None = None
 
     @property
     def shown(self) -> ShownLog | None:
-        """What is to be shown."""
+        """The log to show."""
         if self.next is not None:
             self._shown = ShownLog.of(self.next)
             self.next = None
         return self._shown
 
     def add_fetched(self, entry: LogEntry) -> None:
-        """Take a log in that was fetched."""
+        """Add a log that was fetched."""
         shown = self.shown
         if (
             shown is None
@@ -125,19 +135,21 @@ class LastLog:
             self._shown = ShownLog.of(entry)
 
     def restore(self, shown: ShownLog) -> None:
-        """Take in what was shown before a restart, unless something has come since."""
+        """Restore the log of before, if none arrived since."""
         if self.shown is None:
             self._shown = shown
 
 
 class DeviceLogs:
-    """Hands on every log of a device, and says when to show the last one: at once, but in a storm once a second.
+    """Distributes the logs of a device.
+
+    The last log is shown at once, but in a storm once a second.
 
     Attributes:
         last: The last log.
         last_error: The last log that is an error.
         errors: How many errors there were since the project was set up.
-        shows_error: Whether something shows the last error.
+        shows_error: Whether an entity shows the last error.
         shown_at: When the last log was shown, by the loop's clock.
     """
 
@@ -154,7 +166,7 @@ class DeviceLogs:
     )
 
     def __init__(self, schedule: ShowSchedule) -> None:
-        """Begin without followers."""
+        """Start without followers."""
         self._schedule = schedule
         self._followers: list[LogFollower] = []
         self._listeners: list[LogListener] = []
@@ -172,21 +184,27 @@ class DeviceLogs:
 
     @callback
     def async_add_follower(self, follower: LogFollower) -> None:
-        """Have it show the logs from now on."""
+        """Show the logs from now on with a follower."""
         self._followers.append(follower)
-        # It has not been told what the others may have been.
+        # It may not know what the others do.
         self._was_connected = None
 
     @callback
     def async_remove_follower(self, follower: LogFollower) -> None:
-        """Have it show nothing more. With the last one goes what is still to be shown."""
+        """Remove a follower.
+
+        The last one takes along the log that is still to be shown.
+        """
         self._followers.remove(follower)
         if not self._followers:
             self._schedule.async_drop(self)
 
     @callback
     def async_add_listener(self, listener: LogListener) -> CALLBACK_TYPE:
-        """Call `listener` with each log that is delivered; return what ends that."""
+        """Call a listener with each log that is delivered.
+
+        The returned function removes it.
+        """
         self._listeners.append(listener)
 
         @callback
@@ -197,7 +215,10 @@ class DeviceLogs:
 
     @callback
     def async_handle_connection(self, connected: bool) -> None:
-        """Have it shown that the connection was lost or is back, unless it is already."""
+        """Show that the connection was lost or is back.
+
+        Does nothing where that is shown already.
+        """
         if connected is self._was_connected:
             return
         self._was_connected = connected
@@ -208,21 +229,22 @@ class DeviceLogs:
     def async_handle_log(
         self, entry: LogEntry, source: LogSource | None, connected: bool
     ) -> None:
-        """Hand a log on, and have it shown now or in a second.
+        """Distribute a log, and show it within a second.
 
         Args:
             entry: The log.
-            source: How it came; None for one from before the project was set up: it is shown, and nothing else.
+            source: How it arrived; None for one from before the project was set up,
+                which is only shown.
             connected: Whether logs arrive.
         """
-        # Every log of a fleet comes through here: what is not done for each one counts.
+        # Hot path: runs once per log.
         if source is LogSource.STREAM:
             self.last.next = entry
         else:
             self.last.add_fetched(entry)
         if entry.level == "error":
             self._note_error(entry, source)
-        # Before the log: triggers ignore what comes of an entity that was unavailable.
+        # Before the log: triggers ignore changes of an entity that was unavailable.
         if connected is not self._was_connected:
             self.async_handle_connection(connected)
         if source is not None:
@@ -233,8 +255,8 @@ class DeviceLogs:
 
     @callback
     def async_show(self) -> None:
-        """Show what waits."""
-        # What nobody shows is cut as well: there may be thousands of devices.
+        """Show the last logs."""
+        # Logs without followers are cut as well: there may be thousands of devices.
         _ = self.last.shown, self.last_error.shown
         for follower in self._followers:
             follower.async_show()
@@ -248,18 +270,21 @@ class DeviceLogs:
 
 
 class ShowSchedule:
-    """Has each device of a project shown at once, but no more than once a second, and the devices of a storm together.
+    """Schedules when each device of a project is shown.
+
+    That is at once, but no more than once a second, and for the devices of a storm
+    together.
 
     Attributes:
-        waiting: The devices that are to be shown, but not yet.
+        waiting: The devices that are still to be shown.
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Begin with nothing to show."""
+        """Start with nothing to show."""
         self._hass = hass
         self._loop = hass.loop
         self.waiting: dict[DeviceLogs, None] = {}
-        # Of these, the ones to be shown next.
+        # The waiting devices to show next.
         self._due: deque[DeviceLogs] = deque()
         self._ticked_at = -inf
         self._tick_at = inf
@@ -270,7 +295,7 @@ class ShowSchedule:
 
     @callback
     def async_show(self, device: DeviceLogs) -> None:
-        """Show a device that does not wait yet, now or when it may be."""
+        """Show a device that does not wait, now or later."""
         show_at = device.shown_at + SHOW_INTERVAL
         if show_at <= self._loop.time():
             self._async_show(device)
@@ -281,7 +306,7 @@ class ShowSchedule:
 
     @callback
     def async_flush(self) -> None:
-        """Show now what waits."""
+        """Show all waiting devices now."""
         self._async_cancel()
         waiting = list(self.waiting)
         self.waiting.clear()
@@ -290,7 +315,7 @@ class ShowSchedule:
 
     @callback
     def async_drop(self, device: DeviceLogs) -> None:
-        """Let go of a device that has nothing to show it any more."""
+        """Remove a device without followers."""
         self.waiting.pop(device, None)
         if not self.waiting:
             self._async_cancel()
@@ -309,7 +334,7 @@ class ShowSchedule:
 
     @callback
     def _async_show_due(self) -> None:
-        """Show what is due, with pauses."""
+        """Show the due devices, with pauses."""
         self._cancel_tick = None
         pause = self._loop.time() + _STRETCH
         while self._due:
@@ -318,7 +343,7 @@ class ShowSchedule:
             if device not in self.waiting:
                 continue
             del self.waiting[device]
-            # What is wrong with one device keeps no other from being shown.
+            # A device that fails must not keep the others from being shown.
             try:
                 self._async_show(device)
             except Exception as err:  # noqa: BLE001
@@ -334,7 +359,10 @@ class ShowSchedule:
 
     @callback
     def _async_schedule(self) -> None:
-        """Tick when the next device may be shown, but not too soon after the last tick."""
+        """Schedule a tick for the next device.
+
+        It is not too soon after the last tick.
+        """
         self._async_cancel()
         if self.waiting:
             next_at = min(each.shown_at for each in self.waiting) + SHOW_INTERVAL

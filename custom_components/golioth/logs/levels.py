@@ -1,4 +1,4 @@
-"""The levels of logs as entities, counters and options know them."""
+"""Levels of logs, for entities, counters and options."""
 
 from typing import Final
 
@@ -11,13 +11,13 @@ ALL_LEVELS: Final = (*LEVELS, OTHER_LEVEL)
 
 
 def known_level(level: str) -> str:
-    """Return a level, or what stands for one that is not published."""
+    """Return a level, or `OTHER_LEVEL` for an unpublished one."""
     return level if level in LEVELS else OTHER_LEVEL
 
 
 def levels_below(level: str) -> tuple[str, ...]:
     """Return the published levels below one of them.
 
-    No other level is below any: nobody knows how grave it is.
+    No other level is below any, because its severity is unknown.
     """
     return LEVELS[: LEVELS.index(level)]

@@ -1,4 +1,4 @@
-"""Which logs of a project its user wants, as set in the options."""
+"""The filter of a project's options."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -14,7 +14,10 @@ from .levels import levels_below
 
 
 class OptionsFilter:
-    """Tells for each log whether it is wanted; where nothing is set, every one is."""
+    """Filters logs by the options of a project.
+
+    Where nothing is set, every log passes.
+    """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Take the options of a project."""
@@ -28,7 +31,7 @@ class OptionsFilter:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Self | None:
-        """Return what the options of a project ask for; None where every log is wanted."""
+        """Return a filter; None where every log passes."""
         log_filter = cls(options)
         return log_filter if log_filter.leaves_out_any else None
 
@@ -40,7 +43,10 @@ class OptionsFilter:
         )
 
     def passes(self, entry: LogEntry) -> bool:
-        """Whether a log is wanted. One whose level is none of `LEVELS` has any level: it may be the worst of all."""
+        """Return whether a log passes.
+
+        A level that is none of `LEVELS` always does: it may be the worst of all.
+        """
         module = storable(entry.module)
         return (
             entry.level not in self._excluded_levels

@@ -1,4 +1,4 @@
-"""Paces what browsers are sent, of all projects and to all users together."""
+"""Paces what is sent to browsers, for all projects together."""
 
 import asyncio
 from typing import Final, Protocol
@@ -8,25 +8,27 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 
-# Bytes a second. The size of one piece takes 20 ms: Home Assistant compresses what it sends, and may need a part of that.
+# Bytes a second. The size of one piece takes 20 ms: Home Assistant compresses what it
+# sends, and may need a part of that.
 _RATE: Final = 128 * 1024 / 0.02
 
 
 class Piecewise(Protocol):
-    """Something that is sent in pieces."""
+    """A sender of data in pieces."""
 
     @property
     def user_id(self) -> str:
-        """Who is sent it."""
+        """The ID of the user who receives it."""
 
     def async_send(self) -> int:
-        """Send the next piece, and return what that cost, in bytes."""
+        """Send the next piece, and return its cost in bytes."""
 
 
 class LogPump:
-    """Has pieces sent at a bounded rate, to users alternately.
+    """Sends pieces at a bounded rate, to users alternately.
 
-    What Home Assistant queues is bounded by that, whatever browsers ask for. What is small goes at once.
+    That bounds what Home Assistant queues, whatever browsers ask for. A small piece is
+    sent at once.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -40,14 +42,14 @@ class LogPump:
 
     @callback
     def async_request(self, piecewise: Piecewise) -> None:
-        """Have one piece sent, now or soon."""
+        """Send one piece, now or soon."""
         self._waiting.setdefault(piecewise.user_id, {})[piecewise] = None
         if self._timer is None and not self._is_sending:
             self._async_send()
 
     @callback
     def async_cancel(self, piecewise: Piecewise) -> None:
-        """Send no piece that has been requested."""
+        """Cancel the requested piece."""
         if (waiting := self._waiting.get(piecewise.user_id)) is None:
             return
         waiting.pop(piecewise, None)
@@ -82,7 +84,7 @@ _PUMP: HassKey[LogPump] = HassKey(f"{DOMAIN}_log_pump")
 
 @callback
 def async_get_pump(hass: HomeAssistant) -> LogPump:
-    """Return the only pump."""
+    """Return the pump of all projects."""
     if (pump := hass.data.get(_PUMP)) is None:
         pump = hass.data[_PUMP] = LogPump(hass.loop)
     return pump

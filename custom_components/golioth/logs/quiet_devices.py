@@ -1,4 +1,4 @@
-"""The last log of devices that were quiet when their project is set up."""
+"""Last logs of devices that were silent at set-up."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,41 +21,41 @@ from ..client import (
 )
 from ..const import DOMAIN
 
-# Devices that are asked for one by one: a minute of requests. The others show nothing
-# until they log.
+# Devices that are read one by one: a minute of requests. The others show nothing until
+# they log.
 MAX_QUIET_DEVICES: Final = 100
 
-# Golioth keeps logs for two weeks, unless it is paid for more.
+# Golioth keeps logs for two weeks, or longer in a paid plan.
 _SPAN_NS: Final = timedelta(days=30) // timedelta(seconds=1) * SECOND
 
-# As many as one answer has, but for the one that tells of more.
+# Logs of one answer, but for the one that shows that there are more.
 _ONE_ANSWER: Final = 99
 
-# Tries at one question, and seconds between them, if the service does not say.
+# Tries of one request, and seconds between them, if the service does not say.
 _TRIES: Final = 3
 _WAIT: Final = 10.0
 _LONGEST_WAIT: Final = 600.0
 
-# The entries that were set up for the first time, until all of this was read: a reload
-# begins it anew.
+# Entries that were set up for the first time, until all last logs were read: a reload
+# begins anew.
 _NEW: HassKey[set[str]] = HassKey(f"{DOMAIN}_new")
 
 
 @callback
 def async_note_new_project(hass: HomeAssistant, entry_id: str) -> None:
-    """Have the last logs of a project read that is set up for the first time."""
+    """Note that the last logs of a project are needed."""
     hass.data.setdefault(_NEW, set()).add(entry_id)
 
 
 @callback
 def async_is_new_project(hass: HomeAssistant, entry_id: str) -> bool:
-    """Return whether the last logs of a project are still to be read."""
+    """Return whether the last logs of a project are needed."""
     return entry_id in hass.data.get(_NEW, ())
 
 
 @callback
 def async_forget_new_project(hass: HomeAssistant, entry_id: str) -> None:
-    """Have nothing read any more."""
+    """Note that the last logs are no longer needed."""
     hass.data.get(_NEW, set()).discard(entry_id)
 
 
@@ -66,21 +66,21 @@ async def async_read_last_logs(
     show: Callable[[LogEntry], None],
     levels: tuple[str, ...] = (),
 ) -> None:
-    """Read the last log of each device that has none to show yet.
+    """Read the last log of each device without one.
 
-    The whole project is asked for first, which is enough where it has few logs. Then
-    each device is, after the users who wait, and no longer than Golioth answers.
+    The whole project is read first, which is enough where it has few logs. Then each
+    device is, after waiting users, and no longer than Golioth answers.
 
     Args:
         history: Of the project.
         now_ns: The service's time.
-        quiet: Returns Golioth's IDs of the devices that have none to show.
+        quiet: Returns Golioth's IDs of the devices without a log to show.
         show: Takes logs, the newest of a device first.
         levels: Of the logs that are wanted; all where there are none.
 
     Raises:
-        GoliothError: Nothing more can be asked: the key was rejected, or the project is
-            unloaded.
+        GoliothError: No more requests are possible: the key was rejected, or the
+            project is unloaded.
     """
     start_ns = now_ns // SECOND * SECOND - _SPAN_NS
 
@@ -89,7 +89,7 @@ async def async_read_last_logs(
             history, start_ns, LogFilter(device_id=device_id, levels=levels)
         )
         if found is not None:
-            # Not of those that have logged meanwhile.
+            # Not of devices that have logged meanwhile.
             devices = frozenset(quiet())
             for entry in reversed(found.entries):
                 if entry.device_id in devices:
@@ -109,7 +109,10 @@ async def async_read_last_logs(
 async def _read(
     history: LogHistory, start_ns: int, wanted: LogFilter
 ) -> FoundLogs | None:
-    """Return the newest logs of a span; None where Golioth does not give them."""
+    """Return the newest logs since a time.
+
+    None where Golioth does not answer with them.
+    """
     failures = 0
     while failures < _TRIES:
         try:
