@@ -1,4 +1,4 @@
-"""The Golioth integration: the logs of a project's devices, for automations."""
+"""The Golioth integration."""
 
 from typing import Final
 
@@ -31,7 +31,10 @@ CONFIG_SCHEMA: Final = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what is there whether a project is loaded or not: the actions, the commands of browsers, and the card."""
+    """Set up the actions, the WebSocket commands and the card.
+
+    They do not depend on a project that is loaded.
+    """
     await async_get_removed_projects(hass).async_load()
     async_setup_services(hass)
     async_setup_websocket_api(hass)
@@ -51,10 +54,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> b
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> bool:
-    """Take over an entry that another release has made.
+    """Migrate an entry of another release.
 
-    A newer minor version only adds what this one can do without, and no older one was released. A newer major version is
-    refused, by Home Assistant before it comes here.
+    A newer minor version only adds data that this one can do without, and no older one
+    was released. A newer major version is refused, by Home Assistant before it comes
+    here.
     """
     return entry.version == GoliothConfigFlow.VERSION
 
@@ -67,9 +71,12 @@ async def async_unload_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
-    """Remove what is kept of a Golioth project, but for which one the entry was of."""
+    """Remove all data of a Golioth project.
+
+    Only which project the entry was of is remembered.
+    """
     await async_get_removed_projects(hass).async_add(entry)
-    # Home Assistant does so with some of them, and later. What is entered is checked no more.
+    # Home Assistant ends only some of these flows, and later. They check no more input.
     flows = hass.config_entries.flow
     for flow in flows.async_progress_by_handler(
         DOMAIN,
@@ -96,8 +103,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: GoliothConfigEntry, device: dr.AnyDeviceEntry
 ) -> bool:
-    """Let a device be deleted by hand that Golioth does not list any more."""
-    # Of a project that is not set up, nobody knows what Golioth lists.
+    """Allow deleting a device that Golioth no longer lists."""
+    # While the project is not loaded, it is unknown what Golioth lists.
     return (
         entry.state is ConfigEntryState.LOADED
         and entry.runtime_data.async_forget_device(device)

@@ -34,16 +34,16 @@ async def async_setup_entry(
 
 
 class GoliothConnectionSensor(GoliothConnectionEntity, BinarySensorEntity):
-    """Whether the logs of the project arrive at present."""
+    """Shows whether the logs of a project arrive."""
 
     entity_description = CONNECTION
 
     def __init__(self, coordinator: GoliothCoordinator) -> None:
-        """Belong to the project."""
+        """Initialize the sensor of a project."""
         super().__init__(coordinator, CONNECTION.key)
 
     @property
     @override
     def is_on(self) -> bool:
-        """Whether the feed is connected."""
+        """Return whether the feed is connected."""
         return self.coordinator.feed.connected

@@ -73,7 +73,7 @@ _MAX_LENGTHS: Final = {
 
 REAUTH_SCHEMA: Final = vol.Schema({vol.Required(CONF_API_KEY): API_KEY_SELECTOR})
 
-# The key that is in use is shown to nobody: who leaves the field empty keeps it.
+# The key in use is never shown: an empty field keeps it.
 RECONFIGURE_SCHEMA: Final = vol.Schema(
     {
         vol.Optional(CONF_API_KEY): API_KEY_SELECTOR,
@@ -83,7 +83,11 @@ RECONFIGURE_SCHEMA: Final = vol.Schema(
 
 
 def _user_schema(*, collapsed: bool) -> vol.Schema:
-    """Return the form of a new project; an error in the advanced section should not be hidden in it."""
+    """Return the form of a new project.
+
+    Args:
+        collapsed: Whether the advanced section is; an error in it should be visible.
+    """
     return vol.Schema(
         {
             vol.Required(CONF_PROJECT_ID): TextSelector(),
@@ -105,7 +109,8 @@ def _user_schema(*, collapsed: bool) -> vol.Schema:
 class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
     """Set up a Golioth project."""
 
-    # Of an entry. A minor version only adds what the ones before it can do without; a major one changes what there is.
+    # Of an entry. A minor version only adds data that earlier ones can do without; a
+    # major one changes data.
     VERSION = 1
     MINOR_VERSION = 1
 
@@ -124,7 +129,7 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the project and its key, and check both with Golioth."""
+        """Ask for the project and its key, and check both."""
         errors: dict[str, str] = {}
         if user_input is not None:
             project_id = find_project_id(user_input[CONF_PROJECT_ID])
@@ -132,8 +137,7 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
                 errors[CONF_PROJECT_ID] = "no_project_id"
             else:
                 if len(project_id) <= MAX_NAME_LENGTH:
-                    # A form that was left open elsewhere is no reason to refuse this
-                    # one.
+                    # A form that was left open elsewhere must not block this one.
                     await self.async_set_unique_id(project_id, raise_on_progress=False)
                     self._abort_if_unique_id_configured()
                 data = {
@@ -161,7 +165,7 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Start again with a key that works."""
+        """Start re-authentication."""
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
@@ -190,7 +194,7 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for another key, another address or both, and check them with Golioth."""
+        """Ask for another key or address, and check them."""
         errors: dict[str, str] = {}
         entry = self._get_reconfigure_entry()
         if user_input is not None:
@@ -208,7 +212,8 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
             errors = _blame_key(errors)
         return self.async_show_form(
             step_id="reconfigure",
-            # What was typed in, the key included: an empty field would keep the old one, unnoticed.
+            # Show what was typed in, the key included: an empty field would keep the
+            # old one, unnoticed.
             data_schema=self.add_suggested_values_to_schema(
                 RECONFIGURE_SCHEMA,
                 user_input or {CONF_API_URL: entry.data[CONF_API_URL]},
@@ -220,14 +225,17 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     @override
     def async_remove(self) -> None:
-        """Ask nothing more of Golioth: the form was closed, or its project is removed."""
+        """Close the client when the flow ends.
+
+        The form was closed, or its project was removed.
+        """
         if self._client is not None:
             self._client.close()
 
     async def _async_check(
         self, data: Mapping[str, Any]
     ) -> tuple[Project | None, dict[str, str]]:
-        """Return the project, or the error of the field that is to blame."""
+        """Return the project, or the error of a field."""
         for key, length in _MAX_LENGTHS.items():
             if len(data[key]) > length:
                 return None, {key: "too_long"}
@@ -251,7 +259,8 @@ class GoliothConfigFlow(ConfigFlow, domain=DOMAIN):
             try:
                 project = await rest.project()
             except GoliothAuthenticationError:
-                # A good key is refused as well where the project is another one: only the list of projects tells.
+                # Golioth refuses a good key as well where the project is another one:
+                # only the list of projects shows which.
                 await rest.projects()
                 return None, {CONF_PROJECT_ID: "project_not_found"}
         except GoliothAuthenticationError:
@@ -303,5 +312,8 @@ class GoliothOptionsFlow(OptionsFlowWithReload):
 
 
 def _blame_key(errors: dict[str, str]) -> dict[str, str]:
-    """Put an error at the key that a form without project ID would not show."""
+    """Move an error of the project ID to the key.
+
+    The form has no field for the project ID.
+    """
     return {CONF_API_KEY: "wrong_project"} if CONF_PROJECT_ID in errors else errors

@@ -1,4 +1,4 @@
-"""The coordinator of one Golioth project: its devices, and the feed of their logs."""
+"""Coordinator of a project's devices and logs."""
 
 import asyncio
 from collections.abc import Awaitable, Collection
@@ -64,31 +64,36 @@ _LOGGER = logging.getLogger(__name__)
 
 DEVICE_LIST_INTERVAL: Final = timedelta(minutes=10)
 
-# A device that logs before it is listed is looked up at most this often, in seconds.
+# Seconds between two look-ups of devices that log before they are listed.
 UNKNOWN_DEVICE_COOLDOWN: Final = 60.0
 
-# Devices that have no entities yet, and whose last log waits for these. A service could invent any number of them.
+# Devices without entities whose last log waits for these. A service could invent any
+# number of them.
 _MAX_LOGS_TO_SHOW: Final = 100
 
-# The feed takes no longer to close its connection, and neither does a request, in seconds.
+# Seconds that the feed may take to close its connection, and a request to end.
 _STOP_TIMEOUT: Final = 10.0
 
 type GoliothConfigEntry = ConfigEntry[GoliothCoordinator]
 
-# Each by what removes it: in a list, the entities of a large fleet would have to be searched for.
+# Keyed by what removes it: in a list, the entities of a large fleet would have to be
+# searched.
 type Listeners = dict[CALLBACK_TYPE, CALLBACK_TYPE]
 
 
 class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
-    """Keeps the list of devices by Golioth's ID, and makes each log an event and an update of one device's entities.
+    """Manages the devices and logs of a project.
 
-    A device that a list lacks is kept until the next one lacks it as well.
+    Its data are the devices by Golioth's ID. A device that a list lacks stays until the
+    next one lacks it as well. Each log becomes one event, and one update of its
+    device's entities.
 
     Attributes:
         project: The project, as Golioth names it.
         feed: The logs of the project.
-        history: The logs that were.
-        fired: How many logs of each level, and of others, were fired since the project was set up.
+        history: Reads earlier logs.
+        fired: How many logs of each level, and of others, were fired since the project
+            was set up.
     """
 
     config_entry: GoliothConfigEntry
@@ -137,7 +142,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._client = GoliothClient(
             HttpWire(async_get_clientsession(hass)), endpoint, timing=timing
         )
-        # Also where the set-up fails, when there is nothing to stop yet.
+        # Also where the set-up fails, and there is nothing to stop yet.
         entry.async_on_unload(self._client.close)
         self._rest = self._client.rest
         self.history = self._client.history
@@ -160,14 +165,14 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         self._connection_listeners: Listeners = {}
         self._counter_listeners: Listeners = {}
         self._logs_to_show: dict[str, DeviceLogs] = {}
-        # Of these devices, the ones that the list has been read for.
+        # The devices in `_logs_to_show` for which the list was read.
         self._looked_up: set[str] = set()
         self._look_up: asyncio.Task[None] | None = None
         self._last_logs: asyncio.Task[None] | None = None
 
     @property
     def is_new(self) -> bool:
-        """Whether devices may still have to show what they logged before the first set-up."""
+        """Whether devices may need their logs from before set-up."""
         return async_is_new_project(self.hass, self._entry_id)
 
     @property
@@ -177,17 +182,21 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @property
     def muted(self) -> Collection[str]:
-        """Golioth's IDs of the devices whose logs nobody wants, because they are disabled in Home Assistant."""
+        """Golioth's IDs of the muted devices.
+
+        They are disabled in Home Assistant, and their logs left out.
+        """
         return self._left_out.muted
 
     @callback
     def async_start(self) -> None:
-        """Deliver logs from when Home Assistant has started until `async_stop`.
+        """Deliver logs from when Home Assistant has started.
 
-        Automations are armed only then: a log delivered before would be delivered to nobody.
+        Automations are armed only then: a log delivered earlier would reach none of
+        them.
         """
         self._cancel_start = async_at_started(self.hass, self._async_start_feed)
-        # The entry is not unloaded then.
+        # Home Assistant does not unload entries when it stops.
         self.config_entry.async_on_unload(
             self.hass.bus.async_listen(
                 EVENT_HOMEASSISTANT_STOP, self._async_handle_stop
@@ -195,9 +204,9 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         )
 
     async def async_stop(self) -> None:
-        """Deliver nothing more, save what has been delivered, and send nothing any more.
+        """Stop delivery, save its progress, and end all requests.
 
-        When it returns, no request is under way, whoever has asked for it.
+        When it returns, no request of any caller is under way.
         """
         if self._cancel_start is not None:
             self._cancel_start()
@@ -219,10 +228,14 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
     def async_follow_logs(
         self, golioth_device_id: str, follower: LogFollower
     ) -> tuple[DeviceLogs, CALLBACK_TYPE]:
-        """Have `follower` show the logs of one device, and return them, and what ends that."""
+        """Show the logs of a device with a follower.
+
+        Returns:
+            The logs of the device, and a function that ends this.
+        """
         logs = self._device_logs.get(golioth_device_id)
         if logs is None:
-            # What it logged before it had entities is for these to show.
+            # The entities show what the device logged before they were added.
             logs = self._logs_to_show.pop(golioth_device_id, None) or DeviceLogs(
                 self._show_schedule
             )
@@ -239,23 +252,33 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @callback
     def async_add_connection_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call `listener` when the feed's connection or transport has changed; return what ends that."""
+        """Add a listener to changes of the connection or transport.
+
+        The returned function removes it.
+        """
         return _async_add(self._connection_listeners, listener)
 
     @callback
     def async_add_counter_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call `listener` when the feed's counters are to be shown; return what ends that."""
+        """Add a listener that shows the counters.
+
+        The returned function removes it.
+        """
         return _async_add(self._counter_listeners, listener)
 
     @callback
     def async_show_counters(self, _now: datetime | None = None) -> None:
-        """Have the counters shown."""
+        """Show the counters."""
         for listener in self._counter_listeners.values():
             listener()
 
     @callback
     def async_forget_device(self, device: dr.AnyDeviceEntry) -> bool:
-        """Let go of a device that is deleted by hand; return whether it may be."""
+        """Forget a device that is deleted by hand.
+
+        Returns:
+            Whether it may be deleted.
+        """
         if not (golioth_device_ids := self._registered.async_forget(device)):
             return False
         self.data = {
@@ -263,13 +286,16 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             for each, known in self.data.items()
             if each not in golioth_device_ids
         }
-        # Should it come back, it is new to the platforms as well.
+        # If it comes back, it is new to the platforms as well.
         self.async_update_listeners()
         return True
 
     @override
     async def _async_setup(self) -> None:
-        """Read the project, register its device before anything refers to it, and prepare the feed."""
+        """Read the project, and prepare the feed.
+
+        The project's device is registered before anything refers to it.
+        """
         self.project = await self._async_call(self._rest.project())
         await self._left_out.async_load(
             self.config_entry.options, self.config_entry.modified_at
@@ -298,7 +324,10 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @override
     async def _async_update_data(self) -> dict[str, Device]:
-        """Read the list of devices, register each before a log of it is fired, and remove the ones that are gone."""
+        """Read the list of devices, and update the registry.
+
+        Each device is registered before a log of it is fired.
+        """
         looked_up = set(self._logs_to_show)
         listed = await self._async_call(self._rest.devices())
         self._looked_up = looked_up
@@ -307,11 +336,11 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         return devices
 
     async def _async_call[T](self, call: Awaitable[T]) -> T:
-        """Await a call of the REST API, and raise what Home Assistant understands."""
+        """Await a request; raise what Home Assistant understands."""
         try:
             return await call
         except GoliothClosedError as err:
-            # It is nobody's fault, and no line in the log.
+            # This is no failure, and deserves no line in the log.
             raise asyncio.CancelledError from err
         except GoliothAuthenticationError as err:
             raise ConfigEntryAuthFailed(
@@ -333,25 +362,27 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         )
 
     async def _async_run_feed(self) -> None:
-        """Deliver logs until cancelled, or until the credential is rejected."""
+        """Deliver logs until cancelled, or the credential is rejected."""
         try:
             await self.feed.run()
         except GoliothAuthenticationError:
-            # Nobody is silent because we do not listen any more.
+            # Devices are not silent because delivery has ended.
             self._silence_clock.async_stop()
-            # Every request with this key is in vain: the list of devices is not read any more either.
+            # Every request with this key would fail: the list of devices is no longer
+            # read either.
             await self.async_shutdown()
             self.config_entry.async_start_reauth(self.hass)
 
     def log_data(
         self, entry: LogEntry, max_size: int, source: str | None = None
     ) -> dict[str, Any]:
-        """Return what automations are told of a log, in `max_size` bytes of JSON, or as few as its names take.
+        """Return the event data of a log.
 
         Args:
             entry: The log.
-            max_size: Bytes of JSON.
-            source: How it came; None for one that somebody has looked for.
+            max_size: Bytes of JSON that the data take at most, unless its names take
+                more.
+            source: How it arrived; None for one that a user has searched for.
         """
         golioth_device_id = entry.device_id
         device = self.data.get(golioth_device_id)
@@ -367,10 +398,10 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @callback
     def on_log(self, entry: LogEntry, source: LogSource) -> None:
-        """Make a log one event on the bus, and one update of its device's entities."""
+        """Fire a log's event, and update its device's entities."""
         # Hot path: runs once per log.
         golioth_device_id = entry.device_id
-        # A device that logs what nobody wants is not silent.
+        # A device whose logs are left out is not silent.
         self._silence_clock.async_note_log(golioth_device_id)
         if (
             golioth_device_id in self._left_out.muted
@@ -395,7 +426,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             self._async_show_log(entry, None)
 
     def _was_left_out(self, entry: LogEntry) -> bool:
-        """Return whether a log that arrives late was left out when it was sent."""
+        """Return whether a late log was left out when sent."""
         sent_ns = entry.timestamp_ns
         if sent_ns is None:
             return False
@@ -407,37 +438,46 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         return False
 
     def _service_time_ns(self) -> int:
-        """Return the service's time, of which its answers tell whole seconds."""
+        """Return the service's time.
+
+        Its answers have whole seconds only.
+        """
         now_ns = time_ns()
-        if (told_ns := self.rest.server_time_ns) is None:
+        if (server_ns := self.rest.server_time_ns) is None:
             return now_ns
-        # A good clock of the host tells the rest.
-        return min(max(now_ns, told_ns), told_ns + SECOND)
+        # A correct clock of the host has the fraction.
+        return min(max(now_ns, server_ns), server_ns + SECOND)
 
     @callback
     def _async_show_log(self, entry: LogEntry, source: LogSource | None) -> None:
-        """Hand a log to the entities of its device, and keep it for those to come."""
+        """Show a log with the entities of its device.
+
+        Where there are none yet, the log waits for them.
+        """
         golioth_device_id = entry.device_id
         device_logs = self._device_logs.get(golioth_device_id)
         if device_logs is None:
             if not golioth_device_id:
                 return
-            device_logs = self._async_keep_logs(golioth_device_id, source)
+            device_logs = self._async_waiting_logs(golioth_device_id, source)
         device_logs.async_handle_log(entry, source, self.feed.connected)
 
     @callback
-    def _async_keep_logs(
+    def _async_waiting_logs(
         self, golioth_device_id: str, source: LogSource | None
     ) -> DeviceLogs:
-        """Keep what a device without entities logs last, and have it looked up if it is not listed."""
-        kept = self._logs_to_show.get(golioth_device_id)
-        if kept is None:
-            kept = self._logs_to_show[golioth_device_id] = DeviceLogs(
+        """Return the logs of a device without entities.
+
+        If it is not listed, it is looked up.
+        """
+        waiting = self._logs_to_show.get(golioth_device_id)
+        if waiting is None:
+            waiting = self._logs_to_show[golioth_device_id] = DeviceLogs(
                 self._show_schedule
             )
             if len(self._logs_to_show) > _MAX_LOGS_TO_SHOW:
                 del self._logs_to_show[next(iter(self._logs_to_show))]
-        # Never for a log from before the set-up, because the list is younger.
+        # Not for a log from before the set-up: the list is newer.
         if (
             source is not None
             and golioth_device_id not in self.data
@@ -449,11 +489,14 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                 self.async_request_refresh(),
                 name=f"{DOMAIN} device list of {self.project_id}",
             )
-        return kept
+        return waiting
 
     @callback
     def on_connection_change(self, reason: GoliothError | None) -> None:
-        """Show the connection and the transport, and say so once when it is lost and once when it is back."""
+        """Show the connection and the transport.
+
+        That the connection is lost or back is logged once each.
+        """
         connected = self.feed.connected
         if connected is self._was_connected:
             _LOGGER.debug(
@@ -481,25 +524,28 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
         )
 
     async def _async_show_connection(self) -> None:
-        """Have the devices show whether there is a connection, in turns: there may be thousands."""
+        """Show the connection with the entities of all devices.
+
+        It yields to the event loop, as there may be thousands.
+        """
         async for device_logs in in_slices(list(self._device_logs.values())):
             device_logs.async_handle_connection(self.feed.connected)
 
     @callback
     def _async_flush(self) -> None:
-        """Have everything shown that is still to be."""
+        """Show everything that waits."""
         self._show_schedule.async_flush()
         self.async_show_counters()
 
     @callback
     def on_gap(self, start_ns: int, end_ns: int) -> None:
-        """Tell the user which logs are not delivered."""
+        """Report which logs are not delivered."""
         now_ns = self.rest.server_time_ns or time_ns()
         async_report_gap(self.hass, self.config_entry, start_ns, end_ns, now_ns)
 
     @callback
     def on_complete(self, transport: Transport, until: float) -> None:
-        """Note that every log until a moment ago was delivered."""
+        """Note that every log until recently was delivered."""
         self._silence_clock.async_run(transport, until)
         if self._last_logs is None and (self.is_new or self._async_without_error()):
             self._last_logs = self.config_entry.async_create_background_task(
@@ -509,14 +555,17 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
             )
 
     async def _async_read_last_logs(self) -> None:
-        """Have each device show its last log and error, where the project's newest have none of it."""
+        """Read the last log and error of devices without one.
+
+        The newest logs of the project may have none of these devices.
+        """
         now_ns = self.rest.server_time_ns or time_ns()
         try:
             if self.is_new:
                 await async_read_last_logs(
                     self.history, now_ns, self._async_quiet_devices, self.on_history
                 )
-            # Also of an entity that was enabled since.
+            # Also for an entity that was enabled since.
             await async_read_last_logs(
                 self.history,
                 now_ns,
@@ -525,13 +574,16 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
                 ("error",),
             )
         except GoliothError:
-            # It is done when the project is loaded again.
+            # This is tried again when the project is loaded again.
             return
         async_forget_new_project(self.hass, self._entry_id)
 
     @callback
     def _async_quiet_devices(self) -> list[str]:
-        """Return Golioth's IDs of the devices that have entities, and no log to show."""
+        """Return Golioth's IDs of devices without a log to show.
+
+        They have entities.
+        """
         return [
             golioth_device_id
             for golioth_device_id, logs in self._device_logs.items()
@@ -540,7 +592,10 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @callback
     def _async_without_error(self) -> list[str]:
-        """Return Golioth's IDs of the devices that should show an error, and have none to show."""
+        """Return Golioth's IDs of devices without an error to show.
+
+        They have an entity for it.
+        """
         return [
             golioth_device_id
             for golioth_device_id, logs in self._device_logs.items()
@@ -549,12 +604,15 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @callback
     def on_incomplete(self) -> None:
-        """Note that logs may be missing, until they have been fetched."""
+        """Note that logs may be missing, until they are fetched."""
         self._silence_clock.async_stop()
 
     @callback
     def on_progress(self) -> None:
-        """Save soon how far logs have been delivered, and who logged: when Home Assistant stops, that is under way."""
+        """Save soon how far logs are delivered, and who logged.
+
+        When Home Assistant stops, a save is under way already.
+        """
         if self.hass.is_running:
             self._async_schedule_save()
 
@@ -565,7 +623,11 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
     @callback
     def _async_handle_stop(self, _event: Event) -> None:
-        """Show what waits, and save what the feed has not told yet, and how long devices have logged nothing."""
+        """Show everything that waits, and save all progress.
+
+        That includes progress that the feed has not reported yet, and the silences of
+        devices.
+        """
         self._async_flush()
         self._async_schedule_save()
 
@@ -576,7 +638,7 @@ class GoliothCoordinator(DataUpdateCoordinator[dict[str, Device]]):
 
 @callback
 def _async_add(listeners: Listeners, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-    """Add a listener to others, and return what removes it."""
+    """Add a listener; return a function that removes it."""
 
     @callback
     def remove_listener() -> None:

@@ -1,4 +1,4 @@
-"""The devices of a project in Home Assistant's registries."""
+"""The devices of a project in the device registry."""
 
 from collections.abc import Mapping
 import logging
@@ -20,7 +20,10 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class RegisteredDevices:
-    """Registers the devices that Golioth lists, and removes the ones that two complete lists in a row lack.
+    """Manages the registered devices of a project.
+
+    Listed devices are registered; those that two complete lists in a row lack are
+    removed.
 
     Attributes:
         project_device_id: Home Assistant's ID of the project's own device.
@@ -33,13 +36,13 @@ class RegisteredDevices:
         project: Project,
         left_out: LeftOutLogs,
     ) -> None:
-        """Register the project's own device, and take over what is registered of the others.
+        """Register the project's device, and read the registered others.
 
         Args:
             hass: Home Assistant.
             entry: The project's entry.
             project: The project.
-            left_out: Takes which devices are disabled in Home Assistant.
+            left_out: Records which devices are disabled in Home Assistant.
         """
         self._hass = hass
         self._entry_id = entry.entry_id
@@ -68,18 +71,22 @@ class RegisteredDevices:
                 event_filter=self._async_is_about_disabling,
             )
         )
-        # Of these, the ones that the last complete list lacked.
+        # Registered devices that the last complete list lacked.
         self._missing: set[str] = set()
-        # Home Assistant remembers removed devices, too: a service that always lists others would fill its storage.
+        # Home Assistant remembers removed devices, too: a service that always lists
+        # others would fill its storage.
         self._ever_registered = set(self._ids)
-        self._is_told = False
+        self._has_warned = False
 
     @callback
     def _async_restore_project(self, hass: HomeAssistant, project: Project) -> bool:
-        """Give a project that is added again the device that it had, as Home Assistant does with those of other identifiers.
+        """Restore the device of a project that is added again.
+
+        Home Assistant restores other removed devices by their identifiers, but that of
+        the project changes with the entry.
 
         Returns:
-            Whether it is added again.
+            Whether the project is added again.
         """
         identifier = (DOMAIN, self._entry_id)
         before = async_get_removed_projects(hass).async_last_entry_id(project.id)
@@ -94,20 +101,24 @@ class RegisteredDevices:
         return True
 
     def get(self, golioth_device_id: str) -> str:
-        """Return Home Assistant's ID of a device; of the project's own, where it is not registered."""
+        """Return Home Assistant's ID of a device.
+
+        That of the project's own, where the device is not registered.
+        """
         return self._ids.get(golioth_device_id, self.project_device_id)
 
     async def async_update(
         self, listed: DeviceList, known: dict[str, Device]
     ) -> dict[str, Device]:
-        """Bring the registry up to date with a list.
+        """Update the registry from a list.
 
         Args:
             listed: What Golioth lists.
             known: What was returned for the list before.
 
         Returns:
-            The devices that there are by Golioth's ID: the ones of the list, and the ones that are given another chance.
+            The devices by Golioth's ID: those of the list, and those that have been
+                missing for the first time.
         """
         devices: dict[str, Device] = {}
         async for device in in_slices(listed.devices.values()):
@@ -128,11 +139,11 @@ class RegisteredDevices:
 
     @callback
     def async_forget(self, device: dr.AnyDeviceEntry) -> set[str]:
-        """Let go of a device that is deleted by hand.
+        """Forget a device that is deleted by hand.
 
         Returns:
-            Golioth's IDs of it. None, where it should not be deleted: the project's own device, and one that Golioth lists,
-            because it would come back.
+            Golioth's IDs of it. None, where it should not be deleted: the project's own
+                device, and one that Golioth lists, because it would come back.
         """
         golioth_ids = _golioth_ids(device)
         if device.id == self.project_device_id or any(
@@ -149,11 +160,11 @@ class RegisteredDevices:
         return golioth_ids
 
     def _register(self, device: Device) -> bool:
-        """Register a device, or what is new of it; return whether there is room for it."""
+        """Register or update a device; return whether there is room."""
         if device.id not in self._ever_registered:
             if len(self._ever_registered) >= MAX_DEVICES:
-                if not self._is_told:
-                    self._is_told = True
+                if not self._has_warned:
+                    self._has_warned = True
                     _LOGGER.warning(
                         "Golioth has listed more than %d different devices. Further ones are not added until this project is"
                         " reloaded",
@@ -179,7 +190,7 @@ class RegisteredDevices:
                 registered.id, new_identifiers=identifiers
             )
         self._ids[device.id] = registered.id
-        # One that comes back is as it was.
+        # One that comes back may have been disabled before.
         self._note_disabled(registered)
         return True
 
@@ -191,7 +202,7 @@ class RegisteredDevices:
     def _async_handle_update(
         self, event: Event[dr.EventDeviceRegistryUpdatedData]
     ) -> None:
-        """Mute a device in the moment that it is disabled, and hear it again when it is enabled."""
+        """Mute a device that is disabled, or unmute it."""
         device = self._registry.async_get(
             event.data["device_id"], include_child_devices=False
         )
@@ -223,7 +234,7 @@ class RegisteredDevices:
 
 
 def golioth_id(device: dr.AnyDeviceEntry, entry: GoliothConfigEntry) -> str | None:
-    """Return Golioth's ID of a device; None for the one that is the project itself."""
+    """Return Golioth's ID of a device; None for the project's."""
     if (DOMAIN, entry.entry_id) in device.identifiers:
         return None
     return next(
@@ -232,10 +243,11 @@ def golioth_id(device: dr.AnyDeviceEntry, entry: GoliothConfigEntry) -> str | No
 
 
 async def async_set_apart(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
-    """Tell the devices of a project that is removed from those of others with equal IDs.
+    """Give devices of a removed project identifiers of their own.
 
-    Home Assistant keeps removed devices by their identifiers, for when they come back,
-    and of those with equal ones the last alone.
+    Home Assistant remembers removed devices by their identifiers, for when they come
+    back, and of those with equal ones only the last: without this, that might be a
+    device of another project.
     """
     # An entry of a newer release may have none.
     if (project_id := entry.data.get(CONF_PROJECT_ID)) is None:
@@ -256,7 +268,10 @@ async def async_set_apart(hass: HomeAssistant, entry: GoliothConfigEntry) -> Non
 def async_is_muted(
     hass: HomeAssistant, entry: GoliothConfigEntry, device_id: str
 ) -> bool:
-    """Return whether a device is disabled; the project's own mutes no other."""
+    """Return whether a device is disabled.
+
+    The project's own mutes no other.
+    """
     device = dr.async_get(hass).async_get(device_id, include_child_devices=False)
     return (
         device is not None and device.disabled and golioth_id(device, entry) is not None
@@ -282,5 +297,5 @@ def _golioth_ids(device: dr.AnyDeviceEntry) -> set[str]:
 
 
 def _set_apart(project_id: str, golioth_device_id: str) -> tuple[str, str]:
-    """Return what identifies a device of a project that was removed."""
+    """Return the identifier of a removed project's device."""
     return DOMAIN, f"{project_id}/{golioth_device_id}"
