@@ -14,15 +14,18 @@ from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .devices import async_get_entities, golioth_id
 from .storage.silence_clock import async_get_clock
 
-# The entities that show what a device has logged: the file may be attached to a public report.
+# Entities that show logs of a device: the file may be attached to a public report.
 TO_REDACT: Final = {"log", "last_log", "last_log_level", "last_log_time", "last_error"}
 
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: GoliothConfigEntry
 ) -> dict[str, Any]:
-    """Return what tells how the logs of a project arrive. Home Assistant adds the versions."""
-    # Diagnostics are wanted above all of a project that could not be set up: then there is the reason.
+    """Return diagnostics of a project.
+
+    Home Assistant adds the versions.
+    """
+    # They are most needed for a project that could not be set up: the reason is there.
     is_loaded = entry.state is ConfigEntryState.LOADED
     return {
         "entry": _entry(entry),
@@ -33,7 +36,10 @@ async def async_get_config_entry_diagnostics(
 async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: GoliothConfigEntry, device: dr.AnyDeviceEntry
 ) -> dict[str, Any]:
-    """Return the same with what there is of a device, which may be the project's own."""
+    """Return diagnostics of a project and one of its devices.
+
+    The device may be the project's own.
+    """
     return {
         **await async_get_config_entry_diagnostics(hass, entry),
         "device": _device(hass, entry, device),
@@ -41,8 +47,9 @@ async def async_get_device_diagnostics(
 
 
 def _entry(entry: GoliothConfigEntry) -> dict[str, Any]:
-    """Return what the user has set up, and whether it could be."""
-    # What is not named here, the credential above all, may have been stored by any release, and is left out.
+    """Return the set-up of a project, and its state."""
+    # Only data that are named here: the credential is among the others, and any release
+    # may have stored more.
     return {
         "entry_id": entry.entry_id,
         "version": entry.version,
@@ -51,11 +58,11 @@ def _entry(entry: GoliothConfigEntry) -> dict[str, Any]:
         "disabled_by": entry.disabled_by,
         "created_at": entry.created_at.isoformat(),
         "modified_at": entry.modified_at.isoformat(),
-        # Another address may tell whose it is.
+        # Another address may identify the user.
         "is_default_api_url": entry.data.get(CONF_API_URL) == DEFAULT_API_URL,
         "options": dict(entry.options),
         "state": entry.state.value,
-        # Not its text: that of an error nobody expected may hold anything.
+        # Not its text: that of an unexpected error may hold anything.
         "reason": entry.error_reason_translation_key,
         "reason_placeholders": (
             entry.error_reason_translation_placeholders
@@ -66,7 +73,7 @@ def _entry(entry: GoliothConfigEntry) -> dict[str, Any]:
 
 
 def _project(hass: HomeAssistant, coordinator: GoliothCoordinator) -> dict[str, Any]:
-    """Return how the logs arrive, and what has been counted since the set-up."""
+    """Return how logs arrive, and the counters since set-up."""
     feed = coordinator.feed
     server_time_ns = coordinator.rest.server_time_ns
     return {
@@ -93,8 +100,8 @@ def _project(hass: HomeAssistant, coordinator: GoliothCoordinator) -> dict[str, 
             if coordinator.last_update_success
             else _error(coordinator.last_exception)
         ),
-        # In seconds: how long ago the last poll or audit ended after which nothing was
-        # missing. Streaming alone does not make it less.
+        # In seconds: the age of the last poll or audit after which nothing was missing.
+        # Streaming alone does not renew it.
         "resume_point_age": _rounded(feed.resume_age),
         # In seconds, by which Golioth's clock is ahead of this one.
         "service_clock_offset": (
@@ -108,7 +115,11 @@ def _project(hass: HomeAssistant, coordinator: GoliothCoordinator) -> dict[str, 
 def _device(
     hass: HomeAssistant, entry: GoliothConfigEntry, device: dr.AnyDeviceEntry
 ) -> dict[str, Any]:
-    """Return whether Golioth has a device, how long it has been silent, and what its entities show."""
+    """Return the state of a device.
+
+    That is whether Golioth has it, how long it has been silent, and its entities'
+    states.
+    """
     golioth_device_id = golioth_id(device, entry)
     clock = async_get_clock(hass, entry.entry_id)
     last_log = None if golioth_device_id is None else clock.last_log(golioth_device_id)
@@ -132,7 +143,11 @@ def _device(
 
 
 def _error(error: BaseException | None) -> dict[str, str | None] | None:
-    """Return what an error is, and its text if that is one of ours: any other may hold an address, and with it the key."""
+    """Return the type and text of an error.
+
+    The text is that of our own errors only: any other may hold an address, and with it
+    the key.
+    """
     if error is None:
         return None
     if isinstance(error.__cause__, GoliothError):

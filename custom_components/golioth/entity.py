@@ -14,12 +14,12 @@ from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
 from .logs.last_log import DeviceLogs
 
-# Devices whose entities are added at a stretch: each stretch takes a task of its own.
+# Devices whose entities are added at once: each time takes a task of its own.
 _DEVICES_AT_ONCE: Final = 5
 
 
 class GoliothEntity(Entity):
-    """An entity of a project, or of one of its devices."""
+    """Base entity of a project or device."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
@@ -30,7 +30,7 @@ class GoliothEntity(Entity):
         key: str,
         golioth_device_id: str | None = None,
     ) -> None:
-        """Belong to a device, or to the project itself.
+        """Initialize the entity.
 
         Args:
             coordinator: The project, which has registered the device.
@@ -40,27 +40,28 @@ class GoliothEntity(Entity):
         self.coordinator = coordinator
         project_id = coordinator.project_id
         self._attr_unique_id = f"{project_id}_{golioth_device_id or project_id}_{key}"
-        # What a service calls its devices cannot be taken for the project.
+        # No ID that a service gives its devices is mistaken for the project.
         identifier = golioth_device_id or coordinator.config_entry.entry_id
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, identifier)})
 
     @callback
     def async_entity_id_changed(self, old_entity_id: str) -> None:
-        """Stay added under another entity ID, which nothing here depends on.
+        """Stay added under another entity ID.
 
-        Home Assistant 2026.11 and later calls this, and takes an entity away and adds it again where a class that does
+        Nothing here depends on the entity ID. Home Assistant 2026.11 and later calls
+        this, and takes an entity away and adds it again where a class that does
         something when it is added has no such method of its own.
         """
 
 
 class GoliothConnectionEntity(GoliothEntity):
-    """An entity that follows the connection."""
+    """Base entity that shows the connection."""
 
     async_entity_id_changed = GoliothEntity.async_entity_id_changed
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the connection."""
+        """Listen to the connection."""
         await super().async_added_to_hass()
         self.async_on_remove(
             self.coordinator.async_add_connection_listener(self.async_write_ha_state)
@@ -68,7 +69,10 @@ class GoliothConnectionEntity(GoliothEntity):
 
 
 class GoliothDeviceEntity(GoliothEntity):
-    """An entity of a Golioth device: it follows the logs of that device, and of no other."""
+    """Base entity of a Golioth device.
+
+    It follows the logs of that device only.
+    """
 
     async_entity_id_changed = GoliothEntity.async_entity_id_changed
 
@@ -77,7 +81,7 @@ class GoliothDeviceEntity(GoliothEntity):
     def __init__(
         self, coordinator: GoliothCoordinator, key: str, golioth_device_id: str
     ) -> None:
-        """Belong to a device."""
+        """Initialize the entity of a device."""
         super().__init__(coordinator, key, golioth_device_id)
         self._golioth_device_id = golioth_device_id
 
@@ -93,11 +97,11 @@ class GoliothDeviceEntity(GoliothEntity):
 
     @callback
     def async_show(self) -> None:
-        """Write what logs have changed, where that has waited."""
+        """Write the state, if logs have changed it."""
 
     @callback
     def async_show_connection(self) -> None:
-        """Write whether a log would be seen."""
+        """Write the availability: whether logs would arrive."""
         self._attr_available = self.coordinator.feed.connected
         self.async_write_ha_state()
 
@@ -126,12 +130,19 @@ async def async_add_device_entities(
     async_add_entities: AddConfigEntryEntitiesCallback,
     entities_of: Callable[[str], Iterable[Entity]],
 ) -> None:
-    """Add what `entities_of` returns for Golioth's ID of each device that there is, and of each one that will be."""
+    """Add the entities of present and future devices.
+
+    Args:
+        hass: Home Assistant.
+        entry: The project.
+        async_add_entities: Adds entities.
+        entities_of: Returns the entities of a device, by Golioth's ID.
+    """
     coordinator = entry.runtime_data
     added: set[str] = set()
 
     async def add_new_devices() -> None:
-        # A device that has gone may come back.
+        # A removed device may come back.
         added.intersection_update(coordinator.data)
         new = sorted(coordinator.data.keys() - added)
         added.update(new)

@@ -29,7 +29,7 @@ async def async_setup_entry(
     entry: GoliothConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the events of every device, and of those to come."""
+    """Set up the events of present and future devices."""
     await async_add_device_entities(
         hass,
         entry,
@@ -41,7 +41,7 @@ async def async_setup_entry(
 
 
 class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
-    """The logs of a device, each one an event."""
+    """Fires an event for each log of a device."""
 
     async_entity_id_changed = GoliothEntity.async_entity_id_changed
 
@@ -50,7 +50,7 @@ class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
     entity_description = LOG
 
     def __init__(self, coordinator: GoliothCoordinator, golioth_device_id: str) -> None:
-        """Belong to a device."""
+        """Initialize the event of a device."""
         super().__init__(coordinator, LOG.key, golioth_device_id)
 
     @override
@@ -63,7 +63,7 @@ class GoliothLogEvent(GoliothDeviceEntity, EventEntity):
 
     @callback
     def _async_handle_log(self, entry: LogEntry, source: LogSource) -> None:
-        """Trigger the event."""
+        """Trigger the event of a log."""
         attributes = log_attributes(*showable(entry))
         attributes["source"] = str(source)
         self._trigger_event(known_level(entry.level), attributes)

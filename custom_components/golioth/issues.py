@@ -1,4 +1,7 @@
-"""Times whose logs were not delivered, as repairs, or may not have been, as notifications."""
+"""Reports of logs that were not delivered.
+
+They are repairs, or notifications where it is unknown whether logs are missing.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,10 +25,10 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-# However short the window is, the margin is caught up; in hours.
+# In hours: the margin is always caught up, however short the window is.
 _LEAST_WINDOW: Final = FeedTiming().margin / 3600
 
-# Gaps that a repair names one by one.
+# Gaps that a repair lists one by one.
 _MAX_GAPS: Final = 10
 
 # Later times cannot be shown in every time zone.
@@ -43,12 +46,13 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True)
 class Gaps:
-    """What a repair tells of.
+    """The gaps that a repair reports.
 
     Attributes:
         times: The gaps, in order of time. No two touch.
-        needed: The shortest catch-up window, in whole hours, that would have reached back to the start of each gap when it
-            was reported. A gap that lies within the window, because too much was delivered to know all of it, asks for no
+        needed: The shortest catch-up window, in whole hours, that would have reached
+            back to the start of each gap when it was reported. A gap that lies within
+            the window, because too much was delivered to know all of it, needs no
             longer one than that in whole hours.
     """
 
@@ -57,12 +61,12 @@ class Gaps:
 
     @classmethod
     def from_issue(cls, data: Mapping[str, Any] | None) -> Self | None:
-        """Return what a repair tells of, or None where its data tell nothing."""
+        """Return the gaps of a repair; None without valid data."""
         data = data or {}
         try:
             if "gaps" in data:
                 return cls(_parse(str(data["gaps"])), int(data["needed"]))
-            # An earlier version told of one gap, which ended where the window began.
+            # An earlier version reported one gap, which ended where the window began.
             gap = Gap(int(data["start"]), int(data["end"]))
             window = max(float(data["window"]), _LEAST_WINDOW)
             return cls((gap,), _whole_hours(gap.end - gap.start + window * 3600))
@@ -70,7 +74,10 @@ class Gaps:
             return None
 
     def as_data(self) -> dict[str, str | int | float | None]:
-        """Return what `from_issue` reads: the gaps are ISO 8601 intervals in UTC, with spaces between them."""
+        """Return the data of a repair, for `from_issue`.
+
+        The gaps are ISO 8601 intervals in UTC, with spaces between them.
+        """
         return {
             "gaps": " ".join(
                 "/".join(dt_util.utc_from_timestamp(each).isoformat() for each in gap)
@@ -97,9 +104,9 @@ class Gaps:
 def async_report_gap(
     hass: HomeAssistant, entry: GoliothConfigEntry, start: int, end: int, now: int
 ) -> None:
-    """Tell the user that logs of a project were not delivered.
+    """Report a gap in the logs of a project.
 
-    There is one repair for a project. It names every gap since it was opened.
+    There is one repair for a project. It lists every gap since it was opened.
 
     Args:
         hass: Home Assistant.
@@ -112,7 +119,8 @@ def async_report_gap(
         min(max(start // SECOND, 0), _LATEST),
         min(max(-(-end // SECOND), 0), _LATEST),
     )
-    # Not by its end: of several gaps of one interruption, only the last may end where the window begins.
+    # Not by its end: of several gaps of one interruption, only the last may end where
+    # the window begins.
     gaps = Gaps((gap,), _whole_hours(now // SECOND - gap.start))
     _LOGGER.info(
         "Logs of %s from %s to %s are not delivered: the catch-up window is %g h",
@@ -131,7 +139,7 @@ def async_report_gap(
         issue_id,
         data={"entry_id": entry.entry_id, **gaps.as_data()},
         is_fixable=True,
-        # It has happened, whether Home Assistant was restarted since or not.
+        # The gap stays, also when Home Assistant is restarted.
         is_persistent=True,
         severity=ir.IssueSeverity.WARNING,
         translation_key="gap",
@@ -147,9 +155,10 @@ def async_report_gap(
 async def async_report_new_start(
     hass: HomeAssistant, entry: GoliothConfigEntry
 ) -> None:
-    """Tell the user that what was kept of a project could not be read.
+    """Report that a project's stored data cannot be read.
 
-    By a notification, because a repair is for what a user can repair: nobody knows what was not delivered.
+    It is a notification, because a user could repair nothing: it is unknown which logs
+    were not delivered.
     """
     time = _local_time(int(dt_util.utcnow().timestamp()))
     title = await async_server_text(
@@ -171,7 +180,7 @@ async def async_report_new_start(
 
 @callback
 def async_forget_gaps(hass: HomeAssistant, entry_id: str) -> None:
-    """Tell the user no longer that logs of a project were not delivered, or may not have been."""
+    """Remove all reports on a project."""
     ir.async_delete_issue(hass, DOMAIN, _issue_id(entry_id))
     persistent_notification.async_dismiss(hass, _new_start_id(entry_id))
 
@@ -185,7 +194,7 @@ def _issue_id(entry_id: str) -> str:
 
 
 def _parse(intervals: str) -> tuple[Gap, ...]:
-    """Return the gaps that `Gaps.as_data` wrote.
+    """Return the gaps from the text of `Gaps.as_data`.
 
     Raises:
         ValueError: It is something else.
@@ -198,7 +207,10 @@ def _parse(intervals: str) -> tuple[Gap, ...]:
 
 
 def _apart(gaps: Iterable[Gap]) -> list[Gap]:
-    """Return gaps in order of time, with those that touch as one, and so few that a user can read them."""
+    """Return gaps in order of time, few enough to read.
+
+    Gaps that touch become one. Of too many, those with the least time in between do.
+    """
     apart: list[Gap] = []
     for gap in sorted(gaps):
         if apart and gap.start <= apart[-1].end:
@@ -206,7 +218,7 @@ def _apart(gaps: Iterable[Gap]) -> list[Gap]:
         else:
             apart.append(gap)
     while len(apart) > _MAX_GAPS:
-        # What lies between two gaps is named in vain then: that should be short.
+        # The repair will list the time between two gaps as well, so it should be short.
         index = min(
             range(len(apart) - 1),
             key=lambda each: apart[each + 1].start - apart[each].end,
@@ -216,7 +228,7 @@ def _apart(gaps: Iterable[Gap]) -> list[Gap]:
 
 
 def _whole_hours(seconds: float) -> int:
-    """Return how many hours hold some seconds: one at least."""
+    """Return seconds in whole hours, rounded up: one at least."""
     return max(math.ceil(seconds / 3600), 1)
 
 

@@ -1,4 +1,4 @@
-"""Bounds of what may be asked for, wherever it is asked."""
+"""Bounds of user input."""
 
 from datetime import timedelta
 from math import isfinite
@@ -9,25 +9,28 @@ import voluptuous as vol
 
 from homeassistant.helpers import config_validation as cv
 
-# In characters: an ID of Home Assistant's, or what is no longer, and a name. Golioth has no longer names.
+# In characters: an ID of Home Assistant's or shorter, and a name. Golioth has no longer
+# names.
 MAX_ID_LENGTH: Final = 64
 MAX_NAME_LENGTH: Final = 255
 
-# What is searched for, in characters. It is sent as a part of an address, where each may take twelve.
+# A search term, in characters. It is sent as a part of an address, where each may take
+# twelve.
 MAX_SEARCH_LENGTH: Final = 255
 
-# What the message of a log is to have, or a field of its metadata, in characters.
+# A filter on the message of a log or a field of its metadata, in characters.
 MAX_FILTER_LENGTH: Final = 1000
 
-# Things of one kind: devices of a fleet, and what a person lists.
+# Entries of a list: of a fleet's devices, and of anything that a user types in.
 MAX_DEVICES: Final = 500
 MAX_ITEMS: Final = 100
 
-# What a method of a device is called with: it takes a packet or a few. The size is in bytes of JSON.
+# Parameters of a device's method, which fit in a packet or a few. The size is in bytes
+# of JSON.
 MAX_PARAMETERS_SIZE: Final = 16 * 1024
 MAX_PARAMETERS_DEPTH: Final = 32
 
-# Of a period: days, hours, and so on. Nobody waits for longer.
+# Units of a period: days, hours, and so on. No longer period is needed.
 _MAX_UNITS: Final = 5
 LONGEST_PERIOD: Final = timedelta(days=366)
 
@@ -37,7 +40,10 @@ MAX_CREDENTIAL_LENGTH: Final = 8000
 
 
 def short(value: Any) -> Any:
-    """Refuse what is not a short text, a number or a time: Home Assistant's errors repeat what is wrong."""
+    """Refuse anything but short texts, numbers and times.
+
+    Home Assistant's errors repeat the wrong value.
+    """
     if isinstance(value, list | tuple | dict) or (
         isinstance(value, str) and len(value) > MAX_ID_LENGTH
     ):
@@ -46,7 +52,10 @@ def short(value: Any) -> Any:
 
 
 def time_period(value: Any) -> timedelta:
-    """Validate how long something takes, in any form that Home Assistant knows."""
+    """Validate a period.
+
+    It may have any form that Home Assistant knows.
+    """
     if isinstance(value, dict):
         if len(value) > _MAX_UNITS:
             raise vol.Invalid("expected hours, minutes and seconds")
@@ -62,37 +71,50 @@ def time_period(value: Any) -> timedelta:
 
 
 def visible(value: str) -> str:
-    """Refuse a text with other characters: Home Assistant's errors repeat it in its log."""
+    """Refuse a text with invisible characters.
+
+    Home Assistant's errors repeat it in its log.
+    """
     if not value.isprintable():
         raise vol.Invalid("expected visible characters in one line")
     return value
 
 
-# A text that is no longer than that.
+# Texts within these bounds.
 ID: Final = vol.All(cv.string, vol.Length(max=MAX_ID_LENGTH), visible)
 NAME: Final = vol.All(cv.string, vol.Length(max=MAX_NAME_LENGTH))
 SEARCH: Final = vol.All(cv.string, vol.Length(max=MAX_SEARCH_LENGTH))
 
 
 def whole_number(minimum: int, maximum: int) -> vol.All:
-    """Return what validates a whole number between two, which both belong to it."""
+    """Return a validator of whole numbers.
+
+    Both the minimum and the maximum are valid.
+    """
     return vol.All(vol.Coerce(int), vol.Range(min=minimum, max=maximum))
 
 
 def list_of(validator: Any, maximum: int = MAX_ITEMS) -> vol.All:
-    """Return what validates a list of things, or one of them, and no more than a number."""
+    """Return a validator of a list, or of one item."""
     return vol.All(_given, cv.ensure_list, vol.Length(max=maximum), [validator])
 
 
 def _given(value: Any) -> Any:
-    """Refuse nothing, as where a line of YAML has a name alone: it would be an empty list, which leaves nothing out."""
+    """Refuse None.
+
+    A line of YAML with a name alone has it. It would become an empty list, which
+    filters nothing.
+    """
     if value is None:
         raise vol.Invalid("expected a value; leave the line out to take everything")
     return value
 
 
 def parameters(value: Any) -> list[Any]:
-    """Validate what a method is called with; what is no list is the only parameter."""
+    """Validate the parameters of a method.
+
+    Anything but a list is the only parameter.
+    """
     values = cv.ensure_list(value)
     _check_depth(values)
     try:
@@ -107,7 +129,10 @@ def parameters(value: Any) -> list[Any]:
 
 
 def are_finite(value: Any) -> bool:
-    """Return whether no number in something is NaN or infinite: JSON would make these nothing."""
+    """Return whether all numbers in a value are finite.
+
+    NaN and infinity would become null in JSON.
+    """
     match value:
         case dict():
             return all(map(are_finite, value.values()))
@@ -119,12 +144,15 @@ def are_finite(value: Any) -> bool:
 
 
 def _check_depth(values: list[Any]) -> None:
-    """Refuse what is nested too deep, or holds too much; YAML may hold one thing many times."""
+    """Refuse values that are nested too deep, or too large.
+
+    YAML may hold one value many times.
+    """
     waiting = [(each, 1) for each in values]
     seen = 0
     while waiting:
         value, depth = waiting.pop()
-        # Each takes at least a byte.
+        # Each value takes a byte of JSON at least.
         seen += 1
         if isinstance(value, dict):
             inner = list(value.values())

@@ -1,4 +1,4 @@
-"""The card that shows logs on a dashboard: its files, for browsers."""
+"""The files of the log card, for browsers."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -21,17 +21,22 @@ from .const import DOMAIN
 FOLDER: Final = Path(__file__).parent / "frontend"
 ADDRESS: Final = f"/{DOMAIN}/frontend"
 MODULE: Final = "golioth-log-card.js"
-# What that loads. A try after a failed one needs other addresses, with a folder of its own.
+# Modules that it loads. A retry after a failure needs another address, with a folder of
+# its own.
 _LOADED: Final = ("define-card.js", "too-old.js")
 _TRY: Final = re.compile(r"[0-9]{1,16}")
 # Loaded by Home Assistant's build for older browsers.
 LEGACY_SCRIPT: Final = "legacy.js"
-# Made of the translations: what the card says until it has those of the user's language.
+# Made from the translations: the texts of the card until it has those of the user's
+# language.
 ENGLISH: Final = "english.js"
 
 
 async def async_setup_log_card(hass: HomeAssistant) -> None:
-    """Serve the card, and have every page of the user interface load it; without a user interface, there is no card."""
+    """Serve the card, and load it on every page.
+
+    Without a user interface, there is no card.
+    """
     if "frontend" not in hass.config.components:
         return
     files = await hass.async_add_executor_job(_read_files)
@@ -39,7 +44,7 @@ async def async_setup_log_card(hass: HomeAssistant) -> None:
     files[ENGLISH] = f"export const ENGLISH = {json.dumps(texts)};\n".encode()
     version = _version(files)
     hass.http.register_view(LogCardView(version, files))
-    # Twice: a page requests none of them again, and nothing else would run to do so.
+    # Twice: a page requests each address only once, and nothing else would retry.
     for query in ("", "?again"):
         add_extra_js_url(hass, f"{ADDRESS}/{version}/{MODULE}{query}")
         add_extra_js_url(hass, f"{ADDRESS}/{version}/{LEGACY_SCRIPT}{query}", es5=True)
@@ -50,7 +55,7 @@ def _read_files() -> dict[str, bytes]:
 
 
 def _version(files: Mapping[str, bytes]) -> str:
-    """Return a text that changes with any of the files."""
+    """Return a hash of all files."""
     digest = sha256()
     for name, body in files.items():
         digest.update(b"%b\0%d\0%b" % (name.encode(), len(body), body))
@@ -58,10 +63,10 @@ def _version(files: Mapping[str, bytes]) -> str:
 
 
 class LogCardView(HomeAssistantView):
-    """Serves the files of the card as they were when Home Assistant started.
+    """Serves the card's files as of Home Assistant's start.
 
-    Browsers keep what they have from the address of a version, and an update changes the files on the disk before the restart that gives
-    it another address.
+    Browsers cache the files of a version's address, and an update changes the files on
+    the disk before the restart that gives it another address.
     """
 
     url = f"{ADDRESS}/{{version}}/{{file_name}}"
@@ -70,14 +75,18 @@ class LogCardView(HomeAssistantView):
     requires_auth = False
 
     def __init__(self, version: str, files: Mapping[str, bytes]) -> None:
-        """Take the files, and the version that they are."""
+        """Take the files, and their version."""
         self._version = version
         self._files = files
 
     async def get(
         self, request: web.Request, file_name: str, version: str | None = None
     ) -> web.Response:
-        """Return a file of the version, or a module that loads it, whose address stays the same."""
+        """Return a file of a version.
+
+        Without a version, it is a module that loads the file, and whose address never
+        changes.
+        """
         if version is None and file_name in (MODULE, *_LOADED):
             folder = self._version
             if _TRY.fullmatch(number := request.query.get("try", "")):

@@ -1,4 +1,4 @@
-"""The options of a project: their forms, defaults and values."""
+"""The options of a project: forms, defaults and values."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +31,7 @@ CONF_CATCH_UP_WINDOW: Final = "catch_up_window"
 MAX_CATCH_UP_WINDOW: Final = 24
 DEFAULT_CATCH_UP_WINDOW: Final = 1
 
-# The lowest level of a log that is not left out.
+# Logs of lower levels are left out.
 CONF_MINIMUM_LEVEL: Final = "minimum_level"
 DEFAULT_MINIMUM_LEVEL: Final = "debug"
 
@@ -39,7 +39,8 @@ DEFAULT_MINIMUM_LEVEL: Final = "debug"
 CONF_INCLUDE_MODULES: Final = "include_modules"
 CONF_EXCLUDE_MODULES: Final = "exclude_modules"
 
-# The selector takes "nan" for a number, which is neither less nor more than any; the range does not.
+# The selector accepts "nan", which is neither less nor more than any number; the range
+# does not.
 CATCH_UP_WINDOW_SELECTOR: Final = vol.All(
     NumberSelector(
         NumberSelectorConfig(
@@ -53,7 +54,7 @@ CATCH_UP_WINDOW_SELECTOR: Final = vol.All(
     vol.Range(min=0, max=MAX_CATCH_UP_WINDOW),
 )
 
-# Golioth tells nobody which modules there are: their names are typed in.
+# Golioth does not list modules: their names are typed in.
 MODULES_SELECTOR: Final = SelectSelector(
     SelectSelectorConfig(options=[], multiple=True, custom_value=True)
 )
@@ -99,7 +100,7 @@ def catch_up_window(entry: GoliothConfigEntry) -> float:
 
 
 def filter_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the options of a project leave out, defaults included."""
+    """Return the options that filter logs, defaults included."""
     return {
         CONF_MINIMUM_LEVEL: options.get(CONF_MINIMUM_LEVEL, DEFAULT_MINIMUM_LEVEL),
         CONF_INCLUDE_MODULES: list(options.get(CONF_INCLUDE_MODULES, ())),
@@ -108,7 +109,7 @@ def filter_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def clean_names(texts: list[str]) -> list[str]:
-    """Return the names that were typed in, each once, without the spaces around them."""
+    """Return typed names without spaces around them, each once."""
     return list(
         dict.fromkeys(name for text in texts if (name := storable(text).strip()))
     )

@@ -1,4 +1,4 @@
-"""Who may do what with Golioth's devices and projects, by the permissions on their entities."""
+"""Permissions on Golioth's devices and projects."""
 
 from collections.abc import Collection, Mapping
 from math import inf
@@ -17,8 +17,8 @@ from .devices import async_get_entities, golioth_id
 if TYPE_CHECKING:
     from .coordinator import GoliothConfigEntry
 
-# In seconds. All entities of a large fleet take milliseconds, and many devices of one that
-# is too large for Home Assistant have none.
+# In seconds. All entities of a large fleet take milliseconds, and many devices of one
+# that is too large for Home Assistant have none.
 _LOOK_UP_INTERVAL: Final = 0.1
 
 # By the IDs of the user and of the entry.
@@ -28,20 +28,22 @@ _LOG_PERMISSIONS: HassKey[dict[tuple[str, str], LogPermission]] = HassKey(
 
 
 class LogPermission:
-    """Tells which logs of a project a user may read.
+    """Checks which logs of a project a user may read.
 
-    For those of a device, the user needs to read all of its entities. Where it has none, the user needs to read all entities of
-    the project, which stands for every device that Golioth does not list yet, or any more.
+    For those of a device, the user needs to read all of its entities. Where it has
+    none, the user needs to read all entities of the project, which stands for every
+    device that Golioth does not list.
     """
 
     def __init__(
         self, hass: HomeAssistant, user: User, entry: GoliothConfigEntry
     ) -> None:
-        """Look nothing up yet."""
+        """Prepare, without looking anything up."""
         self._hass = hass
         self._user = user
         self._entry = entry
-        # What was found for the project, with which permissions, and until when it holds.
+        # Results for the project, the permissions that they rest on, and when they
+        # expire.
         self._covers_project: bool | None = None
         self._readable: dict[str, dr.DeviceEntry] | None = None
         self._permissions: AbstractPermissions | None = None
@@ -49,7 +51,7 @@ class LogPermission:
 
     @property
     def is_expired(self) -> bool:
-        """Whether nothing that was found for the project holds any more."""
+        """Whether the results for the project have expired."""
         return (
             self._user.permissions is not self._permissions
             or self._hass.loop.time() >= self._expires_at
@@ -57,12 +59,13 @@ class LogPermission:
 
     @callback
     def async_covers(self, device_id: str | None) -> bool:
-        """Return whether the user may read the logs of a device, at present.
+        """Return whether the user may read a device's logs.
 
         Args:
-            device_id: Home Assistant's ID of the device; None, or that of the project's own device, for the whole project.
+            device_id: Home Assistant's ID of the device; None, or that of the project's
+                own device, for the whole project.
         """
-        # For an administrator, the entities of a large fleet need not be looked at.
+        # Looking up the entities of a large fleet for an administrator is needless.
         if self._user.is_admin:
             return True
         if device_id is not None:
@@ -77,9 +80,9 @@ class LogPermission:
 
     @callback
     def async_readable_devices(self) -> Mapping[str, dr.DeviceEntry]:
-        """Return the devices whose logs the user may read, by Home Assistant's ID.
+        """Return the devices whose logs the user may read.
 
-        They are looked up ten times a second at most.
+        They are by Home Assistant's ID, and looked up at most ten times a second.
         """
         self._async_forget_expired()
         if self._readable is None:
@@ -94,7 +97,10 @@ class LogPermission:
 
     @callback
     def _async_covers_project(self) -> bool:
-        """Return whether the user may read all entities of the project, looked up ten times a second at most."""
+        """Return whether the user may read the whole project.
+
+        That is all of its entities, which are looked up at most ten times a second.
+        """
         self._async_forget_expired()
         if self._covers_project is None:
             self._covers_project = _has_permission(
@@ -118,14 +124,15 @@ class LogPermission:
 def async_get_log_permission(
     hass: HomeAssistant, user: User, entry: GoliothConfigEntry
 ) -> LogPermission:
-    """Return what tells which logs a user may read, the same for all who ask at once.
+    """Return the check of a user's permission on logs.
 
-    A frame may hold hundreds of commands, which are handled in one go.
+    It is shared by simultaneous requests: a frame may hold hundreds of commands, which
+    are handled in one go.
     """
     every = hass.data.setdefault(_LOG_PERMISSIONS, {})
     key = (user.id, entry.entry_id)
     if (permission := every.get(key)) is None:
-        # Of users and projects that are gone, nothing is kept.
+        # Forget users and projects that are gone.
         for other in [each for each in every if every[each].is_expired]:
             del every[other]
         permission = every[key] = LogPermission(hass, user, entry)
@@ -136,7 +143,8 @@ def async_get_log_permission(
 def async_may_call(hass: HomeAssistant, user: User, device_id: str) -> bool:
     """Return whether a user may call methods of a device.
 
-    Needed is to control all of its entities; where there are none, to be an administrator.
+    The user needs to control all of its entities; where there are none, to be an
+    administrator.
     """
     return user.is_admin or _has_permission(
         user, async_get_entities(er.async_get(hass), device_id), POLICY_CONTROL
@@ -146,7 +154,10 @@ def async_may_call(hass: HomeAssistant, user: User, device_id: str) -> bool:
 def _has_permission(
     user: User, entities: Collection[er.RegistryEntry], policy: str
 ) -> bool:
-    """Return whether a user has a permission on each entity; none gives no right."""
+    """Return whether a user has a permission on each entity.
+
+    Without entities, the user does not.
+    """
     permissions = user.permissions
     return bool(entities) and (
         permissions.access_all_entities(policy)

@@ -1,4 +1,4 @@
-"""What users are told of errors, in their language."""
+"""Translated reasons of errors."""
 
 import math
 from typing import Final
@@ -25,7 +25,7 @@ from .client import (
 )
 from .const import DOMAIN
 
-# A sentence for each class; of one that is not here, that of the class above it.
+# A sentence for each class; any other class has that of its nearest base.
 KEYS: Final[dict[type[BaseException], str]] = {
     GoliothAddressError: "invalid_address",
     GoliothAuthenticationError: "invalid_auth",
@@ -45,7 +45,7 @@ KEYS: Final[dict[type[BaseException], str]] = {
 
 
 def translated[E: HomeAssistantError](kind: type[E], err: GoliothError) -> E:
-    """Return an exception of a kind that tells of an error of the client."""
+    """Return an exception with the reason of a client's error."""
     placeholders: dict[str, str] = {}
     if isinstance(err, GoliothStatusError):
         placeholders["status"] = str(err.status)
@@ -62,7 +62,7 @@ def translated[E: HomeAssistantError](kind: type[E], err: GoliothError) -> E:
 def failed_call(
     err: GoliothConnectionError, device: str, method: str
 ) -> HomeAssistantError:
-    """Return what tells that a call of a device failed on the way.
+    """Return an exception for a failed call of a device.
 
     It says whether the device may have acted.
     """
@@ -105,9 +105,10 @@ async def async_server_text(
     translation_key: str,
     translation_placeholders: dict[str, str] | None = None,
 ) -> str:
-    """Return a text in the language of the server, for what shows it as it is.
+    """Return a text in the language of the server.
 
-    The arguments are named as those of an exception, whose text it is.
+    It is for texts that are shown without translation. The arguments are named as those
+    of an exception, whose text it is.
     """
     texts = await async_get_translations(
         hass, hass.config.language, "exceptions", {translation_domain}

@@ -1,4 +1,4 @@
-"""Ask for a new key where Golioth rejects the one in use."""
+"""Re-authentication where Golioth rejects the key."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def reauth_where_rejected(
     hass: HomeAssistant, entry: GoliothConfigEntry
 ) -> Iterator[None]:
-    """Have a key that Golioth rejects replaced, and ask nothing with it until then.
+    """Start re-authentication if Golioth rejects the key.
+
+    No requests are made with a rejected key.
 
     Raises:
         HomeAssistantError: Golioth rejects the key, or has done so before.

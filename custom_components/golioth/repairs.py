@@ -22,10 +22,10 @@ from .options import (
 
 
 class GapRepairFlow(RepairsFlow):
-    """Tells when logs were not delivered, and raises the window for the next time."""
+    """Shows gaps, and raises the catch-up window."""
 
     def __init__(self, entry_id: str, gaps: Gaps) -> None:
-        """Be about the gaps of one project."""
+        """Take the gaps of a project."""
         self._entry_id = entry_id
         self._gaps = gaps
 
@@ -38,7 +38,10 @@ class GapRepairFlow(RepairsFlow):
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Offer the shortest window that would have left no gap, and set up the project with the one that is chosen."""
+        """Offer a window that would have left no gap.
+
+        It is the shortest such window. The project is reloaded with the chosen one.
+        """
         config_entries = self.hass.config_entries
         issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
         entry = config_entries.async_get_entry(self._entry_id)

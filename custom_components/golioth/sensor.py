@@ -33,13 +33,13 @@ from .logs.levels import ALL_LEVELS, OTHER_LEVEL, known_level
 
 PARALLEL_UPDATES = 0
 
-# Counters move with every log: they are shown no more often than this.
+# Counters change with every log, and are shown at most this often.
 COUNTER_INTERVAL: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GoliothLogSensorEntityDescription(SensorEntityDescription):
-    """What a sensor shows of the last log that is one for it."""
+    """Describes a sensor of a device's last log."""
 
     last_fn: Callable[[DeviceLogs], LastLog] = lambda logs: logs.last
     value_fn: Callable[[LogEntry], StateType | datetime]
@@ -47,7 +47,7 @@ class GoliothLogSensorEntityDescription(SensorEntityDescription):
 
 
 def _message(entry: LogEntry) -> str:
-    """Return as much of the message as a state can hold."""
+    """Return the message, cut to what a state can hold."""
     message = entry.message
     return (
         message
@@ -57,7 +57,7 @@ def _message(entry: LogEntry) -> str:
 
 
 def _time(entry: LogEntry) -> datetime | None:
-    """Return when the device logged, if its clock gave a time."""
+    """Return the time of a log, if it is valid."""
     if entry.timestamp_ns is None:
         return None
     try:
@@ -110,7 +110,10 @@ TRANSPORT: Final = SensorEntityDescription(
 
 @dataclass(frozen=True, kw_only=True)
 class GoliothCounterSensorEntityDescription(SensorEntityDescription):
-    """What a sensor shows of the project's counters, which start at 0 with each set-up."""
+    """Describes a sensor of a project's counter.
+
+    Counters start at 0 with each set-up.
+    """
 
     state_class: SensorStateClass | None = SensorStateClass.TOTAL_INCREASING
     value_fn: Callable[[GoliothCoordinator], int]
@@ -190,7 +193,7 @@ async def async_setup_entry(
     entry: GoliothConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the sensors of the project, of every device, and of those to come."""
+    """Set up sensors of the project and of all devices."""
     coordinator = entry.runtime_data
     async_add_entities(
         [
@@ -220,40 +223,43 @@ async def async_setup_entry(
 
 
 class GoliothTransportSensor(GoliothConnectionEntity, SensorEntity):
-    """How the logs of the project arrive at present."""
+    """Shows how the logs of a project arrive."""
 
     entity_description = TRANSPORT
 
     def __init__(self, coordinator: GoliothCoordinator) -> None:
-        """Belong to the project."""
+        """Initialize the sensor of a project."""
         super().__init__(coordinator, TRANSPORT.key)
 
     @property
     @override
     def available(self) -> bool:
-        """Whether there is a transport."""
+        """Return whether there is a transport."""
         return self.coordinator.feed.transport is not None
 
     @property
     @override
     def native_value(self) -> str | None:
-        """The transport in use."""
+        """Return the transport in use."""
         return self.coordinator.feed.transport
 
 
 class GoliothCounter(GoliothEntity, SensorEntity):
-    """A counter, which starts at 0 with each set-up, and is shown now and then."""
+    """Base entity of a counter.
+
+    It starts at 0 with each set-up, and is shown at intervals.
+    """
 
     async_entity_id_changed = GoliothEntity.async_entity_id_changed
 
     @property
     def count(self) -> int:
-        """The count at present."""
+        """The present count."""
         raise NotImplementedError
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the counter."""
+        """Listen to the counter."""
         await super().async_added_to_hass()
         self._attr_native_value = self.count
         self.async_on_remove(
@@ -262,14 +268,14 @@ class GoliothCounter(GoliothEntity, SensorEntity):
 
     @callback
     def _async_show_count(self) -> None:
-        """Write the state, if the counter has moved."""
+        """Write the state, if the counter has changed."""
         if self._attr_native_value != (count := self.count):
             self._attr_native_value = count
             self.async_write_ha_state()
 
 
 class GoliothProjectCounter(GoliothCounter):
-    """One of the project's counters."""
+    """Shows one of the project's counters."""
 
     entity_description: GoliothCounterSensorEntityDescription
 
@@ -278,30 +284,33 @@ class GoliothProjectCounter(GoliothCounter):
         coordinator: GoliothCoordinator,
         description: GoliothCounterSensorEntityDescription,
     ) -> None:
-        """Belong to the project."""
+        """Initialize the sensor of a project."""
         super().__init__(coordinator, description.key)
         self.entity_description = description
 
     @property
     @override
     def count(self) -> int:
-        """What the project has counted."""
+        """The present count of the project."""
         return self.entity_description.value_fn(self.coordinator)
 
 
 class GoliothErrorCounter(GoliothDeviceEntity, GoliothCounter):
-    """How many errors a device has logged."""
+    """Counts the errors of a device."""
 
     entity_description = ERRORS
 
     def __init__(self, coordinator: GoliothCoordinator, golioth_device_id: str) -> None:
-        """Belong to a device."""
+        """Initialize the sensor of a device."""
         super().__init__(coordinator, ERRORS.key, golioth_device_id)
 
     @property
     @override
     def available(self) -> bool:
-        """Always: what has been counted is true without a connection as well."""
+        """Return True.
+
+        Counts are correct without a connection as well.
+        """
         return True
 
     @property
@@ -313,11 +322,11 @@ class GoliothErrorCounter(GoliothDeviceEntity, GoliothCounter):
     @override
     @callback
     def async_show_connection(self) -> None:
-        """Show nothing of it."""
+        """Do nothing: counts do not depend on the connection."""
 
 
 class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
-    """Something of the last log of a device."""
+    """Shows a part of a device's last log."""
 
     async_entity_id_changed = GoliothEntity.async_entity_id_changed
 
@@ -331,7 +340,7 @@ class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
         golioth_device_id: str,
         description: GoliothLogSensorEntityDescription,
     ) -> None:
-        """Belong to a device."""
+        """Initialize the sensor of a device."""
         super().__init__(coordinator, description.key, golioth_device_id)
         self.entity_description = description
         self._shown: ShownLog | None = None
@@ -339,15 +348,19 @@ class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData | None:
-        """The last log, whether it is shown already or not."""
+        """Return the last log, shown or not, to be restored."""
         return self._last.shown
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Show what the device has logged meanwhile, or what was shown before, until the next log."""
+        """Show the device's last log.
+
+        Without one, it is the log that was shown before, until the next log.
+        """
         await super().async_added_to_hass()
         if (stored := await self.async_get_last_extra_data()) is not None:
-            # What another version has stored may not fit: then there is nothing to show until the next log.
+            # The data of another version may not fit: nothing is shown then until the
+            # next log.
             with suppress(TypeError):
                 self._last.restore(ShownLog.from_dict(stored.as_dict()))
         self._take_last()
@@ -366,7 +379,7 @@ class GoliothLogSensor(GoliothDeviceEntity, SensorEntity, RestoreEntity):
         return self.entity_description.last_fn(self._device_logs)
 
     def _take_last(self) -> bool:
-        """Have the last log shown; return whether it is another one."""
+        """Take the last log; return whether it is another one."""
         shown = self._last.shown
         if shown is None or shown is self._shown:
             return False

@@ -1,4 +1,4 @@
-"""Actions of the Golioth integration: the logs that were, and calls to devices."""
+"""Actions of the Golioth integration."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -85,13 +85,14 @@ DEFAULT_LIMIT: Final = 100
 DEFAULT_TIMEOUT: Final = 30
 MAX_TIMEOUT: Final = 120
 
-# The logs of one response, in bytes of JSON: it is held by the automation, and by its traces.
+# The logs of one response, in bytes of JSON: the automation holds it, and so do its
+# traces.
 MAX_RESPONSE_SIZE: Final = 4 * 1024 * 1024
 
-# Fields of an event that say of a log in a response what is known already.
+# Fields of an event that are needless in a response.
 _KNOWN_FIELDS: Final = frozenset({"config_entry_id", "project_id", "source"})
 
-# What a device says of an error, in characters of a message.
+# A device's details of an error, in characters of a message.
 _MAX_DETAIL_LENGTH: Final = 200
 
 _STATUS_NAMES: Final = {
@@ -144,9 +145,9 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
-    """Return the newest logs of a span of time, of a device or of a project."""
+    """Return the newest logs of a device or project."""
     device, entry = _async_get_source(call)
-    # The entry has none, once it is unloaded meanwhile.
+    # The entry may be unloaded later, and has no coordinator then.
     coordinator = entry.runtime_data
     golioth_device_id = None if device is None else golioth_id(device, entry)
     check_permission = partial(
@@ -175,10 +176,10 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
             ),
         ),
     )
-    # It may have been taken away while others were served.
+    # Permission may have been revoked while others were served.
     await check_permission()
     max_size = min(MAX_EVENT_SIZE, MAX_RESPONSE_SIZE // max(len(found.entries), 1))
-    # A thousand long ones take longer than Home Assistant may stand still.
+    # Yield to the event loop: a thousand long logs block it for too long.
     logs: list[JsonValueType] = [
         {
             key: value
@@ -191,12 +192,12 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
-    """Call a method of a device once, and return its answer."""
+    """Call a method of a device, and return its answer."""
     entry: GoliothConfigEntry
     device, entry = service.async_get_device_and_config_entry(
         call.hass, DOMAIN, call.data[ATTR_DEVICE_ID], include_child_devices=False
     )
-    # The entry has none, once it is unloaded meanwhile.
+    # The entry may be unloaded later, and has no coordinator then.
     coordinator = entry.runtime_data
     check_permission = partial(
         _async_check_permission,
@@ -218,7 +219,7 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
     name = device.name_by_user or device.name or one_line(golioth_device_id)
     try:
         async with coordinator.call_turns.take(call.context.user_id):
-            # It may have been taken away while others were served.
+            # Permission may have been revoked while others were served.
             await check_permission()
             with reauth_where_rejected(call.hass, entry):
                 answer = await coordinator.rest.call_rpc(
@@ -256,10 +257,11 @@ async def _async_call_rpc(call: ServiceCall) -> ServiceResponse:
 def _async_get_source(
     call: ServiceCall,
 ) -> tuple[dr.DeviceEntry | None, GoliothConfigEntry]:
-    """Return the device and the project that an action is about.
+    """Return the device and project of an action.
 
     Raises:
-        ServiceValidationError: It is about none of ours, about several projects, or the project is not loaded.
+        ServiceValidationError: It names none of ours or several projects, or the
+            project is not loaded.
     """
     hass = call.hass
     entry: GoliothConfigEntry
@@ -290,7 +292,9 @@ def _async_get_source(
 async def _async_check_permission(
     call: ServiceCall, is_permitted: Callable[[User], bool], policy: str
 ) -> None:
-    """Refuse a user who lacks the permission. An automation acts for no user.
+    """Refuse a user who lacks the permission.
+
+    An automation acts for no user, and has every permission.
 
     Raises:
         Unauthorized: The user lacks it.
@@ -310,9 +314,10 @@ async def _async_check_permission(
 
 
 def _span(call: ServiceCall, now_ns: int) -> tuple[int, int | None]:
-    """Return the start of what is to be read, and its end, which is not part of it; None where that is now.
+    """Return the start and end of the time to read.
 
-    Both are whole milliseconds, and the last one is read as well.
+    Both are whole milliseconds in nanoseconds. The end is not part of it, but the
+    millisecond of the last time is; the end is None where that is now.
 
     Raises:
         ServiceValidationError: The end is before the start.
@@ -334,9 +339,10 @@ def _span(call: ServiceCall, now_ns: int) -> tuple[int, int | None]:
 
 
 def _rpc_error(device: str, method: str, answer: RpcAnswer) -> HomeAssistantError:
-    """Return what to tell of an answer that is no success."""
+    """Return an exception for an answer that is no success."""
     status = answer.status_code
-    # Golioth's firmware SDK answers that the status is unknown, and nothing else, where it has no such method.
+    # Golioth's firmware SDK answers with an unknown status and nothing else, where it
+    # has no such method.
     has_no_method = status == RpcStatus.UNIMPLEMENTED or (
         status == RpcStatus.UNKNOWN and not answer.detail
     )

@@ -17,12 +17,15 @@ from .coordinator import GoliothConfigEntry
 def async_register(
     hass: HomeAssistant, register: system_health.SystemHealthRegistration
 ) -> None:
-    """Register what is shown."""
+    """Register the system health information."""
     register.async_register_info(_async_info)
 
 
 async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
-    """Return how the logs of all projects arrive. It is copied into public reports, and so it names none of them."""
+    """Return how the logs of all projects arrive.
+
+    It is copied into public reports, and so it names no project.
+    """
     entries: list[GoliothConfigEntry] = hass.config_entries.async_entries(
         DOMAIN, include_disabled=False
     )
@@ -30,7 +33,7 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
     coordinators = [entry.runtime_data for entry in loaded]
     transports = Counter(coordinator.feed.transport for coordinator in coordinators)
     streaming, polling = transports[Transport.STREAMING], transports[Transport.POLLING]
-    # An entry of a newer release may not say.
+    # An entry of a newer release may have no address.
     addresses = {
         entry.data.get(CONF_API_URL, DEFAULT_API_URL) for entry in entries
     } or {DEFAULT_API_URL}
@@ -49,7 +52,10 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
 async def _async_can_reach(
     hass: HomeAssistant, addresses: Iterable[str]
 ) -> str | dict[str, str]:
-    """Return whether every address answers, or what is wrong with one that does not. The credential is not sent."""
+    """Return whether every address answers, or an error.
+
+    The credential is not sent.
+    """
     results = await asyncio.gather(
         *(
             system_health.async_check_can_reach_url(hass, address)

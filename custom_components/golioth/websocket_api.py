@@ -1,4 +1,4 @@
-"""Commands of a browser that shows logs: those of now, and those that were."""
+"""WebSocket commands for recent and earlier logs."""
 
 import asyncio
 from collections import Counter
@@ -33,27 +33,29 @@ from .logs.recent import async_get_recent_logs, log_json
 from .permissions import LogPermission, async_get_log_permission
 from .storage.removed_projects import async_find_entry
 
-# The logs of one answer.
+# Logs of one answer.
 MAX_PAGE: Final = 200
 
 # In bytes of JSON.
 MAX_ANSWER_SIZE: Final = 8 * 1024 * 1024
 
-# Subscriptions at the same time: of one connection, and of all connections of a user. A dozen cards in a few windows need less.
+# Simultaneous subscriptions: of one connection, and of all connections of a user. A
+# dozen cards in a few windows need less.
 MAX_SUBSCRIPTIONS: Final = 20
 MAX_SUBSCRIPTIONS_OF_USER: Final = 100
 
 ERR_TOO_MANY: Final = "too_many"
 
-# What waits to be sent to a browser, in bytes, while the next piece is held back: where it is not more than that, asyncio lets
-# Home Assistant go on writing, so that nothing of ours is left in its queue.
+# Bytes that wait to be sent to a browser, above which the next piece is held back: up
+# to there, asyncio lets Home Assistant go on writing, so that nothing of ours is left
+# in its queue.
 _MAX_UNSENT: Final = 16 * 1024
 
 _OPEN: HassKey[Counter[Hashable]] = HassKey(f"{DOMAIN}_open_subscriptions")
 _READING: HassKey[set[websocket_api.ActiveConnection]] = HassKey(f"{DOMAIN}_reading")
 
 _ID: Final = vol.All(str, vol.Length(max=MAX_ID_LENGTH))
-# The length first: an error tells of each thing that is wrong.
+# The length first: an error lists every wrong item.
 _DEVICE_IDS: Final = vol.All(list, vol.Length(max=MAX_DEVICES), [_ID])
 
 type DeviceFilter = Callable[[str], bool]
@@ -79,13 +81,16 @@ def _async_subscribe(
     connection: websocket_api.ActiveConnection,
     msg: dict[str, Any],
 ) -> None:
-    """Tell the recent logs of a project, and then each one, until the browser goes or does not want them any more."""
+    """Send the recent and all further logs of a project.
+
+    That ends when the browser disconnects or unsubscribes.
+    """
     request = _async_check(hass, connection, msg)
     if request is None:
         return
     close = _async_open(hass, connection)
     if close is None:
-        # Raised, it would be an error in the log, each time.
+        # Raised, it would be logged as an error each time.
         _send_error(
             connection,
             msg["id"],
@@ -97,15 +102,15 @@ def _async_subscribe(
         return
 
     @callback
-    def tell(event: dict[str, Any]) -> None:
+    def send(event: dict[str, Any]) -> None:
         if "life" in event:
-            # Not always the one that was asked for.
+            # Not always the requested one.
             event["config_entry_id"] = request.entry.entry_id
         connection.send_event(msg["id"], event)
 
     connection.send_result(msg["id"])
     unsubscribe = async_get_recent_logs(hass, request.entry.entry_id).async_subscribe(
-        tell,
+        send,
         request.is_wanted,
         user_id=connection.user.id,
         is_behind=_async_is_behind(),
@@ -123,7 +128,11 @@ def _async_subscribe(
 def _async_open(
     hass: HomeAssistant, connection: websocket_api.ActiveConnection
 ) -> CALLBACK_TYPE | None:
-    """Count one more subscription, and return what ends that; None where there may be no more."""
+    """Count one more subscription.
+
+    Returns:
+        A function that ends it; None where no more are allowed.
+    """
     count = hass.data.setdefault(_OPEN, Counter())
     user_id = connection.user.id
     if (
@@ -150,11 +159,14 @@ def _async_open(
 
 @callback
 def _async_is_behind() -> Callable[[], bool]:
-    """Return what tells whether the browser that asks has not taken yet what it was sent."""
+    """Return a check whether the browser lags behind.
+
+    It does while it has not taken what it was sent.
+    """
     request = current_request.get()
 
     def is_behind() -> bool:
-        # Where there is no connection to look at, what is sent is bounded by its rate alone.
+        # Without a connection to look at, only the rate bounds what is sent.
         transport = None if request is None else request.transport
         return transport is not None and transport.get_write_buffer_size() > _MAX_UNSENT
 
@@ -187,10 +199,11 @@ async def _async_get_history(
     connection: websocket_api.ActiveConnection,
     msg: dict[str, Any],
 ) -> None:
-    """Answer with the newest logs until a time.
+    """Answer with a page of logs until a time.
 
-    A connection asks for one page at a time, because each takes many requests to Golioth: a card needs one before it can ask for the
-    next, and the cards of a window take turns. A page that nobody takes any more is not read.
+    A connection reads one page at a time, because each takes many requests to Golioth:
+    a card needs one before it can request the next, and the cards of a window take
+    turns. Reading ends when its browser no longer wants the page.
     """
     request = _async_check(hass, connection, msg)
     if request is None:
@@ -228,7 +241,7 @@ async def _async_answer_with_page(
         entry: GoliothConfigEntry = service.async_get_config_entry(
             hass, DOMAIN, request.entry.entry_id
         )
-        # The entry has none, once it is unloaded meanwhile.
+        # The entry may be unloaded later, and has no coordinator then.
         coordinator = entry.runtime_data
         page = await async_read_page(
             coordinator,
@@ -246,11 +259,12 @@ async def _async_answer_with_page(
             request.golioth_device_ids,
         )
     except HomeAssistantError as err:
-        # Raised, it would be an error in the log, each time that a browser looks for earlier logs in vain.
+        # Raised, it would be logged as an error each time that a browser requests
+        # earlier logs in vain.
         _send_error(connection, msg["id"], err)
         return
     wanted: dict[str, bool] = {}
-    # As long as those of an event, so that a log that has been told is recognised.
+    # As long as those of an event, so that a log that was sent before is recognised.
     max_size = min(MAX_EVENT_SIZE, MAX_ANSWER_SIZE // max(len(page.entries), 1))
     logs: list[json_fragment] = []
     async for log_entry in in_slices(page.entries):
@@ -289,12 +303,15 @@ def _send_error(
 
 
 class _Request(NamedTuple):
-    """What a command asks for."""
+    """The request of a command."""
 
     entry: GoliothConfigEntry
     is_wanted: DeviceFilter
     golioth_device_ids: tuple[str, ...] | None
-    """Of the devices that Golioth is asked for; None where it is asked for all logs."""
+    """Golioth's IDs of the devices to read.
+
+    None where all logs are read.
+    """
 
 
 @callback
@@ -303,7 +320,11 @@ def _async_check(
     connection: websocket_api.ActiveConnection,
     msg: dict[str, Any],
 ) -> _Request | None:
-    """Return what a command asks for. Where there is no such thing, or the user may read nothing of it, that is answered."""
+    """Return the request of a command.
+
+    Where it names no project or device, or the user may read none of them, this is
+    answered with an error.
+    """
     entry = async_find_entry(hass, msg["config_entry_id"])
     if entry is None or entry.domain != DOMAIN:
         connection.send_error(
@@ -322,7 +343,8 @@ def _async_check(
         if device_id in readable
     ]
     if not devices and not connection.user.is_admin:
-        # Raised, it would be an error in the log, each time that such a user looks at a dashboard.
+        # Raised, it would be logged as an error each time that such a user opens a
+        # dashboard.
         connection.send_error(
             msg["id"],
             websocket_api.ERR_UNAUTHORIZED,
@@ -342,13 +364,13 @@ def _async_check(
             (
                 golioth_id(device, entry)
                 for device in devices
-                # A muted one is left out unless it is named.
+                # A muted device is left out unless it is named.
                 if msg["device_ids"] or not device.disabled
             ),
         )
     )
     if covers_project and (len(devices) > 1 or not golioth_ids):
-        # It takes fewer requests, and the user may know what others have logged.
+        # Reading all takes fewer requests, and the user may know what others logged.
         golioth_ids = None
     return _Request(entry, is_wanted, golioth_ids)
 
@@ -359,19 +381,19 @@ def _device_filter(
     permission: LogPermission,
     device_ids: list[str],
 ) -> DeviceFilter:
-    """Return what tells whether the logs of a device are asked for and may be read.
+    """Return a check whether logs of a device are requested.
 
-    No device means all that are not disabled.
+    The user has to be allowed to read them. No device means all that are not disabled.
     """
-    asked_for = frozenset(device_ids)
+    requested = frozenset(device_ids)
 
     @callback
     def is_wanted(device_id: str) -> bool:
-        is_asked_for = (
-            device_id in asked_for
-            if asked_for
+        is_requested = (
+            device_id in requested
+            if requested
             else not async_is_muted(hass, entry, device_id)
         )
-        return is_asked_for and permission.async_covers(device_id)
+        return is_requested and permission.async_covers(device_id)
 
     return is_wanted
