@@ -1,1 +1,1 @@
-"""Custom components, importable by the tests as Home Assistant imports them."""
+"""Custom components, importable by tests as by Home Assistant."""

@@ -11,7 +11,7 @@ from homeassistant.helpers.typing import ConfigType
 from .config_flow import GoliothConfigFlow
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry, GoliothCoordinator
-from .devices import async_set_apart
+from .devices import async_mark_removed
 from .issues import async_forget_gaps
 from .log_card import async_setup_log_card
 from .logs.quiet_devices import async_forget_new_project
@@ -90,7 +90,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: GoliothConfigEntry) -> 
     ):
         options.async_abort(option_flow["flow_id"])
     async_forget_entities(hass, entry)
-    await async_set_apart(hass, entry)
+    await async_mark_removed(hass, entry)
     await ResumeStore(hass, entry.entry_id).async_remove()
     await async_remove_clock(hass, entry.entry_id)
     await async_remove_cool_downs(hass, entry.entry_id)

@@ -117,8 +117,8 @@ class RegisteredDevices:
             known: What was returned for the list before.
 
         Returns:
-            The devices by Golioth's ID: those of the list, and those that have been
-                missing for the first time.
+            The devices by Golioth's ID: those of the list, and missing ones that are
+                not removed yet.
         """
         devices: dict[str, Device] = {}
         async for device in in_slices(listed.devices.values()):
@@ -134,8 +134,8 @@ class RegisteredDevices:
             entity_ids += self._remove(golioth_device_id)
         if entity_ids:
             async_forget_states(self._hass, entity_ids)
-        spared = self._ids.keys() & known.keys() - devices.keys()
-        return devices | {each: known[each] for each in spared}
+        missing_for_now = self._ids.keys() & known.keys() - devices.keys()
+        return devices | {each: known[each] for each in missing_for_now}
 
     @callback
     def async_forget(self, device: dr.AnyDeviceEntry) -> set[str]:
@@ -173,11 +173,11 @@ class RegisteredDevices:
                 return False
             self._ever_registered.add(device.id)
         identifiers = {(DOMAIN, device.id)}
-        set_apart = _set_apart(self._project_id, device.id)
+        removed_identifier = _removed_identifier(self._project_id, device.id)
         registered = self._registry.async_get_or_create(
             config_entry_id=self._entry_id,
             identifiers=(
-                identifiers | {set_apart}
+                identifiers | {removed_identifier}
                 if self._was_removed and device.id not in self._ids
                 else identifiers
             ),
@@ -185,7 +185,7 @@ class RegisteredDevices:
             serial_number=device.hardware_ids[0] if device.hardware_ids else None,
             via_device_id=self.project_device_id,
         )
-        if set_apart in registered.identifiers:
+        if removed_identifier in registered.identifiers:
             self._registry.async_update_device(
                 registered.id, new_identifiers=identifiers
             )
@@ -242,7 +242,7 @@ def golioth_id(device: dr.AnyDeviceEntry, entry: GoliothConfigEntry) -> str | No
     )
 
 
-async def async_set_apart(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
+async def async_mark_removed(hass: HomeAssistant, entry: GoliothConfigEntry) -> None:
     """Give devices of a removed project identifiers of their own.
 
     Home Assistant remembers removed devices by their identifiers, for when they come
@@ -259,7 +259,8 @@ async def async_set_apart(hass: HomeAssistant, entry: GoliothConfigEntry) -> Non
             registry.async_update_device(
                 device.id,
                 new_identifiers={
-                    _set_apart(project_id, each) for each in _golioth_ids(device)
+                    _removed_identifier(project_id, each)
+                    for each in _golioth_ids(device)
                 },
             )
 
@@ -296,6 +297,6 @@ def _golioth_ids(device: dr.AnyDeviceEntry) -> set[str]:
     return {each for domain, each in device.identifiers if domain == DOMAIN}
 
 
-def _set_apart(project_id: str, golioth_device_id: str) -> tuple[str, str]:
+def _removed_identifier(project_id: str, golioth_device_id: str) -> tuple[str, str]:
     """Return the identifier of a removed project's device."""
     return DOMAIN, f"{project_id}/{golioth_device_id}"

@@ -96,7 +96,7 @@ class Gaps:
     def joined(self, other: Gaps) -> Gaps:
         """Return the gaps of both."""
         return Gaps(
-            tuple(_apart([*self.times, *other.times])), max(self.needed, other.needed)
+            tuple(_merged([*self.times, *other.times])), max(self.needed, other.needed)
         )
 
 
@@ -206,25 +206,25 @@ def _parse(intervals: str) -> tuple[Gap, ...]:
     return tuple(gaps)
 
 
-def _apart(gaps: Iterable[Gap]) -> list[Gap]:
+def _merged(gaps: Iterable[Gap]) -> list[Gap]:
     """Return gaps in order of time, few enough to read.
 
     Gaps that touch become one. Of too many, those with the least time in between do.
     """
-    apart: list[Gap] = []
+    merged: list[Gap] = []
     for gap in sorted(gaps):
-        if apart and gap.start <= apart[-1].end:
-            apart[-1] = Gap(apart[-1].start, max(apart[-1].end, gap.end))
+        if merged and gap.start <= merged[-1].end:
+            merged[-1] = Gap(merged[-1].start, max(merged[-1].end, gap.end))
         else:
-            apart.append(gap)
-    while len(apart) > _MAX_GAPS:
+            merged.append(gap)
+    while len(merged) > _MAX_GAPS:
         # The repair will list the time between two gaps as well, so it should be short.
         index = min(
-            range(len(apart) - 1),
-            key=lambda each: apart[each + 1].start - apart[each].end,
+            range(len(merged) - 1),
+            key=lambda each: merged[each + 1].start - merged[each].end,
         )
-        apart[index : index + 2] = [Gap(apart[index].start, apart[index + 1].end)]
-    return apart
+        merged[index : index + 2] = [Gap(merged[index].start, merged[index + 1].end)]
+    return merged
 
 
 def _whole_hours(seconds: float) -> int:
