@@ -38,6 +38,10 @@ def pytest_terminal_summary(
         terminalreporter.write_line(
             "The end-to-end tests were left out: scripts/test --e2e runs them"
         )
+        if config.option.markexpr == "not slow":
+            terminalreporter.write_line(
+                "The slow tests were left out: scripts/test --all runs them"
+            )
 
 
 @pytest.fixture

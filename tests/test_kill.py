@@ -83,6 +83,7 @@ async def set_up(
     await simulator.wait_for_streams(1)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_kill_loses_nothing(simulator: GoliothSimulator, tmp_path: Path) -> None:
     """Home Assistant is killed in the middle of traffic, which goes on, and is started again."""

@@ -320,6 +320,7 @@ def test_any_number(value: Any) -> None:
     assert number is None or 0 <= number < 2**63
 
 
+@pytest.mark.slow
 @pytest.mark.fuzz
 @pytest.mark.timeout(600)
 def test_mutated_frames() -> None:

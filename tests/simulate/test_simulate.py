@@ -602,6 +602,8 @@ def test_requests_of_a_calm_hour(
         assert run(history).failed == failed
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "path", sorted(HISTORIES.glob("*.json")), ids=lambda path: path.stem
 )
