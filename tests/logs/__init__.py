@@ -1,1 +1,1 @@
-"""Tests of what becomes of a log."""
+"""Tests of how logs are processed and shown."""

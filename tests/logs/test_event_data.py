@@ -22,7 +22,7 @@ async def test_published_frames(
     log_events: LogEvents,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """The six published frames give six events, equal to what was published."""
+    """The six published frames fire six equal events."""
     simulator.replay()
     await log_events.wait_for(6)
     published = [
@@ -53,7 +53,7 @@ async def test_published_frames(
 async def test_order_and_number(
     streaming: MockConfigEntry, simulator: GoliothSimulator, log_events: LogEvents
 ) -> None:
-    """A burst arrives whole, in its order, equal logs included."""
+    """A burst arrives complete and in order, equal logs included."""
     for number in range(2000):
         simulator.log(str(number // 2), timestamp="2026-11-23T00:00:00.000000001Z")
     await log_events.wait_for(2000)
@@ -80,7 +80,7 @@ async def test_garbage_leaves_the_stream_running(
     log_events: LogEvents,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What is no log is counted and ignored, and the stream goes on."""
+    """Garbage is counted and ignored, and the stream goes on."""
     feed = streaming.runtime_data.feed
     for number, garbage in enumerate(GARBAGE_FRAMES, start=1):
         simulator.send_frame(garbage)
@@ -117,7 +117,10 @@ async def test_log_of_a_device_that_is_not_listed_yet(
     log_events: LogEvents,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """A new device's first log fires at once, and its entities show it as soon as Golioth lists it."""
+    """A new device's first log fires at once.
+
+    Its entities show it as soon as Golioth lists the device.
+    """
     device = simulator.add_device("door-sensor")
     simulator.log("opened", device=device)
     await log_events.wait_for(1)
@@ -144,7 +147,7 @@ async def test_level(
     log_events: LogEvents,
     level: str,
 ) -> None:
-    """Published levels are lower case; any other is as Golioth sent it."""
+    """Published levels are lower case, others stay as sent."""
     simulator.log("text", level=level.upper())
     await log_events.wait_for(1)
     assert log_events[0]["level"] == level
@@ -153,7 +156,7 @@ async def test_level(
 async def test_long_log(
     streaming: MockConfigEntry, simulator: GoliothSimulator, log_events: LogEvents
 ) -> None:
-    """A log that is too long for the recorder is cut, and says so."""
+    """A log too long for the recorder is cut."""
     simulator.document_limit = None
     simulator.log("x" * 1_000_000, metadata={"a": "y" * 100, "b": "z" * 100_000})
     await log_events.wait_for(1)
@@ -167,7 +170,7 @@ async def test_long_log(
 async def test_longest_event(
     streaming: MockConfigEntry, simulator: GoliothSimulator, log_events: LogEvents
 ) -> None:
-    """No log makes an event that the recorder would drop."""
+    """No log makes an event too large for the recorder."""
     hostile = "\0" * 10_000
     simulator.document_limit = None
     simulator.send(

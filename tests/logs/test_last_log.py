@@ -1,4 +1,4 @@
-"""Tests of when the logs of devices are shown."""
+"""Tests of the last log, and when devices show it."""
 
 import asyncio
 from datetime import timedelta
@@ -21,16 +21,16 @@ LOG = LogEntry("", None, "LOGGING", "info", "", "", "text", {}, "")
 
 
 class Follower:
-    """Counts how often it is shown, and its connection, and can fail."""
+    """Counts its updates, also of its connection, and can fail."""
 
     def __init__(self) -> None:
-        """Begin unshown."""
+        """Start with nothing shown."""
         self.shown = 0
         self.connections = 0
         self.fails = False
 
     def async_show(self) -> None:
-        """Count, or fail."""
+        """Count, or raise ValueError."""
         self.shown += 1
         if self.fails:
             raise ValueError("No state")
@@ -46,12 +46,16 @@ def log(message: str, timestamp_ns: int) -> LogEntry:
 
 
 def shown(last: LastLog) -> str | None:
-    """Return the message that is shown."""
+    """Return the shown message, None without a log."""
     return None if last.shown is None else last.shown.entry.message
 
 
 def test_last_log() -> None:
-    """What arrived by itself is the last log, whatever its device's clock says; what was fetched is, if it is not older."""
+    """A streamed log always replaces the last log.
+
+    The clock of its device does not matter. A fetched log replaces it unless it is
+    older.
+    """
     last = LastLog()
     assert shown(last) is None
     last.restore(ShownLog.of(log("of last time", 5)))
@@ -74,7 +78,10 @@ async def test_device_that_cannot_be_shown(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What is wrong with the entities of one device keeps no other from being shown after a storm."""
+    """A device that fails stops no other from being shown.
+
+    They are shown after a burst of logs.
+    """
     monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     schedule = ShowSchedule(hass)
     followers = [Follower() for _ in range(3)]
@@ -91,7 +98,7 @@ async def test_device_that_cannot_be_shown(
         await hass.async_block_till_done()
     assert [follower.shown for follower in followers] == [2, 2, 2]
     assert "Unexpected error while a device was shown: ValueError" in caplog.text
-    # Of an error that nobody expected, the text may hold anything.
+    # The text of an unexpected error may hold private data.
     assert "No state" not in caplog.text
     caplog.clear()
 
@@ -99,7 +106,7 @@ async def test_device_that_cannot_be_shown(
 async def test_many_devices_are_shown_with_pauses(
     hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Devices that are due together do not keep a log waiting that arrives meanwhile."""
+    """Showing many due devices does not delay a new log."""
     monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     monkeypatch.setattr(last_log, "_STRETCH", 0)
     schedule = ShowSchedule(hass)
@@ -118,7 +125,7 @@ async def test_many_devices_are_shown_with_pauses(
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=1, seconds=1))
     await asyncio.sleep(0)
     assert numbers() == [2] + [1] * 9
-    # One of them goes, and one comes again, before it is its turn.
+    # One device leaves, and one logs again, before they are shown.
     devices[5].async_remove_follower(followers[5])
     devices[6].async_handle_log(LOG, LogSource.STREAM, connected=True)
     while schedule.waiting:  # noqa: ASYNC110
@@ -129,7 +136,7 @@ async def test_many_devices_are_shown_with_pauses(
 async def test_flush_while_devices_are_shown(
     hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is due is shown at once where that is wanted, and once."""
+    """A flush shows each due device once, without delay."""
     monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     monkeypatch.setattr(last_log, "_STRETCH", 0)
     schedule = ShowSchedule(hass)
@@ -149,7 +156,7 @@ async def test_flush_while_devices_are_shown(
 
 
 def test_connection_that_is_lost_while_a_device_is_added(hass: HomeAssistant) -> None:
-    """An entity that was added while there was a connection shows that it is lost, although the others do already."""
+    """A new entity shows a lost connection as others do."""
     device = DeviceLogs(ShowSchedule(hass))
     first, second = Follower(), Follower()
     device.async_add_follower(first)

@@ -1,4 +1,4 @@
-"""Tests of leaving out logs, as set in the options."""
+"""Tests of the options that leave out logs."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ WARNINGS_OF_NET = {"minimum_level": "warn", "include_modules": ["net"]}
 
 
 def log(level: str = "info", module: str = "app") -> LogEntry:
-    """Return a log of a level and a module."""
+    """Return a log with a level and a module."""
     return LogEntry("", None, "LOGGING", level, module, "", "text", {}, "")
 
 
@@ -38,7 +38,7 @@ async def set_options(
     await hass.config_entries.options.async_configure(
         form["flow_id"], {"poll_interval": 30, "catch_up_window": 1, **options}
     )
-    # It is reloaded.
+    # The change reloads the entry.
     await hass.async_block_till_done()
 
 
@@ -53,7 +53,7 @@ async def set_options(
     ],
 )
 def test_minimum_level(minimum_level: str | None, expected: list[str]) -> None:
-    """A level that is not published passes every minimum."""
+    """A level that Golioth does not document passes every minimum."""
     options = {} if minimum_level is None else {"minimum_level": minimum_level}
     log_filter = OptionsFilter(options)
     levels = [*LEVELS, "NONE", "TRACE"]
@@ -78,7 +78,10 @@ def test_minimum_level(minimum_level: str | None, expected: list[str]) -> None:
     ],
 )
 def test_modules(options: dict[str, Any], expected: list[str]) -> None:
-    """Names are exact; no module to include means all of them; what is to be left out is."""
+    """Module names match exactly, and exclusion wins.
+
+    No included module means all of them.
+    """
     log_filter = OptionsFilter(options)
     modules = ["", "net", "Net", "network", "power"]
     assert [
@@ -88,7 +91,10 @@ def test_modules(options: dict[str, Any], expected: list[str]) -> None:
 
 @pytest.mark.parametrize("name", ["net", "net\0"])
 def test_module_that_ends_with_nul(name: str) -> None:
-    """A module is named as its entities show it, which hold no U+0000."""
+    """Module names are compared without U+0000.
+
+    The entities show them without it.
+    """
     assert OptionsFilter({"include_modules": [name]}).passes(log(module="net\0"))
     assert not OptionsFilter({"exclude_modules": [name]}).passes(log(module="net\0"))
     assert OptionsFilter({"include_modules": [name]}).passes(log(module="net"))
@@ -96,13 +102,16 @@ def test_module_that_ends_with_nul(name: str) -> None:
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 @pytest.mark.parametrize("options", [WARNINGS_OF_NET])
-async def test_what_is_left_out(
+async def test_filtered_logs(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """A log that is left out fires nothing, and is neither shown nor counted; but it has been delivered."""
+    """A log that is left out fires no event.
+
+    It is neither shown nor counted, but is delivered.
+    """
     for module in ("net", "app"):
         for level in ("DEBUG", "INFO", "WARN", "ERROR"):
             simulator.log(
@@ -132,10 +141,10 @@ async def test_what_is_left_out(
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("options", [WARNINGS_OF_NET])
-async def test_what_was_logged_before_the_set_up(
+async def test_past_logs(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """What is left out is not shown from before the first set-up either."""
+    """Logs from before the first set-up are filtered as well."""
     simulator.log("wanted", device=GREENHOUSE_NODE, level="WARN", module="net")
     simulator.log("not wanted", device=GREENHOUSE_NODE)
     assert await hass.config_entries.async_setup(config_entry.entry_id)
@@ -151,7 +160,10 @@ async def test_options_that_are_changed(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """What was left out does not come back when it would be wanted, and what comes from then on is wanted at once."""
+    """Changed options apply to new logs only.
+
+    What was left out does not come back, and what arrives from then on fires at once.
+    """
     simulator.log("left out", device=GREENHOUSE_NODE)
     simulator.log("first", device=GREENHOUSE_NODE, level="WARN", module="net")
     await log_events.wait_for(1)
@@ -181,7 +193,10 @@ async def test_late(
     level: str,
     module: str,
 ) -> None:
-    """What was left out when it was sent fires nothing when it arrives late, after several changes as well."""
+    """Options apply to logs by when they were sent.
+
+    That holds after several changes, too.
+    """
 
     def send(message: str) -> None:
         simulator.log(message, device=GREENHOUSE_NODE, level=level, module=module)

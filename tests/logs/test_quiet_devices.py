@@ -1,4 +1,4 @@
-"""Tests of what devices show that were quiet when their project was set up."""
+"""Tests of the past logs that quiet devices show."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -35,8 +35,11 @@ def ago(**time: float) -> str:
     return (datetime.now(UTC) - timedelta(**time)).isoformat().replace("+00:00", "Z")
 
 
-def asked(simulator: GoliothSimulator) -> list[RestRequest]:
-    """Return the requests for logs that reach back further than what the feed asks for."""
+def past_requests(simulator: GoliothSimulator) -> list[RestRequest]:
+    """Return the requests for past logs.
+
+    These reach back more than 20 days, further than the feed's own requests.
+    """
     return [
         each
         for each in simulator.requests
@@ -44,26 +47,35 @@ def asked(simulator: GoliothSimulator) -> list[RestRequest]:
     ]
 
 
-def asked_of(simulator: GoliothSimulator) -> list[str | None]:
-    """Return the devices that were asked for in turn; None for all."""
-    return [each.query.get("deviceId") for each in asked(simulator)]
+def requested_devices(simulator: GoliothSimulator) -> list[str | None]:
+    """Return the devices of the requests for past logs.
+
+    None stands for all devices.
+    """
+    return [each.query.get("deviceId") for each in past_requests(simulator)]
 
 
-async def set_up_until_asked(
+async def set_up_until_requested(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     simulator: GoliothSimulator,
     number: int = 1,
 ) -> None:
-    """Set up a project until so many questions for its past are being answered."""
+    """Set up a project until that many requests are pending.
+
+    They are requests for past logs.
+    """
     simulator.faults.rest_delay = 0.2
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await simulator.wait_until(lambda: len(asked(simulator)) == number)
+    await simulator.wait_until(lambda: len(past_requests(simulator)) == number)
 
 
 @pytest.fixture
 def busy(simulator: GoliothSimulator) -> None:
-    """Have one device fill what an answer holds, long after the other one has logged."""
+    """Fill an answer with logs of one device.
+
+    The other device has logged long before.
+    """
     for number in range(3):
         simulator.log(
             f"Litre {number}", device=WATER_METER, timestamp=ago(days=2 + 3 - number)
@@ -77,7 +89,7 @@ def busy(simulator: GoliothSimulator) -> None:
 
 
 async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Set the project up, and wait until what was logged before is shown."""
+    """Set up a project, and wait for its past logs."""
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     await wait_for_begin(entry)
@@ -90,12 +102,15 @@ async def test_quiet_device_of_a_busy_project(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """Its last log is shown, at once and no other before it, and fires nothing."""
+    """A quiet device shows only its last log.
+
+    It shows no older one before, and fires nothing.
+    """
     states = capture_states(hass, LAST_LOG_OF_QUIET)
     await set_up(hass, config_entry)
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "Litre 2")
     await wait_for_state(hass, LAST_LOG, "Rain 149")
-    assert asked_of(simulator) == [None, WATER_METER]
+    assert requested_devices(simulator) == [None, WATER_METER]
     simulator.log("live", device=WATER_METER)
     await log_events.wait_for(1)
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "live")
@@ -111,7 +126,7 @@ async def test_error_before_many_other_logs(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """The last error of a device is shown, however many other logs have followed."""
+    """The last error is shown, however many logs have followed."""
     for number in range(2):
         simulator.log(
             f"flood {number}",
@@ -134,16 +149,19 @@ async def test_last_error_that_is_enabled_later(
     log_events: LogEvents,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """It shows the last error from before; and nothing is asked for before it is enabled."""
+    """An entity that is enabled later shows the last error.
+
+    Golioth is not asked for errors before that.
+    """
     simulator.log(
         "flood", device=GREENHOUSE_NODE, level="ERROR", timestamp=ago(hours=1)
     )
     await set_up(hass, config_entry)
-    assert asked_of(simulator) == [None, WATER_METER]
+    assert requested_devices(simulator) == [None, WATER_METER]
     entity_registry.async_update_entity(LAST_ERROR, disabled_by=None)
     await hass.config_entries.async_reload(config_entry.entry_id)
     await wait_for_state(hass, LAST_ERROR, "flood")
-    assert asked_of(simulator) == [None, WATER_METER, None]
+    assert requested_devices(simulator) == [None, WATER_METER, None]
     assert not log_events
 
 
@@ -151,7 +169,10 @@ async def test_last_error_that_is_enabled_later(
 async def test_quiet_project(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Where nobody has logged for hours, one question is enough for all devices, and one for the errors of those without any."""
+    """A quiet project needs two requests for all its devices.
+
+    One is for the logs, one for the errors of the devices that have none yet.
+    """
     simulator.log("old", device=GREENHOUSE_NODE, timestamp=ago(days=12))
     simulator.log("leak", device=WATER_METER, level="ERROR", timestamp=ago(days=4))
     simulator.log("dry", device=WATER_METER, timestamp=ago(days=3))
@@ -159,30 +180,32 @@ async def test_quiet_project(
     await wait_for_state(hass, LAST_LOG, "old")
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "dry")
     await wait_for_state(hass, LAST_ERROR_OF_QUIET, "leak")
-    assert asked_of(simulator) == [None, None]
+    assert requested_devices(simulator) == [None, None]
 
 
 @pytest.mark.usefixtures("impatient")
 async def test_project_in_which_all_have_logged(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Nothing more is asked."""
+    """No request is needed where every device has logged lately."""
     for device in (GREENHOUSE_NODE, WATER_METER):
         simulator.log("new", device=device)
     await set_up(hass, config_entry)
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "new")
-    assert asked(simulator) == []
+    assert past_requests(simulator) == []
 
 
 @pytest.mark.usefixtures("impatient", "busy")
 async def test_log_that_comes_meanwhile(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A log that arrives by itself stays, whatever its time is."""
+    """A streamed log is not replaced, whatever its timestamp."""
     simulator.faults.rest_delay = 0.2
     states = capture_states(hass, LAST_LOG_OF_QUIET)
     assert await hass.config_entries.async_setup(config_entry.entry_id)
-    await simulator.wait_until(lambda: asked_of(simulator) == [None, WATER_METER])
+    await simulator.wait_until(
+        lambda: requested_devices(simulator) == [None, WATER_METER]
+    )
     simulator.log("wrong clock", device=WATER_METER, timestamp=ago(days=300))
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "wrong clock")
     await wait_for_begin(config_entry)
@@ -194,7 +217,10 @@ async def test_log_that_comes_meanwhile(
 async def test_many_quiet_devices(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A hundred are asked for, each once; the others show nothing until they log."""
+    """At most a hundred devices are asked for, each once.
+
+    The others show nothing until they log.
+    """
     names = [f"quiet-{number}" for number in range(MAX_QUIET_DEVICES + 20)]
     for name in names:
         simulator.add_device(name, device_id=name)
@@ -203,7 +229,7 @@ async def test_many_quiet_devices(
         for device in (GREENHOUSE_NODE, WATER_METER):
             simulator.log("busy", device=device)
     await set_up(hass, config_entry)
-    _, *found = asked_of(simulator)
+    _, *found = requested_devices(simulator)
     assert len(found) == len(set(found)) == MAX_QUIET_DEVICES
     shown = {
         name
@@ -218,10 +244,10 @@ async def test_many_quiet_devices(
 async def test_pace(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Golioth is asked twice a second at most."""
+    """Golioth is asked at most twice a second."""
     simulator.add_device("third", device_id="third")
     await set_up(hass, config_entry)
-    times = [each.time for each in asked(simulator)]
+    times = [each.time for each in past_requests(simulator)]
     assert len(times) == 3
     assert times[1] - times[0] > 0.45
     assert times[2] - times[1] > 0.45
@@ -235,11 +261,11 @@ async def test_service_in_trouble(
     simulator: GoliothSimulator,
     fails: int,
 ) -> None:
-    """What Golioth does not answer is asked again, when it says so."""
-    await set_up_until_asked(hass, config_entry, simulator)
+    """A request that fails is repeated after the `Retry-After` time."""
+    await set_up_until_requested(hass, config_entry, simulator)
     simulator.faults.logs_status = 503
     simulator.faults.rest_headers = {"Retry-After": "0"}
-    await simulator.wait_until(lambda: len(asked(simulator)) == fails + 1)
+    await simulator.wait_until(lambda: len(past_requests(simulator)) == fails + 1)
     simulator.faults.clear()
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "Litre 2")
 
@@ -248,26 +274,32 @@ async def test_service_in_trouble(
 async def test_service_that_stays_in_trouble(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """After three tries nothing more is asked for the past, and logs arrive."""
-    await set_up_until_asked(hass, config_entry, simulator)
+    """After three failed requests, the past is given up.
+
+    New logs arrive.
+    """
+    await set_up_until_requested(hass, config_entry, simulator)
     simulator.faults.logs_status = 503
     simulator.faults.rest_headers = {"Retry-After": "0"}
     await wait_until(lambda: not config_entry.runtime_data.is_new)
-    assert asked_of(simulator) == [None] * 3
+    assert requested_devices(simulator) == [None] * 3
     simulator.log("live", device=WATER_METER)
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "live")
 
 
 @pytest.mark.usefixtures("impatient", "busy")
-async def test_device_that_is_gone(
+async def test_unknown_device(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A device that Golioth does not know any more keeps no other from being asked for."""
+    """A device unknown to Golioth stops no other request.
+
+    Golioth knew it before.
+    """
     simulator.add_device("third", device_id="third")
     simulator.log("other", device="third", timestamp=ago(days=1))
-    await set_up_until_asked(hass, config_entry, simulator, 2)
+    await set_up_until_requested(hass, config_entry, simulator, 2)
     simulator.faults.logs_status = 404
-    await simulator.wait_until(lambda: len(asked(simulator)) == 3)
+    await simulator.wait_until(lambda: len(past_requests(simulator)) == 3)
     simulator.faults.clear()
     await wait_for_begin(config_entry)
     shown = [
@@ -281,26 +313,26 @@ async def test_device_that_is_gone(
 async def test_reload_meanwhile(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A reload, as after a change of options, begins anew what it has interrupted."""
-    await set_up_until_asked(hass, config_entry, simulator)
+    """A reload starts interrupted requests again, but not completed ones."""
+    await set_up_until_requested(hass, config_entry, simulator)
     assert await hass.config_entries.async_reload(config_entry.entry_id)
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "Litre 2")
     await wait_for_begin(config_entry)
 
-    # Once it was done, it is not done again.
-    before = len(asked(simulator))
+    # Completed requests are not repeated.
+    before = len(past_requests(simulator))
     assert await hass.config_entries.async_reload(config_entry.entry_id)
     await simulator.wait_for_streams(1)
     await wait_until(lambda: not config_entry.runtime_data.feed.has_gap)
-    assert len(asked(simulator)) == before
+    assert len(past_requests(simulator)) == before
 
 
 @pytest.mark.usefixtures("impatient", "busy")
 async def test_removed_meanwhile(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """After the project is removed, nothing is asked."""
-    await set_up_until_asked(hass, config_entry, simulator)
+    """No request follows the removal of the project."""
+    await set_up_until_requested(hass, config_entry, simulator)
     coordinator = config_entry.runtime_data
     await hass.config_entries.async_remove(config_entry.entry_id)
     assert not coordinator.is_new
@@ -314,14 +346,14 @@ async def test_removed_meanwhile(
 
 
 @pytest.mark.usefixtures("busy")
-async def test_user_who_asks_meanwhile(
+async def test_user_reads_meanwhile(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Users wait for one question at most, not for all."""
+    """A user waits for at most one of these requests."""
     for number in range(10):
         simulator.add_device(f"quiet-{number}", device_id=f"quiet-{number}")
     assert await hass.config_entries.async_setup(config_entry.entry_id)
-    await simulator.wait_until(lambda: len(asked(simulator)) == 2)
+    await simulator.wait_until(lambda: len(past_requests(simulator)) == 2)
     await hass.services.async_call(
         "golioth",
         "get_logs",
@@ -329,18 +361,18 @@ async def test_user_who_asks_meanwhile(
         blocking=True,
         return_response=True,
     )
-    assert len(asked(simulator)) <= 4
+    assert len(past_requests(simulator)) <= 4
     assert config_entry.runtime_data.is_new
 
 
 @pytest.mark.usefixtures("impatient", "busy")
-async def test_many_users_who_ask_meanwhile(
+async def test_many_users_read_meanwhile(
     hass: HomeAssistant,
     config_entry: MockConfigEntry,
     simulator: GoliothSimulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where no more reads may wait, the devices are asked for later."""
+    """A full queue of users' reads delays these requests."""
     monkeypatch.setattr(quiet_devices, "_WAIT", 0.1)
     simulator.faults.rest_delay = 0.2
     assert await hass.config_entries.async_setup(config_entry.entry_id)
@@ -352,12 +384,12 @@ async def test_many_users_who_ask_meanwhile(
             await released.wait()
 
     async with asyncio.TaskGroup() as tasks:
-        # One has the turn, and the others wait for it.
+        # One user has the turn, and the others wait for it.
         for user in range(1 + MAX_WAITING):
             tasks.create_task(ask(user))
         await wait_until(lambda: not config_entry.runtime_data.feed.has_gap)
         # Long enough for several tries.
         await asyncio.sleep(0.5)
-        assert asked(simulator) == []
+        assert past_requests(simulator) == []
         released.set()
     await wait_for_state(hass, LAST_LOG_OF_QUIET, "Litre 2")

@@ -1,4 +1,4 @@
-"""Tests of the ring of recent logs, and of who is told of them."""
+"""Tests of the recent logs and their subscriptions."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -28,58 +28,58 @@ from ..events import TIMEOUT
 type Event = dict[str, Any]
 
 
-def a_log(message: str, device_id: str = "device") -> dict[str, Any]:
-    """Return a log as the coordinator tells it."""
+def make_log(message: str, device_id: str = "device") -> dict[str, Any]:
+    """Return a log as the coordinator reports it."""
     return {"device_id": device_id, "message": message}
 
 
 class Browser:
-    """Somebody who looks at the logs.
+    """A subscriber to the recent logs.
 
     Attributes:
-        events: What was told so far.
-        times: When, on the loop's clock.
+        events: The events received so far.
+        times: When they came, on the loop's clock.
         devices: The devices whose logs are wanted; None for all.
-        is_behind: Whether what was told is not taken.
+        is_behind: Whether events sent to it are still waiting.
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Look at nothing yet."""
+        """Start without a subscription."""
         self.events: list[Event] = []
         self.times: list[float] = []
         self.devices: set[str] | None = None
         self.is_behind = False
         self.unsubscribe: CALLBACK_TYPE | None = None
         self._hass = hass
-        self._told = asyncio.Event()
+        self._received = asyncio.Event()
 
     def subscribe(self, recent_logs: RecentLogs, user_id: str = "user") -> None:
-        """Look at the logs."""
+        """Subscribe to the logs."""
         self.unsubscribe = recent_logs.async_subscribe(
-            self.tell,
+            self.receive,
             self.wants,
             user_id=user_id,
             is_behind=lambda: self.is_behind,
         )
 
     @callback
-    def tell(self, event: Event) -> None:
-        """Take an event."""
+    def receive(self, event: Event) -> None:
+        """Receive an event."""
         self.events.append(event)
         self.times.append(self._hass.loop.time())
-        self._told.set()
+        self._received.set()
 
     @callback
     def wants(self, device_id: str) -> bool:
-        """Whether the logs of a device are wanted."""
+        """Return whether the logs of a device are wanted."""
         return self.devices is None or device_id in self.devices
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait until the events are as expected."""
         async with asyncio.timeout(TIMEOUT):
             while not condition():
-                self._told.clear()
-                await self._told.wait()
+                self._received.clear()
+                await self._received.wait()
 
     @property
     def logs(self) -> list[dict[str, Any]]:
@@ -92,12 +92,12 @@ class Browser:
 
     @property
     def messages(self) -> list[str]:
-        """Their messages."""
+        """The messages of these logs."""
         return [log["message"] for log in self.logs]
 
     @property
     def is_begun(self) -> bool:
-        """Whether all was told that there was at first."""
+        """Whether all logs of the beginning have arrived."""
         return bool(self.events) and "more" not in self.events[-1]
 
     @property
@@ -108,21 +108,24 @@ class Browser:
 
 @pytest.fixture
 def recent_logs(hass: HomeAssistant) -> RecentLogs:
-    """Return the logs of a project that has none yet."""
+    """Return the recent logs of a project, none so far."""
     return RecentLogs(hass)
 
 
 @pytest.fixture
 def browser(hass: HomeAssistant) -> Iterator[Browser]:
-    """Return who will look at them, and goes in the end."""
+    """Return a subscriber, which unsubscribes at the end."""
     browser = Browser(hass)
     yield browser
     if browser.unsubscribe is not None:
         browser.unsubscribe()
 
 
-def test_what_there_is(recent_logs: RecentLogs, browser: Browser) -> None:
-    """Who comes is told the logs that there are, at once, numbered from when the ring was made."""
+def test_first_event(recent_logs: RecentLogs, browser: Browser) -> None:
+    """A subscriber gets the recent logs at once.
+
+    They are numbered from when the ring was made.
+    """
     browser.subscribe(recent_logs)
     (empty,) = browser.events
     assert empty == {
@@ -134,8 +137,8 @@ def test_what_there_is(recent_logs: RecentLogs, browser: Browser) -> None:
     assert browser.unsubscribe is not None
     browser.unsubscribe()
     browser.events.clear()
-    recent_logs.async_add(a_log("a"))
-    recent_logs.async_add(a_log("b"))
+    recent_logs.async_add(make_log("a"))
+    recent_logs.async_add(make_log("b"))
     browser.subscribe(recent_logs)
     (event,) = browser.events
     assert event["life"] == empty["life"]
@@ -147,13 +150,16 @@ def test_what_there_is(recent_logs: RecentLogs, browser: Browser) -> None:
     assert RecentLogs(recent_logs._hass)._session_id != empty["life"]
 
 
-async def test_calm_log(recent_logs: RecentLogs, browser: Browser) -> None:
-    """A log that comes alone is told in the next turn, together with what came with it."""
+async def test_single_log(recent_logs: RecentLogs, browser: Browser) -> None:
+    """A single log is reported at the next loop iteration.
+
+    So are logs that come together with it.
+    """
     browser.subscribe(recent_logs)
     await browser.wait_until(lambda: len(browser.events) == 1)
     browser.events.clear()
-    recent_logs.async_add(a_log("1"))
-    recent_logs.async_add(a_log("2"))
+    recent_logs.async_add(make_log("1"))
+    recent_logs.async_add(make_log("2"))
     assert not browser.events
     await browser.wait_until(lambda: bool(browser.events))
     assert len(browser.events) == 1
@@ -161,24 +167,27 @@ async def test_calm_log(recent_logs: RecentLogs, browser: Browser) -> None:
 
 
 async def test_too_many_at_once(recent_logs: RecentLogs, browser: Browser) -> None:
-    """Of more than the ring holds, its logs are told, and how many were left out."""
+    """A burst larger than the ring reports its last logs.
+
+    The number of those left out comes with them.
+    """
     browser.subscribe(recent_logs)
     for number in range(MAX_LOGS + 500):
-        recent_logs.async_add(a_log(str(number)))
-    recent_logs.async_add(a_log("last"))
+        recent_logs.async_add(make_log(str(number)))
+    recent_logs.async_add(make_log("last"))
     await browser.wait_until(lambda: browser.messages[-1:] == ["last"])
     assert [len(event["logs"]) for event in browser.events[1:]] == [MAX_LOGS_SENT] * 10
-    # They are counted once, with the first that follows them.
+    # They are counted once, in the first event after them.
     assert [event["left_out"] for event in browser.events[1:]] == [501] + [0] * 9
     expected = [*(str(number) for number in range(501, MAX_LOGS + 500)), "last"]
     assert browser.messages == expected
 
 
 async def test_long_logs_at_once(recent_logs: RecentLogs, browser: Browser) -> None:
-    """An event is bounded in bytes as well."""
+    """An event is limited in bytes as well."""
     browser.subscribe(recent_logs)
     for number in range(50):
-        recent_logs.async_add(a_log(f"{number} " + "x" * 20_000))
+        recent_logs.async_add(make_log(f"{number} " + "x" * 20_000))
     await browser.wait_until(lambda: len(browser.logs) == 50)
     sizes = [len(json_bytes(event)) for event in browser.events]
     assert all(
@@ -189,15 +198,18 @@ async def test_long_logs_at_once(recent_logs: RecentLogs, browser: Browser) -> N
 
 
 async def test_ten_times_a_second(recent_logs: RecentLogs, browser: Browser) -> None:
-    """However many logs come, nobody is told more often, nothing is out of order, and everything is accounted for."""
+    """Logs are reported at most ten times a second.
+
+    They stay in order, and each one is either reported or counted as left out.
+    """
     browser.subscribe(recent_logs)
     added = 0
     while len(browser.events) < 6:
         for _ in range(500):
-            recent_logs.async_add(a_log(str(added)))
+            recent_logs.async_add(make_log(str(added)))
             added += 1
         await asyncio.sleep(0)
-    recent_logs.async_add(a_log("last"))
+    recent_logs.async_add(make_log("last"))
     await browser.wait_until(lambda: browser.messages[-1:] == ["last"])
     pauses = [after - before for before, after in pairwise(browser.times)]
     # The loop may be ahead of a timer by its resolution.
@@ -211,9 +223,12 @@ async def test_ten_times_a_second(recent_logs: RecentLogs, browser: Browser) -> 
 async def test_number_of_logs_is_bounded(
     recent_logs: RecentLogs, browser: Browser
 ) -> None:
-    """The ring has the last logs, and says with which number they begin; they come in pieces, and it is said which is the last."""
+    """The ring holds the last logs, whose numbers are kept.
+
+    They arrive in several events, and the last of these is marked as such.
+    """
     for number in range(MAX_LOGS + 3):
-        recent_logs.async_add(a_log(str(number)))
+        recent_logs.async_add(make_log(str(number)))
     browser.subscribe(recent_logs)
     await browser.wait_until(lambda: browser.is_begun)
     assert browser.messages == [str(number) for number in range(3, MAX_LOGS + 3)]
@@ -221,23 +236,26 @@ async def test_number_of_logs_is_bounded(
     assert all(len(event["logs"]) == MAX_LOGS_SENT for event in browser.events)
     assert [event.get("more") for event in browser.events] == [True] * 9 + [None]
     assert browser.left_out == 0
-    # What there is comes faster than what is new.
+    # The logs of the beginning come faster than new ones.
     assert browser.times[-1] - browser.times[0] < 5 * SEND_INTERVAL
 
 
 async def test_size_is_bounded(recent_logs: RecentLogs, browser: Browser) -> None:
-    """The ring holds no more than so many bytes of JSON, in whatever characters."""
+    """The ring is limited in bytes of JSON.
+
+    This holds whatever the characters.
+    """
     for number in range(400):
-        recent_logs.async_add(a_log(f"{number} " + "\0" * 4_000))
+        recent_logs.async_add(make_log(f"{number} " + "\0" * 4_000))
     browser.subscribe(recent_logs)
     await browser.wait_until(lambda: browser.is_begun)
     sizes = [len(json_bytes(log)) for event in browser.events for log in event["logs"]]
     assert MAX_SIZE - max(sizes) < sum(sizes) <= MAX_SIZE
     assert recent_logs._size == sum(sizes)
     assert browser.messages[-1].startswith("399 ")
-    # Short ones come in for it.
+    # Short logs replace them.
     for number in range(MAX_LOGS):
-        recent_logs.async_add(a_log(str(number)))
+        recent_logs.async_add(make_log(str(number)))
     assert len(recent_logs._logs) == MAX_LOGS
     assert recent_logs._size == sum(size for *_, size in recent_logs._logs)
 
@@ -245,93 +263,105 @@ async def test_size_is_bounded(recent_logs: RecentLogs, browser: Browser) -> Non
 async def test_json_is_made_once(
     hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
 ) -> None:
-    """However many look, and however often, they are given the same bytes."""
+    """All subscribers get the same bytes of a log."""
     other, late = Browser(hass), Browser(hass)
     browser.subscribe(recent_logs)
     other.subscribe(recent_logs)
-    recent_logs.async_add(a_log("1"))
+    recent_logs.async_add(make_log("1"))
     await browser.wait_until(lambda: len(browser.events) == 2)
     await other.wait_until(lambda: len(other.events) == 2)
     late.subscribe(recent_logs)
-    # The pump may still pay for what the others were sent.
+    # The pump may still wait because of what the others were sent.
     await late.wait_until(lambda: late.is_begun)
     (log,) = browser.events[1]["logs"]
     assert other.events[1]["logs"][0] is log
     assert late.events[0]["logs"][0] is log
 
 
-async def test_what_is_not_wanted(recent_logs: RecentLogs, browser: Browser) -> None:
-    """What is not wanted is neither told nor counted, and makes no event; what is wanted can change."""
-    recent_logs.async_add(a_log("1", "a"))
-    recent_logs.async_add(a_log("2", "b"))
+async def test_unwanted_logs(recent_logs: RecentLogs, browser: Browser) -> None:
+    """Unwanted logs are neither reported nor counted.
+
+    They make no event. What is wanted can change.
+    """
+    recent_logs.async_add(make_log("1", "a"))
+    recent_logs.async_add(make_log("2", "b"))
     browser.devices = {"b"}
     browser.subscribe(recent_logs)
     assert browser.messages == ["2"]
     for _ in range(MAX_LOGS + 1):
-        recent_logs.async_add(a_log("not wanted", "a"))
-    recent_logs.async_add(a_log("3", "b"))
+        recent_logs.async_add(make_log("not wanted", "a"))
+    recent_logs.async_add(make_log("3", "b"))
     await browser.wait_until(lambda: len(browser.events) == 2)
     assert browser.messages == ["2", "3"]
     assert browser.left_out == 0
     browser.devices = {"a"}
-    recent_logs.async_add(a_log("4", "b"))
-    recent_logs.async_add(a_log("5", "a"))
+    recent_logs.async_add(make_log("4", "b"))
+    recent_logs.async_add(make_log("5", "a"))
     await browser.wait_until(lambda: len(browser.events) == 3)
     assert browser.messages == ["2", "3", "5"]
 
 
-async def test_gone(
+async def test_unsubscribe(
     hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
 ) -> None:
-    """Who has gone is told nothing, what was waiting neither, and leaves no timer."""
+    """After unsubscribing, nothing arrives and no timer stays.
+
+    That includes logs that were waiting.
+    """
     staying = Browser(hass)
     staying.subscribe(recent_logs)
     browser.subscribe(recent_logs)
     assert browser.unsubscribe is not None
-    recent_logs.async_add(a_log("1"))
+    recent_logs.async_add(make_log("1"))
     browser.unsubscribe()
-    recent_logs.async_add(a_log("2"))
+    recent_logs.async_add(make_log("2"))
     await staying.wait_until(lambda: staying.messages == ["1", "2"])
     assert browser.messages == []
     assert len(recent_logs._subscriptions) == 1
-    # Home Assistant does so when a connection is closed after all.
+    # Home Assistant unsubscribes once more when the connection closes.
     browser.unsubscribe()
 
 
 async def test_removed(
     hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
 ) -> None:
-    """When the project is removed, that is told after what was waiting, and nothing follows."""
+    """The removal is reported after the waiting logs.
+
+    Nothing follows it.
+    """
     recent_logs = async_get_recent_logs(hass, "entry")
     browser.subscribe(recent_logs)
     calm = Browser(hass)
     calm.devices = set()
     calm.subscribe(recent_logs)
-    recent_logs.async_add(a_log("1"))
+    recent_logs.async_add(make_log("1"))
     async_remove_recent_logs(hass, "entry")
     assert browser.messages == ["1"]
     assert browser.events[2:] == [{"removed": True}]
     assert calm.events[1:] == [{"removed": True}]
-    recent_logs.async_add(a_log("2"))
+    recent_logs.async_add(make_log("2"))
     assert browser.unsubscribe is not None
     browser.unsubscribe()
     watcher = Browser(hass)
     watcher.subscribe(recent_logs)
-    recent_logs.async_add(a_log("3"))
+    recent_logs.async_add(make_log("3"))
     await watcher.wait_until(lambda: watcher.messages == ["1", "2", "3"])
     assert len(browser.events) == 3
     assert async_get_recent_logs(hass, "entry") is not recent_logs
 
 
-# Who does not keep up
+# Slow subscribers
 
 
 async def test_slow_reader(
     hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
 ) -> None:
-    """Who does not take what was told is told nothing more, and afterwards what is still there, and how much is not."""
+    """A slow subscriber gets nothing until it catches up.
+
+    Then it gets the logs that are still in the ring, and the number of the others.
+    """
     for number in range(600):
-        recent_logs.async_add(a_log(str(number)))
+        recent_logs.async_add(make_log(str(number)))
     browser.is_behind = True
     browser.subscribe(recent_logs)
     other = Browser(hass)
@@ -343,8 +373,8 @@ async def test_slow_reader(
     assert browser.messages == other.messages
     browser.is_behind = True
     for number in range(600, 600 + MAX_LOGS + 10):
-        recent_logs.async_add(a_log(str(number)))
-    recent_logs.async_add(a_log("last"))
+        recent_logs.async_add(make_log(str(number)))
+    recent_logs.async_add(make_log("last"))
     await other.wait_until(lambda: other.messages[-1] == "last")
     assert len(browser.logs) == 600
     browser.is_behind = False
@@ -360,12 +390,15 @@ async def test_slow_reader(
 async def test_overtaken_before_the_first(
     recent_logs: RecentLogs, browser: Browser
 ) -> None:
-    """Before anything was told, nothing is left out: it begins with what is there."""
-    recent_logs.async_add(a_log("0"))
+    """A delayed first event begins with the oldest log.
+
+    Nothing counts as left out before anything was reported.
+    """
+    recent_logs.async_add(make_log("0"))
     browser.is_behind = True
     browser.subscribe(recent_logs)
     for number in range(1, MAX_LOGS + 5):
-        recent_logs.async_add(a_log(str(number)))
+        recent_logs.async_add(make_log(str(number)))
     browser.is_behind = False
     await browser.wait_until(lambda: len(browser.logs) == MAX_LOGS)
     assert browser.events[0]["first_number"] == browser.logs[0]["number"] == 6
@@ -375,28 +408,28 @@ async def test_overtaken_before_the_first(
 async def test_not_wanted_while_behind(
     recent_logs: RecentLogs, browser: Browser
 ) -> None:
-    """Of what fell out of the ring, only what was wanted is counted."""
+    """Only wanted logs that left the ring are counted."""
     browser.devices = {"b"}
     browser.subscribe(recent_logs)
     browser.is_behind = True
-    recent_logs.async_add(a_log("1", "b"))
-    recent_logs.async_add(a_log("2", "b"))
+    recent_logs.async_add(make_log("1", "b"))
+    recent_logs.async_add(make_log("2", "b"))
     for _ in range(MAX_LOGS):
-        recent_logs.async_add(a_log("not wanted", "a"))
+        recent_logs.async_add(make_log("not wanted", "a"))
     for _ in range(MAX_LOGS):
-        recent_logs.async_add(a_log("not wanted", "a"))
+        recent_logs.async_add(make_log("not wanted", "a"))
     browser.is_behind = False
-    recent_logs.async_add(a_log("3", "b"))
+    recent_logs.async_add(make_log("3", "b"))
     await browser.wait_until(lambda: browser.messages == ["3"])
     assert browser.left_out == 2
 
 
-async def test_gone_between_pieces(
+async def test_unsubscribe_between_events(
     hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
 ) -> None:
-    """Who goes while pieces are to come is told none of them."""
+    """Unsubscribing between two events stops the rest."""
     for number in range(MAX_LOGS):
-        recent_logs.async_add(a_log(f"{number} " + "x" * 2_000))
+        recent_logs.async_add(make_log(f"{number} " + "x" * 2_000))
     browser.subscribe(recent_logs)
     assert browser.events[-1]["more"]
     assert browser.unsubscribe is not None
@@ -411,13 +444,16 @@ async def test_gone_between_pieces(
     assert not async_get_pump(hass)._waiting
 
 
-async def test_removed_between_pieces(
+async def test_removed_between_events(
     hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
 ) -> None:
-    """A project that is removed while pieces are to come is told as removed, and no piece follows."""
+    """A removal is reported before the remaining events.
+
+    None of these follows.
+    """
     recent_logs = async_get_recent_logs(hass, "entry")
     for number in range(MAX_LOGS):
-        recent_logs.async_add(a_log(f"{number} " + "x" * 2_000))
+        recent_logs.async_add(make_log(f"{number} " + "x" * 2_000))
     browser.subscribe(recent_logs)
     async_remove_recent_logs(hass, "entry")
     told = len(browser.events)
@@ -430,9 +466,13 @@ async def test_removed_between_pieces(
 async def test_users_are_served_alternately(
     hass: HomeAssistant, recent_logs: RecentLogs, browser: Browser
 ) -> None:
-    """Who subscribes many times keeps others waiting for one piece at a time, and all are sent no more than a rate."""
+    """Users are served in turn, one event each.
+
+    Many subscriptions of one user delay others by one event at a time. The total rate
+    is limited.
+    """
     for number in range(MAX_LOGS):
-        recent_logs.async_add(a_log(f"{number} " + "x" * 2_000))
+        recent_logs.async_add(make_log(f"{number} " + "x" * 2_000))
     greedy = [Browser(hass) for _ in range(20)]
     for each in greedy:
         each.subscribe(recent_logs, user_id="greedy")
@@ -451,9 +491,9 @@ async def test_users_are_served_alternately(
 async def test_memory_of_a_subscription(
     hass: HomeAssistant, recent_logs: RecentLogs
 ) -> None:
-    """A subscription that nobody reads holds no logs, however many there are."""
+    """A subscription that nobody reads holds no logs."""
     for number in range(MAX_LOGS):
-        recent_logs.async_add(a_log(f"{number} " + "x" * 2_000))
+        recent_logs.async_add(make_log(f"{number} " + "x" * 2_000))
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
