@@ -1,1 +1,1 @@
-"""Tests of the files that outlive a restart."""
+"""Tests of the stored files."""

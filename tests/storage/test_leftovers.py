@@ -1,4 +1,4 @@
-"""Tests of what is left of a project, or of a device, once it is removed."""
+"""Tests that removed projects and devices leave nothing behind."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ LAST_LOG_OF_WATER_METER = "sensor.water_meter_last_log"
 
 
 def stored_states(hass: HomeAssistant) -> str:
-    """Return all that would be restored after a restart."""
+    """Return everything that a restart would restore, as JSON."""
     stored = restore_state.async_get(hass).async_get_stored_states()
     return json.dumps(
         [
@@ -34,7 +34,7 @@ def stored_states(hass: HomeAssistant) -> str:
 
 
 async def show_secrets(hass: HomeAssistant, simulator: GoliothSimulator) -> None:
-    """Send a log of each device, and wait until both are shown."""
+    """Send a log of each device, and wait for both."""
     for device in (GREENHOUSE_NODE, WATER_METER):
         simulator.log(
             f"boiling over {device}",
@@ -52,7 +52,10 @@ async def show_secrets(hass: HomeAssistant, simulator: GoliothSimulator) -> None
 async def test_states_of_a_project(
     tmp_path: Path, simulator: GoliothSimulator, runs: Runs, restarts: bool
 ) -> None:
-    """With a project goes what its devices have logged from the storage at once, what a disabled entity showed among it."""
+    """Removing a project deletes its logs from the storage.
+
+    That happens at once, also for entities that were disabled.
+    """
     stored = tmp_path / ".storage" / restore_state.STORAGE_KEY
 
     async def remove(hass: HomeAssistant) -> None:
@@ -84,9 +87,9 @@ async def test_states_of_a_project(
 async def test_states_of_a_project_that_is_added_again(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Entities of the same name show nothing from before."""
+    """New entities of the same names show nothing old."""
     log = {"message": "boiling over", "level": "ERROR", "deviceId": GREENHOUSE_NODE}
-    # The history does not have it yet.
+    # The history does not have it yet, so that only a stored state could show it.
     simulator.send(log, indexed_after=3600)
     await wait_for_state(hass, LAST_LOG, "boiling over")
     await hass.config_entries.async_remove(streaming.entry_id)
@@ -109,7 +112,7 @@ async def test_states_of_a_device(
     hass_ws_client: WebSocketGenerator,
     by_hand: bool,
 ) -> None:
-    """With a device goes what it has logged, and only that."""
+    """Removing a device deletes its own logs only."""
     assert await async_setup_component(hass, "config", {})
     client = await hass_ws_client(hass)
     await show_secrets(hass, simulator)

@@ -1,4 +1,4 @@
-"""Tests of what is kept of a project while Home Assistant is down."""
+"""Tests of a project's stored data."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -37,19 +37,22 @@ LAST_LOG = "sensor.greenhouse_node_last_log"
 
 
 def key_of(entry: MockConfigEntry) -> str:
-    """Return the name of the file that a project has in the storage."""
+    """Return the key of a project's file in the storage."""
     return f"golioth.{entry.entry_id}"
 
 
 class Progress:
-    """A resume point that moves whenever it is looked at, and counts how often it was saved."""
+    """A resume point that moves with each save.
+
+    It counts how often it was saved.
+    """
 
     def __init__(self) -> None:
         """Start at 0."""
         self.saves = 0
 
     def __call__(self) -> ResumePoint | None:
-        """Return the next one."""
+        """Return the next resume point."""
         self.saves += 1
         return ResumePoint.from_dict({"time_ns": self.saves, "delivered": {}})
 
@@ -60,10 +63,10 @@ def progress() -> Progress:
     return Progress()
 
 
-async def test_nothing_that_changed(
+async def test_no_change(
     hass: HomeAssistant, hass_storage: dict[str, Any], progress: Progress
 ) -> None:
-    """Nothing is written where nothing has changed."""
+    """Nothing is written if nothing has changed."""
     store = ResumeStore(hass, "entry")
     assert await store.async_load() is None
     await store.async_close(progress)
@@ -74,7 +77,10 @@ async def test_nothing_that_changed(
 async def test_steady_changes(
     hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch, progress: Progress
 ) -> None:
-    """However often it changes, it is saved once in each interval: neither more often, nor put off."""
+    """Steady changes are saved once in each interval.
+
+    They are saved neither more often nor put off.
+    """
     monkeypatch.setattr(project_store, "SAVE_DELAY", 0.2)
     store = ResumeStore(hass, "entry")
     loop = asyncio.get_running_loop()
@@ -87,14 +93,17 @@ async def test_steady_changes(
 
 
 async def test_interval() -> None:
-    """A hard kill repeats at most 15 seconds of logs: 10 from here."""
+    """The resume point is saved every 10 seconds.
+
+    A hard kill repeats at most 15 seconds of logs, 10 of which come from here.
+    """
     assert project_store.SAVE_DELAY == 10
 
 
 async def test_close(
     hass: HomeAssistant, hass_storage: dict[str, Any], progress: Progress
 ) -> None:
-    """What waits to be saved is saved in the end, once."""
+    """A pending save is written once when closing."""
     store = ResumeStore(hass, "entry")
     store.async_schedule_save(progress)
     await store.async_close(progress)
@@ -114,10 +123,13 @@ async def test_close(
 
 
 class SlowValue:
-    """A value whose content takes as long as the test wants, and tells which thread made it."""
+    """A value whose content takes until the test allows it.
+
+    It records the thread that made the content.
+    """
 
     def __init__(self, number: int) -> None:
-        """Prepare."""
+        """Record this thread."""
         self.may_end = threading.Event()
         self.started = asyncio.Event()
         self.thread = threading.get_ident()
@@ -125,7 +137,7 @@ class SlowValue:
         self._loop = asyncio.get_running_loop()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the content, once it may."""
+        """Return the content, once the test allows it."""
         self.thread = threading.get_ident()
         self._loop.call_soon_threadsafe(self.started.set)
         assert self.may_end.wait(60)
@@ -135,7 +147,10 @@ class SlowValue:
 async def test_large_value(
     hass: HomeAssistant, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is large does not hold Home Assistant while it is prepared, and what is older is not written last."""
+    """Large values do not block the event loop.
+
+    An older value is not written after a newer one.
+    """
     monkeypatch.setattr(project_store, "SAVE_DELAY", 0)
     store = ProjectStore[SlowValue](hass, "golioth.entry", lambda _: None, "")
     older, newer = SlowValue(1), SlowValue(2)
@@ -160,7 +175,7 @@ async def test_large_value(
 async def test_remove_while_a_save_is_pending(
     hass: HomeAssistant, hass_storage: dict[str, Any], progress: Progress
 ) -> None:
-    """What is removed is not saved again."""
+    """A removed file is not saved again."""
     store = ResumeStore(hass, "entry")
     store.async_schedule_save(progress)
     await store.async_close(progress)
@@ -175,7 +190,7 @@ async def test_remove_while_a_save_is_pending(
 async def test_final_write(
     hass: HomeAssistant, hass_storage: dict[str, Any], progress: Progress
 ) -> None:
-    """What waits to be saved is saved when Home Assistant ends."""
+    """A pending save is written when Home Assistant ends."""
     ResumeStore(hass, "entry").async_schedule_save(progress)
     await hass.async_block_till_done()
     assert "golioth.entry" not in hass_storage
@@ -185,10 +200,10 @@ async def test_final_write(
     assert progress.saves == 1
 
 
-async def test_before_there_is_a_resume_point(
+async def test_no_resume_point(
     hass: HomeAssistant, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A feed that has not begun leaves nothing that could be taken for damage."""
+    """A feed that has not begun stores nothing unreadable."""
     store = ResumeStore(hass, "entry")
     store.async_schedule_save(lambda: None)
     await store.async_close(lambda: None)
@@ -204,7 +219,10 @@ async def test_load(
     log_events: LogEvents,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Under a load of logs a project is saved once in each interval, and once when it is unloaded."""
+    """Under load, a project is saved once per interval.
+
+    It is saved once more when it is unloaded.
+    """
 
     def saves() -> int:
         return caplog.text.count(f"Writing data to {key_of(streaming)}:")
@@ -229,7 +247,10 @@ async def test_unload(
     log_events: LogEvents,
     hass_storage: dict[str, Any],
 ) -> None:
-    """Reloads neither lose nor repeat a log, whatever is sent meanwhile."""
+    """Reloads neither lose nor repeat a log.
+
+    This holds whatever is sent meanwhile.
+    """
     sent = 0
     for _ in range(5):
         for _ in range(20):
@@ -253,7 +274,7 @@ async def test_remove(
     streaming: MockConfigEntry,
     disable: Disable,
 ) -> None:
-    """Nothing is kept of a project that is removed, but which one its entry was of."""
+    """Removing a project leaves only its entry's project ID."""
     disable()
     assert await hass.config_entries.async_unload(streaming.entry_id)
     assert key_of(streaming) in hass_storage
@@ -290,7 +311,10 @@ async def test_damage(
     caplog: pytest.LogCaptureFixture,
     stored: dict[str, Any],
 ) -> None:
-    """What cannot be read is said once, and the project goes on from now."""
+    """Unreadable data is reported once, and the project goes on.
+
+    It goes on from now.
+    """
     hass_storage[key_of(config_entry)] = stored
     simulator.log("from before", device=GREENHOUSE_NODE)
     assert await hass.config_entries.async_setup(config_entry.entry_id)
@@ -306,7 +330,10 @@ async def test_damage(
 
 
 async def test_size_on_disk(hass: HomeAssistant) -> None:
-    """The most that is remembered, over the most seconds, takes 256 KiB as Home Assistant writes it."""
+    """The largest resume point takes at most 256 KiB.
+
+    It has the most logs over the most seconds, as Home Assistant writes it.
+    """
     logs = DeliveredLogs()
     retention = Retention(logs, 30_000)
     for number in range(31_000):
@@ -329,14 +356,14 @@ async def test_size_on_disk(hass: HomeAssistant) -> None:
     assert 200 * 1024 < len(content) <= 256 * 1024
 
 
-# Bytes that a file can have while the disk is full, and what is to be saved then.
+# The largest file, in bytes, while the disk is full, and the size of one too large.
 ROOM: Final = 2 * 1024 * 1024
 LARGE: Final = 3 * 1024 * 1024
 
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """Let no file become larger than `ROOM`: the system refuses to write what is."""
+    """Simulate a full disk by limiting files to `ROOM`."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, before[1]))
     try:
@@ -346,7 +373,10 @@ def full_disk() -> Iterator[None]:
 
 
 class LargeValue:
-    """A value that is too large for a full disk, and that counts when it was to be saved."""
+    """A value too large for a full disk.
+
+    It records the times of the attempts to save it.
+    """
 
     def __init__(self) -> None:
         """Start without a save."""
@@ -354,7 +384,7 @@ class LargeValue:
         self._saved = asyncio.Event()
 
     def __call__(self) -> LargeValue:
-        """Return itself, to be saved."""
+        """Record an attempt, and return itself as the value."""
         self.saves.append(asyncio.get_running_loop().time())
         self._saved.set()
         return self
@@ -364,7 +394,7 @@ class LargeValue:
         return {"text": "x" * LARGE, "saves": len(self.saves)}
 
     async def wait_for(self, number: int) -> None:
-        """Wait until it was to be saved that many times."""
+        """Wait for that many attempts to save it."""
         async with asyncio.timeout(20):
             while len(self.saves) < number:
                 self._saved.clear()
@@ -373,19 +403,19 @@ class LargeValue:
 
 @pytest.fixture
 async def on_disk(tmp_path: Path) -> AsyncIterator[HomeAssistant]:
-    """Run a Home Assistant whose storage is on the disk."""
+    """Run a Home Assistant whose storage is on disk."""
     async with home_assistant(tmp_path) as hass:
         await hass.async_start()
         yield hass
 
 
 def large_store(hass: HomeAssistant, name: str = "entry") -> ProjectStore[LargeValue]:
-    """Return a file of a project."""
+    """Return a store for a large value."""
     return ProjectStore(hass, f"golioth.{name}", lambda _: None, "")
 
 
-def said(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]:
-    """Return what the integration has logged at a level about saving."""
+def logged(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[str]:
+    """Return the integration's log messages about saving."""
     return [
         record.getMessage()
         for record in caplog.records
@@ -394,7 +424,7 @@ def said(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[st
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> int:
-    """Return how many errors were logged, by whomever."""
+    """Return how many errors anything has logged."""
     return sum(record.levelno >= logging.ERROR for record in caplog.records)
 
 
@@ -404,7 +434,10 @@ async def test_full_disk(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """That the disk is full is said once, tried again ever less often, and said once more when it is over."""
+    """A full disk is reported once, as is its end.
+
+    Saving is tried again at growing intervals.
+    """
     monkeypatch.setattr(project_store, "SAVE_DELAY", 0.1)
     monkeypatch.setattr(project_store, "MAX_RETRY_DELAY", 0.4)
     caplog.set_level(logging.INFO)
@@ -413,38 +446,41 @@ async def test_full_disk(
         for name, value in values.items():
             store = large_store(on_disk, name)
             store.async_schedule_save(value)
-            # What changes meanwhile does not make it more often.
+            # Changes meanwhile do not add attempts.
             store.async_schedule_save(value)
         for value in values.values():
             await value.wait_for(5)
-    (warning,) = said(caplog, logging.WARNING)
+    (warning,) = logged(caplog, logging.WARNING)
     assert str(tmp_path / ".storage" / "golioth.") in warning
     assert "the disk may be full" in warning
     assert "logs may be delivered twice" in warning
-    assert not said(caplog)
-    # Home Assistant says more of each try, and cannot be kept from it.
+    assert not logged(caplog)
+    # Home Assistant logs more for each attempt, which cannot be prevented.
     assert 0 < errors(caplog) <= 2 * sum(len(each.saves) for each in values.values())
     times = values["entry"].saves
     pauses = [after - before for before, after in pairwise(times[:5])]
     for pause, least in zip(pauses, (0.1, 0.2, 0.4, 0.4), strict=True):
         assert pause >= least
 
-    await wait_until(lambda: bool(said(caplog)))
-    assert said(caplog) == ["What is kept of the projects is saved again"]
-    assert len(said(caplog, logging.WARNING)) == 1
+    await wait_until(lambda: bool(logged(caplog)))
+    assert logged(caplog) == ["What is kept of the projects is saved again"]
+    assert len(logged(caplog, logging.WARNING)) == 1
     for name in values:
         assert (tmp_path / ".storage" / f"golioth.{name}").stat().st_size > LARGE
 
 
 async def test_longest_pause() -> None:
-    """A disk that is full has its two errors a file logged no more than every five minutes in the end."""
+    """A full disk is retried every five minutes at last.
+
+    Home Assistant logs two errors per file and attempt.
+    """
     assert project_store.MAX_RETRY_DELAY == 300
 
 
 async def test_full_disk_that_has_room_again_at_the_end(
     on_disk: HomeAssistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However long it would wait, it is saved when Home Assistant ends."""
+    """A save that waits is made when Home Assistant ends."""
     monkeypatch.setattr(project_store, "SAVE_DELAY", 0.01)
     store, value = large_store(on_disk), LargeValue()
     with full_disk():
@@ -466,7 +502,10 @@ async def test_full_disk_while_a_project_is_unloaded(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What could not be saved in the end is not saved later, when it is older than what a reload has saved."""
+    """A failed last save is not made after the unload.
+
+    By then it would be older than what a reload has saved.
+    """
     monkeypatch.setattr(project_store, "SAVE_DELAY", 0.05)
     store, value = large_store(on_disk), LargeValue()
     with full_disk():
@@ -482,20 +521,23 @@ async def test_full_disk_while_a_project_is_unloaded(
     store.async_schedule_save(value)
     await store.async_close(value)
     assert (tmp_path / ".storage" / "golioth.entry").exists()
-    assert len(said(caplog, logging.WARNING)) == 1
+    assert len(logged(caplog, logging.WARNING)) == 1
 
 
 async def test_storage_that_is_no_folder(
     on_disk: HomeAssistant, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nor does it end anything where the folder is none, for which Home Assistant raises what it does not catch."""
+    """A storage folder that is a file ends nothing.
+
+    Home Assistant raises an error for it that it does not catch.
+    """
     folder = tmp_path / ".storage"
     folder.rename(tmp_path / "moved away")
     folder.touch()
     store, value = large_store(on_disk), LargeValue()
     store.async_schedule_save(value)
     await store.async_close(value)
-    assert len(said(caplog, logging.WARNING)) == 1
+    assert len(logged(caplog, logging.WARNING)) == 1
     folder.unlink()
     store.async_schedule_save(value)
     await store.async_close(value)
@@ -510,7 +552,10 @@ async def test_file_that_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Logs are delivered meanwhile, and it is saved as soon as it can be."""
+    """Logs are delivered while the file cannot be written.
+
+    It is saved as soon as it can be.
+    """
     monkeypatch.setattr(project_store, "SAVE_DELAY", 0.2)
     async with session(tmp_path, runs, EACH_LOG) as hass:
         await add_project(hass, simulator, {})
@@ -518,10 +563,10 @@ async def test_file_that_cannot_be_written(
         file = tmp_path / ".storage" / f"golioth.{entry.entry_id}"
         await wait_until(file.exists)
         file.unlink()
-        # Nothing can take its place.
+        # Nothing can replace a folder.
         file.mkdir()
         simulator.log("first", device=GREENHOUSE_NODE)
-        await wait_until(lambda: bool(said(caplog, logging.WARNING)))
+        await wait_until(lambda: bool(logged(caplog, logging.WARNING)))
         simulator.log("second", device=GREENHOUSE_NODE)
         await runs.wait_for(2)
         file.rmdir()
@@ -530,4 +575,4 @@ async def test_file_that_cannot_be_written(
         simulator.log("third", device=GREENHOUSE_NODE)
         await runs.wait_for(3)
     assert [message for message, _ in runs] == ["first", "second", "third"]
-    assert len(said(caplog, logging.WARNING)) == 1
+    assert len(logged(caplog, logging.WARNING)) == 1

@@ -1,4 +1,4 @@
-"""Tests of a project that is removed and added again: what names its entry finds it."""
+"""Tests that old entry IDs find a project added again."""
 
 import logging
 from pathlib import Path
@@ -52,7 +52,10 @@ def new_entry(simulator: GoliothSimulator, **values: Any) -> MockConfigEntry:
 async def add_again(
     hass: HomeAssistant, entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> MockConfigEntry:
-    """Remove a project, add it again, and return its new entry once its logs are received."""
+    """Remove a project, add it again, and return its entry.
+
+    Its logs are received then.
+    """
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
     added = new_entry(simulator)
@@ -64,7 +67,7 @@ async def add_again(
 
 
 def automation(**trigger: Any) -> dict[str, Any]:
-    """Return an automation that tells of each log."""
+    """Return an automation that records each log."""
     return {
         "alias": "Each log",
         "triggers": [trigger],
@@ -90,7 +93,10 @@ async def test_trigger(
     log_events: LogEvents,
     times: int,
 ) -> None:
-    """A trigger for an entry that is gone is one for its project, however often that was added again, and for no other."""
+    """A trigger with an old entry ID follows its project.
+
+    This holds however often the project is added again, and for no other project.
+    """
     hass.services.async_register("test", "run", (runs := Runs()).async_handle_run)
     config = automation(
         trigger="golioth.project_log_received",
@@ -127,7 +133,10 @@ async def test_action(
     simulator: GoliothSimulator,
     greenhouse: str,
 ) -> None:
-    """An action that names the entry reads the logs of the project, which has to be there."""
+    """An action with an old entry ID reads the project.
+
+    It fails if the project is gone.
+    """
     entry_id = streaming.entry_id
     entry = await add_again(hass, streaming, simulator)
     simulator.log("again", device=GREENHOUSE_NODE)
@@ -152,7 +161,10 @@ async def test_browser(
     greenhouse: str,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """A card that names the entry has the logs of the project, and is told which entry that has now."""
+    """Cards with an old entry ID get the project's logs.
+
+    They are told the new entry ID.
+    """
     browser = Browser(await hass_ws_client())
     first = await browser.subscribe(streaming)
     assert first["config_entry_id"] == streaming.entry_id
@@ -178,7 +190,10 @@ async def test_devices(
     greenhouse: str,
     water_meter: str,
 ) -> None:
-    """Every device and entity has the ID that it had, the project's own device among them."""
+    """Devices and entities keep their IDs.
+
+    So does the project's own device.
+    """
     device_registry.async_update_device(project, name_by_user="Garden")
     identifiers = (None, GREENHOUSE_NODE, WATER_METER)
     before = set(hass.states.async_entity_ids())
@@ -212,7 +227,10 @@ async def test_devices_with_equal_ids(
     water_meter: str,
     second_first: bool,
 ) -> None:
-    """Each device of two projects has the ID that it had, though Golioth's IDs are equal."""
+    """Devices of two projects keep their IDs.
+
+    This holds even if Golioth's IDs are equal.
+    """
     async with GoliothSimulator("second") as second:
         second.add_device("greenhouse-node", device_id=GREENHOUSE_NODE)
         services = [simulator, second]
@@ -241,7 +259,7 @@ async def test_devices_with_equal_ids(
 
 
 async def test_restart(simulator: GoliothSimulator, tmp_path: Path) -> None:
-    """That an entry was removed is remembered over a restart."""
+    """Removed entries are remembered over a restart."""
     entry = new_entry(simulator, entry_id="first")
     runs = Runs()
     config = automation(
@@ -267,7 +285,10 @@ async def test_entry_that_was_never_loaded(
     simulator: GoliothSimulator,
     hass_storage: dict[str, Any],
 ) -> None:
-    """An entry that is removed before anything of the integration ran is added to the ones that are remembered."""
+    """An entry that never loaded is remembered when removed.
+
+    Those already stored stay.
+    """
     hass_storage[KEY] = {"version": 1, "data": {"project_ids": {"a": "b"}}}
     entry = new_entry(simulator, disabled_by=ConfigEntryDisabler.USER)
     entry.add_to_hass(hass)
@@ -282,7 +303,10 @@ async def test_entry_that_was_never_loaded(
 
 
 async def test_bound(hass: HomeAssistant, simulator: GoliothSimulator) -> None:
-    """The entries that were removed last are remembered, in a file that does not grow without end."""
+    """Only the latest removed entries are remembered.
+
+    The file does not grow without end.
+    """
     removed = RemovedProjects(hass)
     entries = [new_entry(simulator) for _ in range(2 * MAX_REMOVED)]
     for entry in entries:
@@ -312,7 +336,10 @@ async def test_damage(
     caplog: pytest.LogCaptureFixture,
     data: Any,
 ) -> None:
-    """What cannot be read is said, and keeps no project from being set up and removed."""
+    """Unreadable data is reported, and stops no project.
+
+    It can be set up and removed.
+    """
     hass_storage[KEY] = {"version": 1, "minor_version": 1, "data": data}
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     assert await hass.config_entries.async_remove(config_entry.entry_id)
