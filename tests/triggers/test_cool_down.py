@@ -1,4 +1,4 @@
-"""Tests of the cool-down of triggers, in automations that run."""
+"""Tests of the triggers' cool-down in running automations."""
 
 import json
 from pathlib import Path
@@ -71,7 +71,10 @@ async def test_each_device(
     trigger: ConfigType,
     duration: Any,
 ) -> None:
-    """A trigger fires once for each device until its cool-down is over, whatever form that is given in."""
+    """A trigger fires once per device and cool-down.
+
+    The duration may have any form.
+    """
     await automate(hass, with_cool_down(trigger, duration, level="warn"))
 
     async def log(message: str, device: str, level: str = "ERROR") -> None:
@@ -99,7 +102,7 @@ async def test_no_duration(
     log_events: LogEvents,
     ran: LogEvents,
 ) -> None:
-    """A cool-down of no time is none."""
+    """A cool-down of zero has no effect."""
     duration = {"hours": 0, "minutes": 0, "seconds": 0}
     await automate(hass, with_cool_down(OF_DEVICE, duration))
     for message in ("one", "two"):
@@ -115,7 +118,10 @@ async def test_automations_with_the_same_trigger(
     log_events: LogEvents,
     ran: LogEvents,
 ) -> None:
-    """Each of them runs; and none again when it is switched off and on, or the project reloaded."""
+    """Automations with equal triggers have separate cool-downs.
+
+    These stay when automations are switched off and on, or the project is reloaded.
+    """
     trigger = with_cool_down(OF_DEVICE, 600)
     await automate(hass, trigger, trigger, with_cool_down(OF_DEVICE, 700))
     simulator.log("one", device=GREENHOUSE_NODE)
@@ -144,7 +150,10 @@ async def test_automation_that_is_added_later(
     ran: LogEvents,
     has_id: bool,
 ) -> None:
-    """A cool-down is that of its automation alone, over a reload of them as well."""
+    """A cool-down belongs to one automation.
+
+    It stays with it over a reload of automations.
+    """
 
     def automation(number: int, mode: str) -> ConfigType:
         return {
@@ -172,7 +181,7 @@ async def test_automation_that_is_added_later(
     )
     simulator.log("one", device=GREENHOUSE_NODE)
     await wait_for_runs(hass, log_events, 1)
-    # What has changed is made anew.
+    # Automations that have changed are created again.
     await reload(automation(2, "queued"), automation(1, "restart"))
     simulator.log("two", device=GREENHOUSE_NODE)
     await wait_for_runs(hass, log_events, 2)
@@ -193,7 +202,7 @@ async def test_clock_that_is_set_back(
     ran: LogEvents,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """A cool-down that seems to begin in the future is over."""
+    """A cool-down that began in the future is over."""
     await automate(hass, with_cool_down(OF_DEVICE, 600))
     simulator.log("one", device=GREENHOUSE_NODE)
     await wait_for_runs(hass, log_events, 1)
@@ -206,7 +215,7 @@ async def test_clock_that_is_set_back(
 
 @pytest.mark.usefixtures("impatient")
 async def test_restart(tmp_path: Path, simulator: GoliothSimulator) -> None:
-    """A cool-down goes on over a restart, and goes with the project."""
+    """A cool-down survives a restart, but not its project."""
     each_run = Runs()
     automation = {
         "alias": "Cool-down",
@@ -246,7 +255,10 @@ async def test_bounds(
     monkeypatch: pytest.MonkeyPatch,
     hass_storage: dict[str, Any],
 ) -> None:
-    """However many devices are invented, by whomever, few are kept, and none of an unknown project."""
+    """The number of stored cool-downs is limited.
+
+    Devices may be invented by anyone; unknown projects have no cool-downs.
+    """
     monkeypatch.setattr(cool_down, "_MAX_STORED", 20)
     monkeypatch.setattr(cool_down, "_MAX_DEVICES", 30)
     await automate(hass, with_cool_down(OF_PROJECT, 600))
@@ -288,7 +300,7 @@ async def test_damage(
     caplog: pytest.LogCaptureFixture,
     data: Any,
 ) -> None:
-    """What cannot be read is said once, and the project works."""
+    """Unreadable data is reported once, and the project works."""
     hass_storage[f"golioth.{config_entry.entry_id}.cool_downs"] = {
         "version": 1,
         "minor_version": 1,

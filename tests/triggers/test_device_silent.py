@@ -1,4 +1,4 @@
-"""Tests of the trigger that tells when a device has logged nothing for some time."""
+"""Tests of the trigger for silent devices."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -49,7 +49,10 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 @pytest.fixture
 def silences(hass: HomeAssistant) -> LogEvents:
-    """Return what the automation tells: its events name the silent device in their message."""
+    """Return the reported silences.
+
+    The message of each event names the device.
+    """
     events = LogEvents()
     hass.bus.async_listen(SILENT, events.async_handle_event)
     return events
@@ -64,7 +67,7 @@ def clock(hass: HomeAssistant, config_entry: MockConfigEntry) -> SilenceClock:
 def automation(
     target: dict[str, Any], milliseconds: int, alias: str = "Silence"
 ) -> dict[str, Any]:
-    """Return an automation that tells of silences."""
+    """Return an automation that reports silences."""
     return {
         "alias": alias,
         "mode": "queued",
@@ -96,19 +99,19 @@ async def automate(hass: HomeAssistant, *automations: dict[str, Any]) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds that nothing tells of."""
+    """Poll until a condition holds that nothing reports."""
     async with asyncio.timeout(TIMEOUT):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
 async def outlast(milliseconds: int) -> None:
-    """Let twice a time pass, in which nothing is to happen: only time can tell."""
+    """Wait twice a time, in which nothing may happen."""
     await asyncio.sleep(2 * milliseconds / 1000)
 
 
 async def disconnect(simulator: GoliothSimulator, clock: SilenceClock) -> None:
-    """Cut the connection to the service once everything has been caught up, until it accepts again."""
+    """Disconnect after the catch-up, until the simulator accepts again."""
     await until(lambda: clock.is_running)
     await simulator.refuse()
     simulator.reset()
@@ -117,7 +120,7 @@ async def disconnect(simulator: GoliothSimulator, clock: SilenceClock) -> None:
 
 @asynccontextmanager
 async def logging(simulator: GoliothSimulator, device: str) -> AsyncIterator[None]:
-    """Have a device log without a pause."""
+    """Let a device log continuously."""
 
     async def log() -> None:
         while True:
@@ -146,7 +149,7 @@ async def logging(simulator: GoliothSimulator, device: str) -> AsyncIterator[Non
 async def test_configuration(
     hass: HomeAssistant, enable_custom_integrations: None, config: dict[str, Any]
 ) -> None:
-    """A target and a time are needed."""
+    """A target and a time are required."""
     with pytest.raises(vol.Invalid):
         await async_validate_trigger_config(
             hass,
@@ -160,7 +163,7 @@ async def test_data(
     device_registry: dr.DeviceRegistry,
     silences: LogEvents,
 ) -> None:
-    """The trigger tells which device is silent, in every way that it can be named, and how long it has been."""
+    """The trigger data identifies the device and the time."""
     keys = (
         "config_entry_id",
         "project_id",
@@ -197,7 +200,10 @@ async def test_device_that_never_logged(
     clock: SilenceClock,
     silences: LogEvents,
 ) -> None:
-    """It counts from when the automation starts, not from when we began to listen."""
+    """Without a log, silence counts from the automation's start.
+
+    It does not count from when the project began to listen.
+    """
     await until(lambda: clock.now > 0.4)
     started = clock.now
     await automate(hass, automation({"entity_id": [WATER]}, 400))
@@ -215,7 +221,10 @@ async def test_once_per_silence(
     silences: LogEvents,
     log_events: LogEvents,
 ) -> None:
-    """A silence runs from the last log, is told once, and ends with the next log."""
+    """A silence is reported once, and ends with a log.
+
+    It runs from the last log.
+    """
     await automate(hass, automation({"entity_id": [GREENHOUSE]}, 300))
     for number in range(1, 4):
         simulator.log("here", device=GREENHOUSE_NODE)
@@ -237,7 +246,7 @@ async def test_every_log_counts(
     silences: LogEvents,
     log_events: LogEvents,
 ) -> None:
-    """A device that logs is not silent, though all that it logs is left out."""
+    """Logs that are left out end a silence, too."""
     async with logging(simulator, GREENHOUSE_NODE):
         await automate(hass, automation({"entity_id": [GREENHOUSE, WATER]}, 1000))
         await silences.wait_for(1)
@@ -255,7 +264,7 @@ async def test_pause_while_not_connected(
     clock: SilenceClock,
     silences: LogEvents,
 ) -> None:
-    """What we do not hear because we are not connected is no silence."""
+    """Time without a connection does not count."""
     await disconnect(simulator, clock)
     paused_at = clock.now
     await automate(hass, automation({"entity_id": [WATER]}, 500))
@@ -276,7 +285,7 @@ async def test_pause_until_catch_up_ends(
     silences: LogEvents,
     log_events: LogEvents,
 ) -> None:
-    """A log that is caught up ends the silence, before that is told."""
+    """A caught-up log ends a silence before its report."""
     await disconnect(simulator, clock)
     paused_at = clock.now
     await automate(hass, automation({"entity_id": [GREENHOUSE]}, 300))
@@ -305,12 +314,15 @@ async def test_long_poll_interval(
     silences: LogEvents,
     log_events: LogEvents,
 ) -> None:
-    """Nothing is concluded between two polls: a device that logs all the time is not silent, and one that does not is."""
+    """Silence is concluded only at polls.
+
+    A device that logs all the time is not silent between two of them.
+    """
     simulator.retire()
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await wait_for_state(hass, "sensor.demo_project_transport", "polling")
     async with logging(simulator, GREENHOUSE_NODE):
-        # A poll has delivered some, so that the next one is an interval away.
+        # A poll has delivered logs, so that the next one is an interval away.
         await log_events.wait_for(1)
         await automate(hass, automation({"entity_id": [GREENHOUSE, WATER]}, 500))
         await silences.wait_for(1)
@@ -322,7 +334,7 @@ async def test_long_poll_interval(
 
 
 async def test_slow_poll(clock: SilenceClock) -> None:
-    """A poll tells nothing of the time that it takes itself."""
+    """A poll confirms only the time before it began."""
     loop = asyncio.get_running_loop()
     clock.async_run(Transport.POLLING, loop.time())
     begun_at = loop.time()
@@ -344,7 +356,10 @@ async def test_devices_come_and_go(
     silences: LogEvents,
     is_removed: bool,
 ) -> None:
-    """A device that is removed or leaves a targeted area is watched no more, and one that comes into it is."""
+    """Devices that leave a target are no longer watched.
+
+    Those that enter it are. Removal counts as leaving.
+    """
     greenhouse, water = (
         device_registry.async_get_device_by_identifier(
             (DOMAIN, golioth_device_id), streaming.entry_id
@@ -375,7 +390,10 @@ async def test_silence_of_a_muted_device(
     disable: Disable,
     silences: LogEvents,
 ) -> None:
-    """A disabled device is not silent, also where it is named; enabled again, it is watched again."""
+    """A disabled device is not silent, even if named.
+
+    Enabled again, it is watched again.
+    """
     disable()
     await automate(hass, automation({"device_id": [greenhouse, water_meter]}, 300))
     await silences.wait_for(1)
@@ -392,7 +410,7 @@ async def test_project_device(
     simulator: GoliothSimulator,
     silences: LogEvents,
 ) -> None:
-    """The device of the project logs nothing, which is no silence."""
+    """The project's own device is never silent."""
     await automate(hass, automation({"entity_id": [CONNECTION, WATER]}, 100))
     await silences.wait_for(1)
     await outlast(200)
@@ -405,7 +423,10 @@ async def test_automation_before_the_project(
     simulator: GoliothSimulator,
     silences: LogEvents,
 ) -> None:
-    """An automation that was there first works as soon as the project is set up, and after it was set up again."""
+    """An automation works once the project is set up.
+
+    It also works after a reload.
+    """
     await automate(hass, automation({"entity_id": [GREENHOUSE]}, 300))
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await silences.wait_for(1)
@@ -423,7 +444,7 @@ async def test_pause_while_unloaded(
     clock: SilenceClock,
     silences: LogEvents,
 ) -> None:
-    """A project that is not loaded is not listened to."""
+    """Time while a project is not loaded does not count."""
     await automate(hass, automation({"entity_id": [WATER]}, 500))
     assert await hass.config_entries.async_unload(streaming.entry_id)
     paused_at = clock.now
@@ -440,7 +461,10 @@ async def test_automation_that_is_restarted(
     simulator: GoliothSimulator,
     silences: LogEvents,
 ) -> None:
-    """Two automations are told of a silence, and not again when they are restarted; one that waits for longer is."""
+    """A restarted automation does not report a silence again.
+
+    Each automation reports it; one with a longer time still does after a restart.
+    """
     simulator.log("here", device=GREENHOUSE_NODE)
     await wait_for_state(hass, GREENHOUSE, "here")
     target = {"entity_id": [GREENHOUSE]}
@@ -467,8 +491,11 @@ async def test_automation_that_is_restarted(
 async def test_restart(
     tmp_path: Path, simulator: GoliothSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A silence goes on over a restart, without the time in between, and is told once in all sessions."""
-    # What is saved for a log is saved long before the end.
+    """A silence continues over a restart, and is reported once.
+
+    The downtime does not count.
+    """
+    # Saving happens long before the session ends.
     monkeypatch.setattr(project_store, "SAVE_DELAY", 0.05)
     runs = Runs()
     config = automation({"entity_id": [GREENHOUSE]}, 1500)
@@ -515,7 +542,10 @@ async def test_storage(
     log_events: LogEvents,
     hass_storage: dict[str, Any],
 ) -> None:
-    """However many devices a service invents, only listed ones are kept, and nothing of a project that is removed."""
+    """Only listed devices are stored.
+
+    Nothing is stored of a project that is removed.
+    """
     simulator.log("here", device=GREENHOUSE_NODE)
     for number in range(2500):
         simulator.log("invented", device=f"invented-{number}")
@@ -550,7 +580,7 @@ async def test_damage(
     caplog: pytest.LogCaptureFixture,
     data: Any,
 ) -> None:
-    """What cannot be read is said once, and the project works."""
+    """Unreadable data is reported once, and the project works."""
     hass_storage[f"golioth.{config_entry.entry_id}.listening"] = {
         "version": 1,
         "minor_version": 1,
@@ -564,7 +594,7 @@ async def test_damage(
 
 
 def both_devices(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, Any]:
-    """Return the two devices as a target."""
+    """Return a target of both devices."""
     device_registry = dr.async_get(hass)
     devices = [
         device_registry.async_get_device_by_identifier((DOMAIN, each), entry.entry_id)
@@ -580,7 +610,10 @@ async def test_automation_that_ends_itself(
     clock: SilenceClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """An automation may switch itself off when the first of two devices that fell silent together is told."""
+    """An automation may switch itself off.
+
+    It does so at the first of two devices that fell silent together.
+    """
     config = automation(both_devices(hass, streaming), 300)
     switch_off = {
         "action": "automation.turn_off",
@@ -601,7 +634,7 @@ async def test_automation_that_is_broken(
     silences: LogEvents,
     clock: SilenceClock,
 ) -> None:
-    """What is wrong with an automation for one device keeps no other from being told."""
+    """A broken automation does not stop other reports."""
     broken = automation(both_devices(hass, streaming), 300)
     broken["triggers"][0]["variables"] = {
         "x": "{{ 1 / 0 if trigger.device_name == 'greenhouse-node' else 1 }}"
@@ -619,7 +652,10 @@ async def test_rejected_key(
     simulator: GoliothSimulator,
     clock: SilenceClock,
 ) -> None:
-    """Nobody is silent because an audit finds the key rejected and the feed ends."""
+    """The end of the feed is no silence.
+
+    An audit finds the key rejected.
+    """
     await wait_for_state(hass, CONNECTION, "on")
     await until(lambda: clock.is_running)
     simulator.revoke()

@@ -1,4 +1,4 @@
-"""Tests of the triggers, in automations that run."""
+"""Tests of the log triggers in running automations."""
 
 import asyncio
 from collections.abc import Callable
@@ -43,14 +43,14 @@ from ..simulator import GoliothSimulator
 
 LAST_LOG = "sensor.greenhouse_node_last_log"
 
-# By an entity: that needs no device to be there.
+# An entity as the target works without the device.
 OF_DEVICE: ConfigType = {
     "trigger": "golioth.log_received",
     "target": {"entity_id": LAST_LOG},
 }
 OF_PROJECT: ConfigType = {"trigger": "golioth.project_log_received"}
 
-# What `send_burst` sends 137 times.
+# Match the 137 logs that `send_burst` returns.
 BURST_TRIGGERS = [
     {**OF_DEVICE, "options": {"level": "error", "module": "power"}},
     {
@@ -65,7 +65,7 @@ both_triggers = pytest.mark.parametrize(
 
 @pytest.fixture
 def runs(hass: HomeAssistant) -> LogEvents:
-    """Return the runs of the automation, whose action awaits."""
+    """Return the automation's runs, whose action awaits."""
     runs = LogEvents()
 
     async def run(call: ServiceCall) -> None:
@@ -77,7 +77,10 @@ def runs(hass: HomeAssistant) -> LogEvents:
 
 
 async def automate(hass: HomeAssistant, *triggers: ConfigType) -> None:
-    """Set up an automation for each trigger, which tells its number with each run."""
+    """Set up an automation for each trigger.
+
+    Each run records the number of its automation.
+    """
     assert await async_setup_component(
         hass,
         "automation",
@@ -113,7 +116,7 @@ async def automate(hass: HomeAssistant, *triggers: ConfigType) -> None:
 async def wait_for_runs(
     hass: HomeAssistant, log_events: LogEvents, number: int
 ) -> None:
-    """Wait until so many logs have arrived, and what they started has ended."""
+    """Wait for that many logs, and the runs they started."""
     await log_events.wait_for(number)
     await hass.async_block_till_done(wait_background_tasks=False)
 
@@ -131,7 +134,7 @@ async def validation_error(
 
 
 def send_burst(simulator: GoliothSimulator, name: str) -> list[str]:
-    """Send 1,000 logs at once, and return the messages of the 137 that match."""
+    """Send 1,000 logs, and return 137 matching messages."""
     matching: list[str] = []
     for number in range(1000):
         message = f"{name} {number}"
@@ -163,7 +166,10 @@ async def test_burst(
     runs: LogEvents,
     trigger: ConfigType,
 ) -> None:
-    """Of 1,000 logs in one burst, exactly the 137 that match run the automation, in order."""
+    """In a burst, exactly the matching logs run the automation.
+
+    These are 137 of 1,000, in order.
+    """
     await automate(hass, trigger)
     matching = send_burst(simulator, "burst")
     await wait_for_runs(hass, log_events, 1000)
@@ -180,7 +186,10 @@ async def test_automation_before_the_integration_and_across_a_reload(
     runs: LogEvents,
     trigger: ConfigType,
 ) -> None:
-    """An automation that was there first sees every log, before and after a reload."""
+    """An automation set up first gets every log.
+
+    This includes logs after a reload.
+    """
     await automate(hass, trigger)
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await hass.async_block_till_done()
@@ -197,7 +206,7 @@ async def test_automation_before_the_integration_and_across_a_reload(
     assert runs.messages == matching
 
 
-# Options, a log that they let through, and one that they do not.
+# Options, a log that passes them, and one that does not.
 OPTIONS: list[tuple[ConfigType, dict[str, Any], dict[str, Any]]] = [
     ({"level": "warn"}, {"level": "WARN"}, {"level": "INFO"}),
     ({"level": "warn"}, {"level": "ERROR"}, {"level": "DEBUG"}),
@@ -246,7 +255,7 @@ OPTIONS: list[tuple[ConfigType, dict[str, Any], dict[str, Any]]] = [
             ("null", None, ""),
             ("", "", None),
             ('{"b":[1]}', {"b": [1]}, {"b": [2]}),
-            # Numbers count by their value, whoever has written them.
+            # Numbers are compared by value.
             ("3", 3.0, 3.5),
             ("3.0", 3, "3"),
             (3, 3.0, 30),
@@ -263,7 +272,7 @@ OPTIONS: list[tuple[ConfigType, dict[str, Any], dict[str, Any]]] = [
             ("1", 1.0, True),
             ("0", 0.0, False),
             ("true", True, 1.0),
-            # What is shown of more than a number, in whatever order and with whatever spaces.
+            # JSON is compared by value, whatever its order and spaces.
             ('{ "c": [1, 2.0],\n  "b": 1e1 }', {"b": 10, "c": [1.0, 2]}, {"b": 10}),
             ("[1]", [1.0], [1, 1]),
             ("[1]", [1], {"1": 1}),
@@ -271,7 +280,7 @@ OPTIONS: list[tuple[ConfigType, dict[str, Any], dict[str, Any]]] = [
             ('{"b":{}}', {"b": {}}, {"b": []}),
             ('"ok"', "ok", "OK"),
             ('"ok"', '"ok"', 'ok"'),
-            # No JSON: text alone.
+            # Not JSON, therefore plain text.
             ("NaN", "NaN", 1),
             ("03", "03", 3),
             ("3 V", "3 V", 3),
@@ -300,7 +309,7 @@ async def test_options(
     hass_ws_client: WebSocketGenerator,
     trigger: ConfigType,
 ) -> None:
-    """Each option lets through what it names, and nothing else."""
+    """Each option passes exactly what it names."""
     triggers = [{**trigger, "options": options} for options, _, _ in OPTIONS]
     assert await validation_error(hass, hass_ws_client, *triggers) is None
     await automate(hass, *triggers)
@@ -329,7 +338,10 @@ async def test_no_options(
     hass_ws_client: WebSocketGenerator,
     trigger: ConfigType,
 ) -> None:
-    """Without options, or with lists that are empty, every log runs the automation."""
+    """Without options, every log runs the automation.
+
+    Empty lists have the same effect.
+    """
     triggers = [
         trigger,
         {**trigger, "options": {"module": [], "message": [], "type": []}},
@@ -352,7 +364,7 @@ async def test_no_options(
         ({"metadata_field": "a", "metadata_value": ["x"]}, "metadata_value"),
         ({"caught_up": "perhaps"}, "caught_up"),
         ({"regex": "(a+)+$"}, "regex"),
-        # What YAML makes of a line without a value.
+        # YAML gives None for a key without a value.
         ({"level": None}, "level"),
         ({"module": None}, "module"),
         ({"message": None}, "message"),
@@ -372,7 +384,7 @@ async def test_options_that_are_refused(
     options: ConfigType,
     error: str,
 ) -> None:
-    """The editor says which option does not fit."""
+    """The editor names the invalid option."""
     said = await validation_error(hass, hass_ws_client, {**trigger, "options": options})
     assert said is not None
     assert error in said
@@ -399,7 +411,10 @@ async def test_metadata_value_without_its_field(
     language: str,
     said: str,
 ) -> None:
-    """The editor says in words what is missing, while it is edited and when it is saved."""
+    """The editor explains the missing field.
+
+    It does so while editing and when saving.
+    """
     hass.config.language = language
     assert await async_setup_component(hass, "config", {})
     assert await async_setup_component(hass, "automation", {"automation": []})
@@ -407,7 +422,7 @@ async def test_metadata_value_without_its_field(
     error = await validation_error(hass, hass_ws_client, config)
     assert error is not None
     assert error.startswith(said)
-    # Of a schema, it would end with where that is in the YAML.
+    # A schema's error would end with its path in the YAML.
     assert "@" not in error
     client = await hass_client()
     response = await client.post(
@@ -437,7 +452,7 @@ async def test_targets_that_are_refused(
     socket_enabled: None,
     trigger: ConfigType,
 ) -> None:
-    """A trigger of devices needs a target, and one of a project has none."""
+    """Device triggers need a target, project triggers have none."""
     assert await validation_error(hass, hass_ws_client, trigger) is not None
 
 
@@ -447,7 +462,10 @@ async def test_valid_without_an_entry(
     hass_ws_client: WebSocketGenerator,
     socket_enabled: None,
 ) -> None:
-    """Triggers are valid before any project is set up, for one that is not there."""
+    """Triggers are valid before a project is set up.
+
+    The project need not exist.
+    """
     assert (
         await validation_error(
             hass,
@@ -466,7 +484,7 @@ async def test_trigger_data(
     log_events: LogEvents,
     runs: LogEvents,
 ) -> None:
-    """An automation has every field of the event, and the context tells what started it."""
+    """An automation gets the event's data and context."""
     contexts = []
 
     @callback
@@ -620,7 +638,7 @@ async def test_target_follows_the_registries(
     device_registry: dr.DeviceRegistry,
     kind: Callable[[HomeAssistant, str], tuple[ConfigType, Change, Change]],
 ) -> None:
-    """What a target means changes in the moment that a registry changes."""
+    """A target follows changes of the registries at once."""
     device_id = registry_id(device_registry, streaming, GREENHOUSE_NODE)
     target, put_in, take_out = kind(hass, device_id)
     await automate(hass, {**OF_DEVICE, "target": target})
@@ -642,7 +660,7 @@ async def test_target_follows_the_registries(
 
 
 class CountingTargetDevices(TargetDevices):
-    """The devices of a target, and how often they were looked up."""
+    """The devices of a target, counting their look-ups."""
 
     look_ups = 0
 
@@ -659,7 +677,7 @@ async def test_target_is_not_looked_up_for_others(
     device_registry: dr.DeviceRegistry,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """Devices and entities of other integrations, which change all the time, cost a target nothing."""
+    """Other integrations' changes cause no look-up of a target."""
     device_id = registry_id(device_registry, streaming, GREENHOUSE_NODE)
     other = MockConfigEntry(domain="other")
     other.add_to_hass(hass)
@@ -687,14 +705,17 @@ async def test_target_is_not_looked_up_for_others(
 
 @every_kind
 @pytest.mark.parametrize("is_hidden", [False, True], ids=["shown", "hidden"])
-async def test_target_excludes_what_it_would_mean(
+async def test_target_with_exclusion(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     device_registry: dr.DeviceRegistry,
     kind: Callable[[HomeAssistant, str], tuple[ConfigType, Change, Change]],
     is_hidden: bool,
 ) -> None:
-    """What is excluded means the same devices as what is targeted, and those of hidden entities, from moment to moment."""
+    """An exclusion means the same devices as a target.
+
+    It also means those of hidden entities, and follows changes at once.
+    """
     device_ids = [
         registry_id(device_registry, streaming, each)
         for each in (GREENHOUSE_NODE, WATER_METER)
@@ -704,7 +725,7 @@ async def test_target_excludes_what_it_would_mean(
             LAST_LOG, hidden_by=er.RegistryEntryHider.USER
         )
     exclude, put_in, take_out = kind(hass, device_ids[0])
-    # As Home Assistant 2026.11 has it.
+    # The form of Home Assistant 2026.11.
     target = {"device_id": device_ids, "exclude": exclude}
     devices = TargetDevices(hass, target, lambda: None)
     devices.async_start()
@@ -724,7 +745,10 @@ async def test_target_device(
     runs: LogEvents,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """A device is followed, and an entity of another integration at it means nothing."""
+    """A device is a target, another integration's entity is not.
+
+    That entity belongs to the same device.
+    """
     device_id = registry_id(device_registry, streaming, GREENHOUSE_NODE)
     helper = er.async_get(hass).async_get_or_create(
         "sensor", "template", "helper", device_id=device_id
@@ -740,7 +764,7 @@ async def test_target_device(
     assert [(run["automation"], run["message"]) for run in runs] == [(0, "one")]
 
 
-async def test_several_kinds_mean_a_device_once(
+async def test_device_targeted_twice(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
@@ -748,7 +772,7 @@ async def test_several_kinds_mean_a_device_once(
     runs: LogEvents,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """A device that is meant twice runs the automation once for each log."""
+    """A device targeted twice fires once per log."""
     device_ids = [
         registry_id(device_registry, streaming, golioth_id)
         for golioth_id in (GREENHOUSE_NODE, WATER_METER)
@@ -770,7 +794,10 @@ async def test_device_that_appears_later(
     runs: LogEvents,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """A new device runs an automation of its project at once, and those of its area and label when it has these."""
+    """A new device runs an automation of its project.
+
+    Those for areas and labels follow when it has these.
+    """
     area = ar.async_get(hass).async_create("Garden").id
     label = lr.async_get(hass).async_create("Outside").label_id
     await automate(
@@ -808,7 +835,10 @@ async def test_caught_up(
     runs: LogEvents,
     retired: bool,
 ) -> None:
-    """What was caught up, over whatever way, is left out where the user wants that; what is polled regularly is not."""
+    """Caught-up logs can be left out.
+
+    Logs from regular polls do not count as caught up.
+    """
     await automate(
         hass,
         OF_DEVICE,
@@ -844,7 +874,7 @@ async def test_several_projects(
     log_events: LogEvents,
     runs: LogEvents,
 ) -> None:
-    """A trigger is for one project or for all of them."""
+    """A trigger is for one project or all."""
     async with GoliothSimulator("second", "Second project") as second:
         twin = second.add_device("twin", device_id=GREENHOUSE_NODE)
         entry = MockConfigEntry(
@@ -886,7 +916,10 @@ async def test_one_listener(
     simulator: GoliothSimulator,
     runs: LogEvents,
 ) -> None:
-    """However many triggers there are, the bus has one listener, which goes with the last of them."""
+    """All triggers share one listener on the bus.
+
+    It is removed with the last of them.
+    """
     await automate(hass, OF_DEVICE, OF_PROJECT, OF_DEVICE)
     for number in range(3):
         assert hass.bus.async_listeners()[EVENT_GOLIOTH_LOG] == 1
@@ -911,7 +944,7 @@ async def test_automation_that_is_broken(
     log_events: LogEvents,
     runs: LogEvents,
 ) -> None:
-    """What is wrong with one automation keeps no log from the others."""
+    """A broken automation keeps no log from others."""
     broken = {"variables": {"broken": "{{ 1 / 0 }}"}}
     await automate(hass, OF_DEVICE | broken, OF_DEVICE, OF_PROJECT | broken, OF_PROJECT)
     simulator.log("one", device=GREENHOUSE_NODE)
@@ -926,7 +959,10 @@ async def test_triggers_that_end_during_a_log(
     log_events: LogEvents,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """A trigger that ends while a log is handed out keeps it from no other."""
+    """A trigger that ends keeps no log from others.
+
+    It ends while the log is delivered.
+    """
     device_id = registry_id(device_registry, streaming, GREENHOUSE_NODE)
     remove_listeners: list[CALLBACK_TYPE] = []
     seen = []
@@ -946,7 +982,7 @@ async def test_triggers_that_end_during_a_log(
 
 
 def _nested(depth: int) -> dict[str, Any]:
-    """Return metadata of so many levels."""
+    """Return metadata with a number of levels."""
     metadata: dict[str, Any] = {}
     for _ in range(depth):
         metadata = {"a": metadata}
@@ -954,13 +990,13 @@ def _nested(depth: int) -> dict[str, Any]:
 
 
 def _circular() -> dict[str, Any]:
-    """Return metadata that hold themselves."""
+    """Return metadata that contains itself."""
     metadata: dict[str, Any] = {}
     metadata["a"] = metadata
     return metadata
 
 
-# What is no field of a log's event; what is left out is missing.
+# Invalid values of a text field; `...` stands for a missing field.
 NO_TEXTS: list[Any] = [
     ...,
     None,
@@ -1002,7 +1038,7 @@ HOSTILE_FIELDS: dict[str, list[Any]] = {
 }
 
 
-async def test_events_that_are_no_logs(
+async def test_foreign_events(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
@@ -1011,7 +1047,10 @@ async def test_events_that_are_no_logs(
     device_registry: dr.DeviceRegistry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Whatever somebody else fires is dropped quietly, and logs go on to trigger."""
+    """Foreign events are dropped quietly.
+
+    They may hold anything. Triggers go on to fire for logs.
+    """
     target = {"device_id": registry_id(device_registry, streaming, GREENHOUSE_NODE)}
     options = {
         "level": "debug",
@@ -1054,12 +1093,12 @@ async def test_events_that_are_no_logs(
                 del event[field]
             hass.bus.async_fire(EVENT_GOLIOTH_LOG, event)
     await hass.async_block_till_done(wait_background_tasks=False)
-    # Neither ours, nor of Home Assistant about us.
+    # Neither messages of ours nor of Home Assistant about us.
     assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
     assert "Traceback" not in caplog.text
     assert len(runs) == 6
 
-    # What has all of a log is one, as somebody may fire it to try an automation.
+    # A complete event is a log: users fire one to try an automation.
     hass.bus.async_fire(EVENT_GOLIOTH_LOG, log)
     send("two")
     await log_events.wait_for(len(log_events) + 1)
@@ -1072,7 +1111,10 @@ async def test_editor_lists_the_triggers(
     streaming: MockConfigEntry,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """The automation editor is told of the triggers, and has a text for each field and choice."""
+    """The editor lists the triggers with all texts.
+
+    Each field and choice has a text.
+    """
     client = await hass_ws_client(hass)
     await client.send_json_auto_id({"type": "trigger_platforms/subscribe"})
     assert (await client.receive_json())["success"]
@@ -1101,7 +1143,7 @@ async def test_editor_lists_the_triggers(
 async def test_editor_offers_every_option(
     hass: HomeAssistant, streaming: MockConfigEntry, trigger: ConfigType
 ) -> None:
-    """What can be set in YAML can be set in the editor."""
+    """The editor offers every option."""
     descriptions = await async_get_all_descriptions(hass)
     description = descriptions[trigger["trigger"]]
     assert description is not None
