@@ -1,4 +1,7 @@
-"""What every kind of user can see and do, found out over the ways that a browser has."""
+"""Check what each kind of user can see and do.
+
+Every way that a browser has into Home Assistant is tried.
+"""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from http import HTTPStatus
@@ -27,7 +30,7 @@ from homeassistant.helpers.trigger import TRIGGERS
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "security.md"
 
-# Set, the page is written instead of compared.
+# Write the page instead of comparing it.
 WRITES: Final = "WRITE_ACCESS_TABLE" in os.environ
 
 _BEGIN: Final = "<!-- What follows is written by scripts/access-table. -->\n"
@@ -48,7 +51,7 @@ _PACKAGE: Final = f"custom_components.{DOMAIN}"
 
 
 class Place(NamedTuple):
-    """What there is to see: Home Assistant's IDs, and the messages that are logged."""
+    """Home Assistant's IDs, and the messages that are logged."""
 
     entry: MockConfigEntry
     device: str
@@ -57,20 +60,20 @@ class Place(NamedTuple):
     issues: dict[str, str]
     """The IDs by translation key."""
     logs: dict[str, set[str]]
-    """The messages by whose they are: what a row of the table is about."""
+    """The messages by their source in the table."""
 
 
 class Visitor:
-    """Somebody with a browser, who may have logged in."""
+    """A browser, logged in or not."""
 
     def __init__(self, http: TestClient[Any, Any], token: str | None) -> None:
-        """Use a client that sends the token, if there is one."""
+        """Use a client that sends the token, if any."""
         self._http = http
         self._token = token
         self._id = 0
 
     async def connect(self) -> None:
-        """Open the WebSocket, and log in."""
+        """Open the WebSocket and log in."""
         self.socket = await self._http.ws_connect("/api/websocket")
         assert (await self.socket.receive_json())["type"] == "auth_required"
         if self._token is not None:
@@ -84,31 +87,34 @@ class Visitor:
     async def command(
         self, type_: str, accepted: Collection[str] = (), **data: Any
     ) -> dict[str, Any] | None:
-        """Return the answer to a command, which may be one of the accepted errors, or None where the user is refused."""
+        """Return the answer to a command.
+
+        It may be one of the accepted errors. None means that the user is refused.
+        """
         if self._token is None:
-            # Each command ends the connection.
+            # Every command ends a connection without login, so open a new one.
             await self.connect()
         self._id += 1
         await self.socket.send_json({"id": self._id, "type": type_, **data})
         while True:
             answer: dict[str, Any] = await self.socket.receive_json()
             if answer["type"] == "auth_invalid":
-                # Home Assistant ends the connection.
+                # Home Assistant ends the connection then.
                 assert (await self.socket.receive()).type is WSMsgType.CLOSE
                 return None
-            # What comes for a subscription is of no interest.
+            # Events of subscriptions are skipped.
             if answer["type"] == "result" and answer["id"] == self._id:
                 break
         if not answer["success"]:
             error = answer["error"]
-            # An action says it in the second way.
+            # Actions report it in the message instead of the code.
             refused = "unauthorized" in {error["code"], error["message"].lower()}
             assert refused or error["code"] in accepted, answer
             return None if refused else answer
         return answer
 
     async def event(self) -> dict[str, Any]:
-        """Return the next event of the subscription that was made last."""
+        """Return the next event of the latest subscription."""
         while True:
             answer = await self.socket.receive_json()
             if answer["type"] == "event" and answer["id"] == self._id:
@@ -116,7 +122,7 @@ class Visitor:
                 return event
 
     async def request(self, method: str, path: str, /, **data: Any) -> Any:
-        """Return the answer to a request, or None where it is refused."""
+        """Return the answer to a request, None if refused."""
         response = await self._http.request(method, path, json=data or None)
         if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return None
@@ -124,7 +130,10 @@ class Visitor:
         return await response.read()
 
     async def act(self, action: str, **data: Any) -> Any:
-        """Return the response of an action, which both ways to call it have to give; None where both refuse it."""
+        """Return the response of an action, None if refused.
+
+        WebSocket and REST must agree.
+        """
         answer = await self.command(
             "call_service",
             domain=DOMAIN,
@@ -143,10 +152,10 @@ type Probe = Callable[[Visitor, Place], Awaitable[bool]]
 
 
 class Row(NamedTuple):
-    """A way, and what it is tried for."""
+    """One way in, and what it is tried for."""
 
     way: str
-    """In backticks what Home Assistant's registries list as ours."""
+    """Names in backticks are those in Home Assistant's registries."""
     what: str
     is_open: Probe
 
@@ -156,8 +165,11 @@ async def visitors(
     clients: ClientSessionGenerator,
     place: Place,
 ) -> dict[str, Visitor]:
-    """Return one of each kind, with a user of its own and connected."""
-    # Home Assistant's test package leaves out what loading the users would do.
+    """Return a connected visitor of each kind.
+
+    Each has a user of its own.
+    """
+    # Home Assistant's test package does not load the users, which would set this.
     hass.auth._store._perm_lookup = PermissionLookup(
         er.async_get(hass), dr.async_get(hass)
     )
@@ -178,7 +190,10 @@ async def visitors(
 
 
 def _add_group(hass: HomeAssistant, device_id: str) -> str:
-    """Return a new group that may do everything with one device; Home Assistant has no form for that."""
+    """Return a new group that controls only one device.
+
+    Home Assistant has no form for that.
+    """
     group = Group(
         name="Test",
         policy={"entities": {"device_ids": {device_id: True}}},
@@ -198,7 +213,7 @@ async def _log_in(
     return visitor
 
 
-# What is tried
+# Probes
 
 
 async def _recent(visitor: Visitor, place: Place, whose: str) -> bool:
@@ -220,14 +235,17 @@ async def _history(visitor: Visitor, place: Place, whose: str) -> bool:
 
 
 def _has(page: dict[str, Any], place: Place, whose: str) -> bool:
-    """Return whether all logs of somebody are there; some would be neither yes nor no."""
+    """Return whether all logs of a source are there.
+
+    Some of them would be neither yes nor no.
+    """
     found = place.logs[whose] & {log["message"] for log in page["logs"]}
     assert found in (set(), place.logs[whose])
     return bool(found)
 
 
 def _logs_of(probe: Callable[[Visitor, Place, str], Awaitable[bool]]) -> list[Any]:
-    """Return what the logs of everybody are tried with, and how that is called."""
+    """Return label and probe for each source of logs."""
 
     def of(whose: str) -> Probe:
         return lambda visitor, place: probe(visitor, place, whose)
@@ -265,7 +283,7 @@ def _listen(trigger: str) -> Probe:
         answer = await visitor.command("subscribe_trigger", trigger=config)
         if answer is None:
             return False
-        # No timer may be left.
+        # A subscription that stays leaves a timer.
         return (
             await visitor.command("unsubscribe_events", subscription=answer["id"])
             is not None
@@ -368,7 +386,7 @@ def _flow(path: str, **handler: str) -> Probe:
 
 
 async def _delete_device(visitor: Visitor, place: Place) -> bool:
-    # One that Golioth lists is not deleted, whoever asks: it counts who may ask.
+    # A device that Golioth lists cannot be deleted: only the permission counts.
     return (
         await visitor.command(
             "config/device_registry/remove",
@@ -456,11 +474,14 @@ ROWS: Final = (
 )
 
 
-# What there is
+# Ways in that Home Assistant has registered
 
 
 def ours(hass: HomeAssistant) -> set[str]:
-    """Return every way that Home Assistant's registries have by us."""
+    """Return every way in that Home Assistant has registered.
+
+    Only those that belong to the integration.
+    """
     return {f"`{name}`" for name in _registered(hass)} | {
         f"Repair `{key}`" for key in _texts()["issues"]
     }
@@ -495,7 +516,7 @@ def _registered(hass: HomeAssistant) -> Iterator[str]:
         if DOMAIN in path or DOMAIN in json.dumps(panel.config, default=str):
             yield f"/{path}"
     for resource in hass.http.app.router.resources():
-        # A static path is one resource, without a route of a view.
+        # A static path is one resource whose routes have no view.
         if DOMAIN in resource.canonical or any(
             _is_ours(route.handler) for route in resource
         ):
@@ -503,7 +524,7 @@ def _registered(hass: HomeAssistant) -> Iterator[str]:
 
 
 def _is_ours(handler: Any) -> bool:
-    """Return whether a handler is ours, or calls a view of ours."""
+    """Return whether a handler is ours or calls our view."""
     if (getattr(handler, "__module__", None) or "").startswith(_PACKAGE):
         return True
     for cell in getattr(handler, "__closure__", None) or ():
@@ -517,7 +538,7 @@ def _is_ours(handler: Any) -> bool:
 
 
 def as_markdown(found: dict[tuple[str, str], list[bool]]) -> str:
-    """Return the table of what was found."""
+    """Return the results as a Markdown table."""
     lines = [
         ["Way", "What", *KINDS],
         ["---"] * (2 + len(KINDS)),
@@ -530,14 +551,14 @@ def as_markdown(found: dict[tuple[str, str], list[bool]]) -> str:
 
 
 def table() -> str:
-    """Return the table that the page shows."""
+    """Return the table on the page."""
     _, _, rest = PAGE.read_text("utf-8").partition(_BEGIN)
     shown, _, _ = rest.partition(_END)
     return shown.strip("\n") + "\n"
 
 
 def write_table(text: str) -> None:
-    """Put another table into the page."""
+    """Replace the table on the page."""
     before, _, rest = PAGE.read_text("utf-8").partition(_BEGIN)
     _, _, after = rest.partition(_END)
     PAGE.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{after}", "utf-8")

@@ -1,4 +1,7 @@
-"""Browsers of a Home Assistant in a process of its own, as far as the WebSocket API sees them."""
+"""Connect to another process's Home Assistant as a browser does.
+
+Only the WebSocket API is used.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,15 +17,15 @@ from .memory import resident_bytes
 
 type Message = dict[str, Any]
 
-# Only a failure takes so long, in seconds.
+# Seconds that only a failure takes.
 TIMEOUT: Final = 60
 
-# Between two looks at a process, in seconds.
+# Seconds between two measurements of a process.
 _LOOK_INTERVAL: Final = 0.02
 
 
 async def make_user(api: HomeAssistantApi, url: str) -> str:
-    """Make a user who is no administrator, and return what opens the API to the user.
+    """Make a user without administrator rights, and return its token.
 
     Args:
         api: The API of an administrator.
@@ -62,10 +65,10 @@ async def make_user(api: HomeAssistantApi, url: str) -> str:
 
 
 class Browser:
-    """One connection, over which anything can be sent, in any frame."""
+    """One connection that can send anything, in any frame."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """Take a connection that is logged in."""
+        """Use a connection that is logged in."""
         self._socket = socket
         self._last_id = 0
 
@@ -74,7 +77,10 @@ class Browser:
     async def connect(
         cls, url: str, token: str, *, compresses: bool = False
     ) -> AsyncIterator[Self]:
-        """Log in, and disconnect in the end; browsers have what they are sent compressed."""
+        """Log in, and disconnect at the end.
+
+        Real browsers ask for compressed messages.
+        """
         async with (
             aiohttp.ClientSession(url) as session,
             session.ws_connect(
@@ -102,7 +108,10 @@ class Browser:
         return message
 
     async def ask(self, **message: Any) -> Message:
-        """Return the answer to a command; nothing else may be under way."""
+        """Return the answer to a command.
+
+        No other command may be pending.
+        """
         await self.send(message)
         while (answer := await self.receive())["id"] != self._last_id:
             pass
@@ -114,15 +123,15 @@ class Browser:
 
 
 class Watch:
-    """What Home Assistant costs, and how quick it is, in all times that it is looked at.
+    """Measures Home Assistant's memory and response time.
 
     Attributes:
-        most_memory: In MB.
-        longest_ping: The seconds that it took to answer an administrator's ping, at most.
+        most_memory: The highest memory seen, in MB.
+        longest_ping: The longest that an administrator's ping took, in seconds.
     """
 
     def __init__(self, pid: int, administrator: Browser) -> None:
-        """Look at a process, over a connection that nobody else uses meanwhile."""
+        """Watch a process over a connection without other users."""
         self.most_memory = 0.0
         self.longest_ping = 0.0
         self._pid = pid
@@ -135,7 +144,7 @@ class Watch:
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[None]:
-        """Look until the end of the block."""
+        """Measure until the end of the block."""
         is_over = False
 
         async def ping() -> None:

@@ -1,4 +1,4 @@
-"""What the tests stand on: the Golioth service on loopback, and a real Home Assistant core."""
+"""Fixtures: the simulated Golioth service and a real Home Assistant."""
 
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -26,14 +26,17 @@ from .simulator import GoliothSimulator
 
 pytest_plugins = ["tests.no_deprecation"]
 
-# The end-to-end tests run in a pytest of their own, which does not come here.
+# The end-to-end tests run in a pytest of their own, without this file.
 collect_ignore = ["e2e"]
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say that the end-to-end tests were left out, unless somebody chose the tests."""
+    """Report that the end-to-end tests were left out.
+
+    Not if the command line names the tests to run.
+    """
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         terminalreporter.write_line(
             "The end-to-end tests were left out: scripts/test --e2e runs them"
@@ -58,7 +61,7 @@ def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 @pytest.fixture
 async def simulator(socket_enabled: None) -> AsyncIterator[GoliothSimulator]:
-    """Run the Golioth service, with the two devices of the published logs."""
+    """Run the simulator with both devices of the published frames."""
     async with GoliothSimulator() as simulator:
         simulator.add_device("greenhouse-node", device_id=GREENHOUSE_NODE)
         simulator.add_device("water-meter", device_id=WATER_METER)
@@ -67,14 +70,14 @@ async def simulator(socket_enabled: None) -> AsyncIterator[GoliothSimulator]:
 
 @pytest.fixture
 async def session(socket_enabled: None) -> AsyncIterator[aiohttp.ClientSession]:
-    """Give the client an HTTP session."""
+    """Return an HTTP session for the client."""
     async with aiohttp.ClientSession() as session:
         yield session
 
 
 @pytest.fixture
 def options() -> dict[str, Any]:
-    """Return the options of the entry: none, unless a test has others."""
+    """Return the options of the entry, none by default."""
     return {}
 
 
@@ -85,10 +88,10 @@ def config_entry(
     simulator: GoliothSimulator,
     options: dict[str, Any],
 ) -> MockConfigEntry:
-    """Add the entry of the simulated project, which is not set up yet."""
+    """Add the simulated project's entry, without setting it up."""
     entry = MockConfigEntry(
         domain=DOMAIN,
-        # The project's device is known by it, and shown in snapshots.
+        # Fixed, because snapshots show it as the identifier of the project's device.
         entry_id="01KADEMOPR0JECT00000000000",
         title="Demo project",
         unique_id=simulator.project_id,
@@ -107,7 +110,10 @@ def config_entry(
 async def streaming(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> MockConfigEntry:
-    """Set up the simulated project, and wait until its logs are streamed and those from before have been read."""
+    """Set up the simulated project, and wait until it streams.
+
+    The logs from before have been read then.
+    """
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await hass.async_block_till_done()
     await simulator.wait_for_streams(1)
@@ -117,13 +123,19 @@ async def streaming(
 
 @pytest.fixture
 def settling_time() -> float:
-    """Return after how many seconds an impatient feed takes a stream that says nothing for a good one."""
+    """Return how long an impatient feed distrusts a silent stream.
+
+    In seconds: then it takes the stream for a good one.
+    """
     return 0.2
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, settling_time: float) -> None:
-    """Let the feed wait a fraction of what it usually does, and take a missing stream for retired at once."""
+    """Shorten the waits of the feed.
+
+    A missing stream counts as retired at once.
+    """
     timing = FeedTiming(
         settling_time=settling_time,
         shortest_wait=0.01,
@@ -140,7 +152,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, settling_time: float) -> None:
 
 @pytest.fixture
 def entity_registry_enabled_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enable the entities that are not at first."""
+    """Enable the entities that are disabled by default."""
     monkeypatch.setattr(Entity, "entity_registry_enabled_default", True)
 
 
@@ -153,13 +165,13 @@ def log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
 
 @pytest.fixture
 def runs() -> Runs:
-    """Return the runs of the automation, in every session."""
+    """Return the list of the automation's runs, over all sessions."""
     return Runs()
 
 
 @pytest.fixture
 def disable(device_registry: dr.DeviceRegistry, greenhouse: str) -> Disable:
-    """Return what disables a device in Home Assistant, or enables it again."""
+    """Return a function that disables or enables a device."""
 
     def disable(disabled: bool = True) -> None:
         by = dr.DeviceEntryDisabler.USER if disabled else None
@@ -170,13 +182,13 @@ def disable(device_registry: dr.DeviceRegistry, greenhouse: str) -> Disable:
 
 @pytest.fixture
 def greenhouse(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
-    """Return Home Assistant's ID of one device."""
+    """Return Home Assistant's ID of `greenhouse-node`."""
     return registry_id(device_registry, streaming, GREENHOUSE_NODE)
 
 
 @pytest.fixture
 def water_meter(device_registry: dr.DeviceRegistry, streaming: MockConfigEntry) -> str:
-    """Return Home Assistant's ID of the other device."""
+    """Return Home Assistant's ID of `water-meter`."""
     return registry_id(device_registry, streaming, WATER_METER)
 
 

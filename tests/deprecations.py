@@ -1,4 +1,4 @@
-"""What Home Assistant says of an integration that uses what is deprecated."""
+"""Recognize Home Assistant's reports of deprecated use by the integration."""
 
 from pathlib import Path
 import re
@@ -8,7 +8,8 @@ REPOSITORY: Final = Path(__file__).parents[1]
 
 DOMAIN: Final = "golioth"
 
-# What Home Assistant's helpers write. They name the integration because they find it on the stack, or were told.
+# The words of Home Assistant's helpers. They name the integration, which they find on
+# the stack or get from the caller.
 _WARNING: Final = re.compile(
     r"\bdeprecated\b|\bDetected that\b|\bwill stop working\b|\bwill be removed\b",
     re.IGNORECASE,
@@ -16,7 +17,10 @@ _WARNING: Final = re.compile(
 
 
 def is_deprecation(text: str) -> bool:
-    """Return whether a record in Home Assistant's log says that the integration uses what is deprecated, or not meant to be used."""
-    # A checkout may well be called golioth, too.
+    """Return whether a text reports deprecated use by the integration.
+
+    Use of what is not meant to be used counts as well.
+    """
+    # The checkout's folder may be called golioth, too.
     text = text.replace(str(REPOSITORY), "")
     return DOMAIN in text.lower() and _WARNING.search(text) is not None

@@ -1,4 +1,4 @@
-"""Read the documents of the project, and what they show."""
+"""Read the project's documents, and parse what they show."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from homeassistant.util.yaml import parse_yaml
 
 ROOT: Final = Path(__file__).parents[1]
 
-# What users read.
+# The pages for users.
 PAGES: Final = tuple(
     path.relative_to(ROOT).as_posix()
     for path in (
@@ -36,8 +36,8 @@ class Table:
     """A table of a document.
 
     Attributes:
-        subject: The heading of its first column.
-        firsts: What is in that column.
+        subject: The heading of the first column.
+        firsts: The cells of that column.
     """
 
     subject: str
@@ -50,7 +50,7 @@ def read(page: str) -> str:
 
 
 def yaml_blocks() -> list[str]:
-    """Return every block of YAML that a user may copy."""
+    """Return every block of YAML, each for users to copy."""
     return [
         block
         for page in PAGES
@@ -76,13 +76,13 @@ def automations() -> list[dict[str, Any]]:
 
 
 def configuration(key: str) -> dict[str, Any]:
-    """Return what a document shows for a key of configuration.yaml."""
+    """Return the example for a key of configuration.yaml."""
     (mapping,) = (each for each in yaml_mappings() if key in each)
     return dict(mapping[key])
 
 
 def names_on_screens(text: str) -> Iterator[str]:
-    """Yield what a document emphasizes, which is what stands on a screen.
+    """Yield the emphasized texts, which are names on a screen.
 
     Lead-ins of paragraphs are left out: they are bold, and end with a full stop.
     """
@@ -105,7 +105,7 @@ def tables(text: str) -> Iterator[Table]:
 
 
 def long_lines(text: str, columns: int) -> Iterator[str]:
-    """Yield the lines of prose that are longer than they may be."""
+    """Yield the lines of prose with more than `columns` characters."""
     text = _CODE_BLOCK.sub("", text)
     for line in text.splitlines():
         if len(line) > columns and not _NOT_PROSE.match(line):

@@ -1,4 +1,4 @@
-"""Waiting for what Home Assistant does with a log."""
+"""Wait for what Home Assistant does with a log."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -20,12 +20,12 @@ from homeassistant.core import (
 )
 from homeassistant.helpers.event import async_track_state_change_event
 
-# Longer than anything takes that is awaited here: only a failure waits for so long.
+# In seconds. Nothing awaited here takes that long, except for a failure.
 TIMEOUT = 50
 
 
 class LogEvents(list[dict[str, Any]]):
-    """The data of every `golioth_log` event, or of every run of an automation, in order."""
+    """The data of `golioth_log` events or automation runs, in order."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -39,7 +39,7 @@ class LogEvents(list[dict[str, Any]]):
 
     @callback
     def async_handle_event(self, event: Event | ServiceCall) -> None:
-        """Keep the data of an event, or of an action that an automation runs."""
+        """Keep the data of an event or an automation's action."""
         self.append(dict(event.data))
         self._arrived.set()
 
@@ -66,7 +66,7 @@ def capture_log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
 
 
 def capture_states(hass: HomeAssistant, entity_id: str) -> list[State]:
-    """Return a list that each state of an entity is added to when it is written."""
+    """Return a list that collects an entity's new states."""
     states: list[State] = []
 
     @callback
@@ -79,7 +79,7 @@ def capture_states(hass: HomeAssistant, entity_id: str) -> list[State]:
 
 
 def state_of(hass: HomeAssistant, entity_id: str) -> State:
-    """Return the state of an entity that must be there."""
+    """Return the state of an entity that must exist."""
     state = hass.states.get(entity_id)
     assert state is not None
     return state
@@ -88,7 +88,7 @@ def state_of(hass: HomeAssistant, entity_id: str) -> State:
 async def wait_for_state(
     hass: HomeAssistant, entity_id: str, expected: str | Callable[[State], bool]
 ) -> State:
-    """Return the state of an entity, once it is the expected one."""
+    """Return an entity's state, once it is as expected."""
     found = asyncio.Event()
 
     def is_expected(state: State | None) -> bool:
@@ -112,14 +112,17 @@ async def wait_for_state(
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds that nothing reports."""
+    """Poll until a condition holds that nothing reports."""
     async with asyncio.timeout(TIMEOUT):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
 async def wait_for_begin(entry: ConfigEntry) -> None:
-    """Wait until a project that was set up for the first time delivers from now on: what it logged before has been read."""
+    """Wait until a new project has read its past logs.
+
+    From now on it delivers logs.
+    """
     coordinator = entry.runtime_data
     await wait_until(
         lambda: coordinator.feed.resume_point is not None and not coordinator.is_new
@@ -127,6 +130,9 @@ async def wait_for_begin(entry: ConfigEntry) -> None:
 
 
 async def wait_for_live_logs(entry: ConfigEntry) -> None:
-    """Wait until a stream is open, and what was logged before it has been read: the next log comes over the stream."""
+    """Wait for an open stream and no gap.
+
+    The next log comes over the stream.
+    """
     feed = entry.runtime_data.feed
     await wait_until(lambda: feed.stream_state is StreamState.OPEN and not feed.has_gap)

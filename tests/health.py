@@ -1,4 +1,7 @@
-"""What a user copies into a report: the file of the diagnostics, and the system health."""
+"""Read what users attach to a report.
+
+These are the diagnostics and the system health.
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +22,7 @@ async def download_diagnostics(
     entry: ConfigEntry,
     device: dr.DeviceEntry | None = None,
 ) -> str:
-    """Return the file of a project, or of one of its devices, as it is downloaded."""
+    """Return the diagnostics file of a project or one device."""
     assert await async_setup_component(hass, "diagnostics", {})
     path = f"/api/diagnostics/config_entry/{entry.entry_id}"
     if device is not None:
@@ -31,7 +34,7 @@ async def download_diagnostics(
 
 
 async def read_system_health(hass: HomeAssistant) -> dict[str, Any]:
-    """Return what the system health shows in the end."""
+    """Return the final contents of the system health."""
     assert await async_setup_component(hass, "system_health", {})
     info = await get_system_health_info(hass, DOMAIN)
     return info | {"can_reach_server": await info["can_reach_server"]}

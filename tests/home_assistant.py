@@ -1,4 +1,4 @@
-"""Home Assistant's core, started on a folder as a user starts it."""
+"""Start Home Assistant's core on a folder, as users do."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,19 +15,23 @@ from homeassistant.helpers import frame
 
 
 class _Resolver(ThreadedResolver):
-    """Resolves this machine's names alone: Home Assistant's asks by multicast."""
+    """Resolves only this machine's names.
+
+    Home Assistant's own resolver sends multicasts.
+    """
 
     async def real_close(self) -> None:
-        """Close, which is what Home Assistant calls it."""
+        """Close, under the name that Home Assistant calls."""
         await self.close()
 
 
 @asynccontextmanager
 async def home_assistant(config_dir: Path | str) -> AsyncIterator[HomeAssistant]:
-    """Run a Home Assistant on a folder, and stop it as a restart does.
+    """Run Home Assistant on a folder and stop it.
 
-    It begins with what the one before has stored there, and stores what it has at the
-    end. What shall be there when it starts is to be set up before `async_start`.
+    It stops as for a restart: it loads what the run before has stored there, and stores
+    its own data at the end. Components that must be there at the start have to be set
+    up before `async_start`.
 
     Args:
         config_dir: An existing folder.
@@ -37,7 +41,7 @@ async def home_assistant(config_dir: Path | str) -> AsyncIterator[HomeAssistant]
         lambda _hass: _Resolver(),
     ):
         async with async_test_home_assistant(
-            # Its own registries would be in memory only.
+            # They would be in memory only.
             load_registries=False,
             config_dir=str(config_dir),
             initial_state=CoreState.not_running,

@@ -1,4 +1,4 @@
-"""How much memory a process takes, on Linux and elsewhere."""
+"""Measure the memory of a process on Linux and macOS."""
 
 from pathlib import Path
 import resource
@@ -6,7 +6,7 @@ import subprocess
 
 
 def resident_bytes(pid: int) -> int:
-    """Return the bytes of a process that are in memory."""
+    """Return the resident memory of a process, in bytes."""
     statm = Path(f"/proc/{pid}/statm")
     if Path("/proc/self").exists():
         return int(statm.read_text("utf-8").split()[1]) * resource.getpagesize()

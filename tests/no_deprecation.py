@@ -1,4 +1,7 @@
-"""A pytest plugin: a test fails when Home Assistant says that the integration uses what is deprecated."""
+"""Fail tests in which the integration uses deprecated code.
+
+This is a plugin of pytest: Home Assistant reports the use.
+"""
 
 from collections.abc import Iterator
 import logging
@@ -10,7 +13,7 @@ from .deprecations import is_deprecation
 
 
 class _Deprecations(logging.Handler):
-    """Keeps what is said of the integration."""
+    """Keeps the reports about the integration."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -19,14 +22,17 @@ class _Deprecations(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record that warns."""
+        """Keep a record that reports deprecated use."""
         if is_deprecation(text := record.getMessage()):
             self.found.append(text)
 
 
 @pytest.fixture(autouse=True)
 def no_deprecation() -> Iterator[None]:
-    """Fail when the integration used what is deprecated; what Python itself warns of raises where it happens."""
+    """Fail when Home Assistant has reported deprecated use.
+
+    Python's own warnings raise where they happen.
+    """
     deprecations = _Deprecations()
     root = logging.getLogger()
     root.addHandler(deprecations)

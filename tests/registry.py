@@ -1,4 +1,4 @@
-"""The devices of a project in Home Assistant's registry."""
+"""Find the devices of a project in Home Assistant's registry."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.golioth.const import DOMAIN
 from homeassistant.helpers import device_registry as dr
 
-# Disables a device, or enables it with False.
+# Disables a device; False enables it.
 type Disable = Callable[..., None]
 
 

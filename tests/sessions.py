@@ -1,4 +1,4 @@
-"""Sessions of a Home Assistant on one storage, nothing of which is mocked."""
+"""Run Home Assistant sessions on one storage, without mocks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from .events import TIMEOUT, wait_for_begin, wait_for_state
 from .home_assistant import home_assistant
 from .simulator import GoliothSimulator
 
-# Runs for each log, and leaves a trace of each run.
+# Records each log in a run.
 EACH_LOG: Final = {
     "id": "each_log",
     "alias": "Each log",
@@ -36,7 +36,7 @@ EACH_LOG: Final = {
 
 
 class Runs(list[tuple[str, str]]):
-    """The message and the source of the log of each run of the automation, in order."""
+    """Message and source of each automation run's log, in order."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -45,7 +45,7 @@ class Runs(list[tuple[str, str]]):
 
     @callback
     def async_handle_run(self, call: ServiceCall) -> None:
-        """Keep a run."""
+        """Add a run."""
         self.append((call.data["message"], call.data["source"]))
         self._added.set()
 
@@ -61,7 +61,10 @@ class Runs(list[tuple[str, str]]):
 async def session(
     config_dir: Path, runs: Runs, automation: dict[str, Any]
 ) -> AsyncIterator[HomeAssistant]:
-    """Run a Home Assistant with one automation, whose runs are kept: what it starts with is what the one before has stored."""
+    """Run Home Assistant with one automation whose runs are recorded.
+
+    It starts with what the session before has stored.
+    """
     async with home_assistant(config_dir) as hass:
         hass.services.async_register("test", "run", runs.async_handle_run)
         assert await async_setup_component(
@@ -76,7 +79,10 @@ async def session(
 async def add_project(
     hass: HomeAssistant, simulator: GoliothSimulator, options: dict[str, Any]
 ) -> None:
-    """Set the simulated project up, and wait until its logs are received."""
+    """Set the simulated project up, and wait for its stream.
+
+    Its past logs have been read then.
+    """
     entry = MockConfigEntry(
         domain=DOMAIN,
         title="Demo project",

@@ -1,4 +1,4 @@
-"""Tests of who may see and do what: docs/security.md has the table."""
+"""Tests of permissions against the table in docs/security.md."""
 
 import asyncio
 import re
@@ -44,13 +44,16 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 @pytest.fixture
 def expected_lingering_timers() -> bool:
-    """Let the HTTP server leave a timer of a connection that Home Assistant ends, as it does of who has not logged in."""
+    """Allow the HTTP server's timer of an ended connection.
+
+    It stays when Home Assistant ends the connection of a client without login.
+    """
     return True
 
 
 @pytest.fixture
 async def everything(hass: HomeAssistant, enable_custom_integrations: None) -> None:
-    """Set up what the ways lead through."""
+    """Set up the components that the table needs."""
     for component in (
         "http",
         "frontend",
@@ -74,7 +77,10 @@ async def place(
     device_registry: dr.DeviceRegistry,
     issue_registry: ir.IssueRegistry,
 ) -> Place:
-    """Return a project with logs, of devices that are there, new, or gone, and with repairs."""
+    """Return a project with logs, devices, and repairs.
+
+    Its logs come from listed, new, and removed devices.
+    """
     removed = simulator.add_device("door-sensor")
     await streaming.runtime_data.async_refresh()
     messages: dict[str, Device | str] = {
@@ -114,7 +120,7 @@ async def place(
 def clients(
     hass_client: ClientSessionGenerator, hass_client_no_auth: ClientSessionGenerator
 ) -> ClientSessionGenerator:
-    """Return what gives a client with a token, or without one."""
+    """Return a function for clients with and without a token."""
 
     async def client(*token: str):  # type: ignore[no-untyped-def]
         return await (hass_client(*token) if token else hass_client_no_auth())
@@ -125,7 +131,10 @@ def clients(
 async def test_table(
     hass: HomeAssistant, place: Place, clients: ClientSessionGenerator
 ) -> None:
-    """Every kind of user can see and do what the table says, and nothing else."""
+    """Each kind of user can do what the table says.
+
+    Nothing else is open to it.
+    """
     found: dict[tuple[str, str], list[bool]] = {}
     kinds = await visitors(hass, clients, place)
     assert tuple(kinds) == KINDS
@@ -142,14 +151,14 @@ async def test_table(
 
 
 async def test_table_has_every_way(hass: HomeAssistant, place: Place) -> None:
-    """Whatever Home Assistant has registered for us is in the table, and what was taken away is not."""
+    """The table has exactly what Home Assistant has registered."""
     assert ours(hass) == {
         row.way for row in ROWS if DOMAIN in row.way and "Event" not in row.way
     } | {row.way for row in ROWS if row.way.startswith("Repair")}
 
 
 async def test_new_way_is_noticed(hass: HomeAssistant, everything: None) -> None:
-    """A command, action, view, or webhook that is added makes the table incomplete."""
+    """A new command, action, view, or webhook is noticed."""
     assert await async_setup_component(hass, DOMAIN, {})
     before = ours(hass)
 
@@ -166,7 +175,7 @@ async def test_new_way_is_noticed(hass: HomeAssistant, everything: None) -> None
         """Do nothing."""
 
     class View(HomeAssistantView):
-        """A view whose address does not tell whose it is."""
+        """A view whose address does not name the integration."""
 
         url = "/api/new"
         name = "api:new"
@@ -188,7 +197,7 @@ async def test_new_way_is_noticed(hass: HomeAssistant, everything: None) -> None
 
 
 def test_no_login_opens_nothing() -> None:
-    """Who has not logged in gets the program of the card alone: no table may say otherwise."""
+    """Without login, only the program of the card is open."""
     rows = [line for line in table().splitlines() if line.endswith("yes |")]
     assert table().splitlines()[0].endswith(f"| {NO_LOGIN} |")
     assert [re.findall("`(.*?)`", row) for row in rows] == [["/golioth/frontend/…"]]

@@ -33,7 +33,7 @@ FOLDER = ROOT / "blueprints" / "automation" / "golioth"
 BLUEPRINTS = sorted(path.name for path in FOLDER.iterdir())
 
 COOL_DOWN = {"hours": 0, "minutes": 10, "seconds": 0}
-# Each form in which Home Assistant takes ten minutes, and one second.
+# Every form in which Home Assistant accepts ten minutes, and then one second.
 every_form = pytest.mark.parametrize(
     "duration",
     [
@@ -65,7 +65,7 @@ class Notifications(LogEvents):
         update_type: persistent_notification.UpdateType,
         notifications: dict[str, persistent_notification.Notification],
     ) -> None:
-        """Keep what is new."""
+        """Add new notifications."""
         if update_type is persistent_notification.UpdateType.ADDED:
             self.extend(
                 {"title": notification["title"], "message": notification["message"]}
@@ -76,7 +76,10 @@ class Notifications(LogEvents):
 
 @pytest.fixture
 async def notifications(hass: HomeAssistant) -> Notifications:
-    """Capture the persistent notifications, which a test has to set up: Home Assistant does when it starts."""
+    """Capture persistent notifications.
+
+    Home Assistant itself sets them up when it starts; a test has to.
+    """
     assert await async_setup_component(hass, persistent_notification.DOMAIN, {})
     notifications = Notifications()
     persistent_notification.async_register_callback(
@@ -87,7 +90,7 @@ async def notifications(hass: HomeAssistant) -> Notifications:
 
 @pytest.fixture(autouse=True)
 def imported(hass: HomeAssistant) -> None:
-    """Put the blueprints where Home Assistant puts those that a user imports."""
+    """Copy the blueprints to where Home Assistant imports them."""
     shutil.copytree(FOLDER, hass.config.path("blueprints", "automation", "golioth"))
 
 
@@ -116,7 +119,10 @@ async def automate(hass: HomeAssistant, blueprint: str, **inputs: Any) -> None:
 
 @pytest.mark.parametrize("name", BLUEPRINTS)
 async def test_blueprint(hass: HomeAssistant, name: str) -> None:
-    """Home Assistant takes each blueprint, which says what a user has to know and what happens to runs that overlap."""
+    """Home Assistant accepts each blueprint.
+
+    It has the metadata that users need, and says what happens to runs that overlap.
+    """
     blueprint = await async_get_blueprints(hass).async_get_blueprint(f"golioth/{name}")
     assert blueprint.validate() is None
     assert blueprint.data["mode"] in ("single", "queued", "parallel", "restart")
@@ -140,7 +146,10 @@ async def test_blueprint(hass: HomeAssistant, name: str) -> None:
 
 
 async def test_documents_have_every_blueprint() -> None:
-    """The page of automations has each, with a button that imports it."""
+    """The page of automations links each blueprint.
+
+    A button imports it.
+    """
     page = read("docs/automations.md")
     for name in BLUEPRINTS:
         address = f"{MANIFEST['documentation']}/blob/main/blueprints/automation/golioth/{name}"
@@ -160,7 +169,7 @@ async def test_notify_on_log(
     greenhouse: str,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """A log at or above the level notifies, and none within the cool-down after it."""
+    """A log of the level notifies, once per cool-down."""
     await automate(
         hass,
         "notify_on_log.yaml",
@@ -202,7 +211,10 @@ async def test_notify_of_each_device(
     caplog: pytest.LogCaptureFixture,
     duration: Any,
 ) -> None:
-    """A log of one device keeps no log of another from notifying, also where both come at once."""
+    """Each device has a cool-down of its own.
+
+    This holds for logs at the same time as well.
+    """
     await automate(
         hass,
         "notify_on_log.yaml",
@@ -235,7 +247,10 @@ async def test_notify_with_other_actions(
     notifications: Notifications,
     greenhouse: str,
 ) -> None:
-    """Actions that the user chose run instead, with the texts and the log."""
+    """Actions of the user replace the notification.
+
+    They get the texts and the log.
+    """
     notified = LogEvents()
     hass.bus.async_listen("test_notified", notified.async_handle_event)
     await automate(
@@ -253,7 +268,7 @@ async def test_notify_with_other_actions(
             }
         ],
     )
-    # The level and the cool-down are those that the blueprint proposes.
+    # Level and cool-down are the defaults of the blueprint.
     simulator.log("lower", device=GREENHOUSE_NODE, level="WARN")
     simulator.log("low", device=GREENHOUSE_NODE, level="ERROR", module="power")
     simulator.log("too early", device=GREENHOUSE_NODE, level="ERROR", module="power")
@@ -275,7 +290,10 @@ async def test_restart_device(
     greenhouse: str,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """A log that matches restarts its device, which may log the same again when it starts."""
+    """A matching log restarts its device.
+
+    The device may log the same again when it starts.
+    """
 
     def restart(call: RpcCall) -> dict[str, Any]:
         simulator.log("Out of memory", device=GREENHOUSE_NODE)
@@ -292,7 +310,7 @@ async def test_restart_device(
     simulator.log("memory is fine", device=GREENHOUSE_NODE, level="ERROR")
     simulator.log("Out of memory", device=WATER_METER)
     await wait_for_runs(hass, log_events, 2)
-    # What was caught up may be long over, and so may be what has no time.
+    # Logs that were caught up or have no time may be old news.
     event = log_events[1] | {
         "device_id": greenhouse,
         "timestamp": dt_util.utcnow().isoformat(),
@@ -330,7 +348,7 @@ async def test_durations_of_a_restart(
     caplog: pytest.LogCaptureFixture,
     duration: Any,
 ) -> None:
-    """The cool-down and the age are taken in every form that Home Assistant knows."""
+    """Cool-down and age work in every form of a duration."""
     await automate(
         hass,
         "restart_device.yaml",
@@ -366,7 +384,10 @@ async def test_restart_on_old_logs(
     log_events: LogEvents,
     greenhouse: str,
 ) -> None:
-    """A log from before a restart of the device does not restart it again, whichever way it arrives; a fresh one does."""
+    """A log from before a restart causes no other one.
+
+    This holds for streamed and caught-up logs. A fresh log does restart the device.
+    """
     await automate(
         hass, "restart_device.yaml", device=greenhouse, message="Out of memory"
     )
@@ -374,15 +395,15 @@ async def test_restart_on_old_logs(
     now = dt_util.utcnow()
 
     def log(message: str, age: timedelta) -> None:
-        # As exact as Golioth has it.
+        # As precise as Golioth's timestamps.
         timestamp = (now - age).strftime("%Y-%m-%dT%H:%M:%S.%f789Z")
         simulator.log(message, device=GREENHOUSE_NODE, timestamp=timestamp)
 
-    # Held back by the device, and sent late.
+    # Delayed by the device.
     log("Out of memory, long ago", timedelta(minutes=6))
     await wait_for_runs(hass, log_events, 1)
     assert log_events[-1]["source"] == "stream"
-    # Caught up, and old.
+    # Caught up after a reload.
     assert await hass.config_entries.async_unload(streaming.entry_id)
     log("Out of memory, before the reload", timedelta(minutes=1))
     assert await hass.config_entries.async_setup(streaming.entry_id)
@@ -402,7 +423,7 @@ async def test_restart_on_logs_of_another_age(
     log_events: LogEvents,
     greenhouse: str,
 ) -> None:
-    """Which logs are too old is up to the user."""
+    """The user chooses the age of logs that are ignored."""
     await automate(
         hass,
         "restart_device.yaml",
@@ -426,7 +447,7 @@ async def test_restart_by_another_method(
     log_events: LogEvents,
     greenhouse: str,
 ) -> None:
-    """Firmware can name the method otherwise."""
+    """Firmware may have another name for the method."""
     await automate(
         hass,
         "restart_device.yaml",
@@ -448,7 +469,7 @@ async def test_alert_on_silence(
     greenhouse: str,
     duration: Any,
 ) -> None:
-    """A device that logs nothing is told of, once for each silence."""
+    """Each silence of a device is reported once."""
     await automate(
         hass,
         "alert_on_silence.yaml",

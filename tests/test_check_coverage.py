@@ -1,4 +1,7 @@
-"""Tests of scripts/check-coverage: too little coverage fails, of lines as of branches."""
+"""Tests of scripts/check-coverage.
+
+Too little coverage of lines or of branches fails.
+"""
 
 import json
 from pathlib import Path
@@ -37,7 +40,7 @@ def check(
 
 
 def test_enough(tmp_path: Path) -> None:
-    """What is enough is printed."""
+    """Sufficient coverage is printed."""
     result = check(tmp_path, ENOUGH, ALL)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == (
@@ -66,7 +69,7 @@ def test_too_little(
     config_flow: dict[str, int],
     complaint: str,
 ) -> None:
-    """One of the four that is too small is enough to fail."""
+    """One of the four numbers below its limit fails."""
     result = check(tmp_path, totals, config_flow)
     assert result.returncode == 1
     assert complaint in result.stderr

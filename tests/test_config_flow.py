@@ -1,4 +1,4 @@
-"""Tests of setting a project up in the UI."""
+"""Tests of setting up a project in the UI."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ async def submit(
     api_url: str | None = None,
     flow_id: str | None = None,
 ) -> dict[str, Any]:
-    """Fill the form in, with what the simulator accepts unless said otherwise."""
+    """Submit the form, by default with what the simulator accepts."""
     if flow_id is None:
         form = await hass.config_entries.flow.async_init(
             DOMAIN, context={"source": SOURCE_USER}
@@ -49,7 +49,10 @@ async def submit(
 
 
 def suggested(form: Any) -> dict[str, Any]:
-    """Return what the fields of a form are filled with, those of sections left out."""
+    """Return the suggested values of a form.
+
+    Those of sections are left out.
+    """
     return {
         str(key): key.description["suggested_value"]
         for key in form["data_schema"].schema
@@ -61,7 +64,10 @@ def suggested(form: Any) -> dict[str, Any]:
 async def test_user(
     hass: HomeAssistant, simulator: GoliothSimulator, kind: str
 ) -> None:
-    """A project is set up with its ID and an API key or a JWT, pasted with blanks around them."""
+    """API keys and JWTs can set up a project.
+
+    Blanks around the pasted values are removed.
+    """
     secret = simulator.api_key if kind == "api_key" else simulator.jwt()
     result = await submit(
         hass,
@@ -108,14 +114,17 @@ async def test_user(
         ),
     ],
 )
-async def test_what_people_paste(
+async def test_pasted_text(
     hass: HomeAssistant,
     simulator: GoliothSimulator,
     project_id: str,
     api_key: str,
     api_url: str,
 ) -> None:
-    """Addresses and commands that hold what is asked for are taken, and nothing else of them is kept."""
+    """Pasted addresses and commands work as input.
+
+    Only the value that the field asks for is stored.
+    """
     result = await submit(
         hass,
         simulator,
@@ -136,7 +145,7 @@ async def test_what_people_paste(
 async def test_known_project_that_is_pasted_as_an_address(
     hass: HomeAssistant, simulator: GoliothSimulator, config_entry: MockConfigEntry
 ) -> None:
-    """A project is set up once, however its ID is given."""
+    """A project is set up once, however its ID looks."""
     result = await submit(
         hass, simulator, project_id="https://console.golioth.io/org/a/project/demo"
     )
@@ -168,13 +177,16 @@ async def test_known_project_that_is_pasted_as_an_address(
         ),
     ],
 )
-async def test_paste_without_what_is_asked_for(
+async def test_paste_without_the_value(
     hass: HomeAssistant,
     simulator: GoliothSimulator,
     given: dict[str, str],
     errors: dict[str, str],
 ) -> None:
-    """It is said at its field, and nothing of it is sent or kept as the ID of a flow."""
+    """A paste without the value is reported at its field.
+
+    Nothing of it is sent, or kept as the flow's ID.
+    """
     result = await submit(hass, simulator, **given)
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == errors
@@ -228,7 +240,10 @@ async def test_service_that_does_not_take_it(
     fault: Callable[[GoliothSimulator], None],
     errors: dict[str, str],
 ) -> None:
-    """What is wrong is said at its field, nothing is saved, and the form can be sent again."""
+    """Each fault is reported at its field.
+
+    Nothing is saved, and the form can be sent again.
+    """
     fault(simulator)
     result = await submit(hass, simulator)
     assert result["type"] is FlowResultType.FORM
@@ -269,7 +284,7 @@ async def test_wrong_input(
     given: dict[str, str],
     errors: dict[str, str],
 ) -> None:
-    """What cannot be right is said at its field, and nothing is saved."""
+    """Invalid input is reported at its field, and not saved."""
     result = await submit(hass, simulator, **given)
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == errors
@@ -281,7 +296,10 @@ async def test_wrong_input(
 async def test_project_that_the_key_is_forbidden(
     hass: HomeAssistant, simulator: GoliothSimulator
 ) -> None:
-    """A good key for another project is told from a bad key, where the service refuses both."""
+    """A key for another project is not called invalid.
+
+    This holds even if the service answers both with the same status.
+    """
     simulator.unknown_project_status = 403
     result = await submit(hass, simulator, project_id="other")
     assert result["errors"] == {"project_id": "project_not_found"}
@@ -298,7 +316,7 @@ async def test_project_that_the_key_is_forbidden(
 async def test_host_that_refuses(
     hass: HomeAssistant, simulator: GoliothSimulator
 ) -> None:
-    """A host where nobody listens is said at the address."""
+    """An unreachable host is reported at the address."""
     await simulator.refuse()
     result = await submit(hass, simulator)
     assert result["errors"] == {"advanced": "cannot_connect"}
@@ -323,7 +341,7 @@ async def test_host_that_is_not_golioth(
     aiohttp_server: Any,
     body: bytes,
 ) -> None:
-    """Another service at the address is said so."""
+    """A service other than Golioth is reported at the address."""
 
     async def answer(_request: web.Request) -> web.Response:
         return web.Response(body=body)
@@ -340,7 +358,7 @@ async def test_host_that_is_not_golioth(
 async def test_answer_of_another_project(
     hass: HomeAssistant, simulator: GoliothSimulator, aiohttp_server: Any
 ) -> None:
-    """A service that answers with another project than was asked for is not believed."""
+    """An answer about another project is not accepted."""
 
     async def answer(_request: web.Request) -> web.Response:
         return web.json_response({"data": {"id": "other", "name": "Other project"}})
@@ -367,7 +385,7 @@ async def test_project_that_is_set_up_already(
 async def test_form_that_was_left_open(
     hass: HomeAssistant, simulator: GoliothSimulator
 ) -> None:
-    """A form that was left open keeps nobody from setting the project up in another one."""
+    """A form left open does not block a second one."""
     await submit(hass, simulator, api_key="wrong")
     result = await submit(hass, simulator)
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -377,7 +395,10 @@ async def test_form_that_was_left_open(
 async def test_error_in_the_advanced_section_is_not_hidden(
     hass: HomeAssistant, simulator: GoliothSimulator
 ) -> None:
-    """The section is closed at first, and open when what is wrong is in it."""
+    """The section opens when it has an error.
+
+    It is closed at first.
+    """
 
     def is_collapsed(form: Any) -> bool:
         section = form["data_schema"].schema["advanced"]
@@ -441,7 +462,10 @@ async def test_reauthentication_that_fails(
     project_id: str,
     errors: dict[str, str],
 ) -> None:
-    """What is wrong is said where the form shows it, and the form can be sent again."""
+    """Each fault is reported at its field.
+
+    The form can be sent again.
+    """
     fault(simulator)
     hass.config_entries.async_update_entry(
         config_entry, data={**config_entry.data, "project_id": project_id}
@@ -474,7 +498,10 @@ async def test_another_address(
     simulator: GoliothSimulator,
     pasted: str,
 ) -> None:
-    """The address can be changed without the key at hand, and nobody is shown the key."""
+    """The address can be changed without knowing the key.
+
+    The key is not shown.
+    """
     api_key = simulator.api_key
     form = await streaming.start_reconfigure_flow(hass)
     assert form["step_id"] == "reconfigure"
@@ -505,7 +532,10 @@ async def test_another_key(
     simulator: GoliothSimulator,
     api_key: str,
 ) -> None:
-    """A new key is checked, and then used at once; an empty field keeps the one that there is."""
+    """A new key is checked, and then used at once.
+
+    An empty field keeps the old key.
+    """
     if api_key.strip():
         simulator.restore(api_key="bmV3")
     form = await streaming.start_reconfigure_flow(hass)
@@ -545,7 +575,10 @@ async def test_reconfiguration_that_fails(
     given: dict[str, str],
     errors: dict[str, str],
 ) -> None:
-    """What is wrong is said at its field, nothing is changed, and the form can be sent again."""
+    """Each fault is reported at its field.
+
+    Nothing is changed, and the form can be sent again.
+    """
     before = dict(config_entry.data)
     if fault is not None:
         fault(simulator)
@@ -571,7 +604,7 @@ async def test_reconfiguration_that_fails(
 async def test_reconfiguration_with_the_key_of_another_project(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A key that opens another project is said so at the key."""
+    """A key for another project is reported at the key."""
     async with GoliothSimulator("other", api_key="b3RoZXI=") as other:
         form = await config_entry.start_reconfigure_flow(hass)
         result = await hass.config_entries.flow.async_configure(
@@ -586,7 +619,7 @@ async def test_unexpected_error_is_not_hidden(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A mistake of our own ends in the log, and the form says so."""
+    """Bugs of ours are logged, and the form reports them."""
     monkeypatch.delattr(
         "custom_components.golioth.client.GoliothRest.project", raising=True
     )

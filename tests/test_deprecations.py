@@ -1,4 +1,4 @@
-"""Tests of the check that fails a test when the integration uses what is deprecated."""
+"""Tests of the check for use of deprecated code."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from .deprecations import REPOSITORY, is_deprecation
 
 pytest_plugins = ["pytester"]
 
-# An integration of the same name in a folder of the same name, which does what ours must not.
+# An integration with our name and folder, which does what ours must not.
 INTEGRATION = """
 import warnings
 
@@ -55,7 +55,10 @@ async def test_use(hass, name):
 def test_deprecation_fails_a_test(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A test that uses what is deprecated does not pass, with the configuration of our own tests."""
+    """Tests that use deprecated code fail.
+
+    They run with the configuration of our own tests.
+    """
     components = pytester.mkpydir("custom_components")
     integration = components / "golioth"
     integration.mkdir()
@@ -66,7 +69,8 @@ def test_deprecation_fails_a_test(
         *("-c", REPOSITORY / "pyproject.toml", "--rootdir", pytester.path),
         *("-p", "tests.no_deprecation", "-p", "no:cacheprovider"),
     )
-    # What Home Assistant says is seen at the end of a test that has passed itself; what Python says ends it.
+    # Home Assistant's reports fail a test after it has passed; Python's warnings fail
+    # it themselves.
     result.assert_outcomes(passed=3, errors=2, failed=1)
     result.stdout.fnmatch_lines_random(
         [
@@ -86,5 +90,5 @@ def test_deprecation_fails_a_test(
     ],
 )
 def test_other_warnings_are_none_of_ours(text: str) -> None:
-    """Others may be deprecated, and not everything that names the integration says that it is."""
+    """Warnings about others, or about something else, are ignored."""
     assert not is_deprecation(text)

@@ -1,4 +1,4 @@
-"""Tests of how devices come, and of what they logged before."""
+"""Tests of new and removed devices, and their past logs."""
 
 from datetime import timedelta
 
@@ -32,20 +32,20 @@ def lists(simulator: GoliothSimulator) -> int:
 def find(
     device_registry: dr.DeviceRegistry, entry: MockConfigEntry, golioth_device_id: str
 ) -> dr.DeviceEntry | None:
-    """Return a device of the registry, if it is there."""
+    """Return a device of the registry, None without one."""
     return device_registry.async_get_device_by_identifier(
         (DOMAIN, golioth_device_id), entry.entry_id
     )
 
 
 async def refresh(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Have the list of devices read, and entities come and go."""
+    """Read the list of devices, and update the entities."""
     await entry.runtime_data.async_refresh()
     await hass.async_block_till_done(wait_background_tasks=False)
 
 
 def largest_collection(of: object) -> int:
-    """Return how many members the largest collection of an object has."""
+    """Return the size of the largest collection of an object."""
     return max(
         len(value)
         for value in vars(of).values()
@@ -79,7 +79,10 @@ async def test_invented_devices_are_looked_up_once_a_minute(
     log_events: LogEvents,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """However many IDs a service invents, the list is read once a minute, and little is kept."""
+    """Unknown devices cause one read of the list per minute.
+
+    Few of their logs are kept, however many IDs a service invents.
+    """
     before = lists(simulator)
     for number in range(500):
         simulator.log("hello", device=f"invented-{number}")
@@ -103,7 +106,10 @@ async def test_invented_devices_fill_nothing(
     device_registry: dr.DeviceRegistry,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """A service that invents an ID for each of 20,000 logs leaves nothing behind, and each log fires."""
+    """Invented device IDs leave nothing behind.
+
+    Each of 20,000 logs with an ID of its own fires.
+    """
     entities = len(entity_registry.entities)
     for number in range(20_000):
         simulator.log("hello", device=f"invented-{number}", level="ERROR")
@@ -129,7 +135,10 @@ async def test_list_that_changes_wholly(
     entity_registry: er.EntityRegistry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A service that lists other devices each time fills Home Assistant only so far, deleted ones included."""
+    """Ever new devices in the list are limited.
+
+    Deleted devices count as well.
+    """
     monkeypatch.setattr(devices, "MAX_DEVICES", 252)
     real = dict(simulator.devices)
     for number in range(10):
@@ -138,7 +147,7 @@ async def test_list_that_changes_wholly(
             simulator.add_device(f"invented-{number}-{each}")
         await refresh(hass, streaming)
     assert len(device_registry.devices) + len(device_registry._deleted_devices) == 253
-    # The project's own, and no other.
+    # Only the project's own device.
     assert len(device_registry.devices) == 1
     per_device = 6
     assert (
@@ -166,7 +175,7 @@ async def test_removed_device(
     log_events: LogEvents,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """A device goes when two lists lack it, and not before."""
+    """A device is removed when two lists lack it."""
     device = find(device_registry, streaming, GREENHOUSE_NODE)
     project = find(device_registry, streaming, streaming.entry_id)
     assert device is not None
@@ -196,7 +205,7 @@ async def test_removed_device(
 
 
 @pytest.mark.parametrize("fault", ["incomplete", "failed", "back"])
-async def test_device_that_is_not_gone(
+async def test_device_that_stays(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
@@ -204,7 +213,7 @@ async def test_device_that_is_not_gone(
     caplog: pytest.LogCaptureFixture,
     fault: str,
 ) -> None:
-    """Only whole lists in a row count against a device."""
+    """Only complete lists in a row count against a device."""
     removed = simulator.devices.pop(GREENHOUSE_NODE)
     await refresh(hass, streaming)
     if fault == "incomplete":
@@ -227,13 +236,16 @@ async def test_device_that_is_not_gone(
     assert find(device_registry, streaming, GREENHOUSE_NODE) is None
 
 
-async def test_device_that_has_gone_while_nobody_looked(
+async def test_device_removed_while_unloaded(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """A device that the first list after a restart lacks goes with the second one."""
+    """A device missing at start goes with the second list.
+
+    The first list is that after the restart.
+    """
     assert await hass.config_entries.async_unload(streaming.entry_id)
     del simulator.devices[GREENHOUSE_NODE]
     assert await hass.config_entries.async_setup(streaming.entry_id)
@@ -250,7 +262,10 @@ async def test_delete_by_hand(
     device_registry: dr.DeviceRegistry,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """A device that Golioth does not list can be deleted, and has its name and its entities again when it comes back."""
+    """Users can delete a device that Golioth does not list.
+
+    It gets its name and entities again when it comes back.
+    """
     assert await async_setup_component(hass, "config", {})
     client = await hass_ws_client(hass)
 
@@ -288,7 +303,7 @@ async def test_delete_by_hand(
     simulator.log("back", device=GREENHOUSE_NODE)
     await wait_for_state(hass, "sensor.greenhouse_node_last_log", "back")
     assert state_of(hass, "event.greenhouse_node_log").attributes["message"] == "back"
-    # As any device that is listed.
+    # It is listed again.
     assert not await delete(GREENHOUSE_NODE)
 
     assert await hass.config_entries.async_unload(streaming.entry_id)
@@ -302,7 +317,10 @@ async def test_new_device_has_all_entities(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """A new device has its entities without a reload: the sensor shows the log by which it came, the event the next one."""
+    """A new device gets its entities without a reload.
+
+    The sensor shows its first log, the event entity the next one.
+    """
     device = simulator.add_device("door-sensor")
     simulator.log("first", device=device)
     await wait_for_state(hass, LAST_LOG, "first")
@@ -318,7 +336,10 @@ async def test_unknown_device_is_looked_up_once(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """A device that the list did not have is not looked up again and again; the next list is early enough."""
+    """An unknown device is looked up only once.
+
+    The next regular list is early enough.
+    """
     before = lists(simulator)
     simulator.log("first", device="unknown")
     await simulator.wait_until(lambda: lists(simulator) == before + 1)
@@ -338,7 +359,10 @@ async def test_look_up_that_fails_is_made_up_for(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """A device whose look-up failed is looked up again when it logs."""
+    """A device is looked up again after a failure.
+
+    That happens when it logs.
+    """
     device = simulator.add_device("door-sensor")
     before = lists(simulator)
     simulator.faults.rest_status = 503
@@ -353,10 +377,10 @@ async def test_look_up_that_fails_is_made_up_for(
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_what_a_new_device_logged_is_shown(
+async def test_new_device_shows_its_logs(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """The entities of a new device start with its last log and its last error."""
+    """A new device shows its last log and last error."""
     device = simulator.add_device("door-sensor")
     simulator.log("broken", device=device, level="ERROR")
     simulator.log("fine", device=device)
@@ -371,7 +395,7 @@ async def test_renamed_entity_shows_its_last_log(
     simulator: GoliothSimulator,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """Renaming an entity does not bring an old log back."""
+    """A renamed entity still shows the newest log."""
     device = simulator.add_device("door-sensor")
     simulator.log("first", device=device)
     await wait_for_state(hass, LAST_LOG, "first")
@@ -388,7 +412,10 @@ async def test_device_with_the_id_of_the_project(
     simulator: GoliothSimulator,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """IDs are the service's business: one that is there twice mixes nothing up."""
+    """A device may have the project's ID.
+
+    IDs are the service's business.
+    """
     device = simulator.add_device("door-sensor", device_id=simulator.project_id)
     simulator.log("opened", device=device)
     await wait_for_state(hass, LAST_LOG, "opened")

@@ -1,4 +1,4 @@
-"""Tests of the diagnostics that a user can download."""
+"""Tests of the diagnostics file."""
 
 from collections.abc import AsyncIterator
 import json
@@ -29,7 +29,7 @@ HARDWARE_ID = "28:6f:b9:00:d1:5e"
 
 @pytest.fixture
 async def simulator(socket_enabled: None) -> AsyncIterator[GoliothSimulator]:
-    """Run the Golioth service, with names that nothing else has."""
+    """Run a project whose names occur nowhere else."""
     async with GoliothSimulator(PROJECT_ID, "Brewery") as simulator:
         simulator.add_device("greenhouse-node", device_id=GREENHOUSE_NODE)
         device = simulator.add_device("water-meter", device_id=WATER_METER)
@@ -39,7 +39,7 @@ async def simulator(socket_enabled: None) -> AsyncIterator[GoliothSimulator]:
 
 @pytest.fixture
 def options() -> dict[str, Any]:
-    """Return options that are not the defaults."""
+    """Return options that differ from the defaults."""
     return {"minimum_level": "info", "poll_interval": 10}
 
 
@@ -61,7 +61,10 @@ async def test_project(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """The file tells the versions, what was set up, how logs arrive, and how many of which kind have."""
+    """The file has versions, options, connection, and counters.
+
+    Logs are counted by level.
+    """
     await wait_for_live_logs(streaming)
     simulator.log("hidden", device=GREENHOUSE_NODE, level="DEBUG")
     for level in ("INFO", "WARN", "WARN", "ERROR", "TRACE"):
@@ -120,7 +123,10 @@ async def test_address_of_golioth(
     hass_client: ClientSessionGenerator,
     streaming: MockConfigEntry,
 ) -> None:
-    """Whether it is the address that everybody has is shown: another one can tell who the user is."""
+    """The file shows only whether the address is the default.
+
+    Another address may identify the user.
+    """
     hass.config_entries.async_update_entry(
         streaming, data={**streaming.data, "api_url": "https://api.golioth.io"}
     )
@@ -132,7 +138,7 @@ async def test_address_of_golioth(
 async def test_entry_of_a_newer_release(
     hass: HomeAssistant, hass_client: ClientSessionGenerator
 ) -> None:
-    """Of what only a newer release knows, the file shows nothing."""
+    """The file hides what only a newer release knows."""
     entry = MockConfigEntry(
         domain=DOMAIN, version=2, data={"jwt_key": "topsecret", "account": "grower"}
     )
@@ -151,7 +157,7 @@ async def test_clock_that_is_wrong(
     config_entry: MockConfigEntry,
     simulator: GoliothSimulator,
 ) -> None:
-    """How far the service's clock and the local one are apart can be seen."""
+    """The file shows the offset between service and local clock."""
     simulator.faults.date_offset = 3600
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await wait_for_live_logs(config_entry)
@@ -166,7 +172,7 @@ async def test_trouble(
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
 ) -> None:
-    """The file tells what is wrong, in our own words."""
+    """The file shows errors, in our own words."""
     await wait_for_state(hass, CONNECTION, "on")
     simulator.faults.rest_status = 503
     simulator.faults.handshake_status = 503
@@ -203,7 +209,7 @@ async def test_project_that_cannot_be_set_up(
     config_entry: MockConfigEntry,
     simulator: GoliothSimulator,
 ) -> None:
-    """The file tells why."""
+    """The file shows why a project cannot be set up."""
     simulator.faults.rest_status = 500
     assert not await hass.config_entries.async_setup(config_entry.entry_id)
     file = json.loads(await download_diagnostics(hass, hass_client, config_entry))
@@ -223,7 +229,10 @@ async def test_device(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """The file of a device tells what its entities show, but not what it has logged."""
+    """The file of a device shows its entities' states.
+
+    What the device has logged is redacted.
+    """
     await wait_for_live_logs(streaming)
     simulator.log(
         "secret",
@@ -251,7 +260,7 @@ async def test_device(
         },
     }
     assert 0 <= file["data"]["device"]["silent_for"] < 60
-    # Of a device that has not logged, nobody knows since when.
+    # It is unknown how long a device without logs has been silent.
     device = device_of(device_registry, streaming, WATER_METER)
     file = json.loads(await download_diagnostics(hass, hass_client, streaming, device))
     assert file["data"]["device"]["silent_for"] is None
@@ -263,7 +272,10 @@ async def test_device_of_the_project(
     device_registry: dr.DeviceRegistry,
     streaming: MockConfigEntry,
 ) -> None:
-    """The project's own device has a file as well. What is disabled shows nothing."""
+    """The project's own device has a file as well.
+
+    Disabled entities show nothing.
+    """
     await wait_for_state(hass, CONNECTION, "on")
     device = device_of(device_registry, streaming, streaming.entry_id)
     file = json.loads(await download_diagnostics(hass, hass_client, streaming, device))
@@ -285,7 +297,10 @@ async def test_secrets(
     config_entry: MockConfigEntry,
     simulator: GoliothSimulator,
 ) -> None:
-    """No file holds the key, who the project and its devices are, or what they have logged, however bad the trouble."""
+    """No file holds secrets, whatever the error.
+
+    These are the key, the identity of the project and its devices, and their logs.
+    """
     api_key = simulator.api_key
     secrets = [
         api_key,
@@ -318,7 +333,7 @@ async def test_secrets(
     async def raise_unexpected_error(_rest: GoliothRest) -> None:
         raise RuntimeError(f"{simulator.url}?x-api-key={api_key}")
 
-    # An error that nobody has expected has a text that nobody knows.
+    # The text of an unexpected error may hold anything.
     with monkeypatch.context() as broken:
         broken.setattr(GoliothRest, "project", raise_unexpected_error)
         assert not await hass.config_entries.async_setup(config_entry.entry_id)

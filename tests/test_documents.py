@@ -1,4 +1,4 @@
-"""Tests of what the documents say: their automations, and the texts that they quote."""
+"""Tests that the documents match the integration."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -47,9 +47,9 @@ MANIFEST: Final[dict[str, Any]] = json.loads(
     (INTEGRATION / "manifest.json").read_text("utf-8")
 )
 
-# What stands on screens that are neither ours nor those of the installed Home Assistant.
+# Texts on screens of others than the integration and the installed Home Assistant.
 ELSEWHERE: Final = {
-    # The name of the integration, which is in the manifest.
+    # The name of the integration in its manifest.
     "Golioth",
     # Home Assistant's Marketplace, from 2026.11 on.
     "Marketplace",
@@ -59,10 +59,10 @@ ELSEWHERE: Final = {
     # GitHub.
     "Security",
     "Report a vulnerability",
-    # What Home Assistant answers to a user without permission.
+    # Home Assistant's answer to a user without permission.
     "Unauthorized",
 }
-# The components of Home Assistant whose own texts the documents name.
+# The components of Home Assistant whose texts the documents name.
 COMPONENTS: Final = ("event", "recorder")
 
 # An entity ID, but no part of a template or a trigger.
@@ -75,7 +75,7 @@ README_LINES: Final = 200
 
 
 def values(node: Any) -> Iterator[str]:
-    """Yield every text in translations."""
+    """Yield every text of translations."""
     if isinstance(node, dict):
         for value in node.values():
             yield from values(value)
@@ -84,7 +84,7 @@ def values(node: Any) -> Iterator[str]:
 
 
 def fields(group: str) -> Iterator[tuple[str, str]]:
-    """Yield key and name of each field of the actions or triggers."""
+    """Yield key and name of the actions' or triggers' fields."""
     for each in TEXTS[group].values():
         for key, field in each.get("fields", {}).items():
             yield key, field["name"]
@@ -100,7 +100,7 @@ def entities() -> set[str]:
 
 
 def form_fields(*flows: str) -> set[str]:
-    """Return the names of the fields and sections in the forms of flows."""
+    """Return the names of fields and sections in flows' forms."""
     names: set[str] = set()
     for flow in flows:
         for step in TEXTS[flow]["step"].values():
@@ -112,7 +112,7 @@ def form_fields(*flows: str) -> set[str]:
 
 @cache
 def own_texts() -> frozenset[str]:
-    """Return every text that the integration shows, in English."""
+    """Return every text of the integration, in English."""
     return frozenset(values(TEXTS))
 
 
@@ -120,7 +120,7 @@ def own_texts() -> frozenset[str]:
 def texts_on_screens() -> frozenset[str]:
     """Return every text that a user may see."""
     folder = Path(hass_frontend.__file__).parent / "static/translations"
-    # The names end with a digest.
+    # Their names end with a digest.
     paths = list(folder.rglob(f"en-{'[0-9a-f]' * 32}.json"))
     assert paths
     core = Path(components.__path__[0])
@@ -129,7 +129,7 @@ def texts_on_screens() -> frozenset[str]:
     return own_texts().union(*theirs) | ELSEWHERE
 
 
-# What the first column of a table names, by its heading.
+# The names that the first column of a table may have, by its heading.
 SUBJECTS: Final = {
     "Entity": entities(),
     "Trigger": {each["name"] for each in TEXTS["triggers"].values()},
@@ -150,7 +150,7 @@ NAMES: Final = sorted(
 
 
 def complaints(text: str) -> Iterator[str]:
-    """Yield what a document names that is not there."""
+    """Yield each name in a document that does not exist."""
     for name in names_on_screens(text):
         if name not in texts_on_screens():
             yield f"{name} is on no screen"
@@ -168,7 +168,7 @@ def complaints(text: str) -> Iterator[str]:
             yield f"{name} is not the field {key}"
     text = re.sub(r"https?:\S+", "", text)
     for name in re.findall(r"(?<![\w.@/])golioth\.([a-z_]+)\b", text):
-        # The last one is a file in the storage.
+        # `golioth.removed` is a file in the storage.
         if name not in {*TEXTS["triggers"], *TEXTS["services"], "removed"}:
             yield f"there is no golioth.{name}"
     for platform, entity in re.findall(ENTITY_ID, text):
@@ -178,12 +178,12 @@ def complaints(text: str) -> Iterator[str]:
 
 
 def messages() -> list[str]:
-    """Return every message that tells a user of trouble."""
+    """Return every message that reports a problem to users."""
     return [
         *TEXTS["config"]["error"].values(),
         *TEXTS["options"]["error"].values(),
         TEXTS["config"]["abort"]["already_configured"],
-        # The text of a notification, which is explained by its title.
+        # Without the text of a notification, which its title explains.
         *(
             each["message"]
             for key, each in TEXTS["exceptions"].items()
@@ -199,7 +199,10 @@ def messages() -> list[str]:
 
 
 def quoted_messages() -> list[str]:
-    """Return the messages that the documents explain, with dots for what they leave out."""
+    """Return the messages that the documents explain.
+
+    Dots stand for what they leave out.
+    """
     return [
         message
         for page in PAGES
@@ -210,13 +213,16 @@ def quoted_messages() -> list[str]:
 
 
 def is_quoted_as(message: str, quote: str) -> bool:
-    """Return whether a quote is of a message, the end of which may be left out."""
+    """Return whether a message matches a quote.
+
+    The quote may leave out the end.
+    """
     pattern = ".*".join(re.escape(piece.strip()) for piece in quote.split("…"))
     return re.match(pattern, message) is not None
 
 
 def test_triggers_and_actions_are_shown() -> None:
-    """There is an automation for each trigger and action of ours."""
+    """The documents have an automation for each trigger and action."""
     text = "".join(block for block in yaml_blocks() if block.startswith("alias: "))
     for name in TEXTS["triggers"]:
         assert f"- trigger: golioth.{name}\n" in text
@@ -225,8 +231,11 @@ def test_triggers_and_actions_are_shown() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page_names_what_is_there(page: str) -> None:
-    """Each button, option, field, entity and action that a document names is there."""
+def test_names_on_a_page_exist(page: str) -> None:
+    """Every name in a document exists.
+
+    These are buttons, options, fields, entities, and actions.
+    """
     assert list(complaints(read(page))) == []
 
 
@@ -251,32 +260,32 @@ def test_page_names_what_is_there(page: str) -> None:
     ],
 )
 def test_wrong_name_is_noticed(text: str, complaint: str) -> None:
-    """A name that is not there is found wherever a document may have it."""
+    """A wrong name is found wherever it may be."""
     assert list(complaints(text)) == [complaint]
 
 
 @pytest.mark.parametrize("quote", quoted_messages())
 def test_message_is_shown(quote: str) -> None:
-    """A message that a document explains is one that Home Assistant shows."""
+    """Home Assistant shows each message that a document explains."""
     assert any(is_quoted_as(message, quote) for message in messages())
 
 
 @pytest.mark.parametrize("message", messages())
 def test_message_is_explained(message: str) -> None:
-    """A document explains each message that tells of trouble."""
+    """A document explains each message about a problem."""
     assert any(is_quoted_as(message, quote) for quote in quoted_messages())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_name_is_documented(name: str) -> None:
-    """A document names all that a user sees."""
+    """A document names everything that a user sees."""
     assert any(name in names_on_screens(read(page)) for page in PAGES)
 
 
 async def test_fields_of_the_event(
     simulator: GoliothSimulator, streaming: MockConfigEntry, log_events: LogEvents
 ) -> None:
-    """The table of the event has the fields of one that was fired."""
+    """The event's table has the fields of a fired event."""
     simulator.log("one", device=GREENHOUSE_NODE)
     await log_events.wait_for(1)
     (table,) = (
@@ -289,12 +298,12 @@ async def test_fields_of_the_event(
 
 @pytest.mark.parametrize("page", [*PAGES, "CONTRIBUTING.md"])
 def test_prose_wraps(page: str) -> None:
-    """No line of prose is longer than a line of code."""
+    """Prose is no wider than code."""
     assert list(long_lines(read(page), COLUMNS)) == []
 
 
 def test_long_line_is_noticed() -> None:
-    """Only prose is held to the columns."""
+    """Only prose is checked for its width."""
     long = "word " * 20
     text = f"{long}\n```yaml\n{long}\n```\n| {long}|\n- {long}\n[x]: {long}\n"
     assert list(long_lines(text, COLUMNS)) == [long, f"- {long}"]
@@ -308,17 +317,20 @@ def test_long_line_is_noticed() -> None:
     ),
 )
 def test_contributing_names_files(path: str) -> None:
-    """Each file that is to be changed for an addition is there."""
+    """Every file that CONTRIBUTING.md names for additions exists."""
     assert list(ROOT.glob(path))
 
 
 def test_readme_is_short() -> None:
-    """The README can be read in one sitting: the rest is in docs/."""
+    """The README is short: the rest is in docs/."""
     assert len(read("README.md").splitlines()) <= README_LINES
 
 
 def test_readme_leads_to_every_page() -> None:
-    """Each page can be reached from the README, over other pages at most once."""
+    """Each page can be reached from the README.
+
+    At most one other page lies between.
+    """
     reached = {"README.md"}
     for _ in range(2):
         reached |= {
@@ -331,7 +343,7 @@ def test_readme_leads_to_every_page() -> None:
 
 
 def test_buttons() -> None:
-    """The buttons lead to the set-up of the integration, and to where it is installed from."""
+    """The buttons open the set-up and the installation."""
     text = read("README.md")
     my = "https://my.home-assistant.io/redirect"
     assert f"]: {my}/config_flow_start/?domain={DOMAIN}\n" in text
@@ -348,7 +360,7 @@ async def test_automation_is_valid(
     hass_ws_client: WebSocketGenerator,
     automation: dict[str, Any],
 ) -> None:
-    """It is one that the editor accepts, and that is armed."""
+    """The editor accepts each automation, and it is armed."""
     client = await hass_ws_client()
     await client.send_json_auto_id(
         {
@@ -368,7 +380,7 @@ async def test_automation_is_valid(
     )
     (state,) = hass.states.async_all(AUTOMATION_DOMAIN)
     assert state.state == STATE_ON
-    # Nothing is left that waits for its time.
+    # No timer may stay.
     await hass.services.async_call(
         AUTOMATION_DOMAIN, "turn_off", {"entity_id": state.entity_id}, blocking=True
     )
@@ -382,7 +394,7 @@ async def test_conditions(
     level: str,
     runs: int,
 ) -> None:
-    """Home Assistant's own conditions do what the documents say of them."""
+    """Home Assistant's own conditions work as documented."""
     await wait_for_state(hass, "binary_sensor.demo_project_connection", STATE_ON)
     simulator.log("first", device=GREENHOUSE_NODE, level="ERROR")
     simulator.log("last", device=GREENHOUSE_NODE, level=level)
@@ -412,7 +424,10 @@ async def test_what_led_to_it(
     simulator: GoliothSimulator,
     sent: str | None,
 ) -> None:
-    """The logs before an error are shown, whatever the clock of its device says."""
+    """The logs before an error are shown.
+
+    The clock of the device does not matter.
+    """
     await wait_for_live_logs(streaming)
     (automation,) = (each for each in automations() if "what led" in each["alias"])
     assert await async_setup_component(hass, "persistent_notification", {})

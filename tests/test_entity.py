@@ -32,7 +32,7 @@ WITH_ICONS = {"connectivity"}
 
 @cache
 def texts_and_icons() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what is said and drawn of entities, by platform and translation key."""
+    """Return texts and icons by platform and translation key."""
     integration = Path(golioth.__path__[0])
     texts = json.loads((integration / "translations/en.json").read_text("utf-8"))
     icons = json.loads((integration / "icons.json").read_text("utf-8"))
@@ -52,7 +52,7 @@ def entities(
 async def test_every_entity_has_a_name_and_an_icon(
     entities: list[er.RegistryEntry],
 ) -> None:
-    """The name is that of the device and a translated one, and nothing is drawn as a mere sensor."""
+    """Every entity has a translated name and an icon."""
     texts, icons = texts_and_icons()
     for entity in entities:
         assert entity.has_entity_name
@@ -65,7 +65,7 @@ async def test_every_entity_has_a_name_and_an_icon(
 async def test_every_state_has_a_text(
     hass: HomeAssistant, entities: list[er.RegistryEntry]
 ) -> None:
-    """What can be one of a few states is shown in the user's language."""
+    """Every enumerated state is translated."""
     texts, _icons = texts_and_icons()
     translated = set()
     for entity in entities:
@@ -85,7 +85,7 @@ async def test_every_state_has_a_text(
 async def test_every_number_has_a_unit(
     hass: HomeAssistant, entities: list[er.RegistryEntry]
 ) -> None:
-    """Home Assistant keeps statistics of what is counted, and they say of what."""
+    """Every number with statistics has a unit."""
     counters = [
         attributes
         for entity in entities
@@ -97,12 +97,15 @@ async def test_every_number_has_a_unit(
         assert attributes[ATTR_UNIT_OF_MEASUREMENT] in {"logs", "frames", "errors"}
 
 
-async def test_what_is_about_the_connection_is_diagnostic(
+async def test_connection_entities_are_diagnostic(
     entities: list[er.RegistryEntry],
     device_registry: dr.DeviceRegistry,
     streaming: MockConfigEntry,
 ) -> None:
-    """Dashboards that Home Assistant makes show what devices log, not how that arrives."""
+    """Entities about the connection are diagnostic.
+
+    Automatic dashboards then show the devices' logs only.
+    """
     project = device_registry.async_get_device_by_identifier(
         ("golioth", streaming.entry_id), streaming.entry_id
     )
@@ -135,7 +138,7 @@ def golioth_classes() -> list[type[GoliothEntity]]:
     return found
 
 
-# What a class may do when its entities come and go.
+# Methods that run when an entity is added or removed.
 COME_AND_GO = {
     "async_prepare_to_add_to_hass",
     "async_added_to_hass",
@@ -144,7 +147,10 @@ COME_AND_GO = {
 
 
 def test_renaming_takes_no_entity_away() -> None:
-    """Home Assistant 2026.11 and later renames in place what says for each of its classes that it can be."""
+    """Every such class handles a change of entity ID.
+
+    Home Assistant 2026.11 and later renames such entities in place.
+    """
     following = [each for each in golioth_classes() if COME_AND_GO & vars(each).keys()]
     assert len(following) >= 5
     for each in following:
@@ -160,7 +166,10 @@ async def test_renamed_entity_stays(
     entities: list[er.RegistryEntry],
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """A renamed entity is the same object, and no other is added in its place."""
+    """A renamed entity stays the same object.
+
+    No other is added in its place.
+    """
     for entity in entities:
         component = hass.data[DATA_INSTANCES][entity.domain]
         before = component.get_entity(entity.entity_id)

@@ -1,4 +1,4 @@
-"""Tests of the event entity of a device."""
+"""Tests of a device's event entity."""
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -33,7 +33,10 @@ def states(hass: HomeAssistant) -> list[State]:
 
 @pytest.fixture
 async def received(hass: HomeAssistant) -> LogEvents:
-    """Run a real automation on `event.received` for errors and others, and capture what it is given."""
+    """Capture runs of an automation on `event.received`.
+
+    It runs for errors and for other levels.
+    """
     received = LogEvents()
     hass.bus.async_listen("received", received.async_handle_event)
     assert await async_setup_component(
@@ -47,7 +50,7 @@ async def received(hass: HomeAssistant) -> LogEvents:
                     "options": {"event_type": ["error", "other"]},
                 },
                 "actions": [
-                    # Each run waits for something, so that runs do overlap.
+                    # Each run waits for something, so that runs overlap.
                     {"delay": {"milliseconds": 10}},
                     {
                         "event": "received",
@@ -73,7 +76,7 @@ async def test_published_levels(
     simulator: GoliothSimulator,
     level: str,
 ) -> None:
-    """The event type is the level, and the attributes are the log."""
+    """The event type is the level, the attributes the log."""
     simulator.log(
         "text",
         device=GREENHOUSE_NODE,
@@ -109,7 +112,10 @@ async def test_other_levels(
     simulator: GoliothSimulator,
     level: str,
 ) -> None:
-    """A level that Golioth does not publish is another one, and the attributes have it as it was sent."""
+    """Any other level has the event type `other`.
+
+    The attributes have the level as it was sent.
+    """
     simulator.log("text", device=GREENHOUSE_NODE, level=level)
     state = await wait_for_state(
         hass, LOG, lambda state: state.attributes.get("event_type") == "other"
@@ -120,7 +126,10 @@ async def test_other_levels(
 async def test_long_log(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Message and metadata are cut to what attributes can hold, and that is said."""
+    """Message and metadata are cut to fit, and marked.
+
+    The limit is what attributes can hold.
+    """
     simulator.log("x" * 10_000, device=GREENHOUSE_NODE, metadata={"a": "y" * 3_000})
     state = await wait_for_state(
         hass, LOG, lambda state: state.attributes.get("event_type") == "info"
@@ -137,7 +146,10 @@ async def test_every_log_is_an_event(
     log_events: LogEvents,
     states: list[State],
 ) -> None:
-    """However many logs come at once, equal ones included, each one is an event of its own, in order."""
+    """Each log is an event of its own, in order.
+
+    This holds for bursts and equal logs.
+    """
     for number in range(500):
         simulator.log(
             str(number // 2),
@@ -158,7 +170,10 @@ async def test_automation_in_a_burst(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """An automation on Home Assistant's own trigger runs once for each log of a level it asks for."""
+    """An automation runs once for each log of its levels.
+
+    It uses Home Assistant's own trigger.
+    """
     levels = ["DEBUG", "INFO", "WARN", "ERROR", "NONE"]
     for number in range(500):
         simulator.log(
@@ -176,14 +191,19 @@ async def test_automation_in_a_burst(
 
 
 @pytest.fixture
-def slow_turns(monkeypatch: pytest.MonkeyPatch, simulator: GoliothSimulator) -> None:
-    """Have a device that is told of everything one turn of the loop before the others, as in a fleet of thousands."""
+def yield_between_devices(
+    monkeypatch: pytest.MonkeyPatch, simulator: GoliothSimulator
+) -> None:
+    """Yield to the event loop between devices.
+
+    A device that gets updates first stands for a fleet of thousands.
+    """
     monkeypatch.setattr(pacing, "SLICE", -1)
     simulator.add_device("first", device_id="0")
 
 
-# A stream is taken for a good one when a log comes, not before.
-@pytest.mark.usefixtures("impatient", "slow_turns")
+# The long settling time lets only a log prove that a stream works.
+@pytest.mark.usefixtures("impatient", "yield_between_devices")
 @pytest.mark.parametrize("settling_time", [30.0])
 @pytest.mark.parametrize("way", ["stream", "before_stream", "poll"])
 async def test_first_log_after_the_connection_is_back(
@@ -195,7 +215,10 @@ async def test_first_log_after_the_connection_is_back(
     states: list[State],
     way: str,
 ) -> None:
-    """The log by which a connection turns out to work runs an automation: the entity has become available just before."""
+    """The first log after an outage runs an automation.
+
+    The entity becomes available just before.
+    """
     simulator.log("before", device=GREENHOUSE_NODE, level="ERROR")
     await received.wait_for(1)
     simulator.faults.handshake_status = 503
@@ -209,7 +232,7 @@ async def test_first_log_after_the_connection_is_back(
         simulator.faults.handshake_status = None
         await simulator.wait_for_streams(1)
     if way == "before_stream":
-        # A poll that has begun before the stream was there goes on as one.
+        # A poll that began before the stream opened goes on.
         requests = len(simulator.requests)
         await simulator.wait_until(lambda: len(simulator.requests) > requests + 1)
     simulator.faults.rest_status = None
@@ -219,7 +242,7 @@ async def test_first_log_after_the_connection_is_back(
         simulator.log("after", device=GREENHOUSE_NODE, level="ERROR")
     await received.wait_for(2)
     assert received.messages == ["before", "after"]
-    # What is fetched first after an interruption is caught up, over whatever way.
+    # The first logs fetched after an outage count as caught up, whatever fetched them.
     assert log_events[-1]["source"] == ("stream" if way == "stream" else "catch_up")
     assert [state.attributes["message"] for state in states] == ["before", "after"]
     assert state_of(hass, CONNECTION).state == "on"
@@ -233,7 +256,10 @@ async def test_history_is_no_event(
     received: LogEvents,
     states: list[State],
 ) -> None:
-    """What was logged before the first set-up is shown by the sensor, and is no event."""
+    """A log from before the set-up is no event.
+
+    The sensor shows it.
+    """
     simulator.log("from before", device=GREENHOUSE_NODE, level="ERROR")
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await wait_for_state(hass, LAST_LOG, "from before")
@@ -252,7 +278,10 @@ async def test_restart(
     simulator: GoliothSimulator,
     received: LogEvents,
 ) -> None:
-    """After a restart the last event is shown again and is no new one, and the next log is."""
+    """A restart shows the last event, without firing it.
+
+    The next log is a new event.
+    """
     mock_restore_cache_with_extra_data(
         hass,
         [
@@ -281,7 +310,10 @@ async def test_reload(
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
 ) -> None:
-    """An automation that was there before goes on after a reload, with the log that is caught up then."""
+    """An automation goes on after a reload.
+
+    It gets the log that is caught up then.
+    """
     simulator.log("before", device=GREENHOUSE_NODE, level="ERROR")
     await received.wait_for(1)
     assert await hass.config_entries.async_unload(streaming.entry_id)

@@ -1,4 +1,7 @@
-"""A user who asks for too much costs a bounded amount, and nobody else waits for it: a Home Assistant in a process of its own."""
+"""Tests that greedy users cost little and delay no one.
+
+Home Assistant runs in a process of its own.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +25,7 @@ pytestmark = pytest.mark.timeout(300)
 
 _LOGGER = logging.getLogger(__name__)
 
-# What the ring of a project holds, and logs that fill its 4 MiB.
+# Logs that fill the 4 MiB of a project's recent logs, and the length of each.
 LOGS: Final = 1_900
 LENGTH: Final = 1_900
 
@@ -33,7 +36,7 @@ LONGEST_PING: Final = 0.5
 
 @dataclass
 class Home:
-    """A Home Assistant with one project, whose ring is full."""
+    """Home Assistant with one project full of recent logs."""
 
     url: str
     api: HomeAssistantApi
@@ -51,7 +54,7 @@ class Home:
         }
 
     def history(self, **data: Any) -> Message:
-        """Return the command that reads the last page of the history."""
+        """Return the command that reads the history's last page."""
         return {
             "type": "golioth/logs/history",
             "config_entry_id": self.entry_id,
@@ -70,13 +73,16 @@ class Home:
         }
 
     def user(self, *, compresses: bool = False) -> Any:
-        """Connect a browser of the user who is no administrator."""
+        """Connect a browser of the user without administrator rights."""
         return Browser.connect(self.url, self.user_token, compresses=compresses)
 
 
 @pytest.fixture
 async def home(simulator: GoliothSimulator, tmp_path: Path) -> AsyncIterator[Home]:
-    """Run Home Assistant, set up the project, and have it log as much as is kept."""
+    """Run Home Assistant with a project full of logs.
+
+    They fill its recent logs.
+    """
     async with HomeAssistantProcess(tmp_path) as process:
         await process.start()
         login = await process.create_user("administrator")
@@ -113,7 +119,10 @@ async def home(simulator: GoliothSimulator, tmp_path: Path) -> AsyncIterator[Hom
 
 
 async def until_log(browser: Browser, number: int) -> None:
-    """Read until a log with a number in its metadata has come."""
+    """Read until the log with this number has come.
+
+    The number is in the metadata.
+    """
     while True:
         message = await browser.receive()
         logs = message.get("event", {}).get("logs", [])
@@ -122,7 +131,7 @@ async def until_log(browser: Browser, number: int) -> None:
 
 
 async def settle(home: Home) -> None:
-    """Wait until the memory of Home Assistant changes no more."""
+    """Wait until the memory of Home Assistant is stable."""
     memory = 0.0
     async with asyncio.timeout(TIMEOUT):
         while abs(memory - home.watch.memory) > 1:
@@ -132,7 +141,10 @@ async def settle(home: Home) -> None:
 
 @asynccontextmanager
 async def bounded(home: Home) -> AsyncIterator[None]:
-    """Hold what happens in the block to the bounds, and what is left of it after that."""
+    """Check the limits during and after the block.
+
+    These are memory, response time, and the memory that stays.
+    """
     before = home.watch.memory
     async with home.watch.looking():
         yield
@@ -152,7 +164,7 @@ async def bounded(home: Home) -> AsyncIterator[None]:
 
 
 async def answers(browser: Browser, number: int) -> list[Message]:
-    """Return that many answers, and drop the events between them."""
+    """Return that many answers, and drop events between them."""
     found: list[Message] = []
     while len(found) < number:
         message = await browser.receive()
@@ -163,7 +175,11 @@ async def answers(browser: Browser, number: int) -> list[Message]:
 
 @pytest.mark.parametrize("reads", [True, False], ids=["reading", "not reading"])
 async def test_many_subscriptions_in_one_frame(home: Home, reads: bool) -> None:
-    """A frame of 60 KB gets so many subscriptions and no more, whether the browser takes the logs or not; nothing is left of it."""
+    """One frame makes only a limited number of subscriptions.
+
+    The frame has 600 commands in 60 KB. The limit holds whether or not the browser
+    reads the logs, and no memory stays taken.
+    """
     async with bounded(home), home.user() as browser:
         await browser.send(*[home.subscribe() for _ in range(600)])
         if not reads:
@@ -189,7 +205,7 @@ async def test_many_subscriptions_in_one_frame(home: Home, reads: bool) -> None:
         assert {error["translation_key"] for error in refused} == {
             "too_many_subscriptions"
         }
-        # All of the ring, to each.
+        # Each subscription got all recent logs.
         (numbers,) = {tuple(numbers) for numbers in told.values()}
         assert list(numbers) == list(range(numbers[0], numbers[0] + len(numbers)))
         assert len(numbers) > 1_500
@@ -197,7 +213,10 @@ async def test_many_subscriptions_in_one_frame(home: Home, reads: bool) -> None:
 
 @pytest.mark.parametrize("compresses", [True, False], ids=["compressed", "plain"])
 async def test_many_connections_of_one_user(home: Home, compresses: bool) -> None:
-    """A user has so many subscriptions over all connections, and others as soon as these have gone."""
+    """The limit of subscriptions counts all connections of a user.
+
+    Subscriptions are free again when connections close.
+    """
     async with bounded(home), AsyncExitStack() as stack:
         browsers = [
             await stack.enter_async_context(home.user(compresses=compresses))
@@ -210,7 +229,7 @@ async def test_many_connections_of_one_user(home: Home, compresses: bool) -> Non
             found = await answers(browser, 10)
             is_allowed = browser in browsers[:10]
             assert all(answer["success"] is is_allowed for answer in found)
-        # Somebody else is not concerned.
+        # Other users are not affected.
         async with Browser.connect(home.url, home.admin_token) as other:
             assert (await other.ask(**home.subscribe()))["success"]
     async with home.user() as browser:
@@ -218,7 +237,10 @@ async def test_many_connections_of_one_user(home: Home, compresses: bool) -> Non
 
 
 async def test_subscribing_again_and_again(home: Home) -> None:
-    """Who subscribes, and unsubscribes before the pieces have come, many times in a frame, gains nothing by it."""
+    """Repeated subscribing and unsubscribing costs no memory.
+
+    Many of them are in one frame, before any events arrive.
+    """
     async with bounded(home), home.user() as browser:
         for start in range(1, 10_000, 1_000):
             await browser.send(
@@ -234,7 +256,10 @@ async def test_subscribing_again_and_again(home: Home) -> None:
 
 
 async def test_calls_in_one_frame(home: Home, simulator: GoliothSimulator) -> None:
-    """Who calls a device that does not answer many times, and goes, keeps nobody else from Golioth."""
+    """Unanswered calls of one user do not block others.
+
+    The user makes many calls to a device that does not answer, and leaves.
+    """
 
     async def never(_call: RpcCall) -> dict[str, Any]:
         await asyncio.get_running_loop().create_future()
@@ -276,7 +301,10 @@ async def test_calls_in_one_frame(home: Home, simulator: GoliothSimulator) -> No
 
 
 async def test_history_in_one_frame(home: Home, simulator: GoliothSimulator) -> None:
-    """Who asks for the history many times, and goes, keeps nobody else waiting, and nothing is asked for a project that is removed."""
+    """History requests of one user do not block others.
+
+    The user makes many, and leaves. Removing the project ends all requests.
+    """
     simulator.faults.rest_delay = 0.2
     async with home.watch.looking():
         async with home.user() as browser:
@@ -294,7 +322,8 @@ async def test_history_in_one_frame(home: Home, simulator: GoliothSimulator) -> 
             start = time.monotonic()
             answer = await administrator.ask(**home.get_logs(limit=100))
             assert answer["success"]
-            # Those of the user come between, but only one of them; it takes more than ten requests, two in a second.
+            # One request of the user comes between. Reading takes more than ten
+            # requests, two a second.
             assert time.monotonic() - start < 20
     assert home.watch.longest_ping < LONGEST_PING
     simulator.faults.rest_delay = 0

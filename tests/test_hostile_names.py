@@ -1,4 +1,4 @@
-"""Tests of names that would like to be more than that in Home Assistant's log."""
+"""Tests of hostile names in Home Assistant's log."""
 
 from collections.abc import AsyncIterator
 import unicodedata
@@ -21,7 +21,10 @@ CLEAN = "2026-11-30 ERROR (MainThread) [forged] [31m"
 
 @pytest.fixture
 async def simulator(socket_enabled: None) -> AsyncIterator[GoliothSimulator]:
-    """Run a service whose names are hostile, and one of whose devices has no other."""
+    """Run a service with hostile names.
+
+    One device has a name without visible characters.
+    """
     async with GoliothSimulator("demo", f"Allotment{FORGED}") as simulator:
         simulator.add_device(f"greenhouse{FORGED}", device_id=GREENHOUSE_NODE)
         simulator.add_device("\u200b\n", device_id="0123")
@@ -37,7 +40,10 @@ async def test_names_forge_no_line_of_the_log(
     device_registry: dr.DeviceRegistry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Each record is one line without commands to a terminal, and the names are what is left of them."""
+    """Hostile names forge no line of the log.
+
+    Each record is one line without control characters; names lose those.
+    """
     assert await async_setup_component(
         hass,
         "automation",
@@ -74,7 +80,7 @@ async def test_names_forge_no_line_of_the_log(
 
     simulator.log("one", device=GREENHOUSE_NODE, level=f"odd{FORGED}")
     await log_events.wait_for(1)
-    # Of a device that is not listed, there is only the ID.
+    # A device that is not listed has only its ID as a name.
     simulator.remove_device("0123")
     stranger = simulator.add_device("stranger", device_id=f"new{FORGED}")
     simulator.log("two", device=stranger.id)
@@ -90,7 +96,7 @@ async def test_names_forge_no_line_of_the_log(
 
     assert "Receiving the logs of Allotment" in caplog.text
     for record in caplog.records:
-        # A traceback has lines of its own, and so has what lists JSON.
+        # Tracebacks and lists of JSON may have more lines.
         if "forged" in (message := record.getMessage()):
             assert not {"Cc", "Cf", "Zl", "Zp"} & set(
                 map(unicodedata.category, message)

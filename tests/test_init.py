@@ -1,4 +1,4 @@
-"""Tests of setting up, unloading and reloading a project."""
+"""Tests of set-up, unload, and reload of a project."""
 
 import asyncio
 from datetime import timedelta
@@ -31,7 +31,7 @@ CONNECTION = "binary_sensor.demo_project_connection"
 async def test_unload_closes_the_stream(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Nothing is left behind by an entry that is unloaded."""
+    """Unloading closes the stream and leaves no task."""
     assert await hass.config_entries.async_unload(streaming.entry_id)
     await simulator.wait_for_streams(0)
     assert streaming.state is ConfigEntryState.NOT_LOADED
@@ -62,7 +62,7 @@ async def test_reload_opens_one_stream(
 async def test_feed_starts_with_home_assistant(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """No log is received before automations are armed."""
+    """The feed starts only when automations are armed."""
     hass.set_state(CoreState.starting)
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await hass.async_block_till_done()
@@ -77,7 +77,7 @@ async def test_feed_starts_with_home_assistant(
 async def test_unload_before_home_assistant_has_started(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """An entry that was unloaded meanwhile does not start."""
+    """An entry unloaded before the start does not start."""
     hass.set_state(CoreState.starting)
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     assert await hass.config_entries.async_unload(config_entry.entry_id)
@@ -94,7 +94,7 @@ async def test_setup_is_tried_again(
     simulator: GoliothSimulator,
     status: int,
 ) -> None:
-    """Trouble on the way is no reason to give up."""
+    """Set-up is tried again after a temporary error."""
     simulator.faults.rest_status = status
     assert not await hass.config_entries.async_setup(config_entry.entry_id)
     assert config_entry.state is ConfigEntryState.SETUP_RETRY
@@ -105,7 +105,10 @@ async def test_setup_is_tried_again(
 async def test_setup_of_a_project_that_is_gone(
     hass: HomeAssistant, config_entry: MockConfigEntry
 ) -> None:
-    """The reason is told, and the project may come back."""
+    """Set-up of an unknown project is tried again.
+
+    The reason is shown.
+    """
     hass.config_entries.async_update_entry(
         config_entry, data={**config_entry.data, "project_id": "gone"}
     )
@@ -118,7 +121,7 @@ async def test_setup_of_a_project_that_is_gone(
 async def test_setup_with_a_rejected_key(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A key that is rejected at the start is asked for again."""
+    """A key rejected at set-up starts reauthentication."""
     simulator.revoke()
     assert not await hass.config_entries.async_setup(config_entry.entry_id)
     assert config_entry.state is ConfigEntryState.SETUP_ERROR
@@ -131,7 +134,7 @@ async def test_setup_with_a_rejected_key(
 async def test_setup_with_an_address_in_the_clear(
     hass: HomeAssistant, config_entry: MockConfigEntry
 ) -> None:
-    """An address that became unusable sends nothing anywhere."""
+    """Nothing is sent to an address that is not allowed."""
     hass.config_entries.async_update_entry(
         config_entry, data={**config_entry.data, "api_url": "http://example.com"}
     )
@@ -144,7 +147,7 @@ async def test_setup_with_an_address_in_the_clear(
 async def test_key_that_is_revoked_while_streaming(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A revoked key ends the traffic, and is asked for again."""
+    """A revoked key ends the traffic and starts reauthentication."""
     await wait_for_state(hass, CONNECTION, "on")
     simulator.revoke()
     await simulator.drop()
@@ -166,7 +169,10 @@ async def test_key_that_is_revoked_while_streaming(
 async def test_rejected_key_is_not_tried_again(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Once Golioth has rejected the key, nothing is asked with it, the list of devices included."""
+    """A rejected key is not used again.
+
+    This includes the list of devices.
+    """
     await wait_for_state(hass, CONNECTION, "on")
     simulator.revoke()
     await simulator.drop()
@@ -185,7 +191,7 @@ async def test_two_projects(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """Projects live side by side, even if a device ID is in both."""
+    """Two projects may have devices with the same ID."""
     async with GoliothSimulator("second", "Second project") as second:
         second.add_device("twin", device_id=next(iter(simulator.devices)))
         entry = MockConfigEntry(
@@ -225,7 +231,7 @@ async def test_devices_and_entities(
     entity_registry: er.EntityRegistry,
     snapshot: SnapshotAssertion,
 ) -> None:
-    """The project and its devices are registered as a user sees them."""
+    """Devices and entities are registered as in the snapshot."""
     devices = dr.async_entries_for_config_entry(device_registry, streaming.entry_id)
     assert sorted(devices, key=lambda device: device.name or "") == snapshot(
         name="devices"
@@ -239,7 +245,7 @@ async def test_devices_and_entities(
 async def test_icon_of_each_entity(
     streaming: MockConfigEntry, entity_registry: er.EntityRegistry
 ) -> None:
-    """Each entity has an icon of its own, or that of its device class."""
+    """Each entity has its own icon or a device class."""
     icons = json.loads(ICONS.read_text("utf-8"))["entity"]
     entities = er.async_entries_for_config_entry(entity_registry, streaming.entry_id)
     assert entities

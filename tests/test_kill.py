@@ -1,4 +1,7 @@
-"""A Home Assistant that is killed loses no log, and repeats few."""
+"""Test that a killed Home Assistant loses no log.
+
+Few logs are repeated.
+"""
 
 import asyncio
 from collections import Counter
@@ -18,18 +21,18 @@ from .demo.home_assistant import HomeAssistantProcess
 from .demo.process import run_beside
 from .simulator import GoliothSimulator
 
-# Logs a second.
+# Logs per second.
 RATE: Final = 50
 
-# Seconds of traffic: before the kill, and after Home Assistant is back. The first is not a multiple of the seconds from one save of
-# the resume point to the next, so that some logs have not been saved.
+# Seconds of traffic before the kill and after the restart. The first is no multiple of
+# the resume point's save interval, so that some logs have not been saved.
 BEFORE: Final = 18
 AFTER: Final = 3
 
 # Seconds of logs that a kill may repeat.
 REPEATED: Final = 15
 
-# Only a failure takes so long, in seconds.
+# Seconds that only a failure takes.
 TIMEOUT: Final = 60
 
 
@@ -37,11 +40,11 @@ class Traffic:
     """Steady logs, each with a number.
 
     Attributes:
-        sent: When each was sent, by its number; in seconds of a monotonic clock.
+        sent: When each number was sent, in seconds of a monotonic clock.
     """
 
     def __init__(self, simulator: GoliothSimulator) -> None:
-        """Prepare; nothing is sent yet."""
+        """Prepare without sending."""
         self.sent: dict[int, float] = {}
         self._simulator = simulator
 
@@ -66,7 +69,7 @@ def seen_by_witness(home_assistant: HomeAssistantProcess) -> Counter[int]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition on what another process does holds."""
+    """Poll until a condition on another process holds."""
     async with asyncio.timeout(TIMEOUT):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
@@ -75,7 +78,10 @@ async def until(condition: Callable[[], bool]) -> None:
 async def set_up(
     home_assistant: HomeAssistantProcess, simulator: GoliothSimulator
 ) -> None:
-    """Add the project as a user does, and wait until its logs are streamed."""
+    """Add the project as a user does.
+
+    Its logs are streamed then.
+    """
     login = await home_assistant.create_user("kill")
     async with HomeAssistantApi(home_assistant.url, login.access_token) as api:
         await api.wait_until_running()
@@ -86,12 +92,15 @@ async def set_up(
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_kill_loses_nothing(simulator: GoliothSimulator, tmp_path: Path) -> None:
-    """Home Assistant is killed in the middle of traffic, which goes on, and is started again."""
+    """A kill during traffic loses no log.
+
+    Traffic goes on while Home Assistant is started again.
+    """
     traffic = Traffic(simulator)
     async with HomeAssistantProcess(tmp_path, Path(witness.__file__)) as home_assistant:
         await home_assistant.start()
         await run_beside(set_up(home_assistant, simulator), home_assistant)
-        # The feed has to know where it begins: what was sent before that is history.
+        # The feed must have begun: logs before that are history.
         simulator.log("first", metadata={witness.NUMBER_KEY: -1})
         await until(lambda: -1 in seen_by_witness(home_assistant))
 
@@ -111,7 +120,7 @@ async def test_kill_loses_nothing(simulator: GoliothSimulator, tmp_path: Path) -
         await until(
             lambda: traffic.sent.keys() <= seen_by_witness(home_assistant).keys()
         )
-        # What comes twice should have time to do so: the first audit.
+        # Repeated logs could still come with the first audit.
         await asyncio.sleep(2)
         seen = seen_by_witness(home_assistant)
 

@@ -1,4 +1,4 @@
-"""Tests that modules import only what lies below them."""
+"""Tests that modules import only from lower layers."""
 
 import ast
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 
 INTEGRATION: Final = Path(__file__).parents[1] / "custom_components" / "golioth"
 
-# Rooms and modules, the uppermost first.
+# Packages and modules by layer, from the top.
 LAYERS: Final = (
     {"__init__"},
     {
@@ -30,7 +30,7 @@ LAYERS: Final = (
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield statements that run, wherever they stand: no imports for types alone."""
+    """Yield all nested statements, except those for types only."""
     for statement in body:
         match statement:
             case ast.If(test=ast.Name(id="TYPE_CHECKING")):
@@ -45,8 +45,8 @@ def imported(program: str, package: tuple[str, ...]) -> set[str]:
     """Return the modules of the integration that a program imports.
 
     Args:
-        program: The text of a module.
-        package: Where it lies, below the integration.
+        program: The source of a module.
+        package: The package that holds it, within the integration.
     """
     found = set()
     for statement in _statements(ast.parse(program).body):
@@ -61,7 +61,7 @@ def imported(program: str, package: tuple[str, ...]) -> set[str]:
 
 
 def upward(module: str, targets: set[str]) -> set[str]:
-    """Return what a module imports from its own layer or from above."""
+    """Return imports from the module's own layer or above."""
     return {
         target
         for target in targets
@@ -97,7 +97,7 @@ def _imports() -> dict[str, set[str]]:
 
 
 def test_arrows_point_down() -> None:
-    """Each module imports only from the layers below its own, and from its room."""
+    """Modules import only from lower layers and their package."""
     imports = _imports()
     assert len(imports) > 50
     assert {
@@ -108,7 +108,10 @@ def test_arrows_point_down() -> None:
 
 
 def test_no_circles() -> None:
-    """No modules import each other, in a room either."""
+    """No modules import each other.
+
+    This holds within a package as well.
+    """
     TopologicalSorter(_imports()).prepare()
 
 
@@ -124,6 +127,6 @@ def test_no_circles() -> None:
     ],
 )
 def test_violations_are_found(module: str, program: str, found: set[str]) -> None:
-    """An import is seen wherever it stands, unless it is for types alone."""
+    """An import is found anywhere, except for types only."""
     package = tuple(module.split(".")[:-1])
     assert upward(module, imported(program, package)) == found

@@ -1,4 +1,8 @@
-"""Every field of every command, action, trigger and form has a bound: a new field without one fails here."""
+"""Tests that every input field has a limit.
+
+Fields are those of commands, actions, triggers, and forms. A new field without a limit
+fails here.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -32,16 +36,16 @@ from .test_websocket_api import Browser, at
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
-# Larger than anything that is meant, in characters, things and levels.
+# More than any reasonable input, in characters and in items.
 HUGE: Final = 1_000_000
 MANY: Final = 10_000
 
-# What Home Assistant validates: the number of a command, and what an automation is for.
+# Fields that Home Assistant validates: the number of a command and the target.
 THEIRS: Final = {"id", "target"}
 
 
 def nested(depth: int) -> Any:
-    """Return a list in a list, and so on."""
+    """Return a list nested to a depth."""
     value: Any = "x"
     for _ in range(depth):
         value = [value]
@@ -49,7 +53,7 @@ def nested(depth: int) -> Any:
 
 
 def hostile_values() -> dict[str, Any]:
-    """Return what is too much for any field, by what it is."""
+    """Return values too large for any field, by their kind."""
     return {
         "text": "x" * HUGE,
         "digits": "9" * 5_000,
@@ -78,7 +82,7 @@ def hostile_values() -> dict[str, Any]:
 
 
 def is_bounded(value: Any, depth: int = 0) -> bool:
-    """Whether a value that was taken is small."""
+    """Return whether an accepted value is small."""
     if isinstance(value, str):
         return len(value) <= 1_000
     if isinstance(value, bool) or value is None:
@@ -99,7 +103,7 @@ def is_bounded(value: Any, depth: int = 0) -> bool:
 
 
 def inner_schemas(validator: Any) -> Iterator[dict[Any, Any]]:
-    """Yield the schemas that a validator has of objects."""
+    """Yield the schemas of objects within a validator."""
     if isinstance(validator, dict):
         yield validator
     elif isinstance(validator, vol.Schema):
@@ -110,10 +114,10 @@ def inner_schemas(validator: Any) -> Iterator[dict[Any, Any]]:
 
 
 def fields(name: str, validator: Any) -> Iterator[Any]:
-    """Yield each field of a schema, and of those within it, as a parameter of a test."""
+    """Yield each nested field of a schema as test parameter."""
     for schema in inner_schemas(validator):
         for key, value in schema.items():
-            # The type of a command is known, and that of a log is one of several.
+            # The type of a command is fixed, and that of a log is a choice.
             is_type = str(key) == "type" and not isinstance(value, vol.All)
             if is_type or str(key) in THEIRS:
                 continue
@@ -125,7 +129,7 @@ def fields(name: str, validator: Any) -> Iterator[Any]:
 
 
 def all_fields() -> list[Any]:
-    """Return every field that is not that of a form."""
+    """Return every field except those of forms."""
     commands = [
         getattr(command, "_ws_schema", None)
         for command in vars(websocket_api).values()
@@ -146,7 +150,7 @@ def all_fields() -> list[Any]:
 
 @pytest.mark.parametrize(("key", "validator"), all_fields())
 def test_field(key: str, validator: Any) -> None:
-    """What is too much is refused, or becomes something small."""
+    """Excessive values are refused or become small."""
     schema = vol.Schema({vol.Required(key): validator})
     for what, value in hostile_values().items():
         text = ""
@@ -159,12 +163,12 @@ def test_field(key: str, validator: Any) -> None:
                 assert len(orjson.dumps(taken)) <= MAX_PARAMETERS_SIZE, what
             else:
                 assert is_bounded(taken), what
-        # It is shown to whoever asked, and written to the log.
+        # The user sees the text, and the log has it.
         assert len(text) < 2_000, what
 
 
 def test_every_schema_is_walked(hass: HomeAssistant) -> None:
-    """No command, action or trigger is left out above."""
+    """The tests above cover each command, action, and trigger."""
     ids = {param.id for param in all_fields()}
     websocket_api.async_setup_websocket_api(hass)
     commands = {
@@ -176,7 +180,7 @@ def test_every_schema_is_walked(hass: HomeAssistant) -> None:
     actions = set(hass.services.async_services_for_domain(DOMAIN))
     names = {name.partition(".")[0] for name in ids}
     assert names == commands | actions | trigger.TRIGGERS.keys()
-    # What the editor offers is all there is, apart from what Home Assistant has.
+    # The editor offers no other fields, apart from Home Assistant's own.
     folder = Path(golioth.__file__).parent
     for file in ("services.yaml", "triggers.yaml"):
         for name, described in load_yaml_dict(folder / file).items():
@@ -188,7 +192,7 @@ def test_every_schema_is_walked(hass: HomeAssistant) -> None:
 
 
 def test_one_thing_many_times() -> None:
-    """A value that YAML repeats by name is not written out, however large that would be."""
+    """YAML aliases are not expanded without limit."""
     value: Any = "x"
     for _ in range(30):
         value = [value, value]
@@ -205,7 +209,10 @@ def test_one_thing_many_times() -> None:
 
 @pytest.mark.parametrize("text", ["x\nERROR", "x\x1b[2J", "x\u2028", "x\u202e", "x\0"])
 def test_text_that_home_assistant_repeats(text: str) -> None:
-    """What is in an error of ours, or of Home Assistant's, forges no line of the log."""
+    """Text in errors forges no line of the log.
+
+    This holds for Home Assistant's errors as well.
+    """
     for schema, data in (
         (services.GET_LOGS_SCHEMA, {"device_id": text}),
         (services.GET_LOGS_SCHEMA, {"config_entry_id": text}),
@@ -229,7 +236,7 @@ def form_fields(form: Any) -> Iterator[tuple[str, ...]]:
 
 
 async def open_form(hass: HomeAssistant, entry: MockConfigEntry, name: str) -> Any:
-    """Open a form anew."""
+    """Open a new form."""
     match name:
         case "user":
             return await hass.config_entries.flow.async_init(
@@ -249,7 +256,10 @@ async def test_forms(
     simulator: GoliothSimulator,
     name: str,
 ) -> None:
-    """Nothing is stored or asked with what is too much, and the field says so."""
+    """Excessive input is reported at its field.
+
+    Nothing is stored, and Golioth is not asked.
+    """
     flows = (
         hass.config_entries.options if name == "options" else hass.config_entries.flow
     )
@@ -284,7 +294,8 @@ async def test_forms(
             }
             at_field = user_input if len(path) == 1 else user_input[path[0]]
             at_field[path[-1]] = value
-            # Golioth is asked about short texts, which are only wrong, and of names that are the same, one is taken.
+            # Short texts are merely wrong, and Golioth may be asked about them. Equal
+            # names count once.
             if what == "levels" or (isinstance(value, str) and len(value) < 10_000):
                 continue
             try:
@@ -318,14 +329,17 @@ async def test_commands(
     simulator: GoliothSimulator,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """A browser is told what was too much, and nothing is asked of Golioth."""
+    """Excessive data in a command is an error.
+
+    Golioth is not asked.
+    """
     browser = Browser(await hass_ws_client())
     requests = len(simulator.requests)
     for data in (
         {"search": "x" * 3_800_000},
         {"module": "x" * 256},
         {"levels": ["error"] * 1_000},
-        # Home Assistant's error tells of each one that is wrong.
+        # Home Assistant's error names each wrong item.
         {"levels": ["x"] * 100_000},
         {"device_ids": [1] * 100_000},
         {"device_ids": ["x"] * 1_000},

@@ -1,4 +1,7 @@
-"""Tests of the card that shows logs: how it comes to a browser, and what it says. tests/e2e/test_log_card.py looks at it."""
+"""Tests of how the card is served, and its texts.
+
+tests/e2e/test_log_card.py tests how it looks.
+"""
 
 from http import HTTPStatus
 import json
@@ -29,23 +32,24 @@ from homeassistant.util.hass_dict import HassKey
 pytestmark = pytest.mark.usefixtures("enable_custom_integrations")
 
 PLACEHOLDER: Final = re.compile(r"\{\w+\}")
-# Those that say that a browser is too old for the others.
+# The scripts for browsers that are too old for the modules.
 SCRIPTS: Final = (LEGACY_SCRIPT, "too-old.js")
 
-# What is said where there is no card yet, and where.
+# The texts that are shown before the card loads, by file.
 ALONE: Final = {"too-old.js": "too_old", MODULE: "card_not_loaded"}
 
-# Fails where a program is in a later ECMAScript than its first argument says. Node.js has this parser for itself.
+# Fails if a program needs a later ECMAScript than the first argument. Node.js has this
+# parser for its own use.
 PARSE: Final = """
 const {parse} = require("internal/deps/acorn/acorn/dist/acorn");
 const [ecmaVersion, sourceType] = process.argv.slice(1);
 parse(require("fs").readFileSync(0, "utf8"), {ecmaVersion, sourceType});
 """
 
-# What Home Assistant puts in front of the keys.
+# Home Assistant's prefix of the keys.
 PREFIX: Final = "component.golioth.config_panel.log_card."
 
-# A text that has a number has a form for each.
+# A text with a number has two forms.
 FORMS: Final = ("_one", "_other")
 
 
@@ -73,7 +77,10 @@ def modules() -> list[str]:
 
 
 def only_address(hass: HomeAssistant, urls: HassKey[UrlManager]) -> str:
-    """Return the address that every page loads, once more where the first request fails."""
+    """Return the card's only address.
+
+    Every page loads it, and once more if the first request fails.
+    """
     address, again = sorted(hass.data[urls].urls)
     assert again == f"{address}?again"
     return address
@@ -82,7 +89,7 @@ def only_address(hass: HomeAssistant, urls: HassKey[UrlManager]) -> str:
 async def test_card_is_served(
     hass: HomeAssistant, hass_client: ClientSessionGenerator
 ) -> None:
-    """Every page of the user interface loads the card, from an address that changes with it."""
+    """Every page loads the card from a versioned address."""
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
     url = only_address(hass, DATA_EXTRA_MODULE_URL)
@@ -100,7 +107,7 @@ async def test_card_is_served(
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Serve a copy of the card's files, which a test may change as an update does."""
+    """Serve a copy of the card's files, to be changed."""
     folder = tmp_path / "frontend"
     shutil.copytree(FOLDER, folder)
     monkeypatch.setattr("custom_components.golioth.log_card.FOLDER", folder)
@@ -108,7 +115,10 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def update(folder: Path) -> dict[str, bytes]:
-    """Change, add and remove files, as an update does, and return those that were there."""
+    """Change files as an update does, and return the old.
+
+    Files are changed, added, and removed.
+    """
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     for path in folder.iterdir():
         path.write_text("// another release")
@@ -120,7 +130,10 @@ def update(folder: Path) -> dict[str, bytes]:
 async def test_update_before_restart(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, installed: Path
 ) -> None:
-    """An address never serves other files than those that it is made of, whatever comes to the disk."""
+    """An address keeps serving the files that it names.
+
+    Changes on disk do not matter.
+    """
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
     url = only_address(hass, DATA_EXTRA_MODULE_URL)
@@ -136,7 +149,10 @@ async def test_update_before_restart(
 async def test_address_that_stays(
     hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator
 ) -> None:
-    """A dashboard resource has an address that stays, is never kept, and loads the present version; also for Google Cast."""
+    """The address for dashboards stays and is not cached.
+
+    It loads the present version, also for Google Cast.
+    """
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
     url = only_address(hass, DATA_EXTRA_MODULE_URL)
@@ -157,7 +173,10 @@ async def test_address_that_stays(
 async def test_further_try(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, module: str
 ) -> None:
-    """What a browser did not get is there at other addresses for each try, with all that it imports."""
+    """Each retry has addresses of its own.
+
+    This includes all imports.
+    """
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
     folder = only_address(hass, DATA_EXTRA_MODULE_URL).rpartition("/")[0]
@@ -184,24 +203,27 @@ async def test_further_try(
 async def test_no_other_address(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, path: str
 ) -> None:
-    """There is nothing at any other address."""
+    """Other addresses serve nothing."""
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
     client = await hass_client()
     response = await client.get(f"/golioth/frontend/{path}")
-    # Home Assistant refuses some by itself.
+    # Home Assistant itself refuses some of them.
     assert response.status in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST)
 
 
 async def test_no_user_interface(hass: HomeAssistant) -> None:
-    """Without Home Assistant's user interface, the integration works as well."""
+    """The integration works without the user interface."""
     assert await async_setup_component(hass, DOMAIN, {})
     assert "frontend" not in hass.config.components
 
 
 @pytest.mark.parametrize("module", modules())
 def test_nothing_is_parsed(module: str) -> None:
-    """No module has a browser parse HTML or run a text: what devices send is only ever text."""
+    """Modules never parse HTML or run text.
+
+    What devices send is shown only as text.
+    """
     code = (FOLDER / module).read_text("utf-8")
     for name in (
         "innerHTML",
@@ -226,7 +248,10 @@ def test_nothing_is_parsed(module: str) -> None:
 
 
 def parse(code: str, ecma_version: int, source_type: str) -> str:
-    """Return what is wrong with a program in a version of ECMAScript; nothing where it is right."""
+    """Return the error of a program in an ECMAScript version.
+
+    It is empty if there is none.
+    """
     node, _ = compute_driver_executable()
     process = subprocess.run(  # noqa: S603
         [node, "--expose-internals", "-e", PARSE, str(ecma_version), source_type],
@@ -240,19 +265,25 @@ def parse(code: str, ecma_version: int, source_type: str) -> str:
 
 @pytest.mark.parametrize("module", sorted(set(modules()) - set(SCRIPTS)))
 def test_module_is_ecmascript_2020(module: str) -> None:
-    """A module is read by browsers of 2020: the README says by which."""
+    """Modules need ECMAScript 2020 only.
+
+    The README names the browsers.
+    """
     assert not parse((FOLDER / module).read_text("utf-8"), 2020, "module")
 
 
 def test_first_module_is_read_by_more() -> None:
-    """The module that says that a browser is too old needs no more than modules and `import()`."""
+    """The first module needs only modules and `import()`.
+
+    It reports browsers that are too old for the others.
+    """
     code = (FOLDER / MODULE).read_text("utf-8")
     assert not parse(code.replace("import(", "load("), 2015, "module")
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script_is_ecmascript_5(script: str) -> None:
-    """What browsers without modules load is read by every one."""
+    """Scripts for browsers without modules need ECMAScript 5 only."""
     assert not parse((FOLDER / script).read_text("utf-8"), 5, "script")
 
 
@@ -260,12 +291,15 @@ def test_script_is_ecmascript_5(script: str) -> None:
     "later", ["a ??= 1", "class A { a = 1 }", "a = 1_000", "await a", "/a/v"]
 )
 def test_later_ecmascript_is_noticed(later: str) -> None:
-    """What came later than ECMAScript 2020 is not read as that."""
+    """Syntax later than ECMAScript 2020 is noticed."""
     assert "SyntaxError" in parse(later, 2020, "module")
 
 
 async def test_older_browsers(hass: HomeAssistant) -> None:
-    """Home Assistant's build for older browsers loads a script in place of the module, of the same version."""
+    """Older browsers load a script of the same version.
+
+    Home Assistant's build for them does so in place of the module.
+    """
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
     module = only_address(hass, DATA_EXTRA_MODULE_URL)
@@ -276,7 +310,7 @@ async def test_older_browsers(hass: HomeAssistant) -> None:
 async def test_english_is_served(
     hass: HomeAssistant, hass_client: ClientSessionGenerator
 ) -> None:
-    """The card has the English texts before it has asked for any."""
+    """The card has English texts before it requests any."""
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
     url = only_address(hass, DATA_EXTRA_MODULE_URL)
@@ -295,7 +329,7 @@ async def test_english_is_served(
 async def test_home_assistant_gives_texts(
     hass: HomeAssistant, hass_ws_client: WebSocketGenerator, language: str
 ) -> None:
-    """Home Assistant gives the card's texts in each language, and takes none for a mistake."""
+    """Home Assistant serves the card's texts in each language."""
     assert await async_setup_component(hass, "frontend", {})
     assert await async_setup_component(hass, DOMAIN, {})
     client = await hass_ws_client()
@@ -314,7 +348,7 @@ async def test_home_assistant_gives_texts(
 
 
 def test_texts_without_the_card_are_english() -> None:
-    """What is said without the card begins with the English text of the translations."""
+    """Texts outside the card begin with the English translation."""
     for module, key in ALONE.items():
         code = (FOLDER / module).read_text("utf-8")
         assert f'"{texts("en")[key]}"' in code
@@ -323,7 +357,7 @@ def test_texts_without_the_card_are_english() -> None:
 
 @pytest.mark.parametrize("language", languages())
 def test_texts_are_complete(language: str) -> None:
-    """Each language has all texts of the English ones, with the same placeholders."""
+    """Each language has all texts and their placeholders."""
     found, english = texts(language), texts("en")
     assert list(found) == list(english)
     for key, text in found.items():
@@ -333,7 +367,7 @@ def test_texts_are_complete(language: str) -> None:
 
 @pytest.mark.parametrize("language", languages())
 def test_levels_are_called_the_same(language: str) -> None:
-    """Levels and fields are called as everywhere in the integration."""
+    """The card names levels and fields like the integration."""
     found, translated = texts(language), translation(language)
     for level, name in translated["selector"]["level"]["options"].items():
         assert found[level] == name
@@ -342,7 +376,7 @@ def test_levels_are_called_the_same(language: str) -> None:
 
 
 def test_every_text_is_used() -> None:
-    """The modules ask for every text, and for no other."""
+    """The modules use exactly the translated texts."""
     code = "".join((FOLDER / module).read_text("utf-8") for module in modules())
     keys = set(texts("en")) - set(ALONE.values())
     for key in keys:

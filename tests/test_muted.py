@@ -1,4 +1,4 @@
-"""Tests of devices that are disabled in Home Assistant: they are muted."""
+"""Tests that devices disabled in Home Assistant are muted."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 
 async def cut_off(entry: MockConfigEntry, simulator: GoliothSimulator) -> None:
-    """Let no log arrive from now on."""
+    """Close the stream, and let no log arrive."""
     simulator.faults.handshake_status = simulator.faults.rest_status = 503
     await simulator.drop(None)
     await wait_until(lambda: not entry.runtime_data.feed.connected)
@@ -59,7 +59,10 @@ async def test_muted(
     disable: Disable,
     runs: LogEvents,
 ) -> None:
-    """A log of a disabled device fires no event, runs nothing, and is counted as received alone."""
+    """A muted device's log fires no event or automation.
+
+    It counts only as received.
+    """
     await automate(
         hass,
         {"trigger": "golioth.log_received", "target": {"device_id": greenhouse}},
@@ -81,7 +84,7 @@ async def test_muted(
     assert sum(streaming.runtime_data.fired.values()) == fired + 1
 
 
-async def test_heard_again(
+async def test_enabled_again(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
@@ -90,7 +93,10 @@ async def test_heard_again(
     disable: Disable,
     runs: LogEvents,
 ) -> None:
-    """Enabled again, its events are back with the next log, and its entities when Home Assistant has reloaded the project."""
+    """An enabled device's events are back at once.
+
+    Its entities follow when Home Assistant has reloaded the project.
+    """
     await automate(
         hass, {"trigger": "golioth.log_received", "target": {"device_id": greenhouse}}
     )
@@ -121,7 +127,7 @@ async def test_late(
     disable: Disable,
     is_reloaded: bool,
 ) -> None:
-    """What it logged while it was muted fires nothing when it arrives late either."""
+    """Logs from a muted time fire nothing later either."""
     await cut_off(streaming, simulator)
     disable()
     simulator.log("noise", device=GREENHOUSE_NODE)
@@ -149,7 +155,7 @@ async def test_enabled_while_not_loaded(
     log_events: LogEvents,
     disable: Disable,
 ) -> None:
-    """What it logged until it was enabled stays muted, while the project was not loaded as well."""
+    """Logs before enabling stay muted while not loaded."""
     disable()
     assert await hass.config_entries.async_unload(streaming.entry_id)
     simulator.log("noise", device=GREENHOUSE_NODE)
@@ -170,7 +176,7 @@ async def test_muted_from_the_start(
     log_events: LogEvents,
     disable: Disable,
 ) -> None:
-    """What a disabled device has logged is not caught up after a reload either."""
+    """Logs of a disabled device are not caught up."""
     disable()
     assert await hass.config_entries.async_unload(streaming.entry_id)
     simulator.log("noise", device=GREENHOUSE_NODE)
@@ -191,7 +197,7 @@ async def test_device_that_comes_back_disabled(
     device_registry: dr.DeviceRegistry,
     disable: Disable,
 ) -> None:
-    """A device that Golioth had not for some time is as disabled as it was."""
+    """A device that comes back is still disabled."""
     disable()
     device = simulator.devices.pop(GREENHOUSE_NODE)
     await streaming.runtime_data.async_refresh()
@@ -216,7 +222,10 @@ async def test_disabled_project_device(
     log_events: LogEvents,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """The project's own device mutes no other, also none that is not listed and stands behind it meanwhile."""
+    """The project's own device mutes no other device.
+
+    This includes unlisted devices, which it represents meanwhile.
+    """
     project = registry_id(device_registry, streaming, streaming.entry_id)
     device_registry.async_update_device(
         project, disabled_by=dr.DeviceEntryDisabler.USER
@@ -234,7 +243,7 @@ async def test_first_set_up(
     log_events: LogEvents,
     device_registry: dr.DeviceRegistry,
 ) -> None:
-    """A device that is disabled before its project is set up shows nothing of the logs from before."""
+    """A device disabled before the set-up shows no past log."""
     device_registry.async_get_or_create(
         config_entry_id=config_entry.entry_id,
         identifiers={(DOMAIN, GREENHOUSE_NODE)},
@@ -253,7 +262,7 @@ async def test_first_set_up(
     assert log_events.messages == ["more"]
 
 
-async def test_action_leaves_it_out(
+async def test_action_leaves_out_muted_device(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
@@ -261,7 +270,10 @@ async def test_action_leaves_it_out(
     project: str,
     disable: Disable,
 ) -> None:
-    """Its logs are returned only where it is named, and take the place of no others."""
+    """Muted logs are returned only where their device is named.
+
+    They do not count against the limit.
+    """
     for number in range(250):
         simulator.log(f"noise {number}", device=GREENHOUSE_NODE)
         if number % 100 == 0:

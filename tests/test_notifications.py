@@ -1,4 +1,4 @@
-"""Tests of what devices say in notifications, which Home Assistant renders as Markdown."""
+"""Tests of devices' texts in Markdown notifications."""
 
 from collections.abc import Iterator
 import re
@@ -16,7 +16,7 @@ from .test_blueprints import BLUEPRINTS, FOLDER
 
 LAST_LOG: Final = "sensor.greenhouse_node_last_log"
 
-# What would be more than text in Markdown, in HTML or in a template, and what ends a line somewhere.
+# Pieces with a meaning in Markdown, HTML, or templates, and all ends of lines.
 PIECES: Final = (
     *("\n", "\n\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85"),
     *("\u2028", "\u2029", "\u200b", "\u202e", "\x00", "\t", " ", "    "),
@@ -33,7 +33,7 @@ HOSTILE: Final = st.one_of(
 )
 
 
-# Text that Home Assistant makes something else of, if it is all that a template renders.
+# Texts that Home Assistant converts if they are all that a template renders.
 LOOKALIKES: Final = (
     *("None", "...", "True", "1", "1.50", "007", "0x10", "1_000", "1e3", "-1"),
     *("[1, 2]", "{'a': 1}", "()", "b'x'", "None # of it", "[1] # of it"),
@@ -41,7 +41,7 @@ LOOKALIKES: Final = (
 
 
 def templates(part: str) -> Iterator[tuple[str, str]]:
-    """Yield the title or the message of each notification that we offer, and where it is."""
+    """Yield all notifications' titles or messages, and their source."""
     for name in BLUEPRINTS:
         blueprint = parse_yaml((FOLDER / name).read_text().replace("!input", "input "))
         assert isinstance(blueprint, dict)
@@ -54,7 +54,7 @@ def templates(part: str) -> Iterator[tuple[str, str]]:
 
 
 def variables(message: str, level: str, device: str) -> dict[str, Any]:
-    """Return what the templates are given of a log."""
+    """Return the variables of the templates for a log."""
     log: dict[str, Any] = {
         "device_name": device,
         "timestamp": "2026-11-30T00:00:00Z",
@@ -71,12 +71,12 @@ def variables(message: str, level: str, device: str) -> dict[str, Any]:
 
 
 def in_block(message: str) -> str:
-    """Return what a message has in its only block of code, which Markdown shows as it is."""
+    """Return the text in the message's only code block."""
     own, separator, block = message.partition("\n\n    ")
-    # The words before it are ours, or a level of which nothing but letters is left.
+    # Before it are only our words, or the letters of a level.
     assert re.fullmatch(r"[A-Za-z0-9_ .:]*", own), message
     lines = block.split("\n")
-    # Nothing but another line ends it, and no other character is the end of a line.
+    # Only an unindented line ends the block, and only "\n" ends a line.
     assert block.splitlines() == lines[: len(block.splitlines())]
     assert all(not line or line.startswith("    ") for line in lines[1:]), message
     return separator and "\n".join([lines[0], *(line[4:] for line in lines[1:])])
@@ -88,7 +88,10 @@ def in_block(message: str) -> str:
 async def test_text_of_a_device_is_no_markdown(
     hass: HomeAssistant, template: str
 ) -> None:
-    """It is in a block of code that it cannot end, and all of it can be read there."""
+    """Device texts stay in a code block.
+
+    They cannot end it, and can be read completely.
+    """
     rendered = Template(template, hass)
 
     @settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -98,11 +101,11 @@ async def test_text_of_a_device_is_no_markdown(
     def check(message: str, level: str) -> None:
         hass.states.async_set(LAST_LOG, message[:255])
         shown = rendered.async_render(variables(message, level, "greenhouse-node"))
-        # Actions render it again.
+        # Actions render the message again.
         shown = str(Template("{{ message }}", hass).async_render({"message": shown}))
         block = in_block(shown)
         if "message" in template or "states" in template:
-            # All but the white space.
+            # White space may differ.
             text = "".join(message[:255].split())
             assert text in "".join(block.split())
 
@@ -121,11 +124,14 @@ async def test_text_of_a_device_is_no_markdown(
 async def test_text_is_taken_for_nothing_else(
     hass: HomeAssistant, template: str, text: str
 ) -> None:
-    """A log, a level or a name that looks like a number, a list or nothing is shown as it is."""
+    """Texts that look like other values are shown unchanged.
+
+    They look like a number, a list, or nothing.
+    """
     hass.states.async_set(LAST_LOG, text)
     shown = Template(template, hass).async_render(variables(text, text, text))
     assert isinstance(shown, str)
-    # Actions render it again.
+    # Actions render the text again.
     shown = Template("{{ message }}", hass).async_render({"message": shown})
     assert isinstance(shown, str)
     if any(each in template for each in ("device_name", "message", "states", "detail")):

@@ -21,7 +21,7 @@ DEFAULTS = {
 
 
 def shown(form: Any) -> dict[str, Any]:
-    """Return what the fields of a form hold at first."""
+    """Return the initial values of a form's fields."""
     return {
         str(key): (key.description or {}).get("suggested_value", key.default())
         for key in form["data_schema"].schema
@@ -29,7 +29,7 @@ def shown(form: Any) -> dict[str, Any]:
 
 
 async def test_defaults(hass: HomeAssistant, streaming: MockConfigEntry) -> None:
-    """Who has set nothing sees what is in use."""
+    """The form shows the defaults."""
     form = await hass.config_entries.options.async_init(streaming.entry_id)
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == "init"
@@ -44,7 +44,7 @@ async def test_change(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """What is set is used at once, and shown the next time."""
+    """Changed options apply at once and are shown again."""
     options = {
         "minimum_level": "warn",
         "include_modules": ["net", "Net"],
@@ -81,10 +81,10 @@ async def test_poll_interval(
     simulator: GoliothSimulator,
     polls: range,
 ) -> None:
-    """Where logs are polled, they are so in the interval that is set."""
+    """Logs are polled at the interval in the options."""
     simulator.retire()
     assert await hass.config_entries.async_setup(config_entry.entry_id)
-    # So many tries to stream take some two seconds.
+    # This many attempts to stream take some two seconds.
     await simulator.wait_until(lambda: len(simulator.handshakes) > 5)
     found = [each for each in simulator.requests if each.path.endswith("/logs")]
     assert len(found) in polls
@@ -108,7 +108,10 @@ async def test_out_of_range(
     config_entry: MockConfigEntry,
     options: dict[str, Any],
 ) -> None:
-    """Nothing out of range is saved, and the form can be sent again."""
+    """Values out of range are refused.
+
+    The form can be sent again.
+    """
     hass.config_entries.async_update_entry(config_entry, options={})
     form = await hass.config_entries.options.async_init(config_entry.entry_id)
     with pytest.raises(InvalidData):
@@ -134,7 +137,7 @@ async def test_limits(
     config_entry: MockConfigEntry,
     options: dict[str, float],
 ) -> None:
-    """The ends of the ranges belong to them."""
+    """The ends of the ranges are allowed."""
     hass.config_entries.async_update_entry(config_entry, options={})
     form = await hass.config_entries.options.async_init(config_entry.entry_id)
     await hass.config_entries.options.async_configure(form["flow_id"], options)
@@ -144,7 +147,10 @@ async def test_limits(
 async def test_names_of_modules(
     hass: HomeAssistant, config_entry: MockConfigEntry
 ) -> None:
-    """A name is kept as it was typed in, but without what nobody sees or can store, and once."""
+    """Module names are stored as typed, and once.
+
+    Characters that are invisible or cannot be stored are removed.
+    """
     form = await hass.config_entries.options.async_init(config_entry.entry_id)
     await hass.config_entries.options.async_configure(
         form["flow_id"],
@@ -161,7 +167,10 @@ async def test_names_of_modules(
 async def test_modules_that_are_taken_out(
     hass: HomeAssistant, config_entry: MockConfigEntry
 ) -> None:
-    """A list that is emptied again is empty, also where the form does not send it; and nothing else is lost."""
+    """A list of modules can be emptied again.
+
+    This holds even if the form does not send it. Other options stay.
+    """
     hass.config_entries.async_update_entry(
         config_entry,
         options={"include_modules": ["net"], "of_another_version": True},

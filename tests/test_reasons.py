@@ -1,4 +1,4 @@
-"""Tests of what users are told of an error of the client."""
+"""Tests of the texts for errors of the client."""
 
 from collections.abc import Iterator
 import json
@@ -30,7 +30,7 @@ from homeassistant.helpers.update_coordinator import UpdateFailed
 
 TRANSLATIONS = sorted((Path(golioth.__file__).parent / "translations").glob("*.json"))
 
-# One of each class that a request can end with.
+# One of each class that ends a request.
 ERRORS = (
     GoliothAuthenticationError("english"),
     GoliothBusyError("english"),
@@ -55,7 +55,7 @@ def classes(base: type[GoliothError] = GoliothError) -> Iterator[type[GoliothErr
 
 
 def sentence(language: Path, error: HomeAssistantError) -> str:
-    """Return what an exception says in a language, with its placeholders filled."""
+    """Return an exception's text in a language."""
     assert error.translation_domain == "golioth"
     texts: dict[str, Any] = json.loads(language.read_text("utf-8"))["exceptions"]
     text: str = texts[str(error.translation_key)]["message"]
@@ -67,13 +67,13 @@ def sentence(language: Path, error: HomeAssistantError) -> str:
 
 
 def test_each_class_has_a_sentence() -> None:
-    """No class shares the sentence of another one, but where users need no difference."""
+    """Each class has its own text, with few exceptions."""
     shared = {each.__name__ for each in classes() if each not in KEYS}
     assert shared == {
-        # Of the WebSocket, whose errors are shown to nobody.
+        # Errors of the WebSocket, which are not shown.
         "GoliothStreamMissingError",
         "HandshakeRefusedError",
-        # A set-up form tells it apart.
+        # The set-up form has a text for it.
         "GoliothInsecureAddressError",
     }
     assert {type(each) for each in ERRORS} <= set(KEYS)
@@ -81,7 +81,10 @@ def test_each_class_has_a_sentence() -> None:
 
 @pytest.mark.parametrize("language", TRANSLATIONS, ids=lambda path: path.stem)
 def test_sentences(language: Path) -> None:
-    """Each is whole in each language, and differs from the others; nothing of the client's own words is in it."""
+    """Each text is complete and unique in each language.
+
+    The client's own words do not occur.
+    """
     found = [
         sentence(language, translated(HomeAssistantError, each)) for each in ERRORS
     ]
@@ -94,7 +97,7 @@ def test_sentences(language: Path) -> None:
 
 
 def test_kind() -> None:
-    """It comes as the exception that is asked for."""
+    """The exception has the requested class."""
     error = translated(UpdateFailed, GoliothWaitError(12.3))
     assert type(error) is UpdateFailed
     assert error.translation_key == "golioth_wait"
@@ -120,7 +123,10 @@ def test_kind() -> None:
     ids=lambda error: f"{type(error).__name__}-{error.nothing_done}",
 )
 def test_failed_call(language: Path, error: GoliothConnectionError) -> None:
-    """What failed on the way to a device is told in each language, and whether the device may have acted."""
+    """A failed call is explained in each language.
+
+    The text says whether the device may have acted.
+    """
     text = sentence(language, failed_call(error, "Pump", "reboot"))
     assert "english" not in text
     if language.stem == "en":

@@ -1,4 +1,4 @@
-"""Tests of what is left of the logs in the recorder, in Activity and in statistics."""
+"""Tests of logs in the recorder, Activity, and statistics."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -44,18 +44,18 @@ OTHERS = "sensor.others"
 
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR", "NONE")
 
-# Before anything else, so that it records from the start.
+# The recorder has to come first, to record from the start.
 pytestmark = pytest.mark.usefixtures("recorder_mock")
 
 
 @pytest.fixture
 def recorder_config() -> dict[str, Any]:
-    """Write rows in the usual way, many at once."""
+    """Let the recorder write many rows at once, as usual."""
     return {"commit_interval": 1}
 
 
 async def recorded(hass: HomeAssistant) -> tuple[Counter[str], Counter[str]]:
-    """Return how many rows the recorder has of each type of event and of each entity."""
+    """Count the recorder's rows by event type and by entity."""
     await async_wait_recording_done(hass)
 
     def read() -> tuple[Counter[str], Counter[str]]:
@@ -84,7 +84,7 @@ async def activity(
     start: datetime,
     **target: list[str],
 ) -> Counter[str]:
-    """Return how many rows of each entity, or of none, Activity shows."""
+    """Count Activity's rows by entity, or "none"."""
     client = await hass_ws_client(hass)
     await client.send_json_auto_id(
         {"type": "logbook/get_events", "start_time": start.isoformat(), **target}
@@ -95,7 +95,7 @@ async def activity(
 
 
 def device_page(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, list[str]]:
-    """Return what the page of the device asks Activity for."""
+    """Return what the device page requests from Activity."""
     device = dr.async_get(hass).async_get_device_by_identifier(
         (DOMAIN, GREENHOUSE_NODE), entry.entry_id
     )
@@ -113,7 +113,7 @@ async def log_a_lot(
     log_events: LogEvents,
     number: int,
 ) -> float:
-    """Log something else at another level each time; return how many seconds that took."""
+    """Send logs of all levels, and return the seconds taken."""
     await wait_for_state(hass, CONNECTION, "on")
     start = hass.loop.time()
     for index in range(number):
@@ -139,8 +139,11 @@ async def test_rows(
     hass_ws_client: WebSocketGenerator,
     interval: float,
 ) -> None:
-    """A log has two rows in Activity, a row as an event and one of its entity; in a storm the sensor has one a second."""
-    # Where there is no interval, every log is one that comes after a calm.
+    """Each log has two rows in Activity and the recorder.
+
+    One is the event, one its entity. In a burst the sensor has one row a second.
+    """
+    # Without an interval, each log is shown at once.
     monkeypatch.setattr(last_log, "SHOW_INTERVAL", interval)
     assert await async_setup_component(hass, "logbook", {})
     await wait_for_state(hass, CONNECTION, "on")
@@ -153,7 +156,7 @@ async def test_rows(
     assert states[LOG] == 1000
     shown = states[LAST_LOG]
     assert shown == 1000 if interval == 0 else shown <= took / interval + 2
-    # The rest is the project's counters, which are shown every 30 seconds.
+    # The others are the project's counters, updated every 30 seconds.
     del states[LOG], states[LAST_LOG]
     assert max(states.values()) <= took / 30 + 1
 
@@ -169,7 +172,10 @@ async def test_metadata_is_not_recorded(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """Of an entity, the recorder keeps the message, but not the metadata: these are in the event."""
+    """The recorder stores an entity's message, not its metadata.
+
+    The event has the metadata.
+    """
     await wait_for_state(hass, CONNECTION, "on")
     simulator.log("text", device=GREENHOUSE_NODE, metadata={"secret": "of the device"})
     await wait_for_state(hass, LAST_LOG, "text")
@@ -196,7 +202,10 @@ async def test_leaving_out_of_the_recorder(
     log_events: LogEvents,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """With the documented lines nothing of a log is recorded, nor shown in Activity; and every one fires."""
+    """The documented lines keep logs out of the recorder.
+
+    Activity does not show them either, and each log still fires.
+    """
     assert await async_setup_component(hass, "logbook", {})
     start = dt_util.utcnow()
     await log_a_lot(hass, simulator, log_events, 20)
@@ -219,7 +228,10 @@ async def test_leaving_out_of_any_name(
     entity_registry: er.EntityRegistry,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """The documented lines fit the entities of devices with any name, or with that of others."""
+    """The documented lines work for any device name.
+
+    This includes equal names.
+    """
     assert await async_setup_component(
         hass, "logbook", {"logbook": configuration("logbook")}
     )
@@ -260,7 +272,10 @@ async def test_leaving_out_of_activity(
     log_events: LogEvents,
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """With the documented lines the page Activity has one row for a log, and the recorder goes on as before."""
+    """The documented lines leave one Activity row per log.
+
+    The recorder goes on as before.
+    """
     assert await async_setup_component(
         hass, "logbook", {"logbook": configuration("logbook")}
     )
@@ -279,7 +294,10 @@ async def test_statistics_over_a_reload(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """The sum that a statistics graph shows holds every log, though the counters start again with each set-up."""
+    """The statistics' sum includes every log over reloads.
+
+    The counters start again with each set-up.
+    """
     assert await async_setup_component(hass, "sensor", {})
     await async_wait_recording_done(hass)
     start = get_start_time(dt_util.utcnow())
@@ -291,7 +309,7 @@ async def test_statistics_over_a_reload(
         await log_events.wait_for(expected)
         assert await hass.config_entries.async_reload(streaming.entry_id)
     await async_wait_recording_done(hass)
-    # The tests may well run over the end of a period of five minutes.
+    # The test may run over the end of a five-minute period.
     period = start
     while period <= dt_util.utcnow():
         do_adhoc_statistics(hass, start=period)
@@ -307,7 +325,7 @@ async def test_statistics_over_a_reload(
 
 
 async def with_statistics(hass: HomeAssistant) -> set[str]:
-    """Return which entities have statistics."""
+    """Return the entities that have statistics."""
     await async_wait_recording_done(hass)
 
     def read() -> set[str]:
@@ -324,7 +342,10 @@ async def test_removed_project(
     log_events: LogEvents,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """A reload keeps all rows; of a project that is removed none is left but the events, and of others all."""
+    """Removing a project removes its rows except for events.
+
+    A reload keeps all rows. Those of others stay.
+    """
     assert await async_setup_component(hass, "sensor", {})
     hass.states.async_set(
         OTHERS, "1", {"state_class": "measurement", "unit_of_measurement": "m"}
@@ -362,7 +383,10 @@ async def test_removed_project_of_a_device_that_left(
     entity_registry: er.EntityRegistry,
     taken_by: str | None,
 ) -> None:
-    """With a project goes what is recorded of a device that left before, unless the entity's name is another's."""
+    """Removing a project removes rows of its former devices.
+
+    Rows stay if the entity's name has a new owner.
+    """
     assert await async_setup_component(hass, "sensor", {})
     await log_a_lot(hass, simulator, log_events, 10)
     errors = "sensor.greenhouse_node_errors"

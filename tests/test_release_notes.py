@@ -1,4 +1,7 @@
-"""Tests of scripts/release-notes: a release is what its tag, the manifest and the CHANGELOG say."""
+"""Tests of scripts/release-notes.
+
+Tag, manifest, and CHANGELOG must agree.
+"""
 
 import os
 from pathlib import Path
@@ -42,7 +45,7 @@ def run(
     changelog: str = CHANGELOG,
     repository: str = "example/ha-golioth",
 ) -> subprocess.CompletedProcess[str]:
-    """Run the script in a repository that has nothing but what it reads."""
+    """Run the script in a repository with only its input."""
     script = folder / "scripts" / "release-notes"
     integration = folder / "custom_components" / "golioth"
     for path in (script.parent, integration):
@@ -60,7 +63,7 @@ def run(
 
 
 def test_notes(tmp_path: Path) -> None:
-    """The notes of a release are its section of the CHANGELOG, and no other."""
+    """The notes are the release's section of the CHANGELOG."""
     result = run(tmp_path, "v1.2.3")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == "### Added\n\n- What is new.\n"
@@ -80,10 +83,13 @@ def test_notes(tmp_path: Path) -> None:
         ("v1.2.3", MANIFEST, "### Added\n\n- What is new.\n", "", "says nothing"),
     ],
 )  # fmt: skip
-def test_release_that_nothing_agrees_on(
+def test_contradictions_stop_a_release(
     tmp_path: Path, tag: str, manifest: str, old: str, new: str, complaint: str
 ) -> None:
-    """Nothing is released that the three do not agree on, and the message says what is wrong."""
+    """Contradictions stop a release.
+
+    The message explains each.
+    """
     changelog = CHANGELOG.replace(old, new, 1) if old else CHANGELOG
     assert not old or changelog != CHANGELOG
     result = run(tmp_path, tag, manifest=manifest, changelog=changelog)
@@ -94,7 +100,7 @@ def test_release_that_nothing_agrees_on(
 
 
 def test_usage(tmp_path: Path) -> None:
-    """A tag has to be given."""
+    """The tag is required."""
     result = run(tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
     assert "usage: scripts/release-notes v1.2.3" in result.stderr
@@ -113,7 +119,10 @@ def test_usage(tmp_path: Path) -> None:
 def test_wrong_address(
     tmp_path: Path, old: str, new: str, repository: str, complaint: str
 ) -> None:
-    """Nothing is released whose links lead nowhere, or to another repository."""
+    """Wrong links stop the release.
+
+    They lead nowhere or to another repository.
+    """
     manifest = MANIFEST.replace(old, new)
     result = run(tmp_path, "v1.2.3", manifest=manifest, repository=repository)
     assert result.returncode == 1
@@ -123,5 +132,5 @@ def test_wrong_address(
 
 
 def test_by_hand(tmp_path: Path) -> None:
-    """Outside of GitHub, nothing says which repository it is."""
+    """Outside of GitHub, the repository is not checked."""
     assert run(tmp_path, "v1.2.3", repository="").returncode == 0

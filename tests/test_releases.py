@@ -1,4 +1,7 @@
-"""Tests of what releases have stored: the present one goes on from it, in a real Home Assistant, nothing of which is mocked."""
+"""Tests that this release continues with older releases' files.
+
+Home Assistant is real: nothing is mocked.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +30,7 @@ from .sessions import EACH_LOG, Runs, session
 from .simulator import GoliothSimulator
 from .simulator.timestamps import NANOSECONDS, format_timestamp, parse_timestamp
 
-# What each release with a form of its own has stored, in a folder named by its version.
+# The files of each release that changed their format, in a folder named by its version.
 RELEASES: Final = sorted(
     (Path(__file__).parent / "fixtures" / "releases").iterdir(),
     key=lambda folder: AwesomeVersion(folder.name),
@@ -39,7 +42,7 @@ FILES: Final = (
     f"{DOMAIN}.*",
 )
 
-# When the service began that the releases were recorded with. Only its own clock counts.
+# When the recorded service began. Only its own clock counts.
 BEGIN: Final = parse_timestamp("2026-11-01T12:00:00Z")
 
 LAST_LOG: Final = "sensor.greenhouse_node_last_log"
@@ -52,7 +55,7 @@ OPTIONS: Final = {
     "catch_up_window": 2.5,
 }
 
-# Keys that are names, and not IDs or numbers.
+# Keys that are names, not IDs or numbers.
 NAME: Final = re.compile(r"[a-z_]+")
 
 pytestmark = pytest.mark.usefixtures("impatient", "socket_enabled")
@@ -69,7 +72,7 @@ async def service(seconds: int = 0) -> AsyncIterator[GoliothSimulator]:
 
 
 def log(simulator: GoliothSimulator, message: str, seconds: int = 0) -> None:
-    """Send a log that was written some seconds after the service began."""
+    """Send a log with a timestamp after the service's begin."""
     simulator.log(
         message,
         device=GREENHOUSE_NODE,
@@ -79,14 +82,17 @@ def log(simulator: GoliothSimulator, message: str, seconds: int = 0) -> None:
     )
 
 
-def log_what_was_delivered(simulator: GoliothSimulator) -> None:
-    """Send what was delivered before it was stored. Two of these logs do not differ in anything."""
+def log_delivered(simulator: GoliothSimulator) -> None:
+    """Send the logs that the stored files count as delivered.
+
+    Two of these are equal.
+    """
     for message in ("first", "twin", "twin", "last"):
         log(simulator, message)
 
 
 async def set_up(hass: HomeAssistant, simulator: GoliothSimulator) -> None:
-    """Set the project up as a user does, with every option."""
+    """Set up the project as a user, with every option."""
     flows = hass.config_entries.flow
     form = await flows.async_init(DOMAIN, context={"source": SOURCE_USER})
     result = await flows.async_configure(
@@ -109,7 +115,7 @@ async def set_up(hass: HomeAssistant, simulator: GoliothSimulator) -> None:
 
 
 def restore(release: Path, config_dir: Path, simulator: GoliothSimulator) -> None:
-    """Let a release have run: what it has stored is there, and the service has the address that it knows."""
+    """Restore a release's files, with the simulator's address."""
     shutil.copytree(release, config_dir / ".storage")
     entry_of(config_dir, {"data": {"api_url": simulator.url}})
 
@@ -117,18 +123,18 @@ def restore(release: Path, config_dir: Path, simulator: GoliothSimulator) -> Non
 def notifications_of(
     hass: HomeAssistant,
 ) -> list[persistent_notification.Notification]:
-    """Return what the user is notified of."""
+    """Return the user's notifications."""
     return [*persistent_notification._async_get_or_create_notifications(hass).values()]
 
 
 def change(path: Path, changes: dict[str, Any]) -> None:
-    """Change a file in the storage."""
+    """Change a stored file."""
     stored = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps(_merged(stored, changes)), "utf-8")
 
 
 def entry_of(config_dir: Path, changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the entry of the project as it is stored, once it has been changed."""
+    """Change the project's stored entry, and return it."""
     path = config_dir / ".storage" / "core.config_entries"
     stored = json.loads(path.read_text("utf-8"))
     (entry,) = stored["data"]["entries"]
@@ -146,23 +152,26 @@ def _merged(content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def kept_files(config_dir: Path) -> list[Path]:
-    """Return the files that are kept of the project: the resume point, and the silences."""
+def stored_files(config_dir: Path) -> list[Path]:
+    """Return the project's files: resume point and silences."""
     return sorted((config_dir / ".storage").glob(f"{DOMAIN}.*"))
 
 
 def loaded_entry(hass: HomeAssistant) -> ConfigEntry:
-    """Return the entry of the project, which was stored and is loaded."""
+    """Return the project's entry, which is loaded."""
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     assert entry.state is ConfigEntryState.LOADED
     return entry
 
 
-async def expect_to_go_on(
+async def expect_continuation(
     config_dir: Path, runs: Runs, simulator: GoliothSimulator
 ) -> None:
-    """Go on from what is stored: with each log since, none from before, and the same devices and entities."""
-    log_what_was_delivered(simulator)
+    """Check that delivery continues from the stored files.
+
+    Each log since is delivered and none from before; devices and entities stay.
+    """
+    log_delivered(simulator)
     for number in range(3):
         log(simulator, f"down {number}", seconds=30 + number)
     async with session(config_dir, runs, EACH_LOG) as hass:
@@ -190,29 +199,38 @@ async def expect_to_go_on(
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.name)
 async def test_release(tmp_path: Path, runs: Runs, release: Path) -> None:
-    """Delivery goes on from what a release has stored: nothing is lost, and nothing repeated."""
+    """Delivery continues from a release's files.
+
+    No log is lost or repeated.
+    """
     async with service(seconds=120) as simulator:
         restore(release, tmp_path, simulator)
-        await expect_to_go_on(tmp_path, runs, simulator)
+        await expect_continuation(tmp_path, runs, simulator)
 
 
 async def test_range_that_was_not_counted(
     tmp_path: Path, runs: Runs, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What 0.1.0 has given up it did not count: it is taken for delivered."""
+    """Ranges that 0.1.0 gave up count as delivered.
+
+    It did not count their logs.
+    """
     second = BEGIN // NANOSECONDS
     async with service(seconds=120) as simulator:
         restore(RELEASES[0], tmp_path, simulator)
-        resume_point, _listening = kept_files(tmp_path)
+        resume_point, _listening = stored_files(tmp_path)
         holes = [[second - 200, second - 100]]
         change(resume_point, {"data": {"delivered": {"holes": holes}}})
         log(simulator, "of that time", seconds=-150)
-        await expect_to_go_on(tmp_path, runs, simulator)
+        await expect_continuation(tmp_path, runs, simulator)
     assert "unusable" not in caplog.text
 
 
 def form(value: Any, key: str = "") -> Any:
-    """Return the form of what is stored: names and types, and the versions themselves."""
+    """Return the structure of stored data.
+
+    It has names and types, and the values of versions.
+    """
     match value:
         case dict():
             return {
@@ -228,7 +246,7 @@ def form(value: Any, key: str = "") -> Any:
 
 
 def forms(storage: Path) -> list[Any]:
-    """Return the forms of the entry and of the files of a project."""
+    """Return the structures of a project's entry and files."""
     stored = json.loads((storage / "core.config_entries").read_text("utf-8"))
     (entry,) = stored["data"]["entries"]
     own = ("version", "minor_version", "unique_id", "data", "options")
@@ -240,10 +258,10 @@ def forms(storage: Path) -> list[Any]:
 
 
 async def test_present_form(tmp_path: Path, runs: Runs) -> None:
-    """What is stored has the form that the newest of these releases has given it."""
+    """Stored data has the structure of the newest release."""
     async with service() as simulator, session(tmp_path, runs, EACH_LOG) as hass:
         await set_up(hass, simulator)
-        log_what_was_delivered(simulator)
+        log_delivered(simulator)
         await runs.wait_for(4)
         await wait_for_state(hass, LAST_LOG, "last")
     record = tmp_path / "release"
@@ -258,29 +276,32 @@ async def test_present_form(tmp_path: Path, runs: Runs) -> None:
 
 
 async def test_newer_minor_version(tmp_path: Path, runs: Runs) -> None:
-    """What a newer minor version adds is no reason to stop."""
+    """A newer minor version stops nothing."""
     async with service(seconds=120) as simulator:
         restore(RELEASES[-1], tmp_path, simulator)
         entry_of(tmp_path, {"minor_version": 9, "data": {"region": "eu"}})
-        for path in kept_files(tmp_path):
+        for path in stored_files(tmp_path):
             change(path, {"minor_version": 9, "data": {"region": "eu"}})
-        await expect_to_go_on(tmp_path, runs, simulator)
+        await expect_continuation(tmp_path, runs, simulator)
 
 
 @pytest.mark.parametrize("version", [0, 2])
 async def test_other_version_of_the_entry(
     tmp_path: Path, runs: Runs, version: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An entry that is not understood is left alone, and so is what was kept with it: another release can go on from it."""
+    """An entry of an unknown version is left alone.
+
+    Its files stay as well, so that another release can continue.
+    """
     async with service(seconds=120) as simulator:
         restore(RELEASES[-1], tmp_path, simulator)
         stored = entry_of(tmp_path, {"version": version})
-        kept = [path.read_text("utf-8") for path in kept_files(tmp_path)]
+        kept = [path.read_text("utf-8") for path in stored_files(tmp_path)]
         async with session(tmp_path, runs, EACH_LOG) as hass:
             (entry,) = hass.config_entries.async_entries(DOMAIN)
             assert entry.state is ConfigEntryState.MIGRATION_ERROR
         assert entry_of(tmp_path, {}) == stored
-        assert [path.read_text("utf-8") for path in kept_files(tmp_path)] == kept
+        assert [path.read_text("utf-8") for path in stored_files(tmp_path)] == kept
         assert not simulator.requests
         assert not simulator.handshakes
     if version > 1:
@@ -290,10 +311,13 @@ async def test_other_version_of_the_entry(
 async def test_newer_version_of_the_files(
     tmp_path: Path, runs: Runs, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where files are not understood, the project starts anew, and the user is told."""
+    """Files of a newer version start the project anew.
+
+    A notification reports it.
+    """
     async with service(seconds=120) as simulator:
         restore(RELEASES[-1], tmp_path, simulator)
-        for path in kept_files(tmp_path):
+        for path in stored_files(tmp_path):
             change(path, {"version": 2})
         log(simulator, "down", seconds=30)
         async with session(tmp_path, runs, EACH_LOG) as hass:
@@ -305,7 +329,7 @@ async def test_newer_version_of_the_files(
             assert runs == [("live", "stream")]
             assert caplog.text.count("cannot be read") == 2
 
-            # There is nothing that the user could repair.
+            # The user can repair nothing.
             assert not ir.async_get(hass).issues
             (notification,) = notifications_of(hass)
             assert notification["title"] == (
@@ -314,7 +338,7 @@ async def test_newer_version_of_the_files(
             assert "Home Assistant started anew" in notification["message"]
             assert entry.title not in notification["message"]
 
-        # What is stored since is read again.
+        # The new files are read again.
         log(simulator, "down again", seconds=121)
         async with session(tmp_path, runs, EACH_LOG) as hass:
             await runs.wait_for(2)
@@ -325,10 +349,10 @@ async def test_newer_version_of_the_files(
 async def test_notification_in_the_language_of_the_server(
     tmp_path: Path, runs: Runs
 ) -> None:
-    """The user is told in the language that Home Assistant is set to."""
+    """The notification is in Home Assistant's language."""
     async with service(seconds=120) as simulator:
         restore(RELEASES[-1], tmp_path, simulator)
-        for path in kept_files(tmp_path):
+        for path in stored_files(tmp_path):
             change(path, {"version": 2})
         async with session(tmp_path, runs, EACH_LOG) as hass:
             (entry,) = hass.config_entries.async_entries(DOMAIN)
@@ -343,13 +367,13 @@ async def test_notification_in_the_language_of_the_server(
 async def test_notification_of_a_project_that_is_removed(
     tmp_path: Path, runs: Runs
 ) -> None:
-    """What the user was told goes with the project."""
+    """The notification is removed with the project."""
     async with service(seconds=120) as simulator:
         restore(RELEASES[-1], tmp_path, simulator)
-        for path in kept_files(tmp_path):
+        for path in stored_files(tmp_path):
             change(path, {"version": 2})
         async with session(tmp_path, runs, EACH_LOG) as hass:
             assert len(notifications_of(hass)) == 1
             await hass.config_entries.async_remove(loaded_entry(hass).entry_id)
             assert not notifications_of(hass)
-        assert [each.name for each in kept_files(tmp_path)] == [f"{DOMAIN}.removed"]
+        assert [each.name for each in stored_files(tmp_path)] == [f"{DOMAIN}.removed"]

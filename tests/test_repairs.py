@@ -24,7 +24,7 @@ from .simulator import GoliothSimulator
 
 HOUR = 3_600_000_000_000
 
-# Noon of a day in winter, when the tests' time zone is 8 hours behind UTC.
+# Noon of a winter day, when the tests' time zone is 8 hours behind UTC.
 NOON = int(datetime(2026, 1, 15, 20, tzinfo=UTC).timestamp()) * 1_000_000_000
 
 pytestmark = pytest.mark.usefixtures("impatient")
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 @pytest.fixture
 async def repairs(hass: HomeAssistant) -> RepairsFlowManager:
-    """Set repairs up."""
+    """Set up repairs."""
     assert await async_setup_component(hass, REPAIRS_DOMAIN, {})
     manager = repairs_flow_manager(hass)
     assert manager is not None
@@ -54,7 +54,7 @@ def issue_of(
 def placeholders(
     issue_registry: ir.IssueRegistry, entry: MockConfigEntry
 ) -> dict[str, str]:
-    """Return what the repair of a project fills into its text."""
+    """Return the placeholders of a project's repair."""
     issue = issue_of(issue_registry, entry)
     assert issue is not None
     assert issue.translation_placeholders is not None
@@ -62,7 +62,10 @@ def placeholders(
 
 
 def times(issue_registry: ir.IssueRegistry, entry: MockConfigEntry) -> list[str]:
-    """Return the times that the repair of a project lists, as `start – end`."""
+    """Return the repair's times of a project.
+
+    Each has the form `start – end`.
+    """
     lines = placeholders(issue_registry, entry)["times"].splitlines()
     assert all(line.startswith("- ") for line in lines)
     return [line.removeprefix("- ") for line in lines]
@@ -76,7 +79,10 @@ def report(
     *,
     now: float | None = None,
 ) -> None:
-    """Report a gap, from and until some hours after noon; by default one hour after its end."""
+    """Report a gap, in hours after noon.
+
+    By default it is reported one hour after its end.
+    """
     moments = (start, end, end + 1 if now is None else now)
     async_report_gap(hass, entry, *(NOON + int(each * HOUR) for each in moments))
 
@@ -104,13 +110,13 @@ def create_old_issue(
     )
 
 
-async def be_down(
+async def simulate_downtime(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     hass_storage: dict[str, Any],
     hours: float,
 ) -> None:
-    """Unload a project, and let it look as if that had been hours ago."""
+    """Unload a project, as if it were hours ago."""
     assert await hass.config_entries.async_unload(entry.entry_id)
     data = hass_storage[f"golioth.{entry.entry_id}"]["data"]
     data["time_ns"] -= int(hours * HOUR)
@@ -134,8 +140,11 @@ async def test_gap(
     issue_registry: ir.IssueRegistry,
     repairs: RepairsFlowManager,
 ) -> None:
-    """A gap that is larger than the window is told, and the window raised to what it would have taken."""
-    await be_down(hass, streaming, hass_storage, 2.5)
+    """A gap longer than the window raises the window.
+
+    The repair reports the gap, and offers the window that would have covered it.
+    """
+    await simulate_downtime(hass, streaming, hass_storage, 2.5)
     simulator.log("too old", device=GREENHOUSE_NODE, timestamp=ago(2))
     simulator.log("caught up", device=GREENHOUSE_NODE, timestamp=ago(0.5))
     assert await hass.config_entries.async_setup(streaming.entry_id)
@@ -178,7 +187,7 @@ async def test_gap(
     await hass.async_block_till_done()
 
     # The next time, the same interruption leaves no gap.
-    await be_down(hass, streaming, hass_storage, 3.5)
+    await simulate_downtime(hass, streaming, hass_storage, 3.5)
     simulator.log("old", device=GREENHOUSE_NODE, timestamp=ago(3))
     assert await hass.config_entries.async_setup(streaming.entry_id)
     await log_events.wait_for(2)
@@ -193,7 +202,7 @@ async def test_window_that_is_not_changed(
     issue_registry: ir.IssueRegistry,
     repairs: RepairsFlowManager,
 ) -> None:
-    """Who leaves the window as it is has read what there was to tell."""
+    """Keeping the window closes the repair."""
     hass.config_entries.async_update_entry(streaming, options={"catch_up_window": 12})
     report(hass, streaming, 0, 1)
     form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
@@ -210,7 +219,10 @@ async def test_gap_of_days(
     issue_registry: ir.IssueRegistry,
     repairs: RepairsFlowManager,
 ) -> None:
-    """Where no window would have held the gap, the longest one is offered, and what is said stays true."""
+    """A gap of days offers the longest window.
+
+    The text still names the window that the gap needed.
+    """
     report(hass, streaming, 0, 48)
     assert times(issue_registry, streaming) == [
         "2026-01-15 12:00:00 – 2026-01-17 12:00:00"
@@ -227,7 +239,10 @@ async def test_gaps_that_touch(
     streaming: MockConfigEntry,
     issue_registry: ir.IssueRegistry,
 ) -> None:
-    """Gaps that touch or overlap are told as one, however they come."""
+    """Gaps that touch or overlap are reported as one.
+
+    Their order does not matter.
+    """
     report(hass, streaming, 0, 1)
     report(hass, streaming, 1, 2)
     report(hass, streaming, 1.5, 1.75)
@@ -248,7 +263,7 @@ async def test_gaps_that_are_apart(
     issue_registry: ir.IssueRegistry,
     repairs: RepairsFlowManager,
 ) -> None:
-    """One repair names each of them, in order of time."""
+    """One repair lists separate gaps by time."""
     report(hass, streaming, 5, 6 + 1 / 3600)
     report(hass, streaming, 0, 1)
     told = [
@@ -267,7 +282,10 @@ async def test_many_gaps(
     streaming: MockConfigEntry,
     issue_registry: ir.IssueRegistry,
 ) -> None:
-    """At most ten are told apart: of more, those with the shortest time between them are one."""
+    """At most ten gaps are listed.
+
+    Of more, those with the shortest time between them become one.
+    """
     for hour in range(10):
         report(hass, streaming, hour, hour + 0.25)
     apart = times(issue_registry, streaming)
@@ -292,8 +310,11 @@ async def test_window_of_several_gaps(
     streaming: MockConfigEntry,
     issue_registry: ir.IssueRegistry,
 ) -> None:
-    """The window that is offered would have held all gaps of one interruption, and those of each one before."""
-    # Ten hours after the last log, with logs that were delivered in between.
+    """The offered window covers all gaps so far.
+
+    These are the gaps of one interruption, and of each one before.
+    """
+    # Ten hours after the last log, with logs delivered in between.
     for start, end in ((0, 1), (3, 3.5), (8, 9)):
         report(hass, streaming, start, end, now=10)
     assert placeholders(issue_registry, streaming)["needed"] == "10"
@@ -309,7 +330,7 @@ async def test_gap_within_the_window(
     streaming: MockConfigEntry,
     repairs: RepairsFlowManager,
 ) -> None:
-    """A gap that a longer window would not have filled asks for none."""
+    """A gap within the window offers no longer window."""
     hass.config_entries.async_update_entry(streaming, options={"catch_up_window": 12})
     report(hass, streaming, 0, 1, now=11.5)
     form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
@@ -319,13 +340,13 @@ async def test_gap_within_the_window(
 
 
 @pytest.mark.parametrize("start", [-HOUR, 0, 9 * 10**30])
-async def test_gap_at_no_time(
+async def test_gap_at_any_time(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     issue_registry: ir.IssueRegistry,
     start: int,
 ) -> None:
-    """No time is too far off to be told."""
+    """Any time can be reported."""
     async_report_gap(hass, streaming, start, start + HOUR, start + 2 * HOUR)
     assert issue_of(issue_registry, streaming) is not None
 
@@ -336,7 +357,10 @@ async def test_project_that_is_removed(
     issue_registry: ir.IssueRegistry,
     repairs: RepairsFlowManager,
 ) -> None:
-    """The repair goes with its project, also when its form is open."""
+    """The repair is removed with its project.
+
+    This holds while its form is open, too.
+    """
     report(hass, streaming, 0, 1)
     form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
     await hass.config_entries.async_remove(streaming.entry_id)
@@ -367,7 +391,10 @@ async def test_repair_that_cannot_be_read(
     repairs: RepairsFlowManager,
     data: dict[str, str | float | None],
 ) -> None:
-    """It can be confirmed, and is replaced by the next gap."""
+    """An unreadable repair can be confirmed.
+
+    The next gap replaces it.
+    """
     create_old_issue(hass, streaming, **data)
     form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
     report(hass, streaming, 0, 1)
@@ -384,7 +411,10 @@ async def test_repair_of_an_earlier_version(
     issue_registry: ir.IssueRegistry,
     repairs: RepairsFlowManager,
 ) -> None:
-    """It tells its gap in the text of today, and the next gap is added to it."""
+    """An old repair is shown in the present text.
+
+    The next gap is added to it.
+    """
     noon = NOON // 1_000_000_000
     create_old_issue(hass, streaming, start=noon, end=noon + 2 * 3600, window=1.0)
     form = await repairs.async_init(DOMAIN, context={"issue_id": issue_id(streaming)})
@@ -408,7 +438,7 @@ async def test_retired_stream(
     simulator: GoliothSimulator,
     issue_registry: ir.IssueRegistry,
 ) -> None:
-    """Nobody is told to repair what only Golioth could."""
+    """A stream that Golioth has retired is no repair."""
     simulator.retire()
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await simulator.wait_until(lambda: len(simulator.handshakes) > 4)
@@ -427,7 +457,10 @@ async def test_needed_window(
     window: float,
     needed: int,
 ) -> None:
-    """It is the shortest whole number of hours that leaves no gap, also where an earlier version has told it."""
+    """The window is the shortest that leaves no gap.
+
+    It has whole hours. This holds for repairs of earlier versions, too.
+    """
     report(hass, streaming, 0, seconds / 3600, now=seconds / 3600 + window)
     assert placeholders(issue_registry, streaming)["needed"] == str(needed)
     assert (issue := issue_of(issue_registry, streaming)) is not None

@@ -1,4 +1,7 @@
-"""Tests of a restart of Home Assistant: two sessions on one storage, nothing of which is mocked."""
+"""Tests of restarts with two sessions on one storage.
+
+Nothing is mocked.
+"""
 
 import asyncio
 from pathlib import Path
@@ -27,7 +30,10 @@ async def test_logs_while_home_assistant_is_down(
     options: dict[str, Any],
     retired: bool,
 ) -> None:
-    """An automation runs once for each log that was sent before, while and after Home Assistant was down, and for none twice."""
+    """A restart delivers each log once.
+
+    An automation runs for those before, during, and after the downtime.
+    """
     simulator.log("from before the set-up", device=GREENHOUSE_NODE)
     if retired:
         simulator.retire()
@@ -64,7 +70,7 @@ async def test_logs_while_home_assistant_is_down(
 async def test_logs_while_home_assistant_stops(
     tmp_path: Path, simulator: GoliothSimulator, runs: Runs
 ) -> None:
-    """Restarts in the middle of steady traffic neither lose nor repeat a run."""
+    """Restarts during traffic neither lose nor repeat a log."""
     sent = 0
 
     async def send() -> None:
@@ -94,7 +100,10 @@ async def test_storage_that_is_damaged(
     runs: Runs,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A file that is no JSON any more is said by Home Assistant, and the project goes on from now."""
+    """A damaged file is reported, and the project goes on.
+
+    Home Assistant reports a file that is no longer JSON. The project goes on from now.
+    """
     async with session(tmp_path, runs, EACH_LOG) as hass:
         await add_project(hass, simulator, {})
     stored, _listening = sorted((tmp_path / ".storage").glob(f"{DOMAIN}.*"))

@@ -1,4 +1,4 @@
-"""Tests of scripts/, on a machine that has no more than a script may ask for."""
+"""Tests of scripts/ on a machine with few programs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 REPOSITORY: Final = Path(__file__).parents[1]
 
-# What every machine has.
+# The tools that every machine has.
 TOOLS: Final = (
     *("bash", "basename", "cat", "chmod", "cksum", "dirname", "env", "find", "grep"),
     *("id", "mkdir", "mv", "rm", "sed", "sort", "tee", "touch"),
@@ -20,10 +20,10 @@ RECORD: Final = 'echo "$(basename "$0") $*" >>"$RECORD"\n'
 
 
 class Machine:
-    """A copy of the scripts, and the programs that they find."""
+    """A copy of the scripts, and the programs they find."""
 
     def __init__(self, folder: Path) -> None:
-        """Have the tools of every machine alone."""
+        """Start with the tools that every machine has."""
         self.folder = folder / "repository"
         self._bin = folder / "bin"
         self._record = folder / "record"
@@ -39,11 +39,11 @@ class Machine:
             shutil.copy(pins, self.folder)
 
     def add_script(self, name: str) -> None:
-        """Have a script of ours, as it is."""
+        """Add one of our scripts, unchanged."""
         shutil.copy(REPOSITORY / "scripts" / name, self.folder / "scripts")
 
     def add_program(self, name: str, text: str = "") -> None:
-        """Have a program, of which each call is recorded."""
+        """Add a program that records each call."""
         path = self.folder / name if "/" in name else self._bin / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"#!/usr/bin/env bash\n{RECORD}{text}")
@@ -51,7 +51,7 @@ class Machine:
 
     @property
     def calls(self) -> list[str]:
-        """What was called, and how."""
+        """The recorded calls, with their arguments."""
         return self._record.read_text().splitlines() if self._record.exists() else []
 
     def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -78,7 +78,10 @@ def machine(tmp_path: Path) -> Machine:
 
 @pytest.fixture
 def run_tests(machine: Machine) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Return what runs scripts/test, with every environment set up."""
+    """Return a function that runs scripts/test.
+
+    Every environment is set up.
+    """
     machine.add_script("test")
     machine.add_program("scripts/setup")
     for release in ("", "-oldest", "-latest", "-next"):
@@ -104,7 +107,10 @@ def test_release(
     setup: str,
     python: str,
 ) -> None:
-    """Tests run on the chosen release, those in a browser on every one."""
+    """Tests run on the chosen release.
+
+    Those in a browser run on every release.
+    """
     result = run_tests(*arguments)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.strip() == python
@@ -126,7 +132,7 @@ def test_no_such_release(
     arguments: tuple[str, ...],
     complaint: str,
 ) -> None:
-    """What cannot be run is refused before anything is installed."""
+    """Invalid choices are refused before anything is installed."""
     result = run_tests(*arguments)
     assert result.returncode == 1
     assert complaint in result.stderr
@@ -142,7 +148,7 @@ esac
 
 
 def test_reason_of_a_failed_download(machine: Machine) -> None:
-    """Where Python is missing and cannot be downloaded, the reason is shown."""
+    """A failed download of Python shows the reason."""
     machine.add_script("setup")
     machine.add_script("python-from-debian")
     machine.add_script("component-requirements")
@@ -157,7 +163,7 @@ def test_reason_of_a_failed_download(machine: Machine) -> None:
 
 
 def test_python_of_debian(machine: Machine) -> None:
-    """Where Debian has it, nothing is said of how it came."""
+    """Python from Debian is used without further messages."""
     machine.add_script("setup")
     machine.add_script("component-requirements")
     machine.add_program("uv", UV)
@@ -189,7 +195,7 @@ def test_python_of_debian(machine: Machine) -> None:
     ],
 )
 def test_browser(machine: Machine, installer: str, call: str) -> None:
-    """Browser and database come from what installs things on the machine."""
+    """Browser and database come from the machine's package manager."""
     machine.add_script("setup-e2e")
     machine.add_program("scripts/setup")
     machine.add_program("sudo", '"$@"\n')
@@ -204,7 +210,7 @@ def test_browser(machine: Machine, installer: str, call: str) -> None:
 
 
 def test_browser_that_nothing_installs(machine: Machine) -> None:
-    """Elsewhere, it is said what is missing."""
+    """Without a package manager, the missing programs are named."""
     machine.add_script("setup-e2e")
     machine.add_program("scripts/setup")
     machine.add_program(".venv/bin/python", "exit 1\n")
@@ -217,7 +223,7 @@ def test_browser_that_nothing_installs(machine: Machine) -> None:
 
 @pytest.mark.parametrize("version", ["v20.19.0", "v22.13.1", "v24.0.0", "v31.2.0"])
 def test_checks_of_the_card(machine: Machine, version: str) -> None:
-    """What checks the card is installed once, and again when another version of it is pinned."""
+    """The card's checks are installed once per pinned version."""
     machine.add_script("setup-frontend")
     machine.add_program("node", f"echo {version}\n")
     machine.add_program("npm", "mkdir -p node_modules\n")
@@ -248,7 +254,7 @@ def test_checks_of_the_card(machine: Machine, version: str) -> None:
 def test_checks_of_the_card_cannot_be_installed(
     machine: Machine, programs: dict[str, str], said: str
 ) -> None:
-    """It is said what is missing."""
+    """Missing or old programs are named."""
     machine.add_script("setup-frontend")
     for name, text in programs.items():
         machine.add_program(name, f"{text}\n")

@@ -1,4 +1,4 @@
-"""The credential appears in nothing that anyone can read."""
+"""Tests that the credential appears in no output."""
 
 from collections.abc import Callable, Iterator
 import gc
@@ -35,13 +35,13 @@ pytestmark = pytest.mark.usefixtures("enable_custom_integrations", "impatient")
 
 
 def traces_of(secret: str) -> set[str]:
-    """Return every form in which a credential could show."""
+    """Return every form in which a credential may appear."""
     return {secret, quote(secret), quote(secret, safe=""), secret.rstrip("=")}
 
 
 @pytest.fixture(params=["api_key", "jwt"])
 def secret(request: pytest.FixtureRequest, simulator: GoliothSimulator) -> str:
-    """Return a good credential of either kind."""
+    """Return a valid credential of either kind."""
     return simulator.api_key if request.param == "api_key" else simulator.jwt()
 
 
@@ -49,7 +49,10 @@ def secret(request: pytest.FixtureRequest, simulator: GoliothSimulator) -> str:
 def everything_logged(
     caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
 ) -> Iterator[Callable[[], str]]:
-    """Capture every logger there is at DEBUG, and return all that was logged, tracebacks included."""
+    """Capture all loggers at DEBUG, and return their output.
+
+    Tracebacks and warnings are included.
+    """
     logging.captureWarnings(capture=True)
     warnings.simplefilter("always")
     caplog.set_level(logging.DEBUG)
@@ -68,7 +71,10 @@ async def test_full_run(
     device_registry: dr.DeviceRegistry,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    """From the set-up through faults of every kind to the removal, nothing shows the credential."""
+    """Nothing shows the credential, from set-up to removal.
+
+    In between are faults of every kind.
+    """
     form = await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_USER}
     )
@@ -97,7 +103,7 @@ async def test_full_run(
     await log_events.wait_for(6)
 
     feed = entry.runtime_data.feed
-    # A front end that echoes what it was sent, in every place where an answer can hold text.
+    # The service echoes what it was sent wherever an answer can hold text.
     echo = f"rejected: {secret}"
     async with GoliothSimulator() as other:
         faults: list[dict[str, Any]] = [
@@ -105,7 +111,7 @@ async def test_full_run(
             {"handshake_status": 503, "handshake_body": echo},
             {"handshake_status": 429, "handshake_headers": {"Retry-After": echo}},
             {"handshake_status": 403, "handshake_body": echo},
-            # More than is read of it: what is left open would be reported with its address.
+            # More than is read: an unread body would be reported with its address.
             {"handshake_status": 403, "handshake_body": echo * 20_000},
             {"handshake_status": 403, "handshake_html": True},
             {"handshake_status": 404, "handshake_headers": {"X-Echo": echo}},
@@ -136,7 +142,7 @@ async def test_full_run(
             await simulator.wait_for_streams(1)
             await wait_for_state(hass, CONNECTION, "on")
         assert not other.handshakes
-        # The system health asks whether anybody is there, which it does without the credential.
+        # The system health checks that the server answers, without the credential.
         assert {request.path for request in other.requests} == {"/"}
     for form_of_end in Retirement:
         handshakes = len(simulator.handshakes)
@@ -205,7 +211,7 @@ async def test_full_run(
     assert await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done()
 
-    # aiohttp and asyncio report what was left open when it is collected.
+    # aiohttp and asyncio report open objects when these are collected.
     gc.collect()
     logged = everything_logged()
     assert "custom_components.golioth" in logged

@@ -1,4 +1,4 @@
-"""Tests of what the entities show."""
+"""Tests of the sensors and the connection."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -48,7 +48,7 @@ QUICK_POLLS = [{"poll_interval": 0.2}]
 
 
 def counter(hass: HomeAssistant, key: str) -> str:
-    """Return what a counter of the project shows."""
+    """Return the state of a project's counter."""
     return state_of(hass, f"sensor.demo_project_{key}").state
 
 
@@ -64,7 +64,7 @@ async def test_published_frames(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """The sensors show the last of the published logs of each device."""
+    """The sensors show each device's last published log."""
     simulator.replay()
     await log_events.wait_for(6)
     await wait_for_state(hass, LAST_LOG, "Err: 33")
@@ -98,7 +98,10 @@ async def test_last_error_outlives_other_logs(
 async def test_last_is_last_to_arrive(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A device's clock may be wrong, and a log of its past is still its last one."""
+    """The last log is the last to arrive.
+
+    A device's clock may be wrong.
+    """
     simulator.log("now", device=GREENHOUSE_NODE)
     simulator.log("past", device=GREENHOUSE_NODE, timestamp="1970-01-01T00:00:00Z")
     await wait_for_state(hass, LAST_LOG, "past")
@@ -113,7 +116,7 @@ async def test_log_without_a_time(
     simulator: GoliothSimulator,
     timestamp: str,
 ) -> None:
-    """A log whose time is none is shown without one."""
+    """A log without a valid time shows none."""
     log = {"message": "when?", "timestamp": timestamp, "deviceId": GREENHOUSE_NODE}
     simulator.send_frame(json_dumps({"result": {"data": log}}))
     await wait_for_state(hass, LAST_LOG, "when?")
@@ -128,7 +131,10 @@ async def test_level_that_is_not_published(
     simulator: GoliothSimulator,
     level: str,
 ) -> None:
-    """An unknown level is shown as other; the log's attributes have it."""
+    """An unknown level is shown as `other`.
+
+    The log's attributes have it unchanged.
+    """
     simulator.log("text", device=GREENHOUSE_NODE, level=level)
     await wait_for_state(hass, LAST_LOG, "text")
     assert state_of(hass, LAST_LOG_LEVEL).state == "other"
@@ -138,7 +144,7 @@ async def test_level_that_is_not_published(
 async def test_long_message(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A message is cut to what a state and its attributes can hold."""
+    """A long message is cut for the state and attributes."""
     simulator.log("x" * 10_000, device=GREENHOUSE_NODE)
     await wait_for_state(hass, LAST_LOG, "x" * 254 + "…")
     attributes = state_of(hass, LAST_LOG).attributes
@@ -152,7 +158,7 @@ async def test_long_message(
 async def test_log_touches_its_device_alone(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """No entity of another device is written for a log."""
+    """A log updates no entity of another device."""
     simulator.log("before", device=WATER_METER)
     await wait_for_state(hass, "sensor.water_meter_last_log", "before")
     before = state_of(hass, "sensor.water_meter_last_log").last_reported
@@ -162,14 +168,17 @@ async def test_log_touches_its_device_alone(
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
-async def test_storm(
+async def test_burst(
     hass: HomeAssistant,
     monkeypatch: pytest.MonkeyPatch,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """In a storm, the sensors of its device show the first log at once and the last one in the end, and are left alone between."""
+    """In a burst, sensors show the first and last log.
+
+    The first is shown at once, the last at the end, and none in between.
+    """
     monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     await wait_for_state(hass, CONNECTION, "on")
     written = {
@@ -192,14 +201,17 @@ async def test_storm(
     assert [state.state for state in written[LAST_LOG_LEVEL]] == ["error"]
 
 
-async def test_calm_device(
+async def test_single_log(
     hass: HomeAssistant,
     monkeypatch: pytest.MonkeyPatch,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """A log that comes when there was none for a while is shown in its own turn of the loop, not by a timer."""
+    """A single log is shown without a timer.
+
+    That happens in the log's own iteration of the event loop.
+    """
     shown: list[str] = []
 
     @callback
@@ -210,7 +222,7 @@ async def test_calm_device(
     monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     simulator.log("first", device=GREENHOUSE_NODE)
     await log_events.wait_for(1)
-    # As if that time had passed.
+    # As if the interval had passed.
     monkeypatch.setattr(last_log, "SHOW_INTERVAL", 0)
     simulator.log("second", device=GREENHOUSE_NODE)
     await log_events.wait_for(2)
@@ -222,7 +234,7 @@ async def test_calm_device(
 
 
 @pytest.mark.parametrize("end", ["unload", "stop", "disable", "remove"])
-async def test_end_of_a_storm(
+async def test_end_of_a_burst(
     hass: HomeAssistant,
     monkeypatch: pytest.MonkeyPatch,
     streaming: MockConfigEntry,
@@ -231,14 +243,17 @@ async def test_end_of_a_storm(
     entity_registry: er.EntityRegistry,
     end: str,
 ) -> None:
-    """The last log is shown before the project is unloaded or Home Assistant stops; and no timer is left behind."""
+    """The last log of a burst is finally shown.
+
+    It is shown before the project is unloaded or Home Assistant stops. No timer stays.
+    """
     monkeypatch.setattr(last_log, "SHOW_INTERVAL", 3600)
     await wait_for_state(hass, CONNECTION, "on")
     written = capture_states(hass, LAST_LOG)
     for number in range(10):
         simulator.log(f"log {number}", device=GREENHOUSE_NODE)
     await log_events.wait_for(10)
-    # What is stored from time to time is the last log as well, though it is not shown yet.
+    # Home Assistant stores the last log from time to time, even if it is not shown yet.
     stored = {
         each.state.entity_id: each.extra_data
         for each in restore_state.async_get(hass).async_get_stored_states()
@@ -269,7 +284,7 @@ async def test_end_of_a_storm(
         for timer in get_scheduled_timer_handles(hass.loop)
         if not timer.cancelled() and "ShowSchedule" in str(timer._args)
     ]
-    # The device that has lost one entity has another one.
+    # The device still has another entity, even if one is disabled.
     assert len(timers) == (end == "disable")
     if end == "stop":
         assert counter(hass, "info_logs") == "10"
@@ -282,7 +297,10 @@ async def test_lost_connection(
     simulator: GoliothSimulator,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A lost connection shows, is logged once each way, and comes back by itself."""
+    """A lost connection shows, and comes back by itself.
+
+    It is logged once each way.
+    """
     simulator.log("before", device=GREENHOUSE_NODE)
     await wait_for_state(hass, LAST_LOG, "before")
     await wait_for_state(hass, CONNECTION, "on")
@@ -324,7 +342,10 @@ async def test_stream_that_is_lost(
     log_events: LogEvents,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Polling bridges a stream that is lost: the transport shows it, and nothing becomes unavailable."""
+    """Polling replaces a lost stream.
+
+    The transport shows it, and nothing becomes unavailable.
+    """
     await wait_for_state(hass, TRANSPORT, "streaming")
     caplog.clear()
     simulator.faults.handshake_status = 503
@@ -349,12 +370,15 @@ async def test_stream_that_is_retired(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """A project without the WebSocket is set up and delivers by polling; when it is brought back, logs are streamed."""
+    """Without the WebSocket, logs are polled.
+
+    They are streamed when it is back.
+    """
     simulator.retire(Retirement.HTTP_410)
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await wait_for_state(hass, TRANSPORT, "polling")
     simulator.log("polled", device=GREENHOUSE_NODE)
-    # The last logs of quiet devices are read meanwhile, and may show it before it comes.
+    # Past logs of quiet devices are read meanwhile, and may show it before it fires.
     await log_events.wait_for(1)
     await wait_for_state(hass, LAST_LOG, "polled")
 
@@ -374,7 +398,7 @@ async def test_polled_log_that_is_older(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """What is fetched fires its event, and is shown only if it is not older than what is."""
+    """A fetched log always fires, but replaces no newer log."""
     simulator.log("live", device=GREENHOUSE_NODE, timestamp=ago(seconds=30))
     await wait_for_state(hass, LAST_LOG, "live")
 
@@ -390,7 +414,7 @@ async def test_polled_log_that_is_older(
     )
     await log_events.wait_for(3)
     assert log_events.messages == ["live", "older", "old error"]
-    # It is older than the last log, and still the last error.
+    # Older than the last log, but the last error.
     await wait_for_state(hass, LAST_ERROR, "old error")
     assert state_of(hass, LAST_LOG).state == "live"
 
@@ -405,7 +429,7 @@ async def test_log_that_is_caught_up(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """A log from while there was no connection fires its event, says that it was caught up, and is shown."""
+    """A missed log fires as caught up, and is shown."""
     await wait_for_state(hass, TRANSPORT, "streaming")
     simulator.faults.handshake_status = 503
     simulator.faults.rest_status = 503
@@ -428,7 +452,10 @@ async def test_history(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """What was logged before the first set-up is shown, and fires nothing."""
+    """Logs from before the first set-up fire nothing.
+
+    They are shown.
+    """
     simulator.log("first", device=GREENHOUSE_NODE, timestamp=ago(minutes=3))
     simulator.log(
         "broken", device=GREENHOUSE_NODE, level="ERROR", timestamp=ago(minutes=2)
@@ -454,7 +481,10 @@ async def test_log_while_history_is_read(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """A live log that is already in what REST knows from before the first set-up fires once, and hides none that follows."""
+    """A live log fires once while the history is read.
+
+    The history has it as well, and it hides no log that follows.
+    """
     simulator.faults.rest_delay = 0.3
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await simulator.wait_for_streams(1)
@@ -477,7 +507,10 @@ async def test_counters_of_levels(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """The project counts its logs by level, those from before the first set-up not included."""
+    """The project counts its logs by level.
+
+    Those from before the first set-up do not count.
+    """
     simulator.log("from before", device=GREENHOUSE_NODE, level="ERROR")
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await wait_for_state(hass, LAST_LOG, "from before")
@@ -509,7 +542,10 @@ async def test_errors_of_a_device(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """Each device counts its errors, those from before the first set-up not included, and goes on without a connection."""
+    """Each device counts its errors, even without a connection.
+
+    Those from before the first set-up do not count.
+    """
     simulator.log("from before", device=GREENHOUSE_NODE, level="ERROR")
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await wait_for_state(hass, LAST_LOG, "from before")
@@ -536,7 +572,7 @@ async def test_counters(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """The counters follow after a while, whatever happens in between, and are written only when they have moved."""
+    """Counters are updated at intervals, and only when changed."""
     monkeypatch.setattr(sensor, "COUNTER_INTERVAL", timedelta(seconds=0.5))
     assert await hass.config_entries.async_setup(config_entry.entry_id)
     await simulator.wait_for_streams(1)
@@ -571,7 +607,7 @@ async def test_logs_that_golioth_does_not_give(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """What no request can be made to return is counted."""
+    """Logs that no request can return are counted."""
     monkeypatch.setattr(sensor, "COUNTER_INTERVAL", timedelta(seconds=0.5))
     simulator.retire()
     assert await hass.config_entries.async_setup(config_entry.entry_id)
@@ -589,7 +625,7 @@ async def test_what_few_look_at(
     streaming: MockConfigEntry,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """The less used entities are there to be enabled."""
+    """Entities for few users are disabled by default."""
     disabled = {
         entry.entity_id
         for entry in er.async_entries_for_config_entry(
@@ -614,7 +650,7 @@ async def test_what_few_look_at(
 async def test_restart(
     hass: HomeAssistant, config_entry: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """After a restart the last log is shown again, with its attributes."""
+    """A restart shows the last log with its attributes."""
     log = {
         "timestamp": "2026-11-23T12:00:00.123456789Z",
         "timestamp_ns": 1795435200123456789,
@@ -645,7 +681,7 @@ async def test_restart(
 async def test_device_is_renamed(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A device that Golioth renames has its new name with the next list."""
+    """The next list of devices renames a device."""
     simulator.remove_device(GREENHOUSE_NODE)
     simulator.add_device("orangery-node", device_id=GREENHOUSE_NODE)
     await streaming.runtime_data.async_refresh()

@@ -52,13 +52,13 @@ async def act(
         DOMAIN, action, data, blocking=True, return_response=True, context=context
     )
     assert response is not None
-    # It has to be written for whoever asked.
+    # Home Assistant writes the response as JSON for the caller.
     assert len(json_bytes(response)) < 5 * 1024 * 1024
     return dict(response)
 
 
 async def messages(hass: HomeAssistant, **data: Any) -> list[str]:
-    """Return the messages of the logs that are returned."""
+    """Return the messages of the returned logs."""
     response = await act(hass, "get_logs", **data)
     return [log["message"] for log in response["logs"]]
 
@@ -70,7 +70,7 @@ async def failure(
     error: type[HomeAssistantError] = HomeAssistantError,
     **data: Any,
 ) -> str:
-    """Return what is told of an action that fails."""
+    """Return the error text of an action that fails."""
     with pytest.raises(HomeAssistantError) as caught:
         await act(hass, action, **data)
     assert type(caught.value) is error
@@ -82,7 +82,7 @@ async def failure(
 
 
 def at(hour: int, minute: int = 0, second: float = 0) -> str:
-    """Return a time of one day in UTC, as a device tells it."""
+    """Return a UTC time of one day, as devices send."""
     moment = datetime(2026, 1, 15, tzinfo=UTC) + timedelta(
         hours=hour, minutes=minute, seconds=second
     )
@@ -95,7 +95,10 @@ def at(hour: int, minute: int = 0, second: float = 0) -> str:
 async def test_actions_are_described(
     hass: HomeAssistant, streaming: MockConfigEntry
 ) -> None:
-    """Developer tools show both actions, each field with a selector and an example or a default where it needs one."""
+    """Each action has a description.
+
+    Its fields have a selector, and an example or a default if they need one.
+    """
     actions = (await async_get_all_descriptions(hass))[DOMAIN]
     assert set(actions) == {"get_logs", "call_rpc"}
     assert actions["get_logs"]["response"] == {"optional": False}
@@ -112,7 +115,10 @@ async def test_actions_are_described(
 async def test_actions_are_there_without_a_project(
     hass: HomeAssistant, enable_custom_integrations: None
 ) -> None:
-    """An automation that uses them can be written and checked before a project is set up, or while it is not loaded."""
+    """The actions exist without a loaded project.
+
+    Automations can be written and checked then.
+    """
     assert await async_setup_component(hass, DOMAIN, {})
     text = await failure(
         hass,
@@ -132,7 +138,7 @@ async def test_logs_are_those_of_the_event(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """A log is told as the event tells it."""
+    """A returned log has the data of the event."""
     simulator.log("first", device=GREENHOUSE_NODE, metadata={"deep": {"er": [1]}})
     simulator.log("second", device=WATER_METER, level="ERROR", module="m")
     simulator.log("of a device that is not listed", device="invented")
@@ -159,7 +165,7 @@ async def test_logs_of_a_device_or_a_project(
     water_meter: str,
     project: str,
 ) -> None:
-    """A device has its own logs, and the project those of all devices."""
+    """A device returns its own logs, a project all logs."""
     simulator.log("1", device=GREENHOUSE_NODE)
     simulator.log("2", device=WATER_METER)
     simulator.log("3")
@@ -178,7 +184,7 @@ async def test_logs_of_several_projects(
     simulator: GoliothSimulator,
     greenhouse: str,
 ) -> None:
-    """With several projects, one has to be chosen, or a device."""
+    """With several projects, the project or device is required."""
     simulator.log("1", device=GREENHOUSE_NODE)
     async with GoliothSimulator("second") as second:
         second.log("2")
@@ -209,7 +215,7 @@ async def test_logs_of_several_projects(
 
 
 @pytest.mark.parametrize("action", ["get_logs", "call_rpc"])
-async def test_device_that_is_not_ours(
+async def test_foreign_device(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
@@ -217,7 +223,7 @@ async def test_device_that_is_not_ours(
     greenhouse: str,
     action: str,
 ) -> None:
-    """Nothing is asked of Golioth that is not about a device of a project that is loaded."""
+    """Only devices of loaded projects can be used."""
     other = MockConfigEntry(domain="other")
     other.add_to_hass(hass)
     foreign = device_registry.async_get_or_create(
@@ -261,7 +267,7 @@ async def test_filters(
     data: dict[str, Any],
     expected: list[str],
 ) -> None:
-    """Level, module, search term and limit narrow what is returned."""
+    """Level, module, search term, and limit filter the logs."""
     simulator.log("0", level="DEBUG", module="power")
     simulator.log("1", level="ERROR", module="wifi")
     simulator.log("2", level="INFO", module="wifi")
@@ -287,7 +293,7 @@ async def test_filters(
             {"end_time": "2026-01-15T13:30:00+01:00"},
             ["11:30", "12:00", "12:00.001", "12:30"],
         ),
-        # As the event has it.
+        # With a precision as in the event.
         (
             {"end_time": "2026-01-15T12:00:00.001999999Z"},
             ["11:30", "12:00", "12:00.001"],
@@ -311,7 +317,10 @@ async def test_span(
     data: dict[str, Any],
     expected: list[str],
 ) -> None:
-    """Times are local unless they say otherwise, both are included, and the start is an hour before the end."""
+    """Times are local by default, and both are included.
+
+    The start is an hour before the end by default.
+    """
     for message, timestamp in (
         ("11:30", at(11, 30)),
         ("12:00", at(12)),
@@ -326,7 +335,10 @@ async def test_span(
 async def test_last_hour(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Unless told otherwise, the last hour is returned, by the clock of the service, and what is ahead of it."""
+    """The default is the last hour by the service's clock.
+
+    Logs with a later time are included.
+    """
     now = datetime.fromtimestamp(simulator._clock() / 1_000_000_000, UTC)
     for minutes in (-62, -58, 0, 2):
         simulator.log(
@@ -349,13 +361,13 @@ async def test_last_hour(
         {"period": 5},
     ],
 )
-async def test_logs_that_nobody_can_ask_for(
+async def test_invalid_data_for_logs(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     data: dict[str, Any],
 ) -> None:
-    """What cannot be meant is refused before anything is asked."""
+    """Invalid data is refused before any request."""
     requests = len(simulator.requests)
     with pytest.raises(vol.Invalid):
         await act(hass, "get_logs", **data)
@@ -365,7 +377,7 @@ async def test_logs_that_nobody_can_ask_for(
 async def test_start_after_end(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A span that ends before it starts is refused."""
+    """A start after the end is refused."""
     requests = len(simulator.requests)
     await failure(
         hass,
@@ -384,7 +396,10 @@ async def test_many_logs(
     simulator: GoliothSimulator,
     greenhouse: str,
 ) -> None:
-    """More logs than one answer holds are returned, the newest of them, and whether there are more."""
+    """The newest logs are returned, over several pages.
+
+    The response says whether there are more.
+    """
     for number in range(1100):
         simulator.log(str(number), device=GREENHOUSE_NODE, level="INFO")
     expected = [str(number) for number in range(1100)]
@@ -399,7 +414,7 @@ async def test_many_logs(
 async def test_long_logs(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """A response is bounded, however long the logs are, and each log that was cut says so."""
+    """A response is limited in size, and cut logs marked."""
     simulator.document_limit = None
     for _ in range(300):
         simulator.log("\0" * 10_000, metadata={"a": "b" * 1000}, module="\0" * 300)
@@ -410,7 +425,7 @@ async def test_long_logs(
     *long, short = response["logs"]
     assert all(log["truncated"] for log in long)
     assert not short["truncated"]
-    # The fewer there are, the more of each.
+    # Fewer logs are cut less.
     response = await act(hass, "get_logs", limit=2)
     assert 20_000 < len(json_bytes(response["logs"][0])) < 24 * 1024
 
@@ -447,7 +462,7 @@ async def test_logs_that_cannot_be_read(
     key: str,
     reason: str,
 ) -> None:
-    """The reason is told, and the next try is as good as any."""
+    """The reason is shown, and the next try works."""
     for name, value in faults.items():
         setattr(simulator.faults, name, value)
     assert reason in await failure(hass, "get_logs", key)
@@ -464,7 +479,10 @@ async def test_rejected_key(
     greenhouse: str,
     action: str,
 ) -> None:
-    """A key that is rejected is asked for again, and not used any more, by those who wait their turn neither."""
+    """A rejected key starts reauthentication, and is not used again.
+
+    That holds for waiting callers as well.
+    """
     requests = len(simulator.requests)
     data: dict[str, Any] = {"device_id": greenhouse}
     if action == "call_rpc":
@@ -495,7 +513,7 @@ async def test_many_automations_at_once(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """They are served one after the other, and logs arrive meanwhile."""
+    """Calls are served in turn while logs arrive."""
     for number in range(150):
         simulator.log(str(number))
     await log_events.wait_for(150)
@@ -545,7 +563,7 @@ async def test_call(
     parameters: dict[str, Any],
     expected: list[Any],
 ) -> None:
-    """A device is called once, and its answer is the response."""
+    """A device is called once, and its answer returned."""
     simulator.on_rpc = lambda call: {
         "statusCode": 0,
         "detail": {"called": call.method, "with": call.params},
@@ -566,7 +584,7 @@ async def test_call(
 async def test_call_without_a_response(
     hass: HomeAssistant, simulator: GoliothSimulator, greenhouse: str
 ) -> None:
-    """Who does not want the answer need not take it."""
+    """The response is optional."""
     data = {"device_id": greenhouse, "method": "reboot"}
     await hass.services.async_call(DOMAIN, "call_rpc", data, blocking=True)
     assert [call.method for call in simulator.rpc_calls] == ["reboot"]
@@ -586,13 +604,13 @@ async def test_call_without_a_response(
         {"retries": 3},
     ],
 )
-async def test_call_that_nobody_can_make(
+async def test_invalid_data_for_a_call(
     hass: HomeAssistant,
     simulator: GoliothSimulator,
     greenhouse: str,
     data: dict[str, Any],
 ) -> None:
-    """What cannot be meant is refused before anything is sent."""
+    """Invalid data is refused before anything is sent."""
     with pytest.raises(vol.Invalid):
         await act(
             hass, "call_rpc", **{"device_id": greenhouse, "method": "reboot", **data}
@@ -603,7 +621,7 @@ async def test_call_that_nobody_can_make(
 async def test_call_of_the_project(
     hass: HomeAssistant, simulator: GoliothSimulator, project: str
 ) -> None:
-    """The project itself cannot be called."""
+    """A project cannot be called."""
     await failure(
         hass,
         "call_rpc",
@@ -630,7 +648,7 @@ async def test_call_of_the_project(
         ({"statusCode": 16}, "rpc_failed", "16 (UNAUTHENTICATED)"),
         ({"statusCode": 99}, "rpc_failed", "99"),
         ({"statusCode": 13, "detail": "x" * 9_999}, "rpc_failed", "xxx…"),
-        # Home Assistant logs it.
+        # Home Assistant logs the text.
         (
             {"statusCode": 13, "detail": "a\u2028b\u202e\x7fc\u200b"},
             "rpc_failed",
@@ -647,7 +665,10 @@ async def test_answer_that_is_an_error(
     key: str,
     told: str,
 ) -> None:
-    """An automation ends where a device has not done what it should, and says why."""
+    """An error of the device ends the automation.
+
+    The text says why.
+    """
     simulator.on_rpc = lambda _call: answer
     text = await failure(hass, "call_rpc", key, device_id=greenhouse, method="reboot")
     assert "greenhouse-node" in text
@@ -663,7 +684,7 @@ async def test_name_that_the_user_has_given(
     device_registry: dr.DeviceRegistry,
     greenhouse: str,
 ) -> None:
-    """A device is called what the user calls it."""
+    """An error has the user's name for the device."""
     device_registry.async_update_device(greenhouse, name_by_user="Tomatoes {now}")
     simulator.on_rpc = lambda _call: {"statusCode": 14}
     with pytest.raises(HomeAssistantError, match=r"^Tomatoes \{now\} cannot"):
@@ -673,7 +694,7 @@ async def test_name_that_the_user_has_given(
 async def test_call_that_takes_too_long(
     hass: HomeAssistant, simulator: GoliothSimulator, greenhouse: str
 ) -> None:
-    """It is told that the device may have acted."""
+    """After a timeout, the device may have acted."""
 
     async def never(_call: RpcCall) -> Answer:
         await asyncio.get_running_loop().create_future()
@@ -695,7 +716,10 @@ async def test_call_that_takes_too_long(
 async def test_call_that_is_answered_late(
     hass: HomeAssistant, simulator: GoliothSimulator, greenhouse: str
 ) -> None:
-    """An answer within the timeout is as good as any: the service waits for it as well."""
+    """A late answer within the timeout is returned.
+
+    The service waits for as long.
+    """
 
     async def late(_call: RpcCall) -> Answer:
         await asyncio.sleep(0.2)
@@ -732,7 +756,10 @@ async def test_call_without_an_answer(
     faults: dict[str, Any],
     key: str,
 ) -> None:
-    """It is told whether the device may have acted. The call is never sent again."""
+    """The text says whether the device may have acted.
+
+    The call is never sent again.
+    """
     requests = len(simulator.requests)
     for name, value in faults.items():
         setattr(simulator.faults, name, value)
@@ -759,7 +786,7 @@ async def test_call_without_an_answer(
 async def test_call_with_an_answer_that_cannot_be_read(
     hass: HomeAssistant, simulator: GoliothSimulator, greenhouse: str, answer: Answer
 ) -> None:
-    """It is told that the answer is to blame, and nothing in between."""
+    """An unreadable answer is reported as such."""
     simulator.on_rpc = lambda _call: answer
     text = await failure(
         hass, "call_rpc", "rpc_unreadable", device_id=greenhouse, method="dump"
@@ -782,7 +809,10 @@ async def test_call_with_an_answer_that_cannot_be_read(
 async def test_parameter_that_is_not_finite(
     hass: HomeAssistant, simulator: GoliothSimulator, greenhouse: str, parameters: Any
 ) -> None:
-    """What JSON cannot hold is refused, and nothing else is sent in its place."""
+    """Parameters that JSON cannot hold are refused.
+
+    Nothing is sent in their place.
+    """
     with pytest.raises(ServiceValidationError) as failed:
         await act(
             hass,
@@ -805,7 +835,7 @@ async def test_many_calls(
     hass_admin_user: MockUser,
     hass_read_only_user: MockUser,
 ) -> None:
-    """A user who calls a device that does not answer keeps nobody else from Golioth."""
+    """Unanswered calls of one user do not block others."""
     may_answer = asyncio.Event()
 
     async def answer(call: RpcCall) -> Answer:
@@ -829,7 +859,7 @@ async def test_many_calls(
         assert isinstance(error, HomeAssistantError)
         assert error.translation_key == "rpc_busy"
         assert "too many calls" in str(error)
-    # An automation, and somebody else who asks for logs.
+    # An automation, and another user who reads logs.
     await act(hass, "call_rpc", device_id=water_meter, method="reboot")
     await act(hass, "get_logs", Context(user_id=hass_read_only_user.id))
     assert len(simulator.rpc_calls) == 11
@@ -842,7 +872,7 @@ async def test_many_calls(
 async def test_call_without_a_service(
     hass: HomeAssistant, simulator: GoliothSimulator, greenhouse: str
 ) -> None:
-    """What was not sent is not in doubt."""
+    """A call that was not sent has no effect."""
     await simulator.stop()
     text = await failure(
         hass, "call_rpc", "rpc_not_sent", device_id=greenhouse, method="reboot"
@@ -872,7 +902,10 @@ async def test_call_by_a_user(
     hass_admin_user: MockUser,
     hass_read_only_user: MockUser,
 ) -> None:
-    """A user calls a device only with control over all of its entities, disabled ones included."""
+    """A call needs control over all of a device's entities.
+
+    Disabled entities count as well.
+    """
 
     async def call(user_id: str | None) -> None:
         context = Context(user_id=user_id)
@@ -911,7 +944,10 @@ async def test_call_of_a_device_without_entities(
     greenhouse: str,
     hass_admin_user: MockUser,
 ) -> None:
-    """Where no entity tells who may, an administrator may; entities of others tell nothing."""
+    """Without entities, only an administrator may call.
+
+    Entities of other integrations do not count.
+    """
     for entity_id in entity_ids(entity_registry, greenhouse):
         entity_registry.async_remove(entity_id)
     other = entity_registry.async_get_or_create(
@@ -937,7 +973,7 @@ async def test_logs_for_a_user(
     project: str,
     hass_read_only_user: MockUser,
 ) -> None:
-    """A user gets the logs of what the user may see."""
+    """A user gets only the logs of visible devices."""
     user = MockUser().add_to_hass(hass)
     visible = {
         entity_id: {POLICY_READ: True}
@@ -962,7 +998,7 @@ async def test_permission_that_is_taken_away_meanwhile(
     greenhouse: str,
     action: str,
 ) -> None:
-    """Who may not any more when the turn comes is refused."""
+    """Permissions are checked when a caller's turn comes."""
     user = MockUser().add_to_hass(hass)
     user.mock_policy(
         {
@@ -999,7 +1035,7 @@ async def test_over_the_connection_of_a_browser(
     hass_ws_client: WebSocketGenerator,
     hass_read_only_access_token: str,
 ) -> None:
-    """A browser is told what went wrong, in the words of its user's language."""
+    """A browser gets the error's translation key."""
     simulator.on_rpc = lambda _call: {"statusCode": 14}
     message = {
         "type": "call_service",
@@ -1025,7 +1061,7 @@ async def test_over_the_connection_of_a_browser(
 
 
 def example(action: str) -> dict[str, Any]:
-    """Return the automation with which a document shows an action."""
+    """Return the automation that documents an action."""
     (automation,) = (
         each
         for each in automations()
@@ -1036,7 +1072,7 @@ def example(action: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def notifications(hass: HomeAssistant) -> asyncio.Queue[Answer]:
-    """Return what notifications are made with."""
+    """Return a queue of the notifications' data."""
     assert await async_setup_component(hass, NOTIFICATION_DOMAIN, {})
     notifications: asyncio.Queue[Answer] = asyncio.Queue()
 
@@ -1050,14 +1086,14 @@ async def notifications(hass: HomeAssistant) -> asyncio.Queue[Answer]:
 
 
 async def automate(hass: HomeAssistant, automation: dict[str, Any]) -> None:
-    """Set an automation up."""
+    """Set up an automation."""
     config = {AUTOMATION_DOMAIN: [automation]}
     assert await async_setup_component(hass, AUTOMATION_DOMAIN, config)
     await hass.async_block_till_done()
 
 
 def test_every_example_is_run() -> None:
-    """No example with an action of ours is left out below."""
+    """The tests below run every documented action."""
     used = {step["action"] for each in automations() for step in each["actions"]}
     assert {each for each in used if each.startswith("golioth.")} == {
         "golioth.get_logs",
@@ -1071,7 +1107,7 @@ async def test_example_of_logs(
     simulator: GoliothSimulator,
     notifications: asyncio.Queue[Answer],
 ) -> None:
-    """The documented automation tells what led to an error."""
+    """The documented automation reports what led to an error."""
     await automate(hass, example("golioth.get_logs"))
     now = dt_util.utcnow() - timedelta(minutes=30)
     for number in range(30):
@@ -1107,7 +1143,10 @@ async def test_example_of_a_call(
     log_events: LogEvents,
     notifications: asyncio.Queue[Answer],
 ) -> None:
-    """The documented automation restarts a device, and tells when that has not worked."""
+    """The documented automation restarts a device.
+
+    It reports a restart that failed.
+    """
     await automate(hass, example("golioth.call_rpc"))
     simulator.on_rpc = lambda _call: {"statusCode": 0, "detail": "in 5 s"}
     simulator.log("all is well", device=GREENHOUSE_NODE, level="ERROR")
@@ -1125,7 +1164,7 @@ async def test_example_of_a_call(
     assert notification["title"] == "Out of memory: water-meter"
     assert notification["message"].startswith("It could not be restarted")
 
-    # What was logged during an interruption, a moment ago and before.
+    # Logs of an interruption: one from just now, one older.
     simulator.on_rpc = lambda _call: {"statusCode": 0}
     for device, minutes in ((GREENHOUSE_NODE, 4), (WATER_METER, 1)):
         moment = dt_util.utcnow() - timedelta(minutes=minutes)

@@ -28,7 +28,10 @@ async def test_project(
     simulator: GoliothSimulator,
     log_events: LogEvents,
 ) -> None:
-    """The system health follows a project from streaming over polling to the end of its connection."""
+    """The system health follows the state of a project.
+
+    It goes from streaming over polling to disconnected.
+    """
     await wait_for_live_logs(streaming)
     await wait_for_state(hass, CONNECTION, "on")
     simulator.log("one", device=GREENHOUSE_NODE)
@@ -61,7 +64,10 @@ async def test_project(
 async def test_several_projects(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Every address is asked, that of a project which is not set up included, but not that of a disabled one."""
+    """Every address is checked, except for disabled projects.
+
+    That includes projects that could not be set up.
+    """
     await wait_for_state(hass, CONNECTION, "on")
     async with GoliothSimulator("second", "Second project") as second:
         second.faults.rest_status = 500
@@ -95,7 +101,10 @@ async def test_several_projects(
 async def test_no_credential_is_sent(
     hass: HomeAssistant, streaming: MockConfigEntry, simulator: GoliothSimulator
 ) -> None:
-    """Whether Golioth can be reached is asked without the key: wherever the address may lead, the key does not."""
+    """The check for reachability sends no key.
+
+    The address may lead anywhere.
+    """
     requests: list[str] = []
 
     async def handle(request: web.Request) -> web.Response:
@@ -119,7 +128,10 @@ async def test_no_credential_is_sent(
 async def test_entry_of_a_newer_release(
     hass: HomeAssistant, simulator: GoliothSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A project that only a newer release can set up is counted; where it is, nobody knows."""
+    """A project of a newer release counts as disconnected.
+
+    Its address is unknown.
+    """
     monkeypatch.setattr(system_health, "DEFAULT_API_URL", simulator.url)
     entry = MockConfigEntry(domain=DOMAIN, version=2, data={})
     entry.add_to_hass(hass)
@@ -133,8 +145,8 @@ async def test_entry_of_a_newer_release(
 async def test_without_a_project(
     hass: HomeAssistant, simulator: GoliothSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is nothing to count, and Golioth's own address to reach."""
-    # No test goes to the Internet.
+    """Without a project, only Golioth's own address is checked."""
+    # No test uses the Internet.
     monkeypatch.setattr(system_health, "DEFAULT_API_URL", simulator.url)
     assert await async_setup_component(hass, DOMAIN, {})
     assert await read_system_health(hass) == {

@@ -1,4 +1,7 @@
-"""Tests of the languages, as Home Assistant loads and uses them. What the files have to hold is checked in `metadata/`."""
+"""Tests of the translations as Home Assistant uses them.
+
+`metadata/` checks the contents of the files.
+"""
 
 from collections.abc import Iterator
 import json
@@ -29,20 +32,26 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 @pytest.fixture(params=sorted(path.stem for path in TRANSLATIONS.glob("*.json")))
 def language(hass: HomeAssistant, request: pytest.FixtureRequest) -> str:
-    """Return each of our languages in turn, which is that of Home Assistant."""
+    """Set Home Assistant to each of our languages."""
     hass.config.language = request.param
     return hass.config.language
 
 
 async def loaded(hass: HomeAssistant, category: str) -> dict[str, str]:
-    """Return the texts of a part of our files, by their keys within it, as Home Assistant's user interface gets them."""
+    """Return the texts of a category, by their keys.
+
+    Home Assistant's user interface gets the same texts.
+    """
     prefix = f"component.{DOMAIN}.{category}."
     found = await async_get_translations(hass, hass.config.language, category, {DOMAIN})
     return {key.removeprefix(prefix): text for key, text in found.items()}
 
 
 def fields(prefix: str, schema: vol.Schema) -> Iterator[str]:
-    """Yield the keys of what a form says of its fields, a label and a description for each."""
+    """Yield the keys of the texts for a form's fields.
+
+    Each field has a label and a description.
+    """
     for field, selector in schema.schema.items():
         if isinstance(selector, section):
             yield f"{prefix}.sections.{field}.name"
@@ -56,7 +65,10 @@ def fields(prefix: str, schema: vol.Schema) -> Iterator[str]:
 async def test_every_text_is_loaded(
     hass: HomeAssistant, language: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Home Assistant takes every text of a language, and drops none for English."""
+    """Home Assistant loads every text of a language.
+
+    None is replaced by English.
+    """
     content = json.loads((TRANSLATIONS / f"{language}.json").read_text("utf-8"))
     for category, node in content.items():
         expected = {".".join(keys): text for keys, text in texts(node)}
@@ -71,13 +83,13 @@ async def test_entities_are_named(
     streaming: MockConfigEntry,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """Each entity has its name in the language of Home Assistant."""
+    """Each entity has its translated name."""
     shown = await loaded(hass, "entity")
     entities = er.async_entries_for_config_entry(entity_registry, streaming.entry_id)
     for entity in entities:
         key = f"{entity.domain}.{entity.translation_key}.name"
         assert entity.original_name == shown[key]
-    # None of the names is of no use: `platform.key.name`, but not those of attributes.
+    # Every `platform.key.name` is used; names of attributes have longer keys.
     named = {f"{entity.domain}.{entity.translation_key}.name" for entity in entities}
     assert named == {key for key in shown if re.fullmatch(r"\w+\.\w+\.name", key)}
 
@@ -85,7 +97,10 @@ async def test_entities_are_named(
 async def test_forms_have_texts(
     hass: HomeAssistant, language: str, streaming: MockConfigEntry
 ) -> None:
-    """Each form has its texts, with every placeholder filled, and there are no others."""
+    """Each form has its texts, and every text is used.
+
+    All placeholders are filled.
+    """
     shown = await loaded(hass, "config")
     forms: list[Any] = [
         await hass.config_entries.flow.async_init(
@@ -107,7 +122,7 @@ async def test_forms_have_texts(
 async def test_options_have_texts(
     hass: HomeAssistant, language: str, streaming: MockConfigEntry
 ) -> None:
-    """The form of the options has its texts, and there are no others."""
+    """The options have their texts, and every text is used."""
     shown = await loaded(hass, "options")
     form = await hass.config_entries.options.async_init(streaming.entry_id)
     assert form["data_schema"] is not None
@@ -123,7 +138,7 @@ async def test_options_have_texts(
 async def test_error_has_a_text(
     hass: HomeAssistant, language: str, streaming: MockConfigEntry
 ) -> None:
-    """What a form says of a key that Golioth rejects is there."""
+    """The error of a rejected key has a text."""
     shown = await loaded(hass, "config")
     form = await streaming.start_reauth_flow(hass)
     rejected = await hass.config_entries.flow.async_configure(
@@ -140,7 +155,7 @@ async def test_repair_has_texts(
     streaming: MockConfigEntry,
     issue_registry: ir.IssueRegistry,
 ) -> None:
-    """What a repair tells has its placeholders filled."""
+    """The texts of a repair have their placeholders filled."""
     async_report_gap(hass, streaming, 0, 3_600_000_000_000, 7_200_000_000_000)
     (issue,) = issue_registry.issues.values()
     assert issue.translation_placeholders is not None

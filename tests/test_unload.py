@@ -1,4 +1,7 @@
-"""After a project is unloaded or removed, nothing is sent for it, whoever asks, and whatever waits or is under way."""
+"""Tests that nothing is sent for an ended project.
+
+It was unloaded or removed, with requests waiting or under way.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -23,12 +26,13 @@ from . import GREENHOUSE_NODE  # isort: skip
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
-# Seconds in which what was not cancelled would ask again: waits are short here.
+# Seconds in which a request that was not cancelled would be repeated: the waits are
+# short here.
 LATER = 1.5
 
 
-class Asking:
-    """Each way in which somebody has Golioth asked, by its name."""
+class Requester:
+    """Makes requests to Golioth in each way."""
 
     def __init__(
         self,
@@ -37,7 +41,7 @@ class Asking:
         device_id: str,
         browser: Browser,
     ) -> None:
-        """Ask for nothing yet."""
+        """Start without a request."""
         self._hass = hass
         self._entry = entry
         self._device_id = device_id
@@ -57,15 +61,15 @@ class Asking:
         return ""
 
     async def get_logs(self) -> str | None:
-        """Call the action; return the key of its error."""
+        """Call the action, and return the key of its error."""
         return await self._act("get_logs")
 
     async def call_rpc(self) -> str | None:
-        """Call the action; return the key of its error."""
+        """Call the action, and return the key of its error."""
         return await self._act("call_rpc", method="reboot")
 
     async def history(self) -> str | None:
-        """Ask for a page; return the key of its error."""
+        """Read a page, and return the key of the error."""
         error = await self._browser.error(
             "golioth/logs/history",
             config_entry_id=self._entry.entry_id,
@@ -90,19 +94,19 @@ class Asking:
                 },
             )
         except Exception:  # noqa: BLE001
-            # The form is gone.
+            # The form no longer exists.
             return
 
 
 @pytest.fixture
-async def asking(
+async def requester(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     device_registry: Any,
     hass_ws_client: WebSocketGenerator,
-) -> Asking:
-    """Return what asks about the simulated project."""
-    return Asking(
+) -> Requester:
+    """Return an object that makes requests for the project."""
+    return Requester(
         hass,
         streaming,
         registry_id(device_registry, streaming, GREENHOUSE_NODE),
@@ -114,7 +118,10 @@ async def asking(
 def end(
     hass: HomeAssistant, streaming: MockConfigEntry, request: pytest.FixtureRequest
 ) -> Callable[[], Awaitable[Any]]:
-    """Return what ends the project in either way."""
+    """Return a function that ends the project.
+
+    It unloads or removes it.
+    """
     config_entries = hass.config_entries
     if request.param == "unload":
         return lambda: config_entries.async_unload(streaming.entry_id)
@@ -122,8 +129,8 @@ def end(
 
 
 @pytest.fixture
-def no_complaint(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """See that nothing of ours is logged as an error."""
+def no_errors_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Check that nothing is logged as an error."""
     yield
     errors = [each for each in caplog.records if each.levelno >= logging.ERROR]
     assert not errors, errors
@@ -131,7 +138,10 @@ def no_complaint(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @pytest.fixture
 async def quiet(simulator: GoliothSimulator) -> AsyncIterator[Callable[[], None]]:
-    """Return what begins a time in which Golioth must not be asked, until the end of the test."""
+    """Return a function that begins a time without requests.
+
+    Until the end of the test, Golioth must get no request.
+    """
     asked: list[int] = []
 
     def begin() -> None:
@@ -145,7 +155,7 @@ async def quiet(simulator: GoliothSimulator) -> AsyncIterator[Callable[[], None]
     assert simulator.streams == 0
 
 
-@pytest.mark.usefixtures("no_complaint")
+@pytest.mark.usefixtures("no_errors_logged")
 @pytest.mark.parametrize(
     ("way", "told"),
     [
@@ -157,16 +167,19 @@ async def quiet(simulator: GoliothSimulator) -> AsyncIterator[Callable[[], None]
 )
 async def test_under_way(
     simulator: GoliothSimulator,
-    asking: Asking,
+    requester: Requester,
     end: Callable[[], Awaitable[Any]],
     quiet: Callable[[], None],
     way: str,
     told: set[str | None],
 ) -> None:
-    """A request under way is interrupted, and whoever asked is told; nothing follows it."""
+    """The end interrupts a request, and reports that.
+
+    Nothing follows it.
+    """
     requests = len(simulator.requests)
     simulator.faults.rest_never = True
-    task = asyncio.ensure_future(getattr(asking, way)())
+    task = asyncio.ensure_future(getattr(requester, way)())
     await simulator.wait_until(lambda: len(simulator.requests) > requests)
     async with asyncio.timeout(5):
         await end()
@@ -174,24 +187,24 @@ async def test_under_way(
         assert {await task} == told
 
 
-@pytest.mark.usefixtures("no_complaint")
+@pytest.mark.usefixtures("no_errors_logged")
 @pytest.mark.parametrize("way", ["get_logs", "history"])
 async def test_waiting(
     hass: HomeAssistant,
     simulator: GoliothSimulator,
     streaming: MockConfigEntry,
-    asking: Asking,
+    requester: Requester,
     end: Callable[[], Awaitable[Any]],
     quiet: Callable[[], None],
     way: str,
 ) -> None:
-    """Those who wait for their turn are told, and ask for nothing any more."""
+    """Waiting callers get an error, and send no request."""
     requests = len(simulator.requests)
     turns = streaming.runtime_data.history.turns
     simulator.faults.rest_never = True
-    first = [asyncio.ensure_future(asking.get_logs()) for _ in range(10)]
+    first = [asyncio.ensure_future(requester.get_logs()) for _ in range(10)]
     await simulator.wait_until(lambda: len(simulator.requests) > requests)
-    tasks = [*first, asyncio.ensure_future(getattr(asking, way)())]
+    tasks = [*first, asyncio.ensure_future(getattr(requester, way)())]
     await wait_until(lambda: sum(map(len, turns._waiting.values())) == 10)
     async with asyncio.timeout(5):
         await end()
@@ -201,11 +214,11 @@ async def test_waiting(
 
 async def test_polling_and_retries(
     simulator: GoliothSimulator,
-    asking: Asking,
+    requester: Requester,
     end: Callable[[], Awaitable[Any]],
     quiet: Callable[[], None],
 ) -> None:
-    """A feed that tries again and again does so no more."""
+    """A feed stops its retries."""
     simulator.faults.rest_status = 500
     simulator.faults.handshake_status = 503
     await simulator.drop()
@@ -219,13 +232,16 @@ async def test_check_of_a_removed_project(
     hass: HomeAssistant,
     simulator: GoliothSimulator,
     streaming: MockConfigEntry,
-    asking: Asking,
+    requester: Requester,
     quiet: Callable[[], None],
 ) -> None:
-    """What was entered for a project is not checked any more when it is removed: the second request of a check is not sent."""
+    """Removing a project stops the check of new input.
+
+    The second request of the check is not sent.
+    """
     requests = len(simulator.requests)
     simulator.faults.rest_delay = 0.5
-    task = asyncio.ensure_future(asking.reconfigure())
+    task = asyncio.ensure_future(requester.reconfigure())
     await simulator.wait_until(lambda: len(simulator.requests) > requests)
     await hass.config_entries.async_remove(streaming.entry_id)
     quiet()
@@ -233,11 +249,11 @@ async def test_check_of_a_removed_project(
     assert not list(hass.config_entries.flow.async_progress())
 
 
-@pytest.mark.usefixtures("no_complaint")
+@pytest.mark.usefixtures("no_errors_logged")
 async def test_options_of_a_removed_project(
     hass: HomeAssistant, streaming: MockConfigEntry
 ) -> None:
-    """A form that is still open is closed."""
+    """An open form is closed."""
     options = hass.config_entries.options
     form = await options.async_init(streaming.entry_id)
     await hass.config_entries.async_remove(streaming.entry_id)
@@ -246,18 +262,18 @@ async def test_options_of_a_removed_project(
     assert not options.async_progress()
 
 
-@pytest.mark.usefixtures("no_complaint")
+@pytest.mark.usefixtures("no_errors_logged")
 @pytest.mark.parametrize("way", ["get_logs", "history", "call_rpc"])
 async def test_afterwards(
-    asking: Asking,
+    requester: Requester,
     end: Callable[[], Awaitable[Any]],
     quiet: Callable[[], None],
     way: str,
 ) -> None:
-    """Whoever asks later is told before anything is asked of Golioth."""
+    """Later callers get an error, and send no request."""
     await end()
     quiet()
-    assert await getattr(asking, way)()
+    assert await getattr(requester, way)()
 
 
 async def test_set_up_that_fails(
@@ -266,7 +282,7 @@ async def test_set_up_that_fails(
     config_entry: MockConfigEntry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A set-up that fails half way leaves nothing that asks."""
+    """A failed set-up leaves nothing that sends requests."""
 
     async def fail(*_: Any) -> None:
         raise HomeAssistantError("no platforms")
@@ -285,12 +301,15 @@ async def test_reload_in_the_middle(
     hass: HomeAssistant,
     simulator: GoliothSimulator,
     streaming: MockConfigEntry,
-    asking: Asking,
+    requester: Requester,
 ) -> None:
-    """What was under way at a reload is told of it, and what is asked afterwards is answered."""
+    """A reload ends a request under way with an error.
+
+    Later requests are answered.
+    """
     requests = len(simulator.requests)
     simulator.faults.rest_never = True
-    task = asyncio.ensure_future(asking.get_logs())
+    task = asyncio.ensure_future(requester.get_logs())
     await simulator.wait_until(lambda: len(simulator.requests) > requests)
     unloading = asyncio.ensure_future(
         hass.config_entries.async_unload(streaming.entry_id)
@@ -300,4 +319,4 @@ async def test_reload_in_the_middle(
     simulator.faults.clear()
     assert await hass.config_entries.async_setup(streaming.entry_id)
     await simulator.wait_for_streams(1)
-    assert await asking.get_logs() == ""
+    assert await requester.get_logs() == ""

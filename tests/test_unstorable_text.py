@@ -1,4 +1,7 @@
-"""Tests of text that a database cannot hold, wherever a device or the service has put it."""
+"""Tests of text that databases cannot store.
+
+A device or the service may send it in any field.
+"""
 
 from collections.abc import AsyncIterator
 import re
@@ -21,7 +24,7 @@ LOG = "event.greenhouse_node_log"
 LAST_LOG = "sensor.greenhouse_node_last_log"
 LAST_ERROR = "sensor.greenhouse_node_last_error"
 
-# In every text of a log but the ID of its device, and its time, which would be none.
+# Every text field of a log except its device ID, and its time, which would become none.
 UNSTORABLE: dict[str, Any] = {
     "message": "v1.2.3\0\0",
     "level": "ERROR",
@@ -42,7 +45,7 @@ pytestmark = pytest.mark.usefixtures("entity_registry_enabled_by_default")
 
 @pytest.fixture
 async def simulator(socket_enabled: None) -> AsyncIterator[GoliothSimulator]:
-    """Run a service whose names have U+0000 as well."""
+    """Run a service with U+0000 in its names."""
     async with GoliothSimulator("demo", "Demo\0project\0") as simulator:
         device = simulator.add_device("greenhouse\0node\0", device_id=GREENHOUSE_NODE)
         device.hardware_ids.append("28:6f\0")
@@ -51,12 +54,15 @@ async def simulator(socket_enabled: None) -> AsyncIterator[GoliothSimulator]:
 
 
 def unstorable(value: Any) -> bool:
-    """Whether any text of a value, keys among them, holds U+0000 or half of a character."""
+    """Return whether a value holds U+0000 or lone surrogates.
+
+    Keys of mappings are included.
+    """
     return re.search(r"\\x00|\\ud[89a-f]", repr(value)) is not None
 
 
 def shown(hass: HomeAssistant) -> dict[str, Any]:
-    """Return the state and the attributes of all entities."""
+    """Return the states and attributes of all entities."""
     return {
         state.entity_id: [state.state, dict(state.attributes)]
         for state in hass.states.async_all()
@@ -73,7 +79,10 @@ async def test_log(
     size: int,
     way: str,
 ) -> None:
-    """States and attributes hold what a database can, and the event what JSON can, but for its keys."""
+    """States and attributes hold only text that databases store.
+
+    The event holds whatever JSON can, except for its keys.
+    """
     padding = {"padding": "\0x" * size} if size else {}
     log = UNSTORABLE | {"metadata": UNSTORABLE["metadata"] | padding}
     if way == "stream":
@@ -86,7 +95,7 @@ async def test_log(
         assert metadata["a"] == "b\0c"
         assert metadata["d"] == [{"e": ["\0"]}]
     else:
-        # From before the set-up: entities alone are told.
+        # From before the set-up, so that only entities get it.
         assert await hass.config_entries.async_remove(streaming.entry_id)
         simulator.log(**log, device=GREENHOUSE_NODE)
         entry = MockConfigEntry(domain=streaming.domain, data=dict(streaming.data))
@@ -107,14 +116,17 @@ async def test_log(
 
 
 @pytest.mark.parametrize("surrogate", [b"\\ud800", b"\\udfff", b"\xed\xa0\x80"])
-async def test_half_of_a_character(
+async def test_lone_surrogate(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     log_events: LogEvents,
     surrogate: bytes,
 ) -> None:
-    """It is replaced before anything sees it, in the event as well: JSON that holds it is none."""
+    """Lone surrogates are replaced everywhere.
+
+    JSON that holds them is invalid, so that the event has none either.
+    """
     log = b'{"result":{"data":{"level":"ERROR","module":"%b","message":"a%b","metadata":{"%b":["%b"]},"deviceId":"%b"}}}'
     device_id = GREENHOUSE_NODE.encode()
     simulator.send_frame(log % (surrogate, surrogate, surrogate, surrogate, device_id))
@@ -132,7 +144,7 @@ async def test_names(
     device_registry: dr.DeviceRegistry,
     entity_registry: er.EntityRegistry,
 ) -> None:
-    """What the registries call something holds what a database can."""
+    """Names in the registries hold only storable text."""
     devices = dr.async_entries_for_config_entry(device_registry, streaming.entry_id)
     assert sorted(device.name or "" for device in devices) == [
         WATER_METER,
@@ -146,10 +158,10 @@ async def test_names(
     assert not unstorable([entity.extended_dict for entity in entities])
 
 
-async def test_what_an_earlier_version_has_kept(
+async def test_restored_logs(
     hass: HomeAssistant, config_entry: MockConfigEntry
 ) -> None:
-    """What is shown again after an update is what a database can hold, too."""
+    """Text restored from an earlier version becomes storable."""
     log = UNSTORABLE | {
         "timestamp": "then\0",
         "timestamp_ns": None,

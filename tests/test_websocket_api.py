@@ -1,4 +1,4 @@
-"""Tests of the commands of a browser that shows logs."""
+"""Tests of the WebSocket commands of the log card."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -62,7 +62,7 @@ class Browser:
     """
 
     def __init__(self, client: MockHAClientWebSocket) -> None:
-        """Ask for nothing yet."""
+        """Use a connection without any command so far."""
         self.client = client
 
     async def receive(self) -> Answer:
@@ -79,14 +79,17 @@ class Browser:
         return message
 
     async def error(self, command: str, **data: Any) -> Answer:
-        """Return what is told of a command that fails."""
+        """Return the error of a command that fails."""
         message = await self.ask(command, **data)
         assert not message["success"]
         error: Answer = message["error"]
         return error
 
     async def subscribe(self, entry: MockConfigEntry, **data: Any) -> Answer:
-        """Subscribe to the logs of a project, and return the first event."""
+        """Subscribe to a project's logs, and return the first event.
+
+        Events that continue the first one are merged into it.
+        """
         message = await self.ask(
             "golioth/logs/subscribe", config_entry_id=entry.entry_id, **data
         )
@@ -109,7 +112,10 @@ class Browser:
         return event
 
     async def logs_until(self, message: str) -> list[Answer]:
-        """Return the logs that come, until the one with a message; none may be left out."""
+        """Return new logs up to the one with a message.
+
+        None may be left out.
+        """
         logs: list[Answer] = []
         while not logs or logs[-1]["message"] != message:
             event = await self.event()
@@ -118,7 +124,10 @@ class Browser:
         return logs
 
     async def history(self, entry: MockConfigEntry, **data: Any) -> Answer:
-        """Return a page of a project's history: the last one, unless told otherwise."""
+        """Return a page of a project's history.
+
+        By default it is the last page.
+        """
         message = await self.ask(
             "golioth/logs/history",
             **{"config_entry_id": entry.entry_id, "before": at(days=1), **data},
@@ -137,7 +146,7 @@ async def browser(hass_ws_client: WebSocketGenerator) -> Browser:
 
 @pytest.fixture
 def log_in(hass: HomeAssistant, hass_ws_client: WebSocketGenerator) -> LogIn:
-    """Return what gives a user a browser."""
+    """Return a function that gives a user a browser."""
 
     async def log_in(user: MockUser) -> Browser:
         token = await hass.auth.async_create_refresh_token(user, CLIENT_ID)
@@ -152,7 +161,7 @@ def log_in(hass: HomeAssistant, hass_ws_client: WebSocketGenerator) -> LogIn:
 
 @pytest.fixture
 def user(hass: HomeAssistant) -> MockUser:
-    """Return a user who may do nothing."""
+    """Return a user without permissions."""
     user = MockUser().add_to_hass(hass)
     user.mock_policy({})
     return user
@@ -160,12 +169,12 @@ def user(hass: HomeAssistant) -> MockUser:
 
 @pytest.fixture
 def now() -> datetime:
-    """Return a time at which devices have logged."""
+    """Return a time when devices have logged."""
     return datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 
 
 def at(**ago: float) -> str:
-    """Return a time from now on, as a device tells it."""
+    """Return a time relative to now, as devices send."""
     return (datetime.now(UTC) + timedelta(**ago)).isoformat().replace("+00:00", "Z")
 
 
@@ -189,8 +198,11 @@ def policy(
     }
 
 
-def asked_for(simulator: GoliothSimulator) -> set[str]:
-    """Return the devices that Golioth was asked for by themselves, and forget them. The feed asks for none."""
+def requested_devices(simulator: GoliothSimulator) -> set[str]:
+    """Return the devices named in requests, and forget those.
+
+    The feed names none.
+    """
     devices = {
         request.query["deviceId"]
         for request in simulator.requests
@@ -206,7 +218,7 @@ async def remove_device(
     simulator: GoliothSimulator,
     golioth_device_id: str,
 ) -> None:
-    """Remove a device at Golioth, and wait until it is gone here."""
+    """Remove a device at Golioth and in Home Assistant."""
     device_id = entry.runtime_data._registered.get(golioth_device_id)
     del simulator.devices[golioth_device_id]
     while dr.async_get(hass).async_get(device_id) is not None:
@@ -217,7 +229,10 @@ async def remove_device(
 async def all_pages(
     browser: Browser, entry: MockConfigEntry, **data: Any
 ) -> tuple[list[Answer], list[Answer]]:
-    """Return all pages of a history, and their logs, oldest first."""
+    """Return all pages of a history, and their logs.
+
+    Pages are newest first, logs oldest first.
+    """
     pages = [await browser.history(entry, **data)]
     while pages[-1]["more"]:
         data["before"] = pages[-1]["start"]
@@ -226,7 +241,7 @@ async def all_pages(
     return pages, [log for page in reversed(pages) for log in page["logs"]]
 
 
-# What is logged now
+# New logs
 
 
 async def test_logs_are_those_of_the_event(
@@ -235,7 +250,10 @@ async def test_logs_are_those_of_the_event(
     log_events: LogEvents,
     browser: Browser,
 ) -> None:
-    """A log is told as the event tells it, with a number: those that there are, and then each one."""
+    """A browser gets logs with the data of the event.
+
+    Each has a number. Recent logs come first, then each new one.
+    """
     simulator.log("first", device=GREENHOUSE_NODE, metadata={"deep": {"er": [1]}})
     simulator.log("second", device="invented", level="ERROR", module="m")
     await log_events.wait_for(2)
@@ -256,7 +274,10 @@ async def test_large_integers(
     log_events: LogEvents,
     browser: Browser,
 ) -> None:
-    """Metadata with integers that no float holds are told as the JSON that was sent, now and later."""
+    """Metadata with large integers is sent as JSON text.
+
+    These are integers that no float holds. New logs and the history have the same text.
+    """
     await browser.subscribe(streaming)
     sent = (
         {"largest": 2**53 - 1, "smallest": 1 - 2**53, "float": 1e300},
@@ -285,7 +306,10 @@ async def test_hostile_texts(
     log_events: LogEvents,
     browser: Browser,
 ) -> None:
-    """Whatever a device sends is told as it is, and what is too long is cut, now and later."""
+    """Hostile text is sent unchanged, except for its length.
+
+    New logs and the history have the same text.
+    """
     simulator.document_limit = None
     await browser.subscribe(streaming)
     for text in HOSTILE_TEXTS:
@@ -297,7 +321,7 @@ async def test_hostile_texts(
         assert len(json_bytes(log)) < MAX_EVENT_SIZE + 100
         if len(text) < 1000:
             assert log["message"] == text
-            # No database can hold it in a key.
+            # A key loses U+0000, because no database can store it.
             assert log["metadata"] == {text.replace("\0", ""): text}
         assert text.startswith(log["message"].removesuffix("…"))
         assert log["truncated"] is (len(text) > 1000)
@@ -313,7 +337,7 @@ async def test_garbage(
     log_events: LogEvents,
     browser: Browser,
 ) -> None:
-    """Nothing that the service sends keeps a log from a browser."""
+    """Garbage from the service keeps no log from a browser."""
     await browser.subscribe(streaming)
     for garbage in GARBAGE_FRAMES:
         simulator.send_frame(garbage)
@@ -322,13 +346,16 @@ async def test_garbage(
     assert messages(told) == log_events.messages
 
 
-async def test_storm(
+async def test_burst(
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     log_events: LogEvents,
     browser: Browser,
 ) -> None:
-    """Of a storm, each event has the newest logs, in order, and says how many were left out."""
+    """In a burst, each event has the newest logs.
+
+    They are in order, and the event counts those left out.
+    """
     first = await browser.subscribe(streaming)
     for number in range(5_000):
         simulator.log(str(number), device=GREENHOUSE_NODE, metadata={"n": number})
@@ -344,7 +371,7 @@ async def test_storm(
         left_out += event["left_out"]
     assert len(told) + left_out == 5_000
     assert [log["number"] - 1 for log in told] == [int(text) for text in messages(told)]
-    # Whoever comes afterwards is told the last of them.
+    # Later subscribers get the last logs.
     last = await browser.subscribe(streaming)
     assert len(last["logs"]) == 2_000
     assert last["first_number"] == 3_001
@@ -360,7 +387,10 @@ async def test_devices(
     water_meter: str,
     project: str,
 ) -> None:
-    """The logs of some devices are told; those of a device that is not registered are the project's."""
+    """A subscription can be limited to devices.
+
+    Logs of a device that is not registered belong to the project.
+    """
     simulator.log("1", device=GREENHOUSE_NODE)
     simulator.log("2", device=WATER_METER)
     simulator.log("3", device="invented")
@@ -384,12 +414,15 @@ async def test_reload(
     log_events: LogEvents,
     browser: Browser,
 ) -> None:
-    """A reload loses nothing: who looks goes on, and who comes later finds what was before."""
+    """A reload loses no recent log.
+
+    Subscriptions go on, and new ones get the logs from before.
+    """
     first = await browser.subscribe(streaming)
     simulator.log("before")
     (before,) = await browser.logs_until("before")
     assert await hass.config_entries.async_unload(streaming.entry_id)
-    # Nobody is refused while the project is not loaded.
+    # Subscribing works while the project is not loaded.
     second = await browser.subscribe(streaming)
     assert messages(second["logs"]) == ["before"]
     await browser.client.send_json_auto_id(
@@ -410,7 +443,7 @@ async def test_reload(
 async def test_removed(
     hass: HomeAssistant, streaming: MockConfigEntry, browser: Browser
 ) -> None:
-    """When the project is removed, that is told, and it is not found any more."""
+    """Removing a project is reported, and ends its commands."""
     await browser.subscribe(streaming)
     await hass.config_entries.async_remove(streaming.entry_id)
     assert await browser.event() == {"removed": True}
@@ -432,7 +465,10 @@ async def test_browser_goes(
     log_in: LogIn,
     hass_admin_user: MockUser,
 ) -> None:
-    """Nothing is left of a browser that has gone, whether it says so or not, and the others go on."""
+    """A browser that leaves keeps no subscription.
+
+    It may unsubscribe or just disconnect. Others go on.
+    """
     subscriptions = async_get_recent_logs(hass, streaming.entry_id)._subscriptions
     other = await log_in(hass_admin_user)
     await browser.subscribe(streaming)
@@ -452,7 +488,7 @@ async def test_browser_goes(
     assert messages(await other.logs_until("2")) == ["1", "2"]
 
 
-# Who asks, and for what
+# Permissions and invalid commands
 
 
 @pytest.mark.parametrize(
@@ -462,7 +498,7 @@ async def test_browser_goes(
         ("golioth/logs/history", {"before": "2026-01-15T12:00:00Z"}),
     ],
 )
-async def test_what_is_not_ours(
+async def test_unknown_project_or_device(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
@@ -470,7 +506,7 @@ async def test_what_is_not_ours(
     command: str,
     data: dict[str, Any],
 ) -> None:
-    """Only projects, and devices of theirs, have logs."""
+    """Only projects and their devices have logs."""
     other = MockConfigEntry(domain="other")
     other.add_to_hass(hass)
     requests = len(simulator.requests)
@@ -499,14 +535,14 @@ async def test_what_is_not_ours(
         ("golioth/logs/history", {"before": "2026-01-15T12:00:00Z", "levels": ["x"]}),
     ],
 )
-async def test_what_nobody_can_ask_for(
+async def test_invalid_data(
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     browser: Browser,
     command: str,
     data: dict[str, Any],
 ) -> None:
-    """What cannot be meant is refused before anything is asked."""
+    """Invalid data is refused before any request."""
     requests = len(simulator.requests)
     error = await browser.error(
         command, **{"config_entry_id": streaming.entry_id, **data}
@@ -527,7 +563,10 @@ async def test_user_who_may_read_some(
     project: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A user is told the logs of devices whose entities the user may read, all of them, disabled ones included."""
+    """A user gets logs only of readable devices.
+
+    All entities of the device must be readable, disabled ones included.
+    """
     for number, device in enumerate((GREENHOUSE_NODE, WATER_METER, "invented", None)):
         simulator.log(str(number), device=device)
     await log_events.wait_for(4)
@@ -553,7 +592,7 @@ async def test_user_who_may_read_some(
                 command, config_entry_id=streaming.entry_id, **data
             )
             assert error["code"] == "unauthorized"
-    # A dashboard in vain is nothing that the log complains of.
+    # A dashboard without permission is no error for the log.
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
     async def told(**data: Any) -> list[str]:
@@ -565,7 +604,7 @@ async def test_user_who_may_read_some(
     user.mock_policy(readable)
     assert await told() == ["0"]
     assert await told(device_ids=[greenhouse, water_meter, project]) == ["0"]
-    assert asked_for(simulator) == {GREENHOUSE_NODE}
+    assert requested_devices(simulator) == {GREENHOUSE_NODE}
     for device_ids in ([water_meter], [project], [water_meter, project]):
         error = await browser.error(
             "golioth/logs/subscribe",
@@ -575,7 +614,7 @@ async def test_user_who_may_read_some(
         assert error["code"] == "unauthorized"
     user.mock_policy(policy(entity_registry, greenhouse, project))
     assert await told() == ["0"]
-    assert asked_for(simulator) == {GREENHOUSE_NODE}
+    assert requested_devices(simulator) == {GREENHOUSE_NODE}
     for everything in (
         policy(entity_registry, greenhouse, water_meter, project),
         {"entities": {"all": {POLICY_READ: True}}},
@@ -583,7 +622,7 @@ async def test_user_who_may_read_some(
         user.mock_policy(everything)
         assert await told() == ["0", "1", "2", "3"]
         assert await told(device_ids=[project]) == ["2", "3"]
-    assert not asked_for(simulator)
+    assert not requested_devices(simulator)
 
 
 async def test_project_opens_no_logs_of_devices(
@@ -598,8 +637,11 @@ async def test_project_opens_no_logs_of_devices(
     water_meter: str,
     project: str,
 ) -> None:
-    """The project's own entities open no logs of a device that is new, or that was removed."""
-    # What remains is more than the user may read.
+    """Permission for the project opens no device's logs.
+
+    This holds for new and for removed devices.
+    """
+    # The user may still not read this device.
     simulator.add_device("door-sensor")
     await streaming.runtime_data.async_refresh()
     simulator.log("removed", device=WATER_METER)
@@ -623,7 +665,7 @@ async def test_project_opens_no_logs_of_devices(
         with pytest.raises(Unauthorized):
             await act(hass, "get_logs", Context(user_id=user.id), **source)
 
-    # Nor beside those of a device.
+    # The same with permission for a device.
     user.mock_policy(policy(entity_registry, greenhouse, project))
     assert not (await browser.subscribe(streaming))["logs"]
     assert not (await browser.history(streaming))["logs"]
@@ -633,7 +675,7 @@ async def test_project_opens_no_logs_of_devices(
     assert messages(await browser.logs_until("own")) == ["own"]
 
 
-async def test_device_that_is_removed_while_somebody_looks(
+async def test_removed_device_while_subscribed(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
@@ -644,7 +686,10 @@ async def test_device_that_is_removed_while_somebody_looks(
     greenhouse: str,
     water_meter: str,
 ) -> None:
-    """Its logs are the project's from then on, those from before as well."""
+    """Logs of a removed device belong to the project.
+
+    This includes its logs from before.
+    """
     everyone = MockUser().add_to_hass(hass)
     everyone.mock_policy({"entities": {"all": {POLICY_READ: True}}})
     user.mock_policy(policy(entity_registry, greenhouse, water_meter))
@@ -664,7 +709,7 @@ async def test_device_that_is_removed_while_somebody_looks(
         assert messages((await client.history(streaming))["logs"]) == expected
 
 
-async def test_device_that_comes_while_somebody_looks(
+async def test_new_device_while_subscribed(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
@@ -676,17 +721,21 @@ async def test_device_that_comes_while_somebody_looks(
     water_meter: str,
     project: str,
 ) -> None:
-    """Its logs are the project's until it has a device, and that device's afterwards: none is missing for who may read all."""
+    """Logs of a new device first belong to the project.
+
+    Once it is registered, they belong to the device. A user who may read everything
+    misses none.
+    """
     everyone = MockUser().add_to_hass(hass)
     everyone.mock_policy({"entities": {"all": {POLICY_READ: True}}})
-    # All that there is today.
+    # All present devices.
     user.mock_policy(policy(entity_registry, greenhouse, water_meter, project))
     browser, reader = await log_in(user), await log_in(everyone)
     await browser.subscribe(streaming)
     await reader.subscribe(streaming)
     simulator.log("1", device="61a4d0000000000000000001")
     assert messages(await browser.logs_until("1")) == ["1"]
-    # Not before: what a user may read counts when it is told.
+    # Permissions count when logs are sent, not when they arrive.
     new = simulator.add_device("door-sensor", "61a4d0000000000000000001")
     await streaming.runtime_data.async_refresh()
     await wait_for_state(hass, "sensor.door_sensor_last_log", "1")
@@ -694,7 +743,7 @@ async def test_device_that_comes_while_somebody_looks(
     simulator.log("3", device=GREENHOUSE_NODE)
     assert messages(await browser.logs_until("3")) == ["3"]
     assert messages(await reader.logs_until("3")) == ["1", "2", "3"]
-    # Not everything is readable any more: soon, no log of the project's is.
+    # The user can no longer read everything: soon no log of the project arrives.
     told = ["new"]
     async with asyncio.timeout(TIMEOUT):
         while "new" in told:
@@ -717,7 +766,7 @@ async def test_permission_on_the_project_that_is_taken_away(
     greenhouse: str,
     project: str,
 ) -> None:
-    """Who may not read the whole project any more is told nothing of it any more."""
+    """Without permission for everything, project logs stop."""
     user.mock_policy({"entities": True})
     browser = await log_in(user)
     await browser.subscribe(streaming)
@@ -738,7 +787,7 @@ async def test_permission_that_changes(
     greenhouse: str,
     water_meter: str,
 ) -> None:
-    """What a user may not read any more is not told any more, and what the user may read from now on is."""
+    """Changed permissions apply to the next log."""
     user.mock_policy(policy(entity_registry, greenhouse))
     browser = await log_in(user)
     await browser.subscribe(streaming)
@@ -761,7 +810,7 @@ async def test_permission_that_is_given(
     greenhouse: str,
     water_meter: str,
 ) -> None:
-    """It takes effect, even where nothing could be told in the meantime."""
+    """A new permission takes effect after a refused log."""
     user.mock_policy(policy(entity_registry, greenhouse))
     browser = await log_in(user)
     await browser.subscribe(streaming)
@@ -781,7 +830,7 @@ async def test_read_only_user(
     hass_ws_client: WebSocketGenerator,
     hass_read_only_access_token: str,
 ) -> None:
-    """To look at logs is to read."""
+    """A read-only user can read logs."""
     browser = Browser(await hass_ws_client(access_token=hass_read_only_access_token))
     await browser.subscribe(streaming)
     simulator.log("1", device=GREENHOUSE_NODE)
@@ -800,7 +849,10 @@ async def test_devices_without_entities(
     water_meter: str,
     project: str,
 ) -> None:
-    """Where no entity of the device tells who may, those of the project do; without any, an administrator may."""
+    """Devices without entities need permission for the project.
+
+    If that has no entities either, only an administrator may read.
+    """
     for entity_id in entity_ids(entity_registry, greenhouse):
         entity_registry.async_remove(entity_id)
     browser = await log_in(user)
@@ -823,7 +875,7 @@ async def test_devices_without_entities(
         await act(hass, "get_logs", Context(user_id=user.id))
 
 
-# What was logged
+# History
 
 
 @pytest.mark.parametrize("digits", [9, 3])
@@ -834,10 +886,13 @@ async def test_pages(
     now: datetime,
     digits: int,
 ) -> None:
-    """Pages follow one another without losing or repeating a log, whether or not Golioth cuts the times."""
+    """Pages neither lose nor repeat a log.
+
+    This holds whether or not Golioth truncates timestamps.
+    """
     simulator.timestamp_digits = digits
     for number in range(300):
-        # Five of each millisecond, two of which are of the same moment.
+        # Five in each millisecond, two of them with equal timestamps.
         moment = now + timedelta(milliseconds=number // 5)
         nanoseconds = (number % 5 or 1) * 1_111
         simulator.log(
@@ -849,7 +904,7 @@ async def test_pages(
     assert [log["timestamp"] for log in logs] == sorted(
         log["timestamp"] for log in logs
     )
-    # Milliseconds are not divided.
+    # A page has whole milliseconds only.
     assert [len(page["logs"]) for page in pages] == [20] * 15
     assert all(page["complete"] for page in pages)
     assert all(log["source"] is None and "number" not in log for log in logs)
@@ -862,7 +917,10 @@ async def test_history_begins_where_the_ring_ends(
     browser: Browser,
     now: datetime,
 ) -> None:
-    """What is asked for is read through the millisecond of the oldest log that a browser has, and not beyond."""
+    """A page ends with its `before` time's millisecond.
+
+    Logs of the same millisecond are included, later ones are not.
+    """
     for number in range(6):
         moment = now + timedelta(milliseconds=number // 3)
         simulator.log(
@@ -883,7 +941,10 @@ async def test_calm_milliseconds_at_the_end(
     browser: Browser,
     now: datetime,
 ) -> None:
-    """What is read of a page's oldest millisecond is left to the next one, unless the page has no other."""
+    """A page's oldest millisecond moves to the next page.
+
+    It stays if the page has no other.
+    """
     stamp = f"{now:%Y-%m-%dT%H:%M:%S}"
     for number in range(160):
         simulator.log(f"crowd {number}", timestamp=f"{stamp}.000{number:06}Z")
@@ -894,13 +955,16 @@ async def test_calm_milliseconds_at_the_end(
     assert all(page["complete"] for page in pages)
 
 
-async def test_crowd_that_no_page_holds(
+async def test_crowded_millisecond(
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     browser: Browser,
     now: datetime,
 ) -> None:
-    """Where a millisecond has more logs than can be had, that is said, and what is older can be had."""
+    """A millisecond with too many logs makes pages incomplete.
+
+    Older logs can still be read.
+    """
     stamp = f"{now:%Y-%m-%dT%H:%M:%S}"
     simulator.log("before", timestamp=f"{stamp}.000000000Z")
     for number in range(1_200):
@@ -910,13 +974,13 @@ async def test_crowd_that_no_page_holds(
     assert messages(logs) == ["before", *(str(number) for number in range(200, 1_200))]
 
 
-async def test_logs_that_cannot_be_had(
+async def test_withheld_logs(
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     browser: Browser,
     now: datetime,
 ) -> None:
-    """Where Golioth has logs that it does not give, that is said of the page that lacks them."""
+    """A page is incomplete if Golioth withholds logs."""
     for second in range(3):
         moment = now + timedelta(seconds=second)
         simulator.log(f"before {second}", timestamp=moment.isoformat())
@@ -934,7 +998,7 @@ async def test_logs_that_cannot_be_had(
 async def test_thirty_days(
     streaming: MockConfigEntry, simulator: GoliothSimulator, browser: Browser
 ) -> None:
-    """History ends after 30 days."""
+    """The history ends after 30 days."""
     for days in (-31, -29, 0):
         simulator.log(str(days), timestamp=at(days=days))
     page = await browser.history(streaming)
@@ -972,7 +1036,7 @@ async def test_filters(
     data: dict[str, Any],
     expected: list[str],
 ) -> None:
-    """Golioth is asked for what is wanted alone."""
+    """Golioth is asked only for logs that pass the filters."""
     for number, (level, module) in enumerate(
         [("DEBUG", "power"), ("ERROR", "wifi"), ("INFO", "wifi"), ("ERROR", "power")]
     ):
@@ -995,7 +1059,10 @@ async def test_history_of_devices(
     water_meter: str,
     project: str,
 ) -> None:
-    """Of one device, Golioth is asked for nothing else; of several, for what was logged in all."""
+    """The history of one device asks Golioth only for that.
+
+    For several with the project's, it asks for all logs.
+    """
     for number, device in enumerate((GREENHOUSE_NODE, WATER_METER, "invented", None)):
         simulator.log(str(number), device=device)
 
@@ -1004,9 +1071,9 @@ async def test_history_of_devices(
         return messages(page["logs"])
 
     assert await told(greenhouse, "gone") == ["0"]
-    assert asked_for(simulator) == {GREENHOUSE_NODE}
+    assert requested_devices(simulator) == {GREENHOUSE_NODE}
     assert await told(greenhouse, project) == ["0", "2", "3"]
-    assert not asked_for(simulator)
+    assert not requested_devices(simulator)
     assert await told(project) == ["2", "3"]
 
 
@@ -1022,7 +1089,11 @@ async def test_page_tells_nothing_of_other_devices(
     now: datetime,
     search: str,
 ) -> None:
-    """Who may read two devices of three gets the same pages whatever the third logs, and whether that is what is searched for."""
+    """Pages reveal nothing about an unreadable device.
+
+    A user with two devices of three gets the same pages whatever the third logs, even
+    if it matches the search.
+    """
     other = simulator.add_device("door-sensor")
     await streaming.runtime_data.async_refresh()
     user.mock_policy(policy(entity_registry, greenhouse, water_meter))
@@ -1039,7 +1110,10 @@ async def test_page_tells_nothing_of_other_devices(
         )
 
     async def told() -> list[Any]:
-        """Return all that is told, but for when the oldest page begins, which is 30 days ago."""
+        """Return the pages without the start of the oldest.
+
+        That start is 30 days ago.
+        """
         pages, _ = await all_pages(browser, streaming, limit=5, search=search)
         return [
             (messages(page["logs"]), page["start"] * page["more"], page["complete"])
@@ -1054,12 +1128,12 @@ async def test_page_tells_nothing_of_other_devices(
         simulator.log(
             f"needle {number}", device=other, timestamp=at_second(number / 10)
         )
-    # More of one moment than can be had, too.
+    # With more equal timestamps than can be read, too.
     for _ in range(150):
         simulator.log("needle", device=other, timestamp=at_second(10))
-    asked_for(simulator)
+    requested_devices(simulator)
     assert await told() == alone
-    assert asked_for(simulator) == {GREENHOUSE_NODE, WATER_METER}
+    assert requested_devices(simulator) == {GREENHOUSE_NODE, WATER_METER}
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -1074,14 +1148,18 @@ async def test_pages_of_several_devices(
     now: datetime,
     seed: int,
 ) -> None:
-    """Pages of two devices of three follow one another without losing or repeating a log, in order."""
+    """Pages of several devices neither lose nor repeat logs.
+
+    They are in order.
+    """
     chance = random.Random(seed)  # noqa: S311
     simulator.timestamp_digits = chance.choice([3, 9])
     other = simulator.add_device("door-sensor")
     await streaming.runtime_data.async_refresh()
     user.mock_policy(policy(entity_registry, greenhouse, water_meter))
     browser = await log_in(user)
-    # So few that a millisecond has logs of several devices, and some more than a page.
+    # A span so short that milliseconds have logs of several devices, some more than a
+    # page.
     span = chance.choice([3, 100, 10_000])
     logs: list[tuple[datetime, str]] = []
     for device, most in ((GREENHOUSE_NODE, 250), (WATER_METER, 30), (other, 100)):
@@ -1111,7 +1189,10 @@ async def test_history_behind_a_muted_device(
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where it has logged more than can be read at once, a page is empty, and the next one begins behind that."""
+    """A muted device with many logs makes empty pages.
+
+    It has more logs than can be read at once: the next page begins before them.
+    """
     monkeypatch.setattr(history, "_MAX_REQUESTS", 3)
 
     def log(message: str, device: str, seconds: int) -> None:
@@ -1137,7 +1218,10 @@ async def test_muted_device(
     disable: Disable,
     browser: Browser,
 ) -> None:
-    """What was fired before it was disabled is told again only where it is named."""
+    """Logs of a muted device need the device's name.
+
+    This holds for those that it fired before.
+    """
     simulator.log("before", device=GREENHOUSE_NODE)
     simulator.log("signal", device=WATER_METER)
     await log_events.wait_for(2)
@@ -1166,7 +1250,10 @@ async def test_user_who_may_read_a_muted_device(
     user: MockUser,
     log_in: LogIn,
 ) -> None:
-    """For a user who may read some devices, it is left out as well; whoever may read no other has a view without logs."""
+    """Muted devices are left out for limited users, too.
+
+    A user without other devices has a view without logs.
+    """
     simulator.log("noise", device=GREENHOUSE_NODE)
     simulator.log("signal", device=WATER_METER)
     disable()
@@ -1192,7 +1279,10 @@ async def test_history_of_too_many_devices(
     user: MockUser,
     log_in: LogIn,
 ) -> None:
-    """Who may read many devices, but not all, is told to choose some: each takes a request."""
+    """A user with many devices must choose some.
+
+    Each one takes a request, unless the user may read all.
+    """
     for number in range(60):
         simulator.add_device(f"device-{number}")
     await streaming.runtime_data.async_refresh()
@@ -1216,14 +1306,14 @@ async def test_history_of_too_many_devices(
             **asked,
         )
         assert error["translation_key"] == "too_many_devices"
-    assert not asked_for(simulator)
+    assert not requested_devices(simulator)
     page = await browser.history(streaming, device_ids=readable[:50])
     assert page["logs"] == []
     assert not page["more"]
-    assert len(asked_for(simulator)) == 50
+    assert len(requested_devices(simulator)) == 50
 
 
-# What goes wrong
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -1244,7 +1334,7 @@ async def test_history_that_cannot_be_read(
     key: str,
     placeholders: dict[str, str],
 ) -> None:
-    """The reason is told, in words that the browser can translate, and the next try is as good as any."""
+    """The reason has a translation key, and retrying works."""
     simulator.faults.rest_status = status
     simulator.faults.rest_html = html
     error = await browser.error(
@@ -1265,7 +1355,7 @@ async def test_rejected_key(
     simulator: GoliothSimulator,
     browser: Browser,
 ) -> None:
-    """A key that is rejected is asked for again, and not used any more."""
+    """A rejected key starts reauthentication, and is not used again."""
     requests = len(simulator.requests)
     simulator.revoke()
     for _ in range(3):
@@ -1286,7 +1376,10 @@ async def test_history_of_a_project_that_is_not_loaded(
     simulator: GoliothSimulator,
     browser: Browser,
 ) -> None:
-    """Nothing is asked of Golioth for a project that is switched off, and that is told."""
+    """The history of an unloaded project is an error.
+
+    Golioth is not asked.
+    """
     assert await hass.config_entries.async_unload(streaming.entry_id)
     requests = len(simulator.requests)
     error = await browser.error(
@@ -1303,7 +1396,7 @@ async def test_project_that_is_unloaded_meanwhile(
     simulator: GoliothSimulator,
     browser: Browser,
 ) -> None:
-    """A question that is under way is answered with what has happened."""
+    """Unloading ends a request under way with an error."""
     simulator.log("1")
     simulator.faults.rest_delay = 0.2
     requests = len(simulator.requests)
@@ -1319,7 +1412,7 @@ async def test_project_that_is_unloaded_meanwhile(
     assert (await answer)["translation_key"] == "project_unloaded"
 
 
-# What is too much
+# Limits
 
 
 async def test_too_many_subscriptions(
@@ -1331,7 +1424,10 @@ async def test_too_many_subscriptions(
     user: MockUser,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A connection has twenty, a user a hundred, and each that ends makes room for another."""
+    """A connection has twenty subscriptions, a user a hundred.
+
+    Each one that ends makes room for another.
+    """
     user.mock_policy({"entities": True})
     mine = [browser, *[await log_in(hass_admin_user) for _ in range(5)]]
 
@@ -1361,7 +1457,7 @@ async def test_too_many_subscriptions(
         lambda: len(async_get_recent_logs(hass, streaming.entry_id)._subscriptions) < 90
     )
     await mine[0].subscribe(streaming)
-    # Nothing that the log complains of.
+    # The log has no errors.
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
 
@@ -1373,7 +1469,10 @@ async def test_one_page_at_a_time(
     log_in: LogIn,
     hass_admin_user: MockUser,
 ) -> None:
-    """A second page of a connection is refused at once, those of others wait, and the next is read when the first is there."""
+    """A second page of one connection is refused.
+
+    Those of other connections wait. The next is read after the first.
+    """
     ask = {
         "type": "golioth/logs/history",
         "config_entry_id": streaming.entry_id,
@@ -1402,7 +1501,10 @@ async def test_many_refused_commands_in_one_frame(
     log_in: LogIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The devices of a fleet are looked at once for all of them: what a user may not read costs no more than that."""
+    """Refused commands check a fleet's entities only once.
+
+    Further checks come at most ten times a second.
+    """
     for number in range(50):
         simulator.add_device(f"device-{number}")
     await streaming.runtime_data.async_refresh()
@@ -1442,14 +1544,14 @@ async def test_many_refused_commands_in_one_frame(
     )
     for _ in commands:
         assert not (await browser.receive())["success"]
-    # Where that takes long, they are looked at again ten times a second.
+    # If that takes long, they are checked ten times a second.
     times = 1 + (hass.loop.time() - started) / 0.1
     # The last two are for the project itself.
     assert looks <= times * (len(device_ids) + 2)
 
 
 @pytest.mark.parametrize("goes", [True, False], ids=["gone", "unsubscribed"])
-async def test_page_that_nobody_takes(
+async def test_page_without_a_reader(
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     browser: Browser,
@@ -1457,7 +1559,10 @@ async def test_page_that_nobody_takes(
     hass_admin_user: MockUser,
     goes: bool,
 ) -> None:
-    """A page is not read any further when the browser has gone, or wants it no more, also where it waits for its turn."""
+    """A page without a reader is not read further.
+
+    The browser has disconnected or unsubscribed. This holds for waiting requests, too.
+    """
     ask = {
         "type": "golioth/logs/history",
         "config_entry_id": streaming.entry_id,
@@ -1486,14 +1591,14 @@ async def test_page_that_nobody_takes(
     await (await log_in(hass_admin_user)).history(streaming)
 
 
-async def test_reload_between_pieces(
+async def test_reload_between_events(
     hass: HomeAssistant,
     streaming: MockConfigEntry,
     simulator: GoliothSimulator,
     log_events: LogEvents,
     browser: Browser,
 ) -> None:
-    """A reload while pieces are to come loses none of them."""
+    """A reload loses no event of the beginning."""
     simulator.document_limit = None
     for number in range(300):
         simulator.log(f"{number} " + "x" * 10_000)
