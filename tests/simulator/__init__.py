@@ -1,4 +1,7 @@
-"""The Golioth service on loopback, for tests, a soak and a demo."""
+"""A Golioth service on loopback.
+
+For the tests, the soak and the demo.
+"""
 
 from .device import Device
 from .errors import GrpcCode, grpc_error_v1, grpc_error_v2

@@ -1,4 +1,4 @@
-"""The simulator as a process of its own: `python -m tests.simulator`."""
+"""Run the simulator as a process: `python -m tests.simulator`."""
 
 import argparse
 import asyncio
@@ -21,7 +21,7 @@ _MORE_DEVICES = ("weather-station", "cold-room-3", "pump-controller")
 
 
 async def _replay(simulator: GoliothSimulator) -> None:
-    """Send the published frames whenever a stream opens while there was none."""
+    """Send the published frames each time the first stream opens."""
     while True:
         await simulator.wait_until(lambda: simulator.streams > 0)
         simulator.replay()

@@ -1,4 +1,4 @@
-"""Who may see what."""
+"""Authentication and access to the project."""
 
 from collections.abc import Mapping
 
@@ -12,12 +12,12 @@ _NO_QUERY: Mapping[str, str] = {}
 
 
 class Access:
-    """Lets requests with a good credential through to the project and its devices."""
+    """Gives requests with an accepted credential access to the project."""
 
     def __init__(
         self, project: Project, credentials: Credentials, options: ServiceOptions
     ) -> None:
-        """Guard the project."""
+        """Guard a project."""
         self._project = project
         self._credentials = credentials
         self._options = options
@@ -25,7 +25,9 @@ class Access:
     def authenticate(
         self, headers: Mapping[str, str], query: Mapping[str, str] = _NO_QUERY
     ) -> None:
-        """Look for a credential in the headers, and in the query if it may be there.
+        """Check the credential in the headers, or in the query.
+
+        The query is empty where the service takes none from it.
 
         Raises:
             ServiceError: There is none, or it is not accepted.
@@ -35,7 +37,7 @@ class Access:
             raise ServiceError(GrpcCode.UNAUTHENTICATED, "Invalid credentials")
 
     def open_project(self, project_id: str) -> None:
-        """Raise ServiceError if it is not the project that the credential is for."""
+        """Raise ServiceError unless the credential opens this project."""
         if project_id != self._project.id:
             if (
                 self._options.unknown_project_status
@@ -45,7 +47,10 @@ class Access:
             raise ServiceError(GrpcCode.NOT_FOUND, "Project not found")
 
     def open_device(self, project_id: str, device_id: str) -> Device:
-        """Return a device of the project, or raise ServiceError if there is none."""
+        """Return a device of the project.
+
+        Raises ServiceError if there is none.
+        """
         self.open_project(project_id)
         if (device := self._project.devices.get(device_id)) is None:
             raise ServiceError(GrpcCode.NOT_FOUND, "Device not found")

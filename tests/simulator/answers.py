@@ -1,4 +1,4 @@
-"""HTTP answers that are the same for the WebSocket and for REST."""
+"""HTTP answers that the WebSocket and REST share."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -33,7 +33,7 @@ def error_answer(status: int, headers: Mapping[str, str] = _NO_HEADERS) -> web.R
 
 
 def html_answer(status: int, headers: Mapping[str, str] = _NO_HEADERS) -> web.Response:
-    """Return the page that a proxy answers with in the service's place."""
+    """Return the HTML page of a proxy."""
     title = f"{status} {HTTPStatus(status).phrase}"
     page = f"<html><head><title>{title}</title></head><body>{title}</body></html>"
     return web.Response(
@@ -42,5 +42,8 @@ def html_answer(status: int, headers: Mapping[str, str] = _NO_HEADERS) -> web.Re
 
 
 def redirect_headers(request: web.Request, origin: str) -> Mapping[str, str]:
-    """Return where a canonicalising proxy redirects to: same path, same query."""
+    """Return the Location that a canonicalising proxy redirects to.
+
+    Path and query stay the same.
+    """
     return {"Location": f"{origin}{request.raw_path}"}

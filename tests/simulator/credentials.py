@@ -1,4 +1,7 @@
-"""The credentials that open the project: one API key, and JWTs of one JWT key."""
+"""The credentials that open the project.
+
+They are one API key, and the JWTs of one JWT key.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -11,27 +14,30 @@ _HEADER = {"typ": "JWT", "alg": "HS256"}
 
 
 class Credentials:
-    """Knows which API key and which JWTs are accepted at the moment."""
+    """Checks API keys and JWTs."""
 
     def __init__(self, api_key: str, jwt_key: str, jwt_secret: str) -> None:
-        """Accept the API key, and JWTs that `jwt_key` issued and its secret signed."""
+        """Accept the API key and the JWTs of `jwt_key`.
+
+        The JWTs are signed with `jwt_secret`.
+        """
         self.api_key = api_key
         self._jwt_key = jwt_key
         self._jwt_secret = jwt_secret.encode()
         self._revoked = False
 
     def revoke(self) -> None:
-        """Accept no credential any more."""
+        """Reject every credential from now on."""
         self._revoked = True
 
     def restore(self, api_key: str | None) -> None:
-        """Accept credentials again, with a new API key if one is given."""
+        """Accept credentials again, with a new API key if given."""
         self._revoked = False
         if api_key is not None:
             self.api_key = api_key
 
     def jwt(self) -> str:
-        """Return a JWT that is accepted."""
+        """Return an accepted JWT."""
         signed = b".".join(
             _encode_segment(orjson.dumps(part))
             for part in (_HEADER, {"iss": self._jwt_key})
@@ -39,7 +45,7 @@ class Credentials:
         return b".".join((signed, _encode_segment(self._signature(signed)))).decode()
 
     def accepts(self, headers: Mapping[str, str], query: Mapping[str, str]) -> bool:
-        """Return whether a request brings a good credential.
+        """Return whether a request carries an accepted credential.
 
         Args:
             headers: The request's headers, of any case.
@@ -57,7 +63,7 @@ class Credentials:
         return self._accepts_jwt(jwt.encode())
 
     def _accepts_jwt(self, jwt: bytes) -> bool:
-        """Return whether the signature and the issuer of a JWT are good."""
+        """Return whether signature and issuer of a JWT are right."""
         signed, _, signature = jwt.rpartition(b".")
         try:
             if not hmac.compare_digest(
@@ -80,5 +86,8 @@ def _encode_segment(data: bytes) -> bytes:
 
 
 def _decode_segment(text: bytes) -> bytes:
-    """Return what base64url text without padding holds, or raise ValueError."""
+    """Return the bytes of base64url text without padding.
+
+    Raises ValueError if it is malformed.
+    """
     return base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))

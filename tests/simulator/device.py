@@ -8,7 +8,10 @@ from .timestamps import format_timestamp
 
 @dataclass(kw_only=True)
 class Device:
-    """A Golioth device, which a test may change; times are in ns since the epoch."""
+    """A Golioth device; times are ns since the epoch.
+
+    A test may change any field.
+    """
 
     id: str
     name: str

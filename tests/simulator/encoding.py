@@ -1,4 +1,4 @@
-"""JSON as the service writes it: compact, one document."""
+"""Compact JSON, as the service writes it."""
 
 import json
 
@@ -8,9 +8,9 @@ import orjson
 def encode_json(value: object) -> bytes:
     """Return compact JSON.
 
-    Integers over 64 bits and lone surrogates, which orjson refuses, are written as the
-    standard library does: JSON can hold both, so a device can send both. Raises
-    TypeError for what is no JSON value.
+    Integers over 64 bits and lone surrogates, which orjson refuses, go through the
+    standard library: JSON can hold both, so a device can send both. Raises TypeError
+    for a value that JSON does not have.
     """
     try:
         return orjson.dumps(value)

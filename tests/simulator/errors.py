@@ -1,4 +1,4 @@
-"""Errors in the forms that gRPC-Gateway gives them."""
+"""Errors in the formats of gRPC-Gateway."""
 
 from enum import IntEnum
 from http import HTTPStatus
@@ -6,7 +6,7 @@ from typing import Any, override
 
 
 class GrpcCode(IntEnum):
-    """The gRPC status codes that the service answers with."""
+    """A gRPC status code of the service."""
 
     UNKNOWN = 2
     INVALID_ARGUMENT = 3
@@ -21,12 +21,12 @@ class GrpcCode(IntEnum):
 
     @property
     def http_status(self) -> HTTPStatus:
-        """The HTTP status that the gateway answers with for this code."""
+        """The HTTP status of this code at the gateway."""
         return _HTTP_STATUSES[self]
 
     @classmethod
     def of_http_status(cls, status: int) -> GrpcCode:
-        """Return the code that has this HTTP status at the gateway, or UNKNOWN."""
+        """Return the code of an HTTP status, or UNKNOWN."""
         return next(
             (
                 code
@@ -52,17 +52,17 @@ _HTTP_STATUSES = {
 
 
 class ServiceError(Exception):
-    """The service turns a request down."""
+    """The service rejects a request."""
 
     def __init__(self, code: GrpcCode, message: str) -> None:
-        """Keep the gRPC code and the text that the client is told."""
+        """Keep the gRPC code and the client's message."""
         super().__init__(message)
         self.code = code
         self.message = message
 
     @override
     def __str__(self) -> str:
-        """Return the gRPC code by name, and the text."""
+        """Return the name of the gRPC code, and the message."""
         return f"{self.code.name}: {self.message}"
 
 
@@ -72,7 +72,7 @@ def error_body(code: int, message: str) -> dict[str, Any]:
 
 
 def grpc_error_v1(code: int, http: int, message: str) -> dict[str, Any]:
-    """Return the envelope with which gateway 1.x ends a stream."""
+    """Return the envelope that ends a stream in gateway 1.x."""
     return {
         "error": {
             "grpcCode": code,
@@ -85,5 +85,8 @@ def grpc_error_v1(code: int, http: int, message: str) -> dict[str, Any]:
 
 
 def grpc_error_v2(code: int, message: str) -> dict[str, Any]:
-    """Return the envelope with which gateway 2.x ends a stream: gRPC code and text."""
+    """Return the envelope that ends a stream in gateway 2.x.
+
+    It holds the gRPC code and the message only.
+    """
     return {"error": error_body(code, message)}

@@ -1,4 +1,4 @@
-"""What a test can make go wrong with new handshakes and requests."""
+"""Faults of new handshakes and requests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,9 @@ from typing import Any
 
 @dataclass(kw_only=True)
 class Faults:
-    """Faults, all off at first, of the handshakes and requests while they are set.
+    """Faults of handshakes and requests, all off at first.
+
+    They hold for the handshakes and requests that come while they are set.
 
     Attributes:
         handshake_status: HTTP status that answers the WebSocket handshake; 200 is a
@@ -35,19 +37,16 @@ class Faults:
         rest_never: REST never answers.
         logs_status: HTTP status that answers requests for logs alone.
         logs_never: REST never answers requests for logs.
-        logs_need_start: REST fails where it is asked for logs without a start.
+        logs_need_start: REST answers a request for logs without a start with 503.
         date_offset: Seconds by which the date of REST answers is off.
-        date_answers: How many answers that is so for; None for all of them.
-        date_text: What the date of REST answers is in place of a time; empty where they
-            have none.
-        rest_cut: The connection of a REST request is reset when what was asked has been
-            done, in place of the answer.
-        log_bounds_ignored: REST returns logs as if it had not been told a start and an
-            end.
-        log_total: What REST says is the number of logs, whatever it is: a number, or a
-            function of the true one and of how many are listed, which returns None
-            where REST says nothing.
-        device_total: How many devices a list says there are, however many it holds.
+        date_answers: The number of answers with that offset; None for all of them.
+        date_text: Text of the Date header in place of a time; empty for no header.
+        rest_cut: A REST request is carried out, but its connection is reset in place of
+            the answer.
+        log_bounds_ignored: REST ignores the start and end of a request for logs.
+        log_total: The total of logs that REST reports: a number, or a function of the
+            true total and the number listed, which returns None for no total.
+        device_total: The total that a list of devices reports.
 
     """
 

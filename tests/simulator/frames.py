@@ -11,14 +11,17 @@ _LENGTH_64_BITS: Final = 127
 
 
 def encode_frame(payload: str | bytes) -> bytes:
-    """Return a whole message in one frame: text for str, binary for bytes."""
+    """Return a message in one frame.
+
+    A str becomes a text frame, bytes a binary one.
+    """
     if isinstance(payload, str):
         return encode_text_frame(payload.encode())
     return _encode(WSMsgType.BINARY, payload)
 
 
 def encode_text_frame(payload: bytes) -> bytes:
-    """Return a text frame of text that is encoded already."""
+    """Return a text frame of encoded text."""
     return _encode(WSMsgType.TEXT, payload)
 
 
@@ -29,7 +32,7 @@ def encode_close_frame(code: int) -> bytes:
 
 PING_FRAME = bytes((_FINAL | WSMsgType.PING, 0))
 
-# The header promises 400 bytes; the connection is to end before they have come.
+# The header announces 400 bytes; the connection ends before they have come.
 HALF_FRAME = (
     struct.pack("!BBH", _FINAL | WSMsgType.TEXT, _LENGTH_16_BITS, 400)
     + b'{"result":{"data":{"timestamp":"20'
@@ -37,7 +40,7 @@ HALF_FRAME = (
 
 
 def _encode(opcode: WSMsgType, payload: bytes) -> bytes:
-    """Return a frame without a mask, as all are that come from a server."""
+    """Return a frame without a mask, as servers send them."""
     first = _FINAL | opcode
     length = len(payload)
     if length < _LENGTH_16_BITS:

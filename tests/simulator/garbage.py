@@ -1,7 +1,7 @@
-"""Frames that hold no log, whichever way they are read."""
+"""Frames that hold no log, however they are parsed."""
 
 GARBAGE_FRAMES: tuple[str | bytes, ...] = (
-    # No JSON.
+    # Not JSON.
     "",
     " ",
     "\n",
@@ -18,7 +18,7 @@ GARBAGE_FRAMES: tuple[str | bytes, ...] = (
     b"\xff\xfe\x00\x01",
     b"\x82\xa6result\x80\xa5error\xc0",
     b'{"result":{"data":{"\xc3\x28"}}}',
-    # JSON, but no object.
+    # JSON, but not an object.
     "null",
     "true",
     "42",

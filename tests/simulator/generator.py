@@ -14,7 +14,7 @@ class _Template:
     Attributes:
         module: Part of the firmware.
         level: Level of the log.
-        weight: How often it comes, relative to the others.
+        weight: Frequency relative to the others.
         message: Text with the values in braces.
         function: Function that writes it.
         values: Lowest and highest of each value; a value is whole if both are.
@@ -122,7 +122,7 @@ _TEMPLATES = (
 
 
 class LogGenerator:
-    """Draws one log after the other; the same seed gives the same ones."""
+    """Draws logs; the same seed gives the same logs."""
 
     def __init__(self, seed: int) -> None:
         """Start at the first log of a seed."""
@@ -130,7 +130,7 @@ class LogGenerator:
         self._index = count(1)
 
     def choose[T](self, options: list[T]) -> T | None:
-        """Return one of the options, or None if there is none."""
+        """Return one of the options, or None without any."""
         return self._random.choice(options) if options else None
 
     def draw(self) -> dict[str, Any]:

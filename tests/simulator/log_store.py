@@ -1,4 +1,4 @@
-"""The logs that REST can be asked for, by timestamp."""
+"""The logs that REST queries, by timestamp."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -15,16 +15,16 @@ from .timestamps import NANOSECONDS, cut_timestamp, parse_timestamp
 type Log = dict[str, Any]
 """A LOG of the service, as in a frame's `result.data`."""
 
-# By number: the levels of the published enumeration.
+# By number, as in the published enumeration.
 LEVELS = ("NONE", "DEBUG", "INFO", "WARN", "ERROR")
 
 
 @dataclass(slots=True, eq=False)
 class StoredLog:
-    """One log: its JSON document, and what it is found by.
+    """One log: its JSON document and its search keys.
 
-    It is kept as a document because that is a fraction of the size of its objects: an
-    hour of a storm must fit into the memory of a test.
+    Kept as a document, which is a fraction of the size of its objects: an hour of a
+    storm must fit into the memory of a test.
     """
 
     timestamp: int
@@ -35,12 +35,15 @@ class StoredLog:
     document: bytes
 
     def cut(self, digits: int) -> bytes:
-        """Return the document with its timestamp cut to so many fractional digits."""
+        """Return the document with a shorter timestamp.
+
+        The timestamp is cut, not rounded, to that many fractional digits.
+        """
         log = json.loads(self.document)
         return encode_json(log | {"timestamp": cut_timestamp(log["timestamp"], digits)})
 
     def mentions(self, term: str) -> bool:
-        """Return whether the message holds the text, in any case."""
+        """Return whether the message contains a text, ignoring case."""
         return (
             term.casefold()
             in str(json.loads(self.document).get("message", "")).casefold()
@@ -49,7 +52,10 @@ class StoredLog:
 
 @dataclass(frozen=True, kw_only=True)
 class LogQuery:
-    """A window in ns since the epoch, and filters; None and "" do not filter."""
+    """A time range in ns since the epoch, and filters.
+
+    None and "" do not filter.
+    """
 
     start: int
     end: int | None = None
@@ -60,7 +66,7 @@ class LogQuery:
     term: str | None = None
 
     def matches(self, log: StoredLog) -> bool:
-        """Return whether the filters that no index answers let a log through."""
+        """Return whether a log passes the filters without an index."""
         return (
             (not self.module or log.module == self.module)
             and (not self.level or log.level == self.level)
@@ -70,14 +76,14 @@ class LogQuery:
 
     @property
     def needs_scan(self) -> bool:
-        """Whether each log of the window has to be looked at."""
+        """Whether each log of the range has to be examined."""
         return bool(
             self.module or self.level or self.term or self.device_ids is not None
         )
 
 
 class _Index:
-    """Logs by timestamp, and by receipt where that is equal."""
+    """Logs by timestamp, then by receipt."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -85,7 +91,7 @@ class _Index:
         self._logs: list[StoredLog] = []
 
     def insert(self, log: StoredLog) -> None:
-        """Put a log in its place, which is at the end unless it is late."""
+        """Insert a log at its place: the end, unless late."""
         position = bisect_right(self._timestamps, log.timestamp)
         # One that was indexed late may have been received before others of its
         # timestamp.
@@ -101,7 +107,7 @@ class _Index:
     def window(
         self, query: LogQuery, *, start_inclusive: bool, end_inclusive: bool
     ) -> range:
-        """Return the positions of the logs between the query's start and end."""
+        """Return the positions of the logs between start and end."""
         low = (bisect_left if start_inclusive else bisect_right)(
             self._timestamps, query.start
         )
@@ -115,15 +121,15 @@ class _Index:
         )
 
     def newest(self, window: range, limit: int) -> list[StoredLog]:
-        """Return the newest logs at these positions, newest first."""
+        """Return the newest logs of these positions, newest first."""
         return [self._logs[position] for position in islice(reversed(window), limit)]
 
 
 class LogStore:
-    """Every log that was sent, with an index over all and one for each device.
+    """Every log that was sent, indexed overall and by device.
 
-    A window costs the same however many logs are stored, unless it is filtered by
-    something else than the device.
+    A query of a time range costs the same however many logs are stored, unless it
+    filters by more than the device.
     """
 
     def __init__(self, clock: Callable[[], int]) -> None:
@@ -170,7 +176,11 @@ class LogStore:
     def find(
         self, query: LogQuery, limit: int, *, start_inclusive: bool, end_inclusive: bool
     ) -> tuple[list[StoredLog], int]:
-        """Return the newest logs of a window, newest first, and how many it holds."""
+        """Return the newest logs of a range, and their number.
+
+        The logs are newest first and at most `limit`; the number counts all of the
+        range.
+        """
         while self._waiting and self._waiting[0][0] <= self._clock():
             self._insert(heapq.heappop(self._waiting)[2])
         index = (
@@ -189,13 +199,16 @@ class LogStore:
         return matching[:limit], len(matching)
 
     def _insert(self, log: StoredLog) -> None:
-        """Let a log be found."""
+        """Add a log to both indexes."""
         self._all.insert(log)
         self._by_device[log.device_id].insert(log)
 
 
 def _level_name(level: object) -> str | None:
-    """Return the name of a level that is one or, in an older log, a number."""
+    """Return the name of a level.
+
+    Older logs have a number in its place.
+    """
     if isinstance(level, int) and level in range(len(LEVELS)):
         return LEVELS[level]
     return level if isinstance(level, str) else None

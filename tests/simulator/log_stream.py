@@ -19,14 +19,17 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, kw_only=True)
 class StreamFilter:
-    """Which logs a client subscribed to; None and "" let all through."""
+    """The logs that a client subscribed to.
+
+    None and "" do not filter.
+    """
 
     device_id: str | None = None
     module: str | None = None
     level: str | None = None
 
     def matches(self, log: StoredLog) -> bool:
-        """Return whether a log is one of them."""
+        """Return whether a log passes the filter."""
         return (
             (not self.device_id or log.device_id == self.device_id)
             and (not self.module or log.module == self.module)
@@ -35,13 +38,13 @@ class StreamFilter:
 
 
 class LogStream:
-    """A WebSocket that logs go out on, and the ways in which it can fail.
+    """A log WebSocket that can fail in several ways.
 
     Sending never waits. A frame goes straight to the socket while the client keeps up,
     and into a queue while it does not, or while the stream is stalled. A queue of more
-    bytes than the option `buffer_limit` ends the connection with a reset, as a service
-    does to a client that is too slow; a stalled stream is reset when it is resumed,
-    because until then nothing may reach the client.
+    than `buffer_limit` bytes ends the connection with a reset, as a service does to a
+    client that is too slow; a stalled stream is reset when it is resumed, because
+    nothing may reach the client before.
     """
 
     def __init__(
@@ -69,8 +72,8 @@ class LogStream:
         self._overflowed = False
         self._backlog = asyncio.Event()
         self._close_sent = False
-        # The transport is to buffer no more than one write, so that the queue above is
-        # the only one to bound.
+        # The transport buffers one write at most, so that the queue above is the only
+        # one to bound.
         transport.set_write_buffer_limits(high=0)
 
     async def run(self) -> None:
@@ -82,7 +85,8 @@ class LogStream:
                 try:
                     async for _ in self._websocket:
                         pass
-                    # The client has closed, unless one of us ended it before.
+                    # The client has closed, unless this side ended the connection
+                    # before.
                     if not self._close_sent and not self._websocket.closed:
                         self._write(
                             encode_close_frame(self._websocket.close_code or 1000)
@@ -95,7 +99,7 @@ class LogStream:
             self.ended.set()
 
     def send(self, frame: bytes) -> None:
-        """Send a frame, or queue it; a muted stream loses it."""
+        """Send or queue a frame; a muted stream loses it."""
         if self.muted or self._overflowed:
             return
         if (
@@ -116,13 +120,19 @@ class LogStream:
             self._backlog.set()
 
     def stall(self) -> None:
-        """Fall silent: read nothing, not even the end, and write nothing."""
+        """Stop reading and writing, as a half-open connection.
+
+        Not even the end of the connection is noticed.
+        """
         if not self.transport.is_closing():
             self.stalled = True
             self.transport.pause_reading()
 
     def resume(self) -> None:
-        """Send again, first what was queued in a stall; what muting lost stays lost."""
+        """Send again, first the frames queued during a stall.
+
+        Frames lost while muted stay lost.
+        """
         self.muted = False
         if self.stalled:
             self.stalled = False
@@ -133,14 +143,17 @@ class LogStream:
             self._backlog.set()
 
     def close(self, code: int) -> None:
-        """Send what is queued and a close frame; the client is to answer it."""
+        """Send the queue and a close frame.
+
+        The client is expected to answer it.
+        """
         self._wake()
         self._write(b"".join((*self._queue, encode_close_frame(code))))
         self._discard_queue()
         self._close_sent = True
 
     def end(self) -> None:
-        """Send what is queued and end the connection without a close frame."""
+        """Send the queue and end without a close frame."""
         self._wake()
         if self._queue:
             self._write(b"".join(self._queue))
@@ -148,7 +161,10 @@ class LogStream:
         self.transport.close()
 
     def reset(self) -> None:
-        """Reset the connection; what the client has not read yet may be lost."""
+        """Reset the connection.
+
+        Data that the client has not read yet may be lost.
+        """
         if not self.transport.is_closing():
             connection: socket.socket = self.transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
@@ -161,7 +177,7 @@ class LogStream:
         self.reset()
 
     async def _send_backlog(self) -> None:
-        """Send the queue each time that the client has taken what was written."""
+        """Send the queue whenever the client has caught up."""
         with contextlib.suppress(ConnectionError):
             while await self._backlog.wait():
                 await self._writer.drain()
@@ -171,25 +187,28 @@ class LogStream:
                     self._discard_queue()
 
     async def _send_pings(self) -> None:
-        """Ping at each interval, if there is one."""
+        """Ping at each interval, if one is set."""
         while self._ping_interval is not None:
             await asyncio.sleep(self._ping_interval)
             if not self.stalled:
                 self._write(PING_FRAME)
 
     def _wake(self) -> None:
-        """End a stall as a service does that gives up: what was queued is lost."""
+        """End a stall and discard its queue.
+
+        So does a service that gives up on a connection.
+        """
         if self.stalled:
             self._discard_queue()
             self.stalled = False
             self.transport.resume_reading()
 
     def _discard_queue(self) -> None:
-        """Forget the frames that were not written."""
+        """Discard the frames that were not written."""
         self._queue.clear()
         self._queued_bytes = 0
 
     def _write(self, data: bytes) -> None:
-        """Give bytes to the transport unless the connection has ended."""
+        """Write to the transport unless the connection has ended."""
         if not self.transport.is_closing():
             self.transport.write(data)

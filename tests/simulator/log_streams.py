@@ -1,4 +1,4 @@
-"""The open log WebSockets, together."""
+"""All open log WebSockets."""
 
 import asyncio
 import contextlib
@@ -11,16 +11,19 @@ from .log_store import StoredLog
 from .log_stream import LogStream
 from .watch import Watch
 
-# Seconds that a client has to answer a close frame, or to take what was sent to it
-# before an end.
+# Seconds that a client has to answer a close frame, or to read what was sent before an
+# end.
 _CLOSE_GRACE = 0.2
 
 
 class LogStreams:
-    """Sends logs to every stream that wants them, and makes all fail on demand."""
+    """Sends logs to matching streams, and makes streams fail."""
 
     def __init__(self, faults: Faults, watch: Watch) -> None:
-        """Start with no stream; `watch` hears of every change in their number."""
+        """Start without streams.
+
+        `watch` is notified of each change in their number.
+        """
         self._faults = faults
         self._watch = watch
         self._streams: set[LogStream] = set()
@@ -28,16 +31,16 @@ class LogStreams:
         self._published = 0
 
     def __len__(self) -> int:
-        """Return how many are open, without those that are stalled."""
+        """Return the number of open streams, without stalled ones."""
         return sum(not stream.stalled for stream in self._streams)
 
     @property
     def transports(self) -> set[asyncio.Transport]:
-        """The transports of all, stalled ones among them."""
+        """The transports of all streams, including stalled ones."""
         return {stream.transport for stream in self._streams}
 
     async def run(self, stream: LogStream) -> None:
-        """Have a stream among the open ones until it ends."""
+        """Keep a stream among the open ones until it ends."""
         self._streams.add(stream)
         self._watch.changed()
         try:
@@ -47,10 +50,10 @@ class LogStreams:
             self._watch.changed()
 
     def publish(self, log: StoredLog, payload: bytes, *, limit: int | None) -> None:
-        """Send the text frame of one log to the streams that want it.
+        """Send the text frame of a log to matching streams.
 
         A payload of more than `limit` bytes ends each of those streams instead, without
-        a close frame; one that is stalled or muted loses it.
+        a close frame; a stalled or muted one loses it.
         """
         wanted = [stream for stream in self._streams if stream.wanted.matches(log)]
         if limit is not None and len(payload) > limit:
@@ -74,7 +77,10 @@ class LogStreams:
             stream.send(frame)
 
     async def close(self, code: int | None) -> None:
-        """End all, with a close frame or without one for None, and wait for it."""
+        """End all streams, and wait for their ends.
+
+        Sends a close frame with the code, or none for None.
+        """
         streams = self._take_all()
         for stream in streams:
             if code is None:
@@ -89,7 +95,7 @@ class LogStreams:
             stream.transport.abort()
 
     def end(self) -> None:
-        """End all without a close frame."""
+        """End all streams without a close frame."""
         for stream in self._take_all():
             stream.end()
 
@@ -104,24 +110,24 @@ class LogStreams:
             stream.reset_mid_frame()
 
     def stall(self) -> None:
-        """Make all silent."""
+        """Stall all streams."""
         for stream in self._streams:
             stream.stall()
         self._watch.changed()
 
     def mute(self) -> None:
-        """Make all lose their logs."""
+        """Mute all streams, which lose their logs from then on."""
         for stream in self._streams:
             stream.muted = True
 
     def resume(self) -> None:
-        """End what `stall` and `mute` began."""
+        """Undo `stall` and `mute`."""
         for stream in self._streams:
             stream.resume()
         self._watch.changed()
 
     def _take_all(self) -> set[LogStream]:
-        """Return all, and have none from now on."""
+        """Remove and return all streams."""
         streams = self._streams
         self._streams = set()
         self._watch.changed()

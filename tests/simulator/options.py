@@ -1,4 +1,4 @@
-"""What the contract leaves open about the service."""
+"""Behavior that the contract leaves open."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .device import Device
 
 @dataclass(frozen=True, kw_only=True)
 class RpcCall:
-    """A remote procedure call that a device was asked for."""
+    """A remote procedure call to a device."""
 
     device: Device
     method: str
@@ -22,36 +22,34 @@ type RpcHandler = Callable[[RpcCall], RpcAnswer | Awaitable[RpcAnswer]]
 
 
 def accept_call(_call: RpcCall) -> RpcAnswer:
-    """Answer a call as a device does that had nothing to say."""
+    """Answer a call with success and no detail."""
     return {"statusCode": 0, "detail": {}}
 
 
 class ServiceOptions:
-    """How the service behaves where the contract allows more than one way.
+    """Options where the contract allows more than one behavior.
 
     A test may change any of them at any time.
 
     Attributes:
-        handshake_checks_credential: What is wrong with a handshake is its HTTP answer
-            (a 401 for a bad credential), in place of an error frame after 101.
+        handshake_checks_credential: An error of a handshake is its HTTP answer (401 for
+            a bad credential), in place of an error frame after 101.
         unknown_project_status: HTTP status for a project that a good credential does
             not open.
-        document_limit: Bytes of one frame; a longer one breaks the streams that it is
-            for. None for no limit.
+        document_limit: Bytes of one frame at most; a longer one breaks the streams that
+            it is for. None for no limit.
         buffer_limit: Bytes that may wait for a slow client before its connection is
             reset.
-        log_cap: Logs in one REST answer at most.
-        start_inclusive: Whether a window of logs holds those with exactly the timestamp
-            of its start.
-        end_inclusive: Whether a window of logs holds those with exactly the timestamp
-            of its end.
-        timestamp_digits: Fractional digits of a timestamp that REST returns at most;
-            windows and order go by all nine.
+        log_cap: Number of logs in one REST answer at most.
+        start_inclusive: Whether a time range includes logs at exactly its start.
+        end_inclusive: Whether a time range includes logs at exactly its end.
+        timestamp_digits: Fractional digits of a timestamp in REST at most; ranges and
+            order use all nine.
         numbers_as_text: `page`, `perPage` and `total` are text, as gRPC-Gateway prints
             64-bit integers.
         omit_defaults: Fields of a list answer that are 0 or empty are absent.
-        rpc_timeout: Seconds that a device may take to answer a remote procedure call
-            that does not say how many.
+        rpc_timeout: Seconds for a device to answer a remote procedure call without a
+            timeout of its own.
         on_rpc: Answers remote procedure calls: a function or a coroutine function.
 
     """

@@ -1,4 +1,7 @@
-"""Query parameters, or ServiceError for what the service does not take."""
+"""Parse query parameters.
+
+Raises ServiceError for values that the service rejects.
+"""
 
 from collections.abc import Mapping
 
@@ -12,7 +15,10 @@ _MAX_PER_PAGE = 100
 def number_parameter(
     query: Mapping[str, str], name: str, default: int, *, maximum: int | None = None
 ) -> int:
-    """Return a whole number from 0 to the maximum, or the default for none."""
+    """Return a whole number, or the default without the parameter.
+
+    The number is from 0 to the maximum.
+    """
     text = query.get(name, str(default))
     if (
         not text.isascii()
@@ -24,7 +30,7 @@ def number_parameter(
 
 
 def page_parameters(query: Mapping[str, str]) -> tuple[int, int]:
-    """Return the page, counted from 0, and how many entries it has at most."""
+    """Return the page, from 0, and its size."""
     per_page = number_parameter(query, "perPage", _MAX_PER_PAGE, maximum=_MAX_PER_PAGE)
     return number_parameter(query, "page", 0), per_page or _MAX_PER_PAGE
 
@@ -40,7 +46,7 @@ def timestamp_parameter(query: Mapping[str, str], name: str) -> int | None:
 
 
 def level_parameter(query: Mapping[str, str]) -> str | None:
-    """Return the level to filter by, or None if all levels are wanted."""
+    """Return the level to filter by, or None for all."""
     level = query.get("level") or LEVELS[0]
     if level not in LEVELS:
         raise _invalid("level")
@@ -48,12 +54,15 @@ def level_parameter(query: Mapping[str, str]) -> str | None:
 
 
 def boolean_parameter(text: str, name: str) -> bool:
-    """Return the truth that the parameter's text stands for."""
+    """Return the boolean that a parameter's text stands for."""
     if text not in ("true", "false"):
         raise _invalid(name)
     return text == "true"
 
 
 def _invalid(name: str) -> ServiceError:
-    """Return the error for a parameter, which does not repeat its value."""
+    """Return the error of a parameter.
+
+    It does not repeat the value, which may be secret.
+    """
     return ServiceError(GrpcCode.INVALID_ARGUMENT, f"type mismatch, parameter: {name}")

@@ -1,4 +1,4 @@
-"""The one project that the service holds, in memory."""
+"""The one project of the service, in memory."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ class Project:
     """A project with its devices and logs."""
 
     def __init__(self, project_id: str, name: str, clock: Callable[[], int]) -> None:
-        """Start without devices and logs; `clock` gives nanoseconds since the epoch."""
+        """Start empty; `clock` gives nanoseconds since the epoch."""
         self.id = project_id
         self.name = name
         self.clock = clock
@@ -24,7 +24,7 @@ class Project:
         self._devices_added = 0
 
     def add_device(self, name: str, device_id: str | None = None) -> Device:
-        """Add a device, with an ID of 24 hex digits unless one is given.
+        """Add a device; without an ID, generate 24 hex digits.
 
         Raises:
             ValueError: The ID is taken.

@@ -1,4 +1,4 @@
-"""What the service remembers of handshakes and requests: no credential."""
+"""Records of handshakes and requests, without credentials."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

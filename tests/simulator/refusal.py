@@ -1,4 +1,4 @@
-"""A handshake that does not lead to a stream."""
+"""A handshake that does not open a stream."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,9 @@ from .errors import ServiceError, grpc_error_v1
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """An HTTP answer or, for status 101, the one text frame before the end.
+    """The answer to a handshake that opens no stream.
+
+    An HTTP answer or, for status 101, the one text frame before the end.
 
     Attributes:
         status: HTTP status of the answer.
@@ -33,7 +35,10 @@ class Refusal:
 
     @classmethod
     def of_error(cls, error: ServiceError, *, at_handshake: bool) -> Self:
-        """Return the refusal for an error, in an HTTP answer or after 101."""
+        """Return the refusal for an error.
+
+        It is an HTTP answer, or a frame after 101.
+        """
         status = error.code.http_status
         return (
             cls(status=status)
@@ -43,7 +48,7 @@ class Refusal:
 
     @property
     def upgrades(self) -> bool:
-        """Whether the handshake is accepted all the same."""
+        """Whether the handshake still upgrades to a WebSocket."""
         return self.status == HTTPStatus.SWITCHING_PROTOCOLS
 
     @property
@@ -56,7 +61,7 @@ class Refusal:
         )
 
     def answer(self) -> web.Response:
-        """Return the HTTP answer of one that does not upgrade."""
+        """Return the HTTP answer of a refusal without upgrade."""
         if self.html:
             return html_answer(self.status, self.headers)
         if self.body is not None:

@@ -27,7 +27,7 @@ from .records import RestRequest
 from .timestamps import NANOSECONDS
 from .watch import Watch
 
-# The window of logs for a request that does not say where it starts.
+# The time range of a request for logs without a start.
 _DEFAULT_WINDOW = 4 * 60 * 60 * NANOSECONDS
 
 _DEVICE_FILTERS: Mapping[str, Callable[[Device, str], bool]] = {
@@ -57,7 +57,7 @@ class RestApi:
         options: ServiceOptions,
         watch: Watch,
     ) -> None:
-        """Show the project to those who have access; `watch` hears of each request."""
+        """Serve a project; `watch` is notified of each request."""
         self.requests: list[RestRequest] = []
         self.rpc_calls: list[RpcCall] = []
         self._project = project
@@ -95,7 +95,7 @@ class RestApi:
         return answer
 
     def _fault(self, request: web.Request) -> web.Response | None:
-        """Return the answer that a test has asked for, if any."""
+        """Return the answer of an active fault, if any."""
         faults = self._faults
         if faults.redirect_to is not None:
             return html_answer(
@@ -143,7 +143,7 @@ class RestApi:
                 raise ServiceError(GrpcCode.NOT_FOUND, "Not Found")
 
     def _devices(self, request: web.Request) -> Mapping[str, Any]:
-        """Return a page of the devices that all filters of the query let through."""
+        """Return a page of the devices that pass the filters."""
         query = request.query
         filters = [
             (matches, value)
@@ -158,7 +158,7 @@ class RestApi:
         return self._page(devices, request, self._faults.device_total)
 
     def _logs(self, request: web.Request) -> Mapping[str, Any]:
-        """Return the newest logs of a window, and how many it holds."""
+        """Return the newest logs of a range, and its total."""
         query = request.query
         start = timestamp_parameter(query, "start")
         end = timestamp_parameter(query, "end")
@@ -191,14 +191,14 @@ class RestApi:
         )
 
     def _claimed(self, total: int, listed: int) -> int | None:
-        """Return how many logs the answer is to say there are; None for nothing."""
+        """Return the total to report, or None to omit it."""
         claim = self._faults.log_total
         if claim is None:
             return total
         return claim(total, listed) if callable(claim) else claim
 
     def _tagged(self, tags: list[str]) -> set[str]:
-        """Return the IDs of the devices that have all these tags."""
+        """Return the IDs of devices that have all tags."""
         return {
             device.id
             for device in self._project.devices.values()
@@ -238,7 +238,10 @@ class RestApi:
         request: web.Request,
         total: int | None = None,
     ) -> Mapping[str, Any]:
-        """Return the page of a list that the query asks for, and a total if it is not the true one."""
+        """Return the requested page of a list.
+
+        `total` replaces the true number of entries.
+        """
         page, per_page = page_parameters(request.query)
         shown = entries[page * per_page : (page + 1) * per_page]
         return self._list(
@@ -251,7 +254,7 @@ class RestApi:
     def _list(
         self, entries: list[Any], page: int, per_page: int, total: int | None
     ) -> Mapping[str, Any]:
-        """Return the body of a list answer, in the form that the options ask for."""
+        """Return the body of a list, as the options say."""
         body: dict[str, Any] = {
             "list": entries,
             "page": page,

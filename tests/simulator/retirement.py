@@ -1,4 +1,4 @@
-"""The ways in which the service can retire its WebSocket."""
+"""Ways in which the service can retire its WebSocket."""
 
 from enum import Enum
 from http import HTTPStatus
@@ -8,7 +8,10 @@ from .refusal import Refusal
 
 
 class Retirement(Enum):
-    """What each handshake is answered with from then on; REST works as before."""
+    """The answer to every handshake once the WebSocket is retired.
+
+    REST works as before.
+    """
 
     HTTP_404 = Refusal(status=HTTPStatus.NOT_FOUND)
     HTTP_405 = Refusal(status=HTTPStatus.METHOD_NOT_ALLOWED)

@@ -31,21 +31,21 @@ from .timestamps import NANOSECONDS, format_timestamp
 from .watch import Watch
 from .websocket_api import WebSocketApi
 
-# Shortest pause of a generator, in seconds: at a high rate it sends several logs at
-# once.
+# Seconds between two sends of a generator at least; at a high rate it sends several
+# logs at once.
 _SHORTEST_PAUSE = 0.005
 
-# Seconds that connections which were cut may take to be gone.
+# Seconds to wait for aborted connections to end.
 _CUT_TIME = 0.3
 
 _ENVELOPE = b'{"result":{"data":%b}}'
 
 
 class GoliothSimulator(ServiceOptions):
-    """One Golioth project behind REST and WebSocket, with faults on demand.
+    """One Golioth project with REST, WebSocket and faults.
 
-    Everything that goes over the wire follows the service's published contract. All
-    methods belong to the event loop that `start` was called on.
+    Everything on the wire follows the service's published contract. All methods must be
+    called on the event loop that `start` ran on.
     """
 
     def __init__(
@@ -59,7 +59,10 @@ class GoliothSimulator(ServiceOptions):
         clock: Callable[[], int] = time.time_ns,
         handshake_checks_credential: bool = False,
     ) -> None:
-        """Hold an empty project; `clock` is the service's, in ns since the epoch."""
+        """Hold an empty project.
+
+        `clock` is the service's, in ns since the epoch.
+        """
         super().__init__()
         self.handshake_checks_credential = handshake_checks_credential
         self._faults = Faults()
@@ -81,10 +84,10 @@ class GoliothSimulator(ServiceOptions):
     # Life cycle
 
     async def start(self, port: int = 0, *, host: str = "127.0.0.1") -> None:
-        """Serve until `stop`; does nothing while it serves.
+        """Serve until `stop`; do nothing while already serving.
 
-        Port 0 is any free one at the first start, and the same one again at later
-        starts. Raises OSError if the port cannot be had.
+        Port 0 is any free one at the first start, and the same one at later starts.
+        Raises OSError if the port is not available.
         """
         if self._runner is not None:
             return
@@ -96,9 +99,8 @@ class GoliothSimulator(ServiceOptions):
         )
         application.router.add_route("*", "/{endpoint:.*}", self._rest.handle)
         application.on_response_prepare.append(self._set_date)
-        # No access log, because its lines would hold the credential of a query. A
-        # handler that waits is cancelled when its client leaves, so that nothing is
-        # left behind.
+        # No access log: its lines would hold the credential of a query. A waiting
+        # handler is cancelled when its client leaves, so that nothing outlives it.
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -113,13 +115,16 @@ class GoliothSimulator(ServiceOptions):
             raise
 
     async def stop(self) -> None:
-        """Stop serving: every connection is cut, and no task or timer is left."""
+        """Stop serving.
+
+        Every connection is aborted, and no task or timer is left.
+        """
         if self._runner is None:
             return
         await self.refuse()
         self._cut_connections()
-        # aiohttp forgets a connection when its task has ended, some turns of the loop
-        # after its transport.
+        # aiohttp forgets a connection when its task has ended, some iterations of the
+        # loop after its transport.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CUT_TIME):
                 while self._connections:  # noqa: ASYNC110
@@ -138,7 +143,7 @@ class GoliothSimulator(ServiceOptions):
 
     @property
     def url(self) -> str:
-        """The address, which outlives a stop."""
+        """The base URL, which stays the same after a stop."""
         return f"http://{self._host}:{self._port}"
 
     # Credentials
@@ -163,11 +168,11 @@ class GoliothSimulator(ServiceOptions):
         return self._credentials.jwt()
 
     def revoke(self) -> None:
-        """Reject every credential from now on; open streams go on."""
+        """Reject every credential from now on; open streams continue."""
         self._credentials.revoke()
 
     def restore(self, api_key: str | None = None) -> None:
-        """Accept credentials again, with a new API key if one is given."""
+        """Accept credentials again, with a new API key if given."""
         self._credentials.restore(api_key)
 
     # Devices
@@ -182,7 +187,10 @@ class GoliothSimulator(ServiceOptions):
         return self._project.add_device(name, device_id)
 
     def remove_device(self, device_id: str) -> None:
-        """Remove a device, but not its logs; raises KeyError if there is none."""
+        """Remove a device but not its logs.
+
+        Raises KeyError if there is none.
+        """
         del self._project.devices[device_id]
 
     @property
@@ -200,7 +208,9 @@ class GoliothSimulator(ServiceOptions):
         streamed: bool = True,
         shown: bytes | None = None,
     ) -> Log:
-        """Receive one log as from a device, for REST and for the streams.
+        """Receive a log from a device.
+
+        It goes to REST and to the streams.
 
         Args:
             log: Published field names; a missing timestamp is that of the clock.
@@ -240,7 +250,10 @@ class GoliothSimulator(ServiceOptions):
         timestamp: str | None = None,
         type: str = "LOGGING",  # noqa: A002
     ) -> Log:
-        """Send a log with all its fields, of a device or of none, and return it."""
+        """Send a log with all its fields, and return it.
+
+        `device` is None for a log without a device.
+        """
         log = {
             "timestamp": timestamp or format_timestamp(self._clock()),
             "type": type,
@@ -255,16 +268,22 @@ class GoliothSimulator(ServiceOptions):
         return self.send(log)
 
     def send_frame(self, data: str | bytes) -> None:
-        """Send any text (str) or binary (bytes) frame to every stream, not to REST."""
+        """Send a frame to every stream, but not to REST.
+
+        A str is a text frame, bytes are a binary one.
+        """
         self._streams.send(data)
 
     def send_garbage(self) -> None:
-        """Send each of the garbage frames to every stream."""
+        """Send every garbage frame to every stream."""
         for frame in GARBAGE_FRAMES:
             self.send_frame(frame)
 
     def replay(self, path: Path = PUBLISHED_FRAMES) -> list[Log]:
-        """Send each line of a file of frames byte for byte, and return their logs."""
+        """Send each line of a file as a frame.
+
+        The bytes are unchanged. Returns the logs of the frames.
+        """
         frames = path.read_bytes().splitlines()
         logs: list[Log] = [orjson.loads(frame)["result"]["data"] for frame in frames]
         for frame, log in zip(frames, logs, strict=True):
@@ -273,10 +292,10 @@ class GoliothSimulator(ServiceOptions):
 
     @contextlib.asynccontextmanager
     async def generating(self, rate: float, seed: int = 0) -> AsyncIterator[None]:
-        """Send plausible logs, so many a second, while the context lasts.
+        """Send plausible logs at a rate while the context lasts.
 
-        The same seed gives the same logs, apart from their timestamps, as long as the
-        devices are the same.
+        The rate is in logs per second. The same seed gives the same logs, apart from
+        their timestamps, as long as the devices are the same.
         """
         task = asyncio.create_task(self._generate(rate, LogGenerator(seed)))
         try:
@@ -290,7 +309,7 @@ class GoliothSimulator(ServiceOptions):
 
     @property
     def streams(self) -> int:
-        """The number of open log WebSockets, without those that are stalled."""
+        """The number of open log WebSockets, without stalled ones."""
         return len(self._streams)
 
     @property
@@ -304,7 +323,7 @@ class GoliothSimulator(ServiceOptions):
         return self._rest.requests
 
     async def wait_for_streams(self, number: int) -> None:
-        """Wait until exactly so many streams are open."""
+        """Wait until exactly that many streams are open."""
         await self.wait_until(lambda: self.streams == number)
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
@@ -315,17 +334,17 @@ class GoliothSimulator(ServiceOptions):
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong with new handshakes and REST requests, for a test to set.
+        """The faults of new handshakes and REST requests.
 
-        What goes wrong with open streams is in the methods below.
+        A test sets them. Faults of open streams are in the methods below.
         """
         return self._faults
 
     async def drop(self, code: int | None = 1000) -> None:
-        """End all streams with a close code, or for None without a close frame (1006).
+        """End all streams with a close code.
 
-        Returns when the connections have ended; a client that does not answer is cut
-        off.
+        For None, they end without a close frame (1006). Returns when the connections
+        have ended; a client that does not answer is aborted.
         """
         await self._streams.close(code)
 
@@ -338,19 +357,28 @@ class GoliothSimulator(ServiceOptions):
         self._streams.reset_mid_frame()
 
     def stall(self) -> None:
-        """Make all streams half-open: nothing is read or written until `resume`."""
+        """Make all streams half-open until `resume`.
+
+        Nothing is read or written.
+        """
         self._streams.stall()
 
     def mute(self) -> None:
-        """Make all streams lose the logs that come, while they still answer pings."""
+        """Make all streams lose new logs.
+
+        They still answer pings.
+        """
         self._streams.mute()
 
     def resume(self) -> None:
-        """End `stall` and `mute` on the streams that are still there."""
+        """Undo `stall` and `mute` on the streams still open."""
         self._streams.resume()
 
     async def refuse(self) -> None:
-        """Refuse new connections; open streams go on, all other connections are cut."""
+        """Refuse new connections.
+
+        Open streams continue; all other connections are aborted.
+        """
         if self._site is None:
             return
         await self._site.stop()
@@ -358,7 +386,10 @@ class GoliothSimulator(ServiceOptions):
         self._cut_connections(but=self._streams.transports)
 
     async def accept(self) -> None:
-        """Accept connections again, on the same port; raises OSError if it is taken."""
+        """Accept connections again, on the same port.
+
+        Raises OSError if the port is taken.
+        """
         if self._runner is None or self._site is not None:
             return
         site = web.TCPSite(self._runner, self._host, self._port)
@@ -367,7 +398,10 @@ class GoliothSimulator(ServiceOptions):
         self._port = site.port
 
     def retire(self, form: Retirement = Retirement.HTTP_404) -> None:
-        """Retire the WebSocket in one of its forms: open streams end, REST goes on."""
+        """Retire the WebSocket.
+
+        Open streams end, REST continues.
+        """
         self._websocket.retirement = form
         self._streams.end()
 
@@ -387,7 +421,7 @@ class GoliothSimulator(ServiceOptions):
     def _cut_connections(
         self, *, but: AbstractSet[asyncio.Transport] = frozenset()
     ) -> None:
-        """End all connections at once, but some."""
+        """Abort all connections but some."""
         for connection in self._connections:
             if connection.transport is not None and connection.transport not in but:
                 connection.transport.abort()
@@ -400,7 +434,7 @@ class GoliothSimulator(ServiceOptions):
         *,
         indexed_after: float = 0.0,
     ) -> None:
-        """Store a log, and send its frame if there is one."""
+        """Store a log, and send its frame if any."""
         stored = self._project.logs.add(log, document, indexed_after=indexed_after)
         if (device := self.devices.get(stored.device_id or "")) is not None:
             device.last_report = self._clock()
@@ -408,7 +442,10 @@ class GoliothSimulator(ServiceOptions):
             self._streams.publish(stored, frame, limit=self.document_limit)
 
     async def _generate(self, rate: float, generator: LogGenerator) -> None:
-        """Send logs at a rate that holds on average, whatever a pause takes."""
+        """Send logs at a rate that holds on average.
+
+        Pauses of the event loop are made up for.
+        """
         loop = asyncio.get_running_loop()
         start = loop.time()
         sent = 0
@@ -422,7 +459,7 @@ class GoliothSimulator(ServiceOptions):
     async def _set_date(
         self, request: web.Request, response: web.StreamResponse
     ) -> None:
-        """Give every answer the time of the service's clock, or what a test has it say."""
+        """Set the Date header: the clock's time, or a fault."""
         text = self._faults.date_text
         if text is not None and not request.path.startswith("/v1/ws/"):
             response.headers["Date"] = text

@@ -1,4 +1,4 @@
-"""The simulated service keeps to Golioth's contract, and fails as a test asks it to."""
+"""The simulator follows Golioth's contract, and fails on demand."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -32,7 +32,7 @@ from .generator import LogGenerator
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
-# Seconds in which nothing must happen.
+# Seconds in which nothing must arrive.
 SILENCE = 0.05
 
 NOON = 1_700_049_600_000_000_000  # 2023-11-15T12:00:00Z
@@ -40,7 +40,7 @@ SECOND = 1_000_000_000
 
 
 class Clock:
-    """A clock that a test sets, in nanoseconds since the epoch."""
+    """A settable clock, in nanoseconds since the epoch."""
 
     def __init__(self) -> None:
         """Start at noon."""
@@ -52,7 +52,7 @@ class Clock:
 
 
 class Client:
-    """Talks to the simulator with its API key, as anyone could."""
+    """A client of the simulator with its API key."""
 
     def __init__(
         self, simulator: GoliothSimulator, session: aiohttp.ClientSession
@@ -63,7 +63,7 @@ class Client:
         self._websockets: list[aiohttp.ClientWebSocketResponse] = []
 
     async def close(self) -> None:
-        """Close all WebSockets, which a test need not keep."""
+        """Close all WebSockets that were opened."""
         for websocket in self._websockets:
             await websocket.close()
 
@@ -75,7 +75,10 @@ class Client:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> aiohttp.ClientWebSocketResponse:
-        """Open a WebSocket, with the API key in the query unless told otherwise."""
+        """Open a WebSocket.
+
+        The API key is in the query unless headers or another query are given.
+        """
         if query is None:
             query = {} if headers else {"x-api-key": self._simulator.api_key}
         websocket = await self._session.ws_connect(
@@ -93,7 +96,7 @@ class Client:
         path: str = "/v1/ws/projects/demo/logs",
         filters: Mapping[str, str] | None = None,
     ) -> aiohttp.ClientWebSocketResponse:
-        """Open one more stream of logs and wait until the simulator has it."""
+        """Open one more log stream, and wait for it."""
         streams = self._simulator.streams
         websocket = await self.connect(path, filters)
         await self._simulator.wait_for_streams(streams + 1)
@@ -106,9 +109,9 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
     ) -> aiohttp.ClientResponse:
-        """Return the answer to a REST request, with the API key unless told otherwise.
+        """Send a REST request with the API key.
 
-        The path is that after `/v1/projects`.
+        The path is that after `/v1/projects`. Other headers replace the key.
         """
         key = {"x-api-key": self._simulator.api_key}
         response = await self._session.get(
@@ -122,7 +125,7 @@ class Client:
     async def body(
         self, path: str = "", query: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        """Return the body of a good answer."""
+        """Return the body of a successful answer."""
         response = await self.get(path, query)
         assert response.status == 200
         body: dict[str, Any] = await response.json()
@@ -146,7 +149,7 @@ class Client:
 async def client(
     simulator: GoliothSimulator, session: aiohttp.ClientSession
 ) -> AsyncIterator[Client]:
-    """Talk to the simulator."""
+    """Yield a client of the simulator."""
     client = Client(simulator, session)
     yield client
     await client.close()
@@ -154,13 +157,16 @@ async def client(
 
 @pytest.fixture
 def clock() -> Clock:
-    """Give a test the service's clock."""
+    """Return the service's clock."""
     return Clock()
 
 
 @pytest.fixture
 async def raw(simulator: GoliothSimulator) -> AsyncIterator[asyncio.StreamReader]:
-    """Open a stream on a socket of its own, where every byte can be seen."""
+    """Open a stream on a plain socket.
+
+    Tests see every byte.
+    """
     reader, writer = await asyncio.open_connection(*_address(simulator))
     writer.write(
         b"GET /v1/ws/projects/demo/logs HTTP/1.1\r\nHost: simulator\r\n"
@@ -188,13 +194,13 @@ async def _log(websocket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
 
 
 async def _ends_without_close_frame(websocket: aiohttp.ClientWebSocketResponse) -> bool:
-    """Return whether the next thing is the end of the connection."""
+    """Return whether the connection ends next, without close frame."""
     message = await websocket.receive()
     return message.type is WSMsgType.CLOSED and websocket.close_code == 1006
 
 
 async def _is_silent(websocket: aiohttp.ClientWebSocketResponse) -> bool:
-    """Return whether nothing comes for a while, not even a pong."""
+    """Return whether nothing arrives for a while, even pongs."""
     try:
         await websocket.receive(timeout=SILENCE)
     except TimeoutError:
@@ -208,13 +214,16 @@ async def _is_silent(websocket: aiohttp.ClientWebSocketResponse) -> bool:
 async def test_it_serves_on_loopback_with_a_good_credential(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """The project can be read as soon as the simulator has started."""
+    """The project can be read once the simulator has started."""
     assert simulator.url.startswith("http://127.0.0.1:")
     assert (await client.body())["list"][0]["id"] == simulator.project_id
 
 
 async def test_it_starts_again_on_the_same_port() -> None:
-    """A stop and a start are an outage of the same service; extra ones do nothing."""
+    """It starts again on the same port.
+
+    A second start or stop does nothing.
+    """
     simulator = GoliothSimulator()
     await simulator.start()
     url = simulator.url
@@ -229,7 +238,7 @@ async def test_it_starts_again_on_the_same_port() -> None:
 async def test_it_stops_at_once_and_leaves_nothing_behind(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """No client, however it waits, holds up a stop."""
+    """No waiting client delays a stop."""
     before = asyncio.all_tasks()
     stalled = await client.stream()
     simulator.stall()
@@ -256,7 +265,7 @@ async def test_it_stops_at_once_and_leaves_nothing_behind(
 async def test_every_answer_has_the_date_of_its_clock(
     session: aiohttp.ClientSession, clock: Clock
 ) -> None:
-    """The Date header is the service's own time, whatever the answer."""
+    """Every answer has the service's own time as Date header."""
     async with GoliothSimulator(clock=clock) as simulator:
         client = Client(simulator, session)
         websocket = await client.connect()
@@ -276,7 +285,7 @@ async def test_every_answer_has_the_date_of_its_clock(
 async def test_it_remembers_what_it_was_asked_but_no_credential(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """Handshakes and requests can be looked at afterwards."""
+    """Handshakes and requests are recorded without credentials."""
     await client.stream(filters={"module": "net"})
     await client.get("/demo/logs", {"level": "INFO"})
     (handshake,) = simulator.handshakes
@@ -293,7 +302,7 @@ async def test_it_remembers_what_it_was_asked_but_no_credential(
 async def test_it_logs_no_credential(
     simulator: GoliothSimulator, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No logger sees a credential because of the simulator."""
+    """The simulator causes no credential in any log."""
     caplog.set_level(logging.DEBUG)
     websocket = await client.stream()
     await client.get()
@@ -312,7 +321,7 @@ async def test_it_logs_no_credential(
 async def test_a_stream_takes_a_credential_in_its_query(
     simulator: GoliothSimulator, client: Client, form: str
 ) -> None:
-    """The documented place of a key or JWT."""
+    """A stream takes a key or JWT in its query."""
     credential = simulator.api_key if form == "x-api-key" else simulator.jwt()
     await client.connect(query={form: credential})
     await simulator.wait_for_streams(1)
@@ -322,7 +331,10 @@ async def test_a_stream_takes_a_credential_in_its_query(
 async def test_a_credential_is_taken_in_the_headers(
     simulator: GoliothSimulator, client: Client, form: str
 ) -> None:
-    """For REST the only place, for a stream the one of Golioth's Python client."""
+    """REST and streams take a credential in the headers.
+
+    For REST it is the only place, for a stream the one of Golioth's Python client.
+    """
     headers = (
         {"x-api-key": simulator.api_key}
         if form == "x-api-key"
@@ -353,7 +365,7 @@ async def test_a_key_that_is_not_percent_encoded_is_rejected(
 async def test_rest_takes_no_credential_in_its_query(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """What belongs in a header is not looked for in a URL."""
+    """REST does not look for a credential in the query."""
     query = {"x-api-key": simulator.api_key}
     assert (await client.get(query=query, headers={})).status == 401
 
@@ -374,7 +386,7 @@ async def test_rest_takes_no_credential_in_its_query(
 async def test_a_bad_jwt_is_rejected(
     session: aiohttp.ClientSession, token: str
 ) -> None:
-    """The signature and the issuer are both checked."""
+    """Both the signature and the issuer are checked."""
     secret = "a secret that is thirty-two bytes"
     async with GoliothSimulator(jwt_secret=secret) as simulator:
         assert jwt.decode(simulator.jwt(), secret, ["HS256"]) == {"iss": "simulator"}
@@ -387,7 +399,7 @@ async def test_a_bad_jwt_is_rejected(
 
 
 async def test_a_bad_credential_is_told_in_the_stream_after_101(client: Client) -> None:
-    """The measured gateway accepts the upgrade before it checks anything."""
+    """The gateway upgrades before it checks anything, as measured."""
     websocket = await client.connect(query={"x-api-key": "bad"})
     assert await websocket.receive_json() == {
         "error": {
@@ -404,7 +416,7 @@ async def test_a_bad_credential_is_told_in_the_stream_after_101(client: Client) 
 async def test_a_bad_credential_can_be_told_at_the_handshake(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """Other front ends check first."""
+    """Other front ends check the credential before they upgrade."""
     simulator.handshake_checks_credential = True
     with pytest.raises(WSServerHandshakeError) as error:
         await client.connect(query={})
@@ -426,7 +438,10 @@ async def test_rest_answers_a_bad_credential_with_401(client: Client) -> None:
 async def test_a_revoked_key_fails_on_the_next_request_but_its_stream_goes_on(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """A deleted key fails at once, where it is looked at."""
+    """A revoked key fails on the next request.
+
+    A stream that is open already continues.
+    """
     websocket = await client.stream()
     simulator.revoke()
     for token in ("x-api-key", "jwt"):
@@ -441,7 +456,7 @@ async def test_a_revoked_key_fails_on_the_next_request_but_its_stream_goes_on(
 async def test_a_key_can_be_restored_or_replaced(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """The user makes a new key, and the old one is worth nothing."""
+    """A key can be restored or replaced by another."""
     old = simulator.api_key
     simulator.revoke()
     simulator.restore()
@@ -456,7 +471,7 @@ async def test_a_key_can_be_restored_or_replaced(
 async def test_an_unknown_project_is_not_found_or_forbidden(
     simulator: GoliothSimulator, client: Client, status: int, code: int
 ) -> None:
-    """A good credential opens its own project only."""
+    """A credential opens its own project only."""
     simulator.unknown_project_status = status  # type: ignore[assignment]
     for path in ("/other", "/other/devices", "/other/logs"):
         answer = await client.get(path)
@@ -473,7 +488,7 @@ async def test_an_unknown_project_is_not_found_or_forbidden(
 async def test_a_log_reaches_every_stream_in_one_compact_text_frame(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """One envelope a frame, as published."""
+    """A log goes to every stream in one text frame."""
     streams = [await client.stream() for _ in range(3)]
     sent = simulator.log(
         "Log 1: 33",
@@ -496,7 +511,10 @@ async def test_a_log_reaches_every_stream_in_one_compact_text_frame(
 async def test_a_log_gets_the_time_of_the_clock_in_nanoseconds(
     session: aiohttp.ClientSession, clock: Clock
 ) -> None:
-    """A log without a timestamp is stamped on receipt, and nothing is added to it."""
+    """A log without timestamp gets that of its receipt.
+
+    Nothing else is added to it.
+    """
     async with GoliothSimulator(clock=clock) as simulator:
         stream = await Client(simulator, session).stream()
         clock.now += 10
@@ -511,7 +529,7 @@ async def test_a_log_gets_the_time_of_the_clock_in_nanoseconds(
 async def test_a_log_without_a_readable_timestamp_is_the_tests_mistake(
     simulator: GoliothSimulator,
 ) -> None:
-    """The service never stores one."""
+    """The service never stores a log without a readable timestamp."""
     for timestamp in ("", "yesterday", "2021-02-30T00:00:00Z", "2021-12-01T19:14:07"):
         with pytest.raises(ValueError):
             simulator.send({"timestamp": timestamp})
@@ -520,7 +538,10 @@ async def test_a_log_without_a_readable_timestamp_is_the_tests_mistake(
 async def test_the_published_frames_are_replayed_byte_for_byte(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """They are streamed as published, and REST shows them by timestamp."""
+    """The published frames are streamed byte for byte.
+
+    REST shows their logs by timestamp.
+    """
     stream = await client.stream()
     logs = simulator.replay()
     published = PUBLISHED_FRAMES.read_text().splitlines()
@@ -534,7 +555,7 @@ async def test_the_published_frames_are_replayed_byte_for_byte(
 async def test_any_file_of_frames_can_be_replayed(
     simulator: GoliothSimulator, client: Client, tmp_path: Path
 ) -> None:
-    """What is replayed is not rewritten."""
+    """A replayed frame is not rewritten."""
     frame = '{ "result": {"data":{"timestamp":"2021-12-01T19:14:07Z"}}}'
     (tmp_path / "frames.ndjson").write_text(frame)
     stream = await client.stream()
@@ -545,7 +566,7 @@ async def test_any_file_of_frames_can_be_replayed(
 async def test_frames_of_any_content_can_be_sent(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """Text is a text frame and bytes are a binary one, of any length."""
+    """Text and binary frames of any length can be sent."""
     stream = await client.stream()
     for data in ('{"a":1}\n{"b":2}\n', b'{"c":3}', "x" * 126, b"y" * 70_000):
         simulator.send_frame(data)
@@ -608,7 +629,7 @@ async def test_a_stream_holds_what_its_path_and_filters_say(
 async def test_what_is_wrong_with_a_stream_is_told_after_101(
     simulator: GoliothSimulator, client: Client, path: str, code: int
 ) -> None:
-    """An unknown device and an unknown level are errors."""
+    """An unknown device or level is an error after 101."""
     key = {"x-api-key": simulator.api_key}
     websocket = await client.connect(path, headers=key)
     assert (await websocket.receive_json())["error"]["grpcCode"] == code
@@ -618,7 +639,7 @@ async def test_what_is_wrong_with_a_stream_is_told_after_101(
 async def test_a_path_that_does_not_exist_is_not_found_after_101(
     client: Client,
 ) -> None:
-    """The proxy upgrades whatever it is asked for."""
+    """The proxy upgrades any path."""
     websocket = await client.connect("/v1/ws/projects/demo/events")
     assert await websocket.receive_str() == "Not Found"
     assert await _ends_without_close_frame(websocket)
@@ -645,7 +666,7 @@ async def test_pings_are_answered(client: Client) -> None:
 async def test_it_pings_when_asked_to(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """The service may ping."""
+    """The service can ping."""
     simulator.faults.ping_interval = 0.01
     stream = await client.stream()
     assert (await stream.receive()).type is WSMsgType.PING
@@ -655,7 +676,7 @@ async def test_it_pings_when_asked_to(
 async def test_a_client_can_close_its_stream(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """The close frame of a client is answered with its code."""
+    """A client's close frame is answered with its code."""
     stream = await client.stream()
     await stream.close(code=1001)
     assert stream.close_code == 1001
@@ -665,7 +686,7 @@ async def test_a_client_can_close_its_stream(
 async def test_a_document_over_64_kib_breaks_the_streams_it_is_for(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """The proxy cannot carry it; REST can."""
+    """A longer document breaks streams, but not REST."""
     stream = await client.stream()
     other = await client.stream(filters={"module": "other"})
     simulator.log("x" * 65_000)
@@ -682,7 +703,7 @@ async def test_a_document_over_64_kib_breaks_the_streams_it_is_for(
 async def test_a_slow_client_holds_up_nobody_and_is_reset_in_the_end(
     simulator: GoliothSimulator, client: Client, raw: asyncio.StreamReader
 ) -> None:
-    """What waits for one client is bounded."""
+    """The queue of a slow client is bounded."""
     simulator.buffer_limit = 1_000_000
     await client.stream()
     quick = await client.stream()
@@ -699,7 +720,7 @@ async def test_a_slow_client_holds_up_nobody_and_is_reset_in_the_end(
 async def test_a_client_that_catches_up_gets_everything_in_order(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """More than the socket takes at once waits for the client."""
+    """A client that catches up gets every log in order."""
     stream = await client.stream()
     for number in range(5_000):
         simulator.log(str(number), metadata={"padding": "x" * 2_000})
@@ -746,7 +767,10 @@ async def test_a_device_is_shown_with_all_its_fields(
 async def test_devices_come_in_pages(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """Every device is on one page, and a page after the last one is empty."""
+    """Every device is on one page.
+
+    A page after the last one is empty.
+    """
     for number in range(248):
         simulator.add_device(f"device-{number}")
     assert len({device.id for device in simulator.devices.values()}) == 250
@@ -779,7 +803,7 @@ async def test_devices_are_filtered(
     query: dict[str, str],
     expected: set[str],
 ) -> None:
-    """All filters of the contract work, and work together."""
+    """All filters of the contract work, alone and together."""
     pump = simulator.add_device("pump")
     pump.hardware_ids, pump.tag_ids = ["AA:BB"], ["wet"]
     pump.blueprint_id, pump.cohort_id, pump.enabled = "b1", "c1", False
@@ -789,7 +813,7 @@ async def test_devices_are_filtered(
 
 
 async def test_devices_come_and_go(simulator: GoliothSimulator, client: Client) -> None:
-    """IDs are unique; what a test changes is shown at once."""
+    """Device IDs are unique; changes show at once."""
     device = simulator.add_device("pump", "abc")
     with pytest.raises(ValueError):
         simulator.add_device("other", "abc")
@@ -803,7 +827,7 @@ async def test_devices_come_and_go(simulator: GoliothSimulator, client: Client) 
 async def test_logs_come_newest_first_and_capped_with_their_total(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """There are no pages of logs: a page parameter is ignored."""
+    """Logs have no pages: a page parameter is ignored."""
     for number in range(250):
         simulator.log(str(number))
     body = await client.body("/demo/logs", {"page": "1"})
@@ -868,7 +892,10 @@ async def test_the_ends_of_a_window_are_inclusive_or_not(
     end_inclusive: bool,
     expected: str,
 ) -> None:
-    """The contract does not say, so each form can be had."""
+    """Each end of a range can be inclusive or exclusive.
+
+    The contract does not say which it is.
+    """
     simulator.start_inclusive = start_inclusive
     simulator.end_inclusive = end_inclusive
     for second in range(5):
@@ -897,7 +924,7 @@ async def test_the_ends_of_a_window_are_inclusive_or_not(
 async def test_logs_are_filtered(
     simulator: GoliothSimulator, client: Client, query: dict[str, str], expected: str
 ) -> None:
-    """The total counts what the filters let through."""
+    """The total counts the logs that pass the filters."""
     simulator.devices[WATER_METER].tag_ids = ["wet"]
     simulator.log("a", device=GREENHOUSE_NODE)
     simulator.log("b", device=WATER_METER, module="net")
@@ -929,7 +956,7 @@ async def test_timestamps_can_be_cut_to_milliseconds_in_answers_alone(
 async def test_a_log_can_be_indexed_late_or_never(
     session: aiohttp.ClientSession, clock: Clock
 ) -> None:
-    """Until then neither the list nor the total has it."""
+    """List and total include a log once it is indexed."""
     async with GoliothSimulator(clock=clock) as simulator:
         client = Client(simulator, session)
         stream = await client.stream()
@@ -949,7 +976,7 @@ async def test_a_log_can_be_indexed_late_or_never(
 async def test_a_log_can_be_left_out_of_the_streams(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """Only REST shows it."""
+    """Only REST shows a log that was not streamed."""
     stream = await client.stream()
     simulator.send({"message": "stored"}, streamed=False)
     simulator.log("streamed")
@@ -960,7 +987,10 @@ async def test_a_log_can_be_left_out_of_the_streams(
 async def test_an_hour_of_a_storm_is_searched(
     session: aiohttp.ClientSession, clock: Clock
 ) -> None:
-    """A window is found among very many logs, of all devices and of one."""
+    """A range is found quickly among very many logs.
+
+    Of all devices, and of one.
+    """
     async with GoliothSimulator(clock=clock) as simulator:
         client = Client(simulator, session)
         for number in range(100_000):
@@ -978,7 +1008,7 @@ async def test_an_hour_of_a_storm_is_searched(
 async def test_numbers_of_a_list_can_be_text(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """As gRPC-Gateway prints 64-bit integers."""
+    """Numbers can be text, as gRPC-Gateway prints 64-bit integers."""
     simulator.numbers_as_text = True
     for path in ("", "/demo/devices", "/demo/logs"):
         body = await client.body(path)
@@ -989,7 +1019,7 @@ async def test_numbers_of_a_list_can_be_text(
 async def test_fields_at_their_default_can_be_absent(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """As gRPC-Gateway leaves them out."""
+    """gRPC-Gateway can omit fields at their default."""
     simulator.omit_defaults = True
     assert await client.body("/demo/logs") == {"perPage": 100}
 
@@ -1009,7 +1039,7 @@ async def test_fields_at_their_default_can_be_absent(
 async def test_a_bad_parameter_is_an_error(
     client: Client, path: str, query: dict[str, str]
 ) -> None:
-    """The message names the parameter."""
+    """The error names the parameter."""
     answer = await client.get(path, query)
     assert answer.status == 400
     body = await answer.json()
@@ -1020,7 +1050,7 @@ async def test_a_bad_parameter_is_an_error(
 async def test_a_call_reaches_its_device_and_is_answered(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """A test answers in the device's place, at once or later."""
+    """A test answers for the device, at once or later."""
     body = b'{"method":"reboot","params":[5]}'
     answer = await client.rpc(WATER_METER, body)
     assert await answer.json() == {"statusCode": 0, "detail": {}}
@@ -1044,7 +1074,7 @@ async def test_a_call_reaches_its_device_and_is_answered(
 async def test_a_call_ends_where_its_device_does_not_answer(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """The service waits as long as it is told to, and otherwise a time of its own."""
+    """A call times out as requested, or by default."""
 
     async def answer_late(_call: RpcCall) -> dict[str, Any]:
         await asyncio.sleep(0.05)
@@ -1065,7 +1095,7 @@ async def test_a_call_ends_where_its_device_does_not_answer(
 async def test_a_call_that_cannot_be_made_is_an_error(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """No device is called for an unknown ID or a bad body."""
+    """An unknown ID or a bad body calls no device."""
     assert (await client.rpc("none", b'{"method":"reboot"}')).status == 404
     for body in (b"", b"[]", b"{}", b"reboot", b'{"method":"a","timeout":"soon"}'):
         assert (await client.rpc(WATER_METER, body)).status == 400
@@ -1079,7 +1109,7 @@ async def test_a_call_that_cannot_be_made_is_an_error(
 async def test_streams_are_dropped_with_a_close_code(
     simulator: GoliothSimulator, client: Client, code: int
 ) -> None:
-    """What was sent before arrives before."""
+    """Logs sent before a close frame arrive before it."""
     stream = await client.stream()
     simulator.log("before")
     dropped = asyncio.create_task(simulator.drop(code))
@@ -1093,7 +1123,7 @@ async def test_streams_are_dropped_with_a_close_code(
 async def test_streams_are_dropped_without_a_close_frame(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """The client sees 1006, as at the end of any of the service's streams."""
+    """The client sees 1006, as when the service ends streams."""
     stream = await client.stream()
     simulator.log("before")
     await simulator.drop(None)
@@ -1105,7 +1135,7 @@ async def test_streams_are_dropped_without_a_close_frame(
 async def test_a_drop_ends_streams_whose_client_does_not_answer(
     simulator: GoliothSimulator, raw: asyncio.StreamReader
 ) -> None:
-    """A client that ignores the close frame is cut off."""
+    """A client that ignores the close frame is disconnected."""
     await simulator.drop(1012)
     assert await raw.read() == b"\x88\x02\x03\xf4"
 
@@ -1123,7 +1153,7 @@ async def test_streams_are_reset(
 async def test_streams_are_reset_in_the_middle_of_a_frame(
     simulator: GoliothSimulator, raw: asyncio.StreamReader
 ) -> None:
-    """The header promises more than comes."""
+    """The header announces more bytes than arrive."""
     simulator.reset_mid_frame()
     header = await raw.readexactly(4)
     assert header[0] == 0x81
@@ -1134,7 +1164,7 @@ async def test_streams_are_reset_in_the_middle_of_a_frame(
 async def test_a_stalled_stream_is_silent_until_it_is_resumed(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """No log, ping or pong while it is half-open, and all of them after."""
+    """A stalled stream is silent, and catches up once resumed."""
     simulator.faults.ping_interval = SILENCE / 2
     stalled = await client.stream()
     simulator.stall()
@@ -1162,7 +1192,10 @@ async def test_a_stalled_stream_is_silent_until_it_is_resumed(
 async def test_a_stalled_stream_does_not_notice_that_its_client_leaves(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """It does not count until it is resumed, and is gone then."""
+    """A stalled stream notices its client's end once resumed.
+
+    It is not counted before.
+    """
     stream = await client.stream()
     simulator.stall()
     closing = asyncio.create_task(stream.close())
@@ -1177,7 +1210,7 @@ async def test_a_stalled_stream_does_not_notice_that_its_client_leaves(
 async def test_a_stalled_stream_that_overflowed_is_reset_when_it_is_resumed(
     simulator: GoliothSimulator, raw: asyncio.StreamReader
 ) -> None:
-    """Nothing reaches the client before that."""
+    """Nothing reaches the client before the reset."""
     simulator.stall()
     simulator.buffer_limit = 1_000
     for _ in range(3):
@@ -1194,7 +1227,7 @@ async def test_a_stalled_stream_that_overflowed_is_reset_when_it_is_resumed(
 async def test_a_stalled_stream_can_be_dropped(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """A service gives up on a dead connection, and on what it had for it."""
+    """Dropping a stalled stream discards its queue."""
     stream = await client.stream()
     simulator.stall()
     simulator.log("lost")
@@ -1205,7 +1238,7 @@ async def test_a_stalled_stream_can_be_dropped(
 async def test_a_muted_stream_answers_pings_and_loses_logs(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """It looks alive, and REST alone has what it lost."""
+    """A muted stream looks alive; only REST has its logs."""
     muted = await client.stream()
     simulator.mute()
     healthy = await client.stream()
@@ -1222,7 +1255,7 @@ async def test_a_muted_stream_answers_pings_and_loses_logs(
 async def test_garbage_is_sent_on_demand(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """Every frame arrives as it is."""
+    """Every garbage frame arrives unchanged."""
     stream = await client.stream()
     simulator.send_garbage()
     for frame in GARBAGE_FRAMES:
@@ -1232,7 +1265,7 @@ async def test_garbage_is_sent_on_demand(
 async def test_garbage_follows_every_so_many_logs(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """One garbage frame after the other."""
+    """The garbage frames follow one another."""
     stream = await client.stream()
     simulator.faults.garbage = 2
     for number in range(4):
@@ -1245,9 +1278,9 @@ async def test_garbage_follows_every_so_many_logs(
 def test_no_garbage_holds_a_log_an_error_or_a_retired_endpoint(
     frame: str | bytes,
 ) -> None:
-    """A client that ignores all of it is right."""
+    """A client may ignore every garbage frame."""
     assert frame != "Not Found"
-    # Some clients take bytes that are no UTF-8, and replace them.
+    # Some clients accept bytes that are not UTF-8, and replace them.
     text = frame if isinstance(frame, str) else frame.decode(errors="replace")
     try:
         document = json.loads(text)
@@ -1256,7 +1289,7 @@ def test_no_garbage_holds_a_log_an_error_or_a_retired_endpoint(
     assert not isinstance(document, dict) or "error" not in document
     match document:
         case {"result": {"data": dict(log)}}:
-            # Only the standard library's parser is so generous.
+            # Only the standard library's parser accepts this much.
             with pytest.raises(orjson.JSONDecodeError):
                 orjson.loads(text)
             assert not log
@@ -1271,7 +1304,7 @@ def test_no_garbage_holds_a_log_an_error_or_a_retired_endpoint(
 async def test_a_handshake_is_answered_with_any_status(
     simulator: GoliothSimulator, client: Client, status: int
 ) -> None:
-    """The WebSocket fails alone, until the fault is cleared."""
+    """Only the WebSocket fails, until the fault is cleared."""
     simulator.faults.handshake_status = status
     simulator.faults.handshake_headers = {"Retry-After": "7"}
     with pytest.raises(WSServerHandshakeError) as error:
@@ -1322,7 +1355,7 @@ async def test_a_handshake_is_never_answered(
 async def test_a_handshake_is_answered_late(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """Nothing else is wrong with it."""
+    """Apart from the delay, the handshake succeeds."""
     simulator.faults.answer_late = SILENCE
     loop = asyncio.get_running_loop()
     start = loop.time()
@@ -1334,7 +1367,7 @@ async def test_a_handshake_is_answered_late(
 async def test_handshakes_and_requests_are_redirected_with_their_credential(
     simulator: GoliothSimulator, session: aiohttp.ClientSession, status: int
 ) -> None:
-    """The other origin would get the query if a client followed."""
+    """A client that followed would leak its credential elsewhere."""
     simulator.faults.redirect_to = "http://127.0.0.1:9"
     simulator.faults.redirect_status = status
     for path in (
@@ -1370,7 +1403,7 @@ async def test_an_error_is_sent_in_band_after_101(
     error: dict[str, Any] | str,
     text: str,
 ) -> None:
-    """Both forms of the gateway, and any text."""
+    """Both gateway envelopes and any text can be sent."""
     simulator.faults.in_band_error = error
     websocket = await client.connect()
     assert await websocket.receive_str() == text
@@ -1381,7 +1414,7 @@ async def test_an_error_is_sent_in_band_after_101(
 async def test_not_found_is_sent_in_band_after_101(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """As on a path that does not exist."""
+    """The frame is that of an unknown path."""
     simulator.faults.not_found_after_101 = True
     websocket = await client.connect()
     assert await websocket.receive_str() == "Not Found"
@@ -1392,7 +1425,7 @@ async def test_not_found_is_sent_in_band_after_101(
 async def test_the_websocket_is_retired_and_brought_back(
     simulator: GoliothSimulator, client: Client, form: Retirement
 ) -> None:
-    """Every form ends what is open and leaves REST alone."""
+    """Every form ends open streams and leaves REST alone."""
     stream = await client.stream()
     simulator.retire(form)
     assert simulator.streams == 0
@@ -1427,7 +1460,7 @@ async def test_the_websocket_is_retired_and_brought_back(
 async def test_connections_are_refused_and_accepted_again(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """Open streams go on; a connection that is kept alive does not."""
+    """Open streams continue; a kept-alive connection does not."""
     stream = await client.stream()
     await client.get()
     await simulator.refuse()
@@ -1450,7 +1483,7 @@ async def test_connections_are_refused_and_accepted_again(
 async def test_rest_answers_with_any_status(
     simulator: GoliothSimulator, client: Client, status: int, code: int
 ) -> None:
-    """The error has the form of the contract, and streams work."""
+    """The error follows the contract, and streams still work."""
     simulator.faults.rest_status = status
     simulator.faults.rest_headers = {"Retry-After": "7"}
     answer = await client.get("/demo/logs")
@@ -1466,7 +1499,7 @@ async def test_rest_answers_with_any_status(
 async def test_rest_answers_with_html(
     simulator: GoliothSimulator, client: Client, status: int | None
 ) -> None:
-    """As a proxy does, with any status."""
+    """A proxy's HTML page can have any status."""
     simulator.faults.rest_html = True
     simulator.faults.rest_status = status
     answer = await client.get()
@@ -1475,7 +1508,7 @@ async def test_rest_answers_with_html(
 
 
 async def test_rest_answers_late(simulator: GoliothSimulator, client: Client) -> None:
-    """Nothing else is wrong with the answer."""
+    """Apart from the delay, the request succeeds."""
     simulator.faults.rest_delay = SILENCE
     loop = asyncio.get_running_loop()
     start = loop.time()
@@ -1497,7 +1530,7 @@ async def test_rest_never_answers(simulator: GoliothSimulator, client: Client) -
 async def test_rest_does_what_was_asked_and_is_cut_off(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """The client cannot tell."""
+    """The client cannot know that its request was carried out."""
     simulator.faults.rest_cut = True
     with pytest.raises(aiohttp.ClientError):
         await client.rpc(WATER_METER, b'{"method":"reboot"}')
@@ -1507,7 +1540,7 @@ async def test_rest_does_what_was_asked_and_is_cut_off(
 async def test_rest_does_not_heed_the_bounds_of_logs(
     simulator: GoliothSimulator, client: Client
 ) -> None:
-    """Every answer is the same."""
+    """Start and end change nothing."""
     for number in range(150):
         simulator.log(str(number))
     simulator.faults.log_bounds_ignored = True
@@ -1522,7 +1555,7 @@ async def test_rest_does_not_heed_the_bounds_of_logs(
 async def test_rest_counts_logs_wrong(
     simulator: GoliothSimulator, client: Client, total: int
 ) -> None:
-    """The number is any."""
+    """The total can be any number."""
     simulator.log("one")
     simulator.faults.log_total = total
     body = await client.body("/demo/logs")
@@ -1531,7 +1564,7 @@ async def test_rest_counts_logs_wrong(
 
 
 def test_all_faults_are_off_once_cleared() -> None:
-    """Nothing of an earlier fault is left."""
+    """No fault remains after clearing."""
     faults = Faults(handshake_status=404, garbage=True, rest_headers={"a": "b"})
     faults.clear()
     assert faults == Faults()
@@ -1557,7 +1590,7 @@ async def test_plausible_logs_come_at_the_chosen_rate(
 
 
 def test_plausible_logs_are_the_same_for_the_same_seed() -> None:
-    """A run can be repeated."""
+    """The same seed gives the same logs."""
     first, second, other = (LogGenerator(seed) for seed in (1, 1, 2))
     logs = [first.draw() for _ in range(50)]
     assert logs == [second.draw() for _ in range(50)]
@@ -1568,7 +1601,10 @@ def test_plausible_logs_are_the_same_for_the_same_seed() -> None:
 async def test_it_runs_as_a_process_that_replays_and_ends_cleanly(
     session: aiohttp.ClientSession, ending: signal.Signals
 ) -> None:
-    """It says where it is in one line, and replays for each first stream."""
+    """The process prints its address, replays and exits cleanly.
+
+    It replays each time the first stream opens.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "tests.simulator", "--rate", "0", "--replay"),

@@ -12,14 +12,19 @@ _TIMESTAMP = re.compile(
 
 
 def format_timestamp(nanoseconds: int) -> str:
-    """Return nanoseconds since the epoch as UTC text with nine fractional digits."""
+    """Return a UTC timestamp with nine fractional digits.
+
+    The argument is nanoseconds since the epoch.
+    """
     seconds, fraction = divmod(nanoseconds, NANOSECONDS)
     whole = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
     return f"{whole}.{fraction:09}Z"
 
 
 def parse_timestamp(text: str) -> int:
-    """Return nanoseconds since the epoch, of a timestamp of 0 to 9 digits.
+    """Return the nanoseconds since the epoch of a timestamp.
+
+    It may have 0 to 9 fractional digits.
 
     Raises:
         ValueError: The text is no RFC 3339 timestamp, or its date does not exist.
@@ -34,6 +39,6 @@ def parse_timestamp(text: str) -> int:
 
 
 def cut_timestamp(text: str, digits: int) -> str:
-    """Return a UTC timestamp cut to so many fractional digits."""
+    """Return a UTC timestamp cut to that many fractional digits."""
     whole, point, fraction = text.removesuffix("Z").partition(".")
     return f"{whole}{point}{fraction[:digits]}Z" if digits else f"{whole}Z"

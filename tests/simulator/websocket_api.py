@@ -24,9 +24,9 @@ _NOT_FOUND = Refusal(frame="Not Found")
 class WebSocketApi:
     """Answers handshakes and opens streams.
 
-    It does as a gRPC-Gateway behind a WebSocket proxy does: a handshake is accepted
-    before anything is checked, what is wrong is told in a text frame, and the
-    connection ends without a close frame.
+    Behaves as a gRPC-Gateway behind a WebSocket proxy: a handshake is accepted before
+    anything is checked, an error is reported in a text frame, and the connection ends
+    without a close frame.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class WebSocketApi:
         options: ServiceOptions,
         watch: Watch,
     ) -> None:
-        """Open streams to those who have access; `watch` hears of each handshake."""
+        """Open streams; `watch` is notified of each handshake."""
         self.handshakes: list[Handshake] = []
         self.retirement: Retirement | None = None
         self._access = access
@@ -47,7 +47,7 @@ class WebSocketApi:
         self._watch = watch
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one handshake, and serve its stream until that ends."""
+        """Answer a handshake, and serve its stream until it ends."""
         loop = asyncio.get_running_loop()
         handshake = Handshake(
             time=loop.time(), path=request.path, query_keys=tuple(request.query)
@@ -88,7 +88,7 @@ class WebSocketApi:
         return answer
 
     def _decide(self, request: web.Request) -> StreamFilter | Refusal:
-        """Return what the stream is to hold, or why there is none."""
+        """Return the stream's filter, or the refusal."""
         if (refusal := self._fault(request)) is not None:
             return refusal
         if self.retirement is not None:
@@ -104,7 +104,7 @@ class WebSocketApi:
     def _subscribe(
         self, request: web.Request, project_id: str, device_id: str | None
     ) -> StreamFilter | Refusal:
-        """Return what the stream is to hold, or what the service has against it."""
+        """Return the filter of a subscription, or its refusal."""
         query = request.query
         try:
             self._access.authenticate(request.headers, query)
@@ -123,7 +123,7 @@ class WebSocketApi:
             )
 
     def _fault(self, request: web.Request) -> Refusal | None:
-        """Return the refusal that a test has asked for, if any."""
+        """Return the refusal of an active fault, if any."""
         faults = self._faults
         if faults.redirect_to is not None:
             headers = redirect_headers(request, faults.redirect_to)
@@ -140,13 +140,16 @@ class WebSocketApi:
         return _NOT_FOUND if faults.not_found_after_101 else None
 
     def _record(self, handshake: Handshake, status: int) -> None:
-        """Complete the record of a handshake that was answered."""
+        """Record the status of an answered handshake."""
         handshake.status = status
         self._watch.changed()
 
 
 def _transport(request: web.Request) -> asyncio.Transport:
-    """Return the connection of a request, or raise ConnectionResetError."""
+    """Return the transport of a request.
+
+    Raises ConnectionResetError if the connection has ended.
+    """
     if request.transport is None:
         raise ConnectionResetError
     return request.transport
