@@ -398,7 +398,7 @@ async def test_a_bad_jwt_is_rejected(
         assert "error" in await websocket.receive_json()
 
 
-async def test_a_bad_credential_is_told_in_the_stream_after_101(client: Client) -> None:
+async def test_a_bad_credential_is_an_error_frame_after_101(client: Client) -> None:
     """The gateway upgrades before it checks anything, as measured."""
     websocket = await client.connect(query={"x-api-key": "bad"})
     assert await websocket.receive_json() == {
@@ -413,7 +413,7 @@ async def test_a_bad_credential_is_told_in_the_stream_after_101(client: Client) 
     assert await _ends_without_close_frame(websocket)
 
 
-async def test_a_bad_credential_can_be_told_at_the_handshake(
+async def test_a_bad_credential_can_be_rejected_at_the_handshake(
     simulator: GoliothSimulator, client: Client
 ) -> None:
     """Other front ends check the credential before they upgrade."""
@@ -526,7 +526,7 @@ async def test_a_log_gets_the_time_of_the_clock_in_nanoseconds(
         assert await _log(stream) == sent
 
 
-async def test_a_log_without_a_readable_timestamp_is_the_tests_mistake(
+async def test_a_log_without_a_readable_timestamp_is_an_error(
     simulator: GoliothSimulator,
 ) -> None:
     """The service never stores a log without a readable timestamp."""
@@ -626,7 +626,7 @@ async def test_a_stream_holds_what_its_path_and_filters_say(
         ("/v1/ws/projects/demo/devices/none/logs", 5),
     ],
 )
-async def test_what_is_wrong_with_a_stream_is_told_after_101(
+async def test_a_bad_subscription_is_an_error_frame_after_101(
     simulator: GoliothSimulator, client: Client, path: str, code: int
 ) -> None:
     """An unknown device or level is an error after 101."""
@@ -700,7 +700,7 @@ async def test_a_document_over_64_kib_breaks_the_streams_it_is_for(
     assert len(await client.messages()) == 3
 
 
-async def test_a_slow_client_holds_up_nobody_and_is_reset_in_the_end(
+async def test_a_slow_client_delays_no_other_and_is_reset(
     simulator: GoliothSimulator, client: Client, raw: asyncio.StreamReader
 ) -> None:
     """The queue of a slow client is bounded."""
@@ -1527,7 +1527,7 @@ async def test_rest_never_answers(simulator: GoliothSimulator, client: Client) -
     assert (await client.get()).status == 200
 
 
-async def test_rest_does_what_was_asked_and_is_cut_off(
+async def test_rest_serves_a_request_and_is_cut_off(
     simulator: GoliothSimulator, client: Client
 ) -> None:
     """The client cannot know that its request was carried out."""
@@ -1537,7 +1537,7 @@ async def test_rest_does_what_was_asked_and_is_cut_off(
     assert [call.method for call in simulator.rpc_calls] == ["reboot"]
 
 
-async def test_rest_does_not_heed_the_bounds_of_logs(
+async def test_rest_ignores_the_bounds_of_logs(
     simulator: GoliothSimulator, client: Client
 ) -> None:
     """Start and end change nothing."""
