@@ -1,5 +1,5 @@
-"""The feed's real code against a service in memory, in simulated time.
+"""Run the real feed against a service in memory.
 
-A fault that somebody thinks of is added to `faults.py` first. `histories/` has each
-history that ever failed, shrunk; all of them are run again.
+Time is simulated. To cover a new fault, add it to `faults.py` first. `histories/` has
+every history that ever failed, shrunk; all of them are run again.
 """

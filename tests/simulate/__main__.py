@@ -1,4 +1,4 @@
-"""Runs simulations: python -m tests.simulate [--hours N] [--seed S] [--seeds N] [--jobs J]."""
+"""Run simulations: `python -m tests.simulate`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Keeps account of every log: what was sent, what was delivered, and what was said about the rest."""
+"""Account for every log: sent, delivered or reported missing."""
 
 from array import array
 from bisect import bisect_left, bisect_right, insort
@@ -11,54 +11,55 @@ from typing import Final
 
 from .store import EPOCH, MILLISECOND, SECOND, format_device_id
 
-# What a log is, as bits.
+# Properties of a log, as bits.
 PROMISED: Final = 1
 IN_ORDER: Final = 2
 HARD: Final = 4
-"""REST may be unable to give it: it may be counted as unreadable instead."""
+"""REST may be unable to return it: reporting it as unreadable is enough."""
 
 # Logs that the feed promises to remember, with a reserve.
 _MEMORY: Final = 30_000 * 0.8
 
-# Logs that the feed can store if each is of another second.
+# Logs that the feed can store if each has another second.
 _STORED: Final = 8_000
 
 # Seconds by which a device's clock may be wrong.
 _DEVICE_CLOCKS: Final = 600.0
 
-# Seconds ahead of the present up to which REST is asked: what is further ahead by its
-# device's clock, or by Golioth's, is read, and remembered, when its time comes.
+# Seconds ahead of now up to which the feed reads: logs further ahead, by their device's
+# clock or by Golioth's, are read and remembered when their time comes.
 _READ_AHEAD: Final = 360.0
 
-# What the feed may have in memory to put it in order: a slice of the present.
+# Logs that the feed may hold in memory to sort them: a slice of the present.
 _IN_ORDER: Final = 10_000 * 0.8
 
 # Bytes of an answer that the feed promises to read.
 _LONGEST_ANSWER: Final = 2 * 1024 * 1024
 
-# Logs before and after one that may be of its millisecond.
+# Logs before and after one that may share its millisecond.
 _NEARBY: Final = 2_000
 
-# Seconds that a log may be on its way from a device to REST.
+# Seconds that a log may take from a device to REST.
 _REST_LAG: Final = 1.0
 
 # Seconds around a time in which the service's clock was wrong.
 _CLOCK_RESERVE: Final = 600.0
 
-# Seconds: a gap up to this long is a crowded moment, a longer one is what lies before the catch-up window.
+# Seconds. A gap up to this long is a crowded moment; a longer one is the time before
+# the catch-up window.
 _LONG_GAP: Final = 60.0
 _WINDOW_RESERVE: Final = 900.0
 
-# Seconds in which the client delivers what a stream hands over, where nothing has to wait.
+# Seconds in which the client delivers what a stream hands over, if nothing has to wait.
 _IN_HAND: Final = 1.0
 
 # Seconds of deliveries that a kill may repeat.
 _LONGEST_UNSAVED: Final = 15.0
 
-# Seconds before what is settled that are read again.
+# Seconds before the settled time that are read again.
 _MARGIN: Final = 360.0
 
-# Seconds before a first start, as long as a log may be on its way, that are no history yet.
+# Seconds before a first start, the time that a log may take, that are no history yet.
 _RECENT: Final = 60.0
 
 _NUMBER_IN_FRAME: Final = re.compile(rb'"message":"(\d{8}) ')
@@ -69,7 +70,7 @@ _SOURCES: Final = {"stream": _STREAM, "poll": 1, "catch_up": 2, "push": 3}
 
 @dataclass(slots=True)
 class Problem:
-    """One log that is not accounted for, or came when it should not."""
+    """A log that is missing or should not have come."""
 
     check: str
     number: int
@@ -79,16 +80,19 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Which deliveries a stored state knows of: those in these spans of time."""
+    """The deliveries that a stored state knows, by time range."""
 
     spans: tuple[tuple[float, float], ...] = ()
 
     def until(self, start: float, end: float) -> Knowledge:
-        """Return what is known after a run that began with this, up to a time in it."""
+        """Return the knowledge of a state that a run stores.
+
+        The run began with this knowledge at `start`, and stores at `end`.
+        """
         return Knowledge((*self.spans, (start, end)))
 
     def has(self, time: float) -> bool:
-        """Whether a delivery at a time is known."""
+        """Return whether a delivery at a time is known."""
         return any(start <= time <= end for start, end in reversed(self.spans))
 
 
@@ -101,20 +105,20 @@ class _Gap:
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of everything."""
+    """The outcome for all logs of a simulation."""
 
     sent: int = 0
     said: int = 0
     unpromised: Counter[str] = field(default_factory=Counter)
-    """By the reason."""
+    """By reason."""
     counts: Counter[str] = field(default_factory=Counter)
 
 
 class Accountant:
-    """Compares what is delivered with what was sent.
+    """Compares the delivered logs with the sent ones.
 
     Attributes:
-        problems: What is wrong, as it is found; at most some hundreds are kept.
+        problems: Failures in the order found; at most some hundreds are kept.
         failed: How often each check failed.
     """
 
@@ -126,7 +130,8 @@ class Accountant:
             limit: Logs that an answer of REST holds.
         """
         self._limit = limit
-        # Whether a total was wrong since a time: logs that seem to be known are read later, then.
+        # Whether a total was wrong since a time: logs that seemed known may be read
+        # later then.
         self.is_total_wrong: Callable[[float], bool] = lambda since: False
         self.problems: list[Problem] = []
         self.failed: Counter[str] = Counter()
@@ -138,51 +143,53 @@ class Accountant:
         self.counts = array("H")
         self.delivered_at = array("d")
         self.visible: dict[int, tuple[float, ...]] = {}
-        # What the streams of this run have handed over, and when, until it is checked.
-        # Since when something is delivered and not stored, by a clock that sleeps with the host.
+        # Since when a delivery is not stored, on a clock that stops during sleep.
         self._unsaved_since: float | None = None
+        # Logs that the streams of this run have handed over, and when, until checked.
+        # Logs that the streams of this run have handed over, and when, until checked.
         self._in_hand: list[tuple[float, int]] = []
         self.unreadable_frames: set[int] = set()
         # Logs of one time, device and level: where one of them is unreadable, or they
-        # are too long together, no question makes REST give the others without it.
+        # are too long together, no query returns the others without it.
         self._alike: dict[tuple[int, int, str | None], list[int]] = {}
         self._unreadable: set[tuple[int, int, str | None]] = set()
-        # How many bytes they take in an answer.
+        # Their bytes in an answer.
         self._answer_sizes: Counter[tuple[int, int, str | None]] = Counter()
         self.traced: dict[int, list[str]] = {}
-        # The times of logs that were sent long before these, in order.
+        # Times of logs that were sent long before these times, sorted.
         self._far_ahead: list[float] = []
         self.delivered = 0
         self.gaps: list[_Gap] = []
         self.unreadable = 0
-        # Logs of one time, device and level, of which an answer holds all but the oldest.
+        # Logs of one time, device and level, of which an answer holds all but the
+        # oldest.
         self._ties: list[list[int]] = []
-        # When it was said that logs of a moment cannot be had.
+        # When logs of a moment were reported unreadable.
         self._said_at: list[float] = []
         self.wrong_clocks: list[tuple[float, float]] = []
-        # Since when what is received is promised; None before the first start.
+        # Logs are promised from this time on; None before the first start.
         self.promised_from: float | None = None
         self._catch_up_window = catch_up_window
-        # All deliveries of logs that came more than once, or have to.
+        # All deliveries of logs that came, or have to come, more than once.
         self._repeated: dict[int, list[float]] = {}
         self._latest: dict[tuple[int, bool], int] = {}
         self._knowledge = Knowledge()
         self._run_began = 0.0
         self._last_delivery = 0.0
-        # When the last run began that had no storage.
+        # When the last run without storage began.
         self._first_began = 0.0
 
-    # What is sent
+    # Sent logs
 
     @property
     def next_number(self) -> int:
-        """The number of the log to be sent next."""
+        """The number of the next log."""
         return len(self.received)
 
     def add_sent(
         self, now: float, time_ns: int, device: int, kind: int, copies: int = 1
     ) -> None:
-        """Keep a log that the service has received."""
+        """Record a log that the service has received."""
         self.received.append(now)
         self.times_ns.append(time_ns)
         self.devices.append(device)
@@ -196,39 +203,43 @@ class Accountant:
     def add_alike(
         self, number: int, level: str | None, *, size: int, is_unreadable: bool
     ) -> None:
-        """Keep which logs cannot be asked for apart.
+        """Record which logs no query can separate.
 
         Args:
             number: A log that was sent.
-            level: Its level; None where REST cannot be asked for that.
-            size: How many bytes it takes in an answer, with its copies.
+            level: Its level; None where REST cannot filter by it.
+            size: Its bytes in an answer, with its copies.
             is_unreadable: Whether an answer with it cannot be read.
         """
         time_ns, device = self.times_ns[number], self.devices[number]
         alike = (time_ns, device, level)
         self._alike.setdefault(alike, []).append(number)
-        # What has no level to ask for is in the answers for the device alone.
+        # A log without a level to query is in the answers for its device only.
         for answer in {alike, (time_ns, device, None)}:
             self._answer_sizes[answer] += size
             if is_unreadable or self._answer_sizes[answer] > _LONGEST_ANSWER:
                 self._unreadable.add(answer)
 
     def add_tie(self, numbers: list[int]) -> None:
-        """Keep which logs are of one time, device and level: REST gives as many as an answer holds."""
+        """Record logs of one time, device and level.
+
+        REST returns as many of them as an answer holds.
+        """
         self._ties.append(numbers)
 
-    # What a run does
+    # Events of a run
 
     def begin_run(self, now: float, knowledge: Knowledge, *, is_first: bool) -> None:
-        """Begin a run of the feed with what its storage knows.
+        """Begin a run of the feed with its storage's knowledge.
 
         Args:
-            now: When.
-            knowledge: What the storage knows.
+            now: The time.
+            knowledge: The deliveries that the storage knows.
             is_first: Whether it starts without any storage.
         """
         if not knowledge.has(self._last_delivery):
-            # It delivers again what was not stored, and with it what was given up before.
+            # It repeats deliveries that were not stored, and with them logs given up
+            # before.
             self._latest.clear()
         self._knowledge = knowledge
         self._run_began = now
@@ -238,14 +249,15 @@ class Accountant:
             self.promised_from = None
             self._first_began = now
         elif not knowledge.spans:
-            # What tells history from what it reads again is damaged: some may be repeated.
+            # The record that separates history from logs read again is damaged: some
+            # may repeat.
             self._first_began -= _MARGIN
         else:
-            # A storage from the past may be of before the last start without any.
+            # A storage from the past may predate the last start without any.
             self._first_began = min(self._first_began, knowledge.spans[0][0])
 
     def note_start(self, now: float, *, is_wall_wrong: bool) -> None:
-        """Keep since when logs are promised.
+        """Record from when on logs are promised.
 
         Args:
             now: When the feed has started.
@@ -254,24 +266,24 @@ class Accountant:
         if self.promised_from is None:
             self.promised_from = now
             if is_wall_wrong or self.is_clock_wrong(now):
-                # Nobody could tell then what was history.
+                # With a wrong clock, history cannot be recognized.
                 self._first_began = 0.0
 
     def knowledge(self, now: float) -> Knowledge:
-        """Return what a state knows that is stored now."""
+        """Return the knowledge of a state that is stored now."""
         return self._knowledge.until(self._run_began, now)
 
     def add_delivery(
         self, text: str, device_id: str, time_ns: int, source: str, now: float
     ) -> None:
-        """Check a log that was delivered.
+        """Check a delivered log.
 
         Args:
             text: Its message, which begins with its number.
-            device_id: The device that it is said to be of.
-            time_ns: When that is said to have sent it.
-            source: Where it came from.
-            now: When.
+            device_id: The device of the delivered log.
+            time_ns: The timestamp of the delivered log.
+            source: The source of the log.
+            now: The time of the delivery.
         """
         self.delivered += 1
         self._last_delivery = now
@@ -283,7 +295,7 @@ class Accountant:
             return
         if device_id != format_device_id(device):
             self._fail("altered", number, now, f"it is said to be of {device_id}")
-        # REST may cut times.
+        # REST may cut times to milliseconds.
         if time_ns // MILLISECOND != self.times_ns[number] // MILLISECOND:
             self._fail("altered", number, now, f"it is said to be of {time_ns}")
         if self._is_history(number):
@@ -296,11 +308,11 @@ class Accountant:
         self.delivered_at[number] = now
         where = _SOURCES[source]
         if where == _STREAM or self.kinds[number] & IN_ORDER:
-            # Whether REST gave it first or again, it gives the logs of a device in order.
+            # REST returns the logs of a device in order, both first and again.
             key = (device, where == _STREAM)
             latest = self._latest.get(key, -1)
             if number < latest:
-                # The order of a stream depends on nothing that REST says.
+                # The order of a stream does not depend on REST.
                 if where != _STREAM and (
                     self.is_clock_wrong(now)
                     or self.is_total_wrong(self.received[number])
@@ -315,27 +327,30 @@ class Accountant:
                 self._latest[key] = number
 
     def note_unsaved(self, awake: float) -> None:
-        """Keep that something was delivered that is not stored."""
+        """Record a delivery that is not stored."""
         if self._unsaved_since is None:
             self._unsaved_since = awake
 
     def note_saved(self) -> None:
-        """Keep that all is stored that was delivered, or that it is not the feed's fault."""
+        """Record that every delivery is stored, or excused from storing."""
         self._unsaved_since = None
 
     def note_kill(self, awake: float, now: float) -> None:
-        """Check that little repeats after a kill."""
+        """Check that a kill repeats few deliveries."""
         since = self._unsaved_since
         if since is not None and awake - since > _LONGEST_UNSAVED:
             self._fail("unsaved", -1, now, f"{awake - since:.1f} s before a kill")
 
     def add_frame(self, data: bytes, now: float) -> None:
-        """Keep which logs a stream has handed over to the client."""
+        """Record which logs a stream has handed to the client."""
         for number in _NUMBER_IN_FRAME.findall(data):
             self._in_hand.append((now, int(number)))
 
     def note_complete(self, now: float) -> None:
-        """Check that nothing was lost that the client had in hand: no promise excuses that."""
+        """Check that no log in the client's hands was lost.
+
+        No exception to the promises excuses that.
+        """
         for received, number in self._in_hand:
             if (
                 received <= now - _IN_HAND
@@ -346,7 +361,10 @@ class Accountant:
         self._in_hand = [each for each in self._in_hand if each[0] > now - _IN_HAND]
 
     def _is_history(self, number: int) -> bool:
-        """Whether a log is from long before the first start, however one looks at it."""
+        """Return whether a log is history.
+
+        It is long before the first start, by its timestamp and by its receipt.
+        """
         received = self.received[number]
         latest = max(received, (self.times_ns[number] - EPOCH) / SECOND)
         return latest < self._first_began - _RECENT and not self.is_clock_wrong(
@@ -354,7 +372,10 @@ class Accountant:
         )
 
     def _is_repeated(self, number: int, copies: int, now: float) -> bool:
-        """Keep one more delivery of a log; return whether it has been delivered often enough before."""
+        """Record a repeated delivery of a log.
+
+        Returns whether it had been delivered often enough before.
+        """
         times = self._repeated.setdefault(number, [self.delivered_at[number]])
         times.append(now)
         known = sum(
@@ -363,22 +384,23 @@ class Accountant:
         if known > copies:
             self._fail("doubled", number, now, f"{known} times")
             return True
-        # It repeats what its storage does not know: it says nothing about the order.
+        # It repeats a delivery that its storage lacks, which says nothing about the
+        # order.
         return len(times) > copies
 
     def add_gap(self, start_ns: int, end_ns: int, now: float) -> None:
-        """Keep that logs between two times were said not to be delivered."""
+        """Record that logs of a time range were reported missing."""
         self.gaps.append(_Gap(start_ns, end_ns, now))
         if end_ns < start_ns:
             self._fail("gap", -1, now, "a gap that ends before it begins")
 
     def add_unreadable(self, number: int, now: float) -> None:
-        """Keep that it was said how many logs of one moment cannot be had."""
+        """Record that unreadable logs of one moment were counted."""
         self.unreadable += number
         self._said_at.append(now)
 
     def fail(self, check: str, now: float, text: str) -> None:
-        """Keep that something else went wrong."""
+        """Record another failure."""
         self._fail(check, -1, now, text)
 
     def _fail(self, check: str, number: int, now: float, text: str) -> None:
@@ -389,7 +411,7 @@ class Accountant:
     # The verdict
 
     def judge(self, now: float) -> Verdict:
-        """Look for what was not delivered, and whether it was said."""
+        """Look for logs neither delivered nor reported missing."""
         verdict = Verdict(sent=sum(self.copies))
         started = self.promised_from
         if started is None:
@@ -426,10 +448,10 @@ class Accountant:
         return verdict
 
     def _find_unsaid(self, hard: list[int]) -> set[int]:
-        """Return the milliseconds of which nobody said that they have logs that cannot be had.
+        """Return the milliseconds with unreadable logs that nothing reported.
 
-        How many these are cannot be known where the service does not tell. But each time
-        that it is said, it is about one millisecond, and about what came before.
+        Their number is unknown where the service gives no total. But each report is
+        about one millisecond, and about logs that came before it.
         """
         came: dict[int, float] = {}
         for number in hard:
@@ -445,7 +467,7 @@ class Accountant:
         return unsaid
 
     def _why_unpromised(self, number: int, started: float | None) -> str | None:
-        """Return why a log need not be delivered, or None where it has to be."""
+        """Return why a log need not be delivered, or None."""
         received = self.received[number]
         time = (self.times_ns[number] - EPOCH) / SECOND
         if not self.kinds[number] & PROMISED:
@@ -458,24 +480,28 @@ class Accountant:
         lateness = abs(received - time) + (max(shown) - received if shown else 0.0)
         if lateness < 10:
             return None
-        # All of what is as far away has to be remembered meanwhile.
+        # Everything as far away has to be remembered meanwhile.
         around = bisect_right(self.received, received + lateness) - bisect_left(
             self.received, received - lateness
         )
-        # So has what came long before, and is read now for its time.
+        # So have logs that came long before, and are read now for their time.
         around += self._count_far_ahead(time, received + _READ_AHEAD)
         return "memory" if around >= _MEMORY else None
 
     def _count_far_ahead(self, start: float, end: float) -> int:
-        """Return how many logs of a time came long before it.
+        """Count logs of a time range that came long before.
 
-        REST knows times alone: the feed has to read them all at once, however few come.
+        REST knows times only: the feed has to read them all at once, however few came
+        at a time.
         """
         first = bisect_left(self._far_ahead, start)
         return bisect_right(self._far_ahead, end) - first
 
     def _is_crowded(self, number: int) -> bool:
-        """Whether more logs came while one was late than the feed may put in order."""
+        """Return whether more logs came than the feed can sort.
+
+        Counted while this log was late.
+        """
         millisecond = self.times_ns[number] // MILLISECOND
         nearby = range(
             max(0, number - _NEARBY), min(self.next_number, number + _NEARBY)
@@ -488,7 +514,7 @@ class Accountant:
             )
             > self._limit
         ):
-            # Where times are cut, REST does not tell their order.
+            # Where times are cut, REST does not know their order.
             return True
         received = self.received[number]
         time = (self.times_ns[number] - EPOCH) / SECOND
@@ -497,14 +523,17 @@ class Accountant:
         return came + self._count_far_ahead(start, end) >= _IN_ORDER
 
     def is_clock_wrong(self, time: float) -> bool:
-        """Whether the service's clock was wrong about that time."""
+        """Return whether the service's clock was wrong around a time."""
         return any(
             start - _CLOCK_RESERVE <= time <= end + _CLOCK_RESERVE
             for start, end in self.wrong_clocks
         )
 
     def _was_given_up(self, number: int) -> bool:
-        """Whether a log is in a gap: it comes late where that can be read after all."""
+        """Return whether a log is in a reported gap.
+
+        It comes late if it can be read after all.
+        """
         time_ns = self.times_ns[number]
         return any(gap.start_ns <= time_ns < gap.end_ns for gap in self.gaps)
 
@@ -515,7 +544,7 @@ class Accountant:
             if gap.start_ns - SECOND <= time_ns <= gap.end_ns + SECOND:
                 width = (gap.end_ns - gap.start_ns) / SECOND
                 age = gap.time - (time_ns - EPOCH) / SECOND
-                # What could have been read is no gap, whatever is said about it.
+                # A log that could have been read is no gap, whatever is reported.
                 if (
                     is_hard
                     or width <= _LONG_GAP
@@ -526,9 +555,10 @@ class Accountant:
         return False
 
     def _is_beyond_storage(self, gap: _Gap) -> bool:
-        """Whether more came since a gap than could be stored, or long before for its time.
+        """Return whether more logs came than can be stored.
 
-        Of what is ahead, half as much is stored.
+        Counted since the gap, or long before for its time. Of logs ahead of now, half
+        as many are stored.
         """
         since = (gap.start_ns - EPOCH) / SECOND - _DEVICE_CLOCKS
         first, last = (
@@ -543,7 +573,7 @@ class Accountant:
         return far_ahead >= _STORED / 2
 
     def describe(self, number: int) -> str:
-        """Return all that is known of a log."""
+        """Return everything known about a log."""
         if number < 0:
             return "no log"
         time = (self.times_ns[number] - EPOCH) / SECOND

@@ -1,4 +1,4 @@
-"""Makes the client importable without the integration around it, and so without Home Assistant."""
+"""Import the client alone, without integration and Home Assistant."""
 
 from pathlib import Path
 import sys
@@ -8,7 +8,10 @@ _NAME = "custom_components.golioth"
 
 
 def import_client_alone() -> None:
-    """Keep the integration's own modules from being imported, unless they are already."""
+    """Keep the client's package from importing the integration.
+
+    Does nothing if the integration is imported already.
+    """
     if _NAME not in sys.modules:
         package = ModuleType(_NAME)
         root = Path(__file__).resolve().parents[2]

@@ -1,8 +1,8 @@
-"""Chance that a seed decides."""
+"""Random numbers that depend on seeds only."""
 
 import random
 
 
 def chance(*seeds: object) -> random.Random:
-    """Return a generator of random numbers that depends on nothing but its seeds."""
+    """Return a random number generator for these seeds."""
     return random.Random(":".join(map(str, seeds)))  # noqa: S311

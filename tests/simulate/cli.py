@@ -21,10 +21,10 @@ from .mutations import MUTATIONS
 from .run import Result, run
 from .shrink import shrink
 
-# Hours of one simulation, where nothing else is wanted.
+# Hours of one simulation by default.
 _HOURS_PER_SEED: Final = 20.0
 
-# From so many hours on, it is checked that enough happens in them.
+# From this many hours on, the amount of logs and faults is checked.
 _ENOUGH: Final = 2000.0
 _MUTATION_HOURS: Final = 200.0
 
@@ -32,7 +32,7 @@ _CHECKS: Final = ("lost", "doubled", "out_of_order", "unsaid")
 
 
 def _parse_arguments() -> argparse.Namespace:
-    """Return the command line's arguments."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/simulate",
         description="Runs the feed against a service in memory in simulated time, and checks that each log was"
@@ -81,7 +81,7 @@ def _simulate(
     *,
     stop: bool = False,
 ) -> Result:
-    """Run one simulation, maybe with a mistake in the feed."""
+    """Run one simulation, optionally with a mutation of the feed."""
     with ExitStack() as stack:
         if mutation is not None:
             stack.enter_context(MUTATIONS[mutation]())
@@ -97,12 +97,12 @@ def _run_all(
     *,
     stop: bool = False,
 ) -> Iterator[tuple[History, Result]]:
-    """Run many, several at a time, and return each as it ends."""
+    """Run histories in parallel, and yield each result."""
     if jobs <= 1:
         for history in histories:
             yield history, _simulate(history, mutation, trace, until, stop=stop)
         return
-    # Each simulation in a process of its own: what one leaves behind must not change another.
+    # A process for each simulation: what one leaves behind must not change another.
     with ProcessPoolExecutor(
         jobs,
         multiprocessing.get_context("forkserver"),
@@ -125,7 +125,7 @@ def _run_all(
 
 
 def _histories(arguments: argparse.Namespace) -> list[History]:
-    """Return what is to be run."""
+    """Return the histories to run."""
     if arguments.histories or arguments.history:
         paths = arguments.history or sorted(HISTORIES.glob("*.json"))
         return [History.from_json(path.read_text()) for path in paths]
@@ -149,7 +149,7 @@ def _histories(arguments: argparse.Namespace) -> list[History]:
 
 
 def _report(history: History, result: Result, *, trace: bool) -> None:
-    """Say what one simulation came to."""
+    """Report the result of one simulation."""
     unpromised = " ".join(f"{name}={each}" for name, each in result.unpromised.items())
     failed = " ".join(f"{name}={number}" for name, number in result.failed.items())
     complain(
@@ -173,7 +173,7 @@ def _report(history: History, result: Result, *, trace: bool) -> None:
 
 
 def _keep(history: History, result: Result, arguments: argparse.Namespace) -> None:
-    """Shrink what fails, and keep it."""
+    """Shrink a failing history, and keep it."""
     check = next((each for each in _CHECKS if each in result.failed), None)
     check = check or next(iter(result.failed))
 
@@ -201,7 +201,7 @@ def _keep(history: History, result: Result, arguments: argparse.Namespace) -> No
 
 
 def _find_mutations(arguments: argparse.Namespace) -> int:
-    """Say after how many hours each mistake is found."""
+    """Report after how many hours each mutation is found."""
     is_good = True
     hours = arguments.hours or _MUTATION_HOURS
     for name in sorted(MUTATIONS):
@@ -232,7 +232,7 @@ def _find_mutations(arguments: argparse.Namespace) -> int:
 def _check_amount(
     hours: float, stormy: float, logs: int, kinds: Counter[str]
 ) -> list[str]:
-    """Return what there was too little of."""
+    """Report what happened too seldom."""
     found = []
     if logs < 300 * hours:
         found.append(f"only {logs / hours:.0f} logs an hour")
@@ -247,7 +247,7 @@ def _check_amount(
 
 
 def main() -> int:
-    """Run what is wanted, print its line, and return the exit code."""
+    """Run the command, and return its exit code."""
     arguments = _parse_arguments()
     if arguments.mutations:
         return _find_mutations(arguments)

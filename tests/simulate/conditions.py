@@ -1,8 +1,11 @@
-"""What is wrong at present: several faults at once may set the same value."""
+"""Conditions that faults change.
+
+Several faults may set the same condition at once.
+"""
 
 from typing import Any, Final
 
-# What holds while no fault says otherwise.
+# The values while no fault is active.
 USUAL: Final[dict[str, Any]] = {
     # REST
     "refused": False,
@@ -68,10 +71,13 @@ _IRREGULAR: Final = (
 
 
 class Conditions:
-    """The values that hold now: of several that set one, the last one to begin."""
+    """The current values of all conditions.
+
+    Where several faults set one, the fault that began last wins.
+    """
 
     def __init__(self) -> None:
-        """Start as usual."""
+        """Start with the usual values."""
         self._set: dict[str, list[tuple[int, Any]]] = {}
         self._token = 0
         self._is_irregular = False
@@ -79,7 +85,7 @@ class Conditions:
             setattr(self, name, value)
 
     def begin(self, **values: Any) -> int:
-        """Give some conditions other values; return what ends that."""
+        """Set some conditions; return the token that ends this."""
         self._token += 1
         for name, value in values.items():
             if name not in USUAL:
@@ -90,7 +96,7 @@ class Conditions:
         return self._token
 
     def end(self, token: int) -> None:
-        """End what began."""
+        """End the change of a token."""
         for name, entries in self._set.items():
             kept = [each for each in entries if each[0] != token]
             if len(kept) != len(entries):
@@ -100,20 +106,20 @@ class Conditions:
 
     @property
     def is_irregular(self) -> bool:
-        """Whether devices send what is seldom sent."""
+        """Whether devices send irregular logs at present."""
         return self._is_irregular
 
     def end_all(self) -> None:
-        """Let everything be as usual."""
+        """Restore all usual values."""
         self._set.clear()
         for name, value in USUAL.items():
             setattr(self, name, value)
         self._look()
 
     def _look(self) -> None:
-        """Note whether any log is irregular: each one asks."""
+        """Cache whether any log is irregular, which each log reads."""
         self._is_irregular = any(getattr(self, name) for name in _IRREGULAR)
 
     def __getattr__(self, name: str) -> Any:
-        """Tell the type checker that there are conditions."""
+        """Tell the type checker that conditions are attributes."""
         raise AttributeError(name)

@@ -1,4 +1,4 @@
-"""Everything that goes wrong, each kind by name."""
+"""All faults, by name."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from .wire import SimulatedWire
 
 _HOUR: Final = 3600.0
 
-# What begins like JSON but never ends would not be a frame of the service.
+# "Not Found" reports that the endpoint is retired.
 _GARBAGE: Final = tuple(
     each.encode("utf-8", "surrogatepass") if isinstance(each, str) else each
     for each in GARBAGE_FRAMES
@@ -32,7 +32,7 @@ _HTML: Final = b"<html><body>Forbidden</body></html>"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Who plays in a simulation."""
+    """The parts of a simulation that faults act on."""
 
     loop: SimulatedLoop
     timetable: Timetable
@@ -52,13 +52,15 @@ class Fault:
     """One kind of fault.
 
     Attributes:
-        name: What it is called.
-        act: Yields the seconds until it goes on; chance comes from the generator alone.
-        part: What it lays hands on: two of one part are never on at once.
+        name: Its name in histories.
+        act: Yields the pauses in seconds; draws random numbers from its generator only.
+        part: The part it affects: two faults of one part never overlap.
         shortest: Seconds that it lasts at least.
         longest: Seconds that it lasts at most.
-        is_early: Whether it comes only at the beginning: what was before is not promised any more.
-        is_late: Whether it does not come then: as long as there is no start, nothing is promised.
+        is_early: Whether it comes at the beginning only: logs from before it are no
+            longer promised.
+        is_late: Whether it never comes at the beginning: nothing is promised before a
+            start.
     """
 
     name: str
@@ -192,14 +194,14 @@ def _bound(inclusive: bool) -> str:
 
 
 def _with(stage: Stage, duration: float, **values: Any) -> Iterator[float]:
-    """Give conditions other values for some time."""
+    """Change conditions for a duration."""
     token = stage.conditions.begin(**values)
     yield duration
     stage.conditions.end(token)
 
 
 def _always(**values: Any) -> Act:
-    """Give conditions other values, always the same."""
+    """Return an act that sets conditions to fixed values."""
 
     def act(stage: Stage, _chance: Random, duration: float) -> Iterator[float]:
         return _with(stage, duration, **values)
@@ -208,7 +210,7 @@ def _always(**values: Any) -> Act:
 
 
 def _setting(**bounds: tuple[float, float]) -> Act:
-    """Give conditions other values, somewhere between two."""
+    """Return an act that sets conditions within bounds."""
 
     def act(stage: Stage, chance: Random, duration: float) -> Iterator[float]:
         values = {name: chance.uniform(*each) for name, each in bounds.items()}
@@ -221,7 +223,7 @@ def _setting(**bounds: tuple[float, float]) -> Act:
 
 
 def _now_and_then(chance: Random, duration: float) -> Iterator[float]:
-    """Return pauses that take so long in all."""
+    """Yield random pauses that add up to a duration."""
     left = duration
     while left > 0:
         pause = min(left, chance.expovariate(1 / 20))
@@ -230,7 +232,7 @@ def _now_and_then(chance: Random, duration: float) -> Iterator[float]:
 
 
 def _end_streams(stage: Stage, chance: Random) -> None:
-    """End every stream in some way."""
+    """End every stream in a random way."""
     code = chance.choice((None, None, 1000, 1006, 1011))
     for socket in list(stage.service.sockets):
         socket.end(code)
@@ -330,7 +332,7 @@ def _redirect(stage: Stage, chance: Random, duration: float) -> Iterator[float]:
 
 
 def _outage(stage: Stage, chance: Random, duration: float) -> Iterator[float]:
-    """Leave everything without an answer: the streams are half open."""
+    """Leave everything without an answer, and streams half-open."""
     for socket in stage.service.sockets:
         socket.is_stalled = True
     kind = chance.choice(({"rest_never": True}, {"rest_broken": True}))
@@ -372,7 +374,7 @@ def _first_frame(frame: bytes) -> Act:
 def _while(
     stage: Stage, chance: Random, duration: float, **values: Any
 ) -> Iterator[float]:
-    """Give conditions other values, while streams end, or not."""
+    """Change conditions; in half of the cases, keep ending streams."""
     token = stage.conditions.begin(**values)
     if chance.random() < 0.5:
         yield from _keep_ending_streams(stage, chance, duration)
@@ -468,7 +470,10 @@ def _tie(*, one_device: bool, one_level: bool = False) -> Act:
 
 
 def _tie_among_others(stage: Stage, chance: Random, duration: float) -> Iterator[float]:
-    """Have the service tell neither the times nor the number of what it is asked for."""
+    """Hide exact times and the total of a tie.
+
+    Times have milliseconds only.
+    """
     token = stage.conditions.begin(milliseconds=True, total="absent")
     _end_streams(stage, chance)
     stage.traffic.send_tie_among_others(chance)
@@ -484,13 +489,16 @@ def _offset(chance: Random) -> float:
 
 
 def _wrong_date_once(stage: Stage, chance: Random, duration: float) -> Iterator[float]:
-    """Have a few answers tell a wrong time, each another one."""
+    """Give a few answers wrong dates, each a different one."""
     offsets = tuple(_offset(chance) * chance.choice((1, -1)) for _ in range(8))
     return _with(stage, duration, wrong_dates=(0.2, offsets))
 
 
 def _wrong_dates(stage: Stage, chance: Random, duration: float) -> Iterator[float]:
-    """Have one of several servers tell a wrong time for long, within the tolerance."""
+    """Give one of several servers a slightly wrong clock.
+
+    The error lasts long, and is within the tolerance.
+    """
     offset = chance.uniform(2, 20) * chance.choice((1, -1))
     return _with(stage, duration, wrong_dates=(0.3, (offset,)))
 
@@ -506,7 +514,7 @@ def _date_step(sign: int) -> Act:
 
 
 def _stamp_step(sign: int) -> Act:
-    """Step the service's clock, and with it the times of what it receives."""
+    """Step the service's clock and its timestamps."""
 
     def act(stage: Stage, chance: Random, duration: float) -> Iterator[float]:
         offset = sign * chance.choice((90.0, 300.0, 1200.0, 3600.0))
@@ -518,7 +526,7 @@ def _stamp_step(sign: int) -> Act:
 
 
 def _sleep(fate: str) -> Act:
-    """Let the host sleep; what becomes of its streams meanwhile differs."""
+    """Let the host sleep, and choose its streams' fate."""
 
     def act(stage: Stage, _chance: Random, duration: float) -> Iterator[float]:
         sockets = list(stage.service.sockets)
@@ -558,8 +566,8 @@ def _restart(kind: str) -> Act:
             )
 
         if kind == "anywhere":
-            # In the middle of whatever it does.
-            stage.loop.after_turns(chance.randrange(200), restart)
+            # In the middle of whatever the feed does.
+            stage.loop.after_iterations(chance.randrange(200), restart)
         else:
             restart()
         yield duration

@@ -1,4 +1,4 @@
-"""What happens in a simulation: settings and timed actions, drawn from a seed before it begins."""
+"""Histories: settings and timed actions, drawn from a seed."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -14,32 +14,32 @@ HOUR: Final = 3600.0
 
 HISTORIES: Final = Path(__file__).parent / "histories"
 
-# Faults an hour on average, while it is not calm.
+# Faults per hour on average, outside of calm times.
 _FAULTS_PER_HOUR: Final = 10.0
 
-# Share of the time with so many logs, and how many a second.
+# Share of the time in storms, and their logs per second.
 _STORM_SHARE: Final = 0.0135
 _STORM_RATES: Final = (200.0, 205.0, 220.0, 250.0, 400.0)
 
-# The part of the time in which the feed may start without storage.
+# The share of the time in which the feed may start without storage.
 _EARLY: Final = 0.2
 
 _CALM: Final = 1.5 * HOUR
 
-# Before the end there is no storm, as reading it again takes its time.
+# Seconds before the end without a storm, as reading it again takes time.
 _QUIET_END: Final = 2 * HOUR
 
 
 @dataclass(slots=True)
 class Action:
-    """One thing that happens.
+    """A fault, or a time of traffic.
 
     Attributes:
         kind: The name of a fault, or `traffic`.
         start: Seconds since the beginning.
         duration: Seconds that it lasts.
-        seed: Of what it leaves to chance.
-        rate: Of traffic, logs a second.
+        seed: Seed of its random numbers.
+        rate: Logs per second of traffic.
     """
 
     kind: str
@@ -50,23 +50,23 @@ class Action:
 
     @property
     def end(self) -> float:
-        """Seconds from the beginning to its end."""
+        """Seconds from the beginning to the action's end."""
         return self.start + self.duration
 
 
 @dataclass(slots=True)
 class History:
-    """All that a simulation depends on."""
+    """Everything that a simulation depends on."""
 
     seed: int
     hours: float
     settings: dict[str, Any]
     actions: list[Action] = field(default_factory=list)
     check: str = ""
-    """Which check it failed once, if it was kept for that."""
+    """The check that it failed once, if it was kept for that."""
 
     def to_json(self) -> str:
-        """Return it as JSON."""
+        """Return the history as JSON."""
         document = asdict(self)
         actions = document.pop("actions")
         for action in actions:
@@ -78,14 +78,14 @@ class History:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return what `to_json` returned."""
+        """Return the history that `to_json` wrote."""
         document = json.loads(text)
         actions = [Action(**each) for each in document.pop("actions")]
         return cls(actions=actions, **document)
 
 
 def generate(seed: int, hours: float) -> History:
-    """Return what happens in so many hours."""
+    """Draw a history of that many hours."""
     chance = make_chance(seed, "history")
     settings = _draw_settings(seed, chance)
     seconds = hours * HOUR
@@ -118,7 +118,7 @@ def _draw_settings(seed: int, chance: Random) -> dict[str, Any]:
         ],
         "index_delay": chance.choice((0.0, 0.0, 0.3, 1.5)),
         "limit": limit,
-        # Only a right total tells of a lower one otherwise.
+        # Only a right total reveals a lower limit otherwise.
         "tells_limit": (limit < 100 and total != "right") or chance.random() < 0.5,
         "numbers_as_text": chance.random() < 0.5,
         "leaves_out_defaults": chance.random() < 0.5,
@@ -137,7 +137,7 @@ def _draw_settings(seed: int, chance: Random) -> dict[str, Any]:
 def _draw_traffic(
     chance: Random, seconds: float, settings: dict[str, Any]
 ) -> Iterator[Action]:
-    """Return segments of steady traffic one after the other, and storms on top."""
+    """Draw consecutive segments of steady traffic, and storms on top."""
     start = 0.0
     while start < seconds:
         duration = min(chance.uniform(0.5, 4) * HOUR, seconds - start)
@@ -157,7 +157,10 @@ def _draw_traffic(
 
 
 def _draw_faults(chance: Random, seconds: float) -> Iterator[Action]:
-    """Return faults as they come, but for two calm times; no kind comes again before all have."""
+    """Draw faults, except in two calm times.
+
+    No kind repeats before all kinds have come.
+    """
     calm = [chance.uniform(0.1, 0.8) * seconds for _ in range(2) if seconds > 8 * _CALM]
     taken: dict[str, list[Action]] = {}
     early = [each for each in FAULTS.values() if each.is_early]
@@ -190,7 +193,7 @@ def _draw_faults(chance: Random, seconds: float) -> Iterator[Action]:
             same.append(action)
             yield action
         else:
-            # Another time.
+            # Later.
             deck.insert(chance.randrange(len(deck) + 1), fault)
         start += chance.expovariate(_FAULTS_PER_HOUR / HOUR)
 

@@ -1,4 +1,4 @@
-"""The host of the client: its clocks, its storage, and its starts and stops."""
+"""The client's host: clocks, storage, starts and stops."""
 
 import asyncio
 from collections import deque
@@ -25,19 +25,19 @@ SAVE_DELAY: Final = 10.0
 # Seconds from a rejection to the end of the feed, which closes its stream meanwhile.
 _LONGEST_REJECTION: Final = 10.0
 
-# How often a copy of the storage is kept for later, in seconds.
+# Seconds between copies of the storage that are kept.
 _BACKUP_INTERVAL: Final = 600.0
 
 _MAX_STATE_SIZE: Final = 256 * 1024
 
 
-# Seconds in which what is left is delivered in the end, and between two looks at that.
+# Seconds that the last deliveries may take, and between two checks for them.
 _LONGEST_END: Final = 12 * 3600.0
 _END_PAUSE: Final = 60.0
 
 
 class Storage(Enum):
-    """What a start finds."""
+    """The storage that a start finds."""
 
     KEPT = "kept"
     OLD = "old"
@@ -46,14 +46,14 @@ class Storage(Enum):
 
 
 class Stored:
-    """What was saved.
+    """A saved state.
 
-    It is written when somebody asks for it, as Home Assistant does so in another thread
-    while the feed goes on: most of what is saved is replaced before that.
+    The text is made when it is read, as Home Assistant writes it in another thread
+    while the feed goes on: most saved states are replaced before that.
 
     Attributes:
         time: When it was saved.
-        knowledge: Which deliveries it knows of.
+        knowledge: The deliveries that it knows.
     """
 
     def __init__(self, point: Any, time: float, knowledge: Knowledge) -> None:
@@ -73,7 +73,7 @@ class Stored:
 
 
 class Order(NamedTuple):
-    """What the host is to do with the feed."""
+    """An order to stop the feed."""
 
     pause: float
     is_kill: bool
@@ -106,14 +106,17 @@ def make_feed(host: Host, listener: Any, resume_point: Any) -> Any:
 
 
 def load_resume_point(data: Any) -> Any:
-    """Return what the feed makes of what was stored."""
+    """Return the feed's resume point from stored data."""
     from custom_components.golioth.client.resume_point import ResumePoint  # noqa: PLC0415
 
     return ResumePoint.from_dict(data)
 
 
 class Listener:
-    """What the integration does with what the feed reports, for one run."""
+    """Handles the feed's reports for one run.
+
+    It stands in for the integration.
+    """
 
     def __init__(self, host: Host) -> None:
         """Begin a run."""
@@ -127,7 +130,7 @@ class Listener:
         self._save_timer: asyncio.TimerHandle | None = None
 
     def on_log(self, entry: Any, source: Any) -> None:
-        """Have a log checked."""
+        """Check a delivered log."""
         self._do_work()
         if not self.is_detached:
             self._accountant.add_delivery(
@@ -140,36 +143,36 @@ class Listener:
             self._accountant.note_unsaved(self._host.loop.time())
 
     def on_history(self, _entry: Any) -> None:
-        """Show it."""
+        """Ignore history."""
 
     def on_connection_change(self, reason: Any) -> None:
-        """Show it."""
+        """Trace the change."""
         self._host.trace(f"connection: {self.feed and self.feed.transport} ({reason})")
 
     def on_gap(self, start_ns: int, end_ns: int) -> None:
-        """Keep what was said."""
+        """Record a gap."""
         if not self.is_detached:
             self._accountant.add_gap(start_ns, end_ns, self._timetable.now)
             start, end = ((each - EPOCH) / SECOND for each in (start_ns, end_ns))
             self._host.trace(f"gap: {start:.3f} to {end:.3f}")
 
     def on_complete(self, transport: Any, until: float) -> None:
-        """Keep until when everything was delivered."""
+        """Record until when everything was delivered."""
         self._host.complete_until = until
         if not self.is_detached:
             self._accountant.note_complete(self._timetable.now)
 
     def on_incomplete(self) -> None:
-        """Show it."""
+        """Ignore incomplete deliveries."""
 
     def on_progress(self) -> None:
-        """Have it saved, unless that is going to happen."""
+        """Schedule a save, unless one is scheduled."""
         self.check_start()
         if self._save_timer is None and not self.is_detached:
             self._save_timer = self._host.loop.call_later(SAVE_DELAY, self._save)
 
     def check_start(self) -> None:
-        """Keep when the feed has started, from which on logs are promised."""
+        """Record when the feed has started, and promises begin."""
         if not self.has_started and self.feed.resume_point is not None:
             self.has_started = True
             self._accountant.note_start(
@@ -182,7 +185,7 @@ class Listener:
         self._host.save(self.feed)
 
     def stop(self) -> None:
-        """Save no more."""
+        """Cancel the scheduled save."""
         if self._save_timer is not None:
             self._save_timer.cancel()
             self._save_timer = None
@@ -192,7 +195,7 @@ class Host:
     """Runs one feed after the other.
 
     Attributes:
-        runs: How often the feed was started.
+        runs: Number of starts of the feed.
     """
 
     def __init__(
@@ -208,9 +211,9 @@ class Host:
         feed: MakeFeed = make_feed,
         trace: Callable[[str], None] | None = None,
     ) -> None:
-        """Prepare, with an empty storage."""
+        """Start with an empty storage."""
         self.loop = loop
-        # Until when everything was delivered, by the monotonic clock.
+        # Until when everything was delivered, on the monotonic clock.
         self.complete_until = 0.0
         self.timetable = timetable
         self.wire = wire
@@ -231,32 +234,35 @@ class Host:
         self._end_wanted = False
 
     def trace(self, text: str) -> None:
-        """Show something to who is looking."""
+        """Trace a line, if a trace is wanted."""
         if self._trace is not None:
             self._trace(text)
 
     # Clocks
 
     def elapsed(self) -> float:
-        """Return the clock that counts sleep as well, unless the host is one that cannot know."""
+        """Return the clock that includes sleep.
+
+        Some hosts have none: there it stops while they sleep.
+        """
         if self.settings["elapsed_counts_sleep"]:
             return 500.0 + self.timetable.now
         return self.loop.time()
 
     def wall(self) -> float:
-        """Return the time of day as the host has it."""
+        """Return the host's time of day."""
         offset: float = self._conditions.wall_offset
         return EPOCH / SECOND + self.timetable.now + offset
 
     def is_wall_wrong(self) -> bool:
-        """Whether that time of day is wrong."""
+        """Return whether the host's time of day is wrong."""
         offset: float = self._conditions.wall_offset
         return offset != 0
 
     # Storage
 
     def save(self, feed: Any) -> None:
-        """Save where the feed is."""
+        """Save the feed's resume point."""
         if self._conditions.disk_full:
             self.trace("not saved: the disk is full")
             self.accountant.note_saved()
@@ -276,7 +282,7 @@ class Host:
             self.accountant.fail("size", stored.time, f"{size} bytes to store")
 
     def _load(self, order: Order) -> tuple[Any, Knowledge]:
-        """Return the resume point that a start finds, and what it knows of."""
+        """Return the resume point of a start, and its knowledge."""
         match order.storage:
             case Storage.MISSING:
                 self._stored = None
@@ -305,15 +311,17 @@ class Host:
     def restart(
         self, *, pause: float, is_kill: bool, storage: Storage, luck: float
     ) -> None:
-        """Stop the feed and start it again, unless it is stopped."""
+        """Restart the feed, unless it is stopped."""
         self._give(Order(pause, is_kill, storage, luck))
 
     def end_once_complete(self, since: float | None = None) -> None:
-        """Stop the feed for good once it has delivered what it had to, or never does.
+        """Stop the feed for good once its deliveries are complete.
+
+        Fails the simulation if they never are.
 
         Args:
-            since: From when on that counts, by the host's monotonic clock; now, unless
-                given.
+            since: Time that the deliveries must reach, on the host's monotonic clock;
+                now by default.
         """
         now = self.loop.time()
         since = now if since is None else since
@@ -346,7 +354,7 @@ class Host:
                 await asyncio.sleep(order.pause)
 
     async def _run_once(self, order: Order) -> Order:
-        """Run the feed until an order comes, and return that."""
+        """Run the feed until an order, and return the order."""
         resume_point, knowledge = self._load(order)
         now = self.timetable.now
         self.runs += 1
@@ -365,10 +373,11 @@ class Host:
         order = await self._order
         self.trace(f"stop: {order}")
         if order.is_kill:
-            # It says nothing more, and closes nothing.
+            # A killed feed reports nothing more, and closes nothing.
             listener.is_detached = True
             if listener.has_started:
-                # Before, there is nothing to store: it starts for the first time again.
+                # Before, there is nothing to store: the next start is a first one
+                # again.
                 self.accountant.note_kill(self.loop.time(), self.timetable.now)
             self.wire.drop_all()
         task.cancel()
@@ -394,11 +403,14 @@ class Host:
         return order
 
     def _note_end(self, _task: asyncio.Task[None]) -> None:
-        """Keep when it ended: the host may sleep before anybody looks."""
+        """Record the end at once: the host may sleep next."""
         self._ended_at = self.loop.time()
 
     def _handle_end(self, task: asyncio.Task[None]) -> None:
-        """Start it again where it ended by itself, a while after the key is good again."""
+        """Restart a feed that ended by itself.
+
+        With a revoked key, some time after the key is accepted again.
+        """
         if task.cancelled() or self._order is None or self._order.done():
             return
         if self._conditions.key_revoked:

@@ -1,4 +1,4 @@
-"""An event loop whose clock is simulated, and the timetable of the world around it."""
+"""A simulated event loop, and the timetable around it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
@@ -8,10 +8,11 @@ from itertools import count
 import math
 from typing import Any, Final, override
 
-# Where the host's monotonic clock begins: it starts with the host, not with the integration.
+# The host's monotonic clock starts with the host, not with the integration.
 _UPTIME: Final = 1000.0
 
-# What one document costs, in seconds: a loop that yields after so many milliseconds would never do so otherwise.
+# Seconds for one document; without it, a loop that yields after some milliseconds would
+# never yield.
 DOCUMENT_COST: Final = 20e-6
 
 
@@ -20,15 +21,15 @@ class DeadlockError(Exception):
 
 
 class Timetable:
-    """What happens in the world outside of the host, in its true time.
+    """Events outside of the host, in true time.
 
     Attributes:
         now: Seconds since the start.
-        slept: How long the host has slept until now.
+        slept: Seconds that the host has slept until now.
     """
 
     def __init__(self) -> None:
-        """Start with nothing to come."""
+        """Start without events."""
         self.now = 0.0
         self.slept = 0.0
         self.asleep_until = 0.0
@@ -39,18 +40,18 @@ class Timetable:
     def at(
         self, time: float, callback: Callable[..., object], *arguments: object
     ) -> None:
-        """Call something at a time."""
+        """Schedule a call at a time."""
         entry = (time, next(self._numbers), callback, arguments)
         heapq.heappush(self._events, entry)
 
     def after(
         self, delay: float, callback: Callable[..., object], *arguments: object
     ) -> None:
-        """Call something in so many seconds."""
+        """Schedule a call after a delay in seconds."""
         self.at(self.now + delay, callback, *arguments)
 
     def play(self, steps: Iterable[float]) -> None:
-        """Run a generator that yields the seconds until it goes on."""
+        """Run a generator that yields pauses in seconds."""
         iterator = iter(steps)
 
         def step() -> None:
@@ -61,7 +62,7 @@ class Timetable:
         step()
 
     def sleep_host(self, duration: float) -> None:
-        """Let the host sleep from now on, while the world goes on."""
+        """Put the host to sleep while the world continues."""
         self.asleep_until = max(self.asleep_until, self.now + duration)
 
     @property
@@ -70,27 +71,27 @@ class Timetable:
         return self.now < self.asleep_until
 
     def next_time(self) -> float:
-        """Return when something happens next."""
+        """Return the time of the next event, or infinity."""
         return self._events[0][0] if self._events else math.inf
 
     def run_next(self) -> None:
-        """Go on to what happens next, and let it happen."""
+        """Advance to the next event, and run it."""
         time, _, callback, arguments = heapq.heappop(self._events)
         self.now = max(self.now, time)
         callback(*arguments)
 
 
 class _Selector:
-    """Stands in for the operating system: waiting is what makes time pass."""
+    """Replaces the operating system: waiting makes time pass."""
 
     def __init__(self, loop: SimulatedLoop, timetable: Timetable) -> None:
         self._loop = loop
         self._timetable = timetable
 
     def select(self, timeout: float | None) -> list[Any]:
-        """Let the world go on until a timer of the loop is due, or something is ready."""
+        """Advance until a timer is due or something is ready."""
         table, loop = self._timetable, self._loop
-        loop.end_turn()
+        loop.end_iteration()
         target = math.inf if timeout is None else table.now + timeout
         ready = loop.ready
         while True:
@@ -110,7 +111,7 @@ class _Selector:
         return []
 
     def _sleep(self) -> float:
-        """Let the world go on until the host wakes up; return how long that took."""
+        """Advance until the host wakes; return the seconds slept."""
         table = self._timetable
         began = table.now
         while table.next_time() <= table.asleep_until:
@@ -122,7 +123,10 @@ class _Selector:
 
 
 class _Task[T](asyncio.Task[T]):
-    """A task whose place in a set depends on when it was made, not on where."""
+    """A task whose hash depends on its order of creation.
+
+    Its place in a set is the same in every process then.
+    """
 
     _numbers = count(1)
 
@@ -140,12 +144,14 @@ class _Task[T](asyncio.Task[T]):
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
-    """An event loop in which time passes only by waiting, and a little by working.
+    """An event loop whose time passes by waiting.
+
+    A little passes by working, too.
 
     Attributes:
-        work: Documents handled in the present turn.
-        most_work: The most of any turn so far.
-        turns: Turns so far.
+        work: Documents handled in this iteration.
+        most_work: Documents of the busiest iteration so far.
+        iterations: Iterations so far.
     """
 
     _ready: Any
@@ -160,44 +166,46 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.ready = self._ready
         self.work = 0
         self.most_work = 0
-        self.turns = 0
-        self._after_turns: list[tuple[int, Callable[[], object]]] = []
+        self.iterations = 0
+        self._after_iterations: list[tuple[int, Callable[[], object]]] = []
         self.set_task_factory(_make_task)
 
     @override
     def time(self) -> float:
-        """Return the host's monotonic clock, which stands still while it sleeps."""
+        """Return the host's monotonic clock, which stops during sleep."""
         return _UPTIME + self._timetable.now - self._timetable.slept
 
     def do_work(self) -> None:
-        """Count one document, and let the time pass that it takes."""
+        """Count one document, and advance by its cost."""
         self.work += 1
         self._timetable.now += DOCUMENT_COST
 
-    def end_turn(self) -> None:
-        """Close the account of a turn, and do what is due after it."""
-        self.turns += 1
+    def end_iteration(self) -> None:
+        """Count an iteration, and run the calls due after it."""
+        self.iterations += 1
         if self.work:
             self.most_work = max(self.most_work, self.work)
             self.work = 0
-        if self._after_turns:
-            due = [each for each in self._after_turns if each[0] <= self.turns]
+        if self._after_iterations:
+            due = [
+                each for each in self._after_iterations if each[0] <= self.iterations
+            ]
             if due:
-                self._after_turns = [
-                    each for each in self._after_turns if each[0] > self.turns
+                self._after_iterations = [
+                    each for each in self._after_iterations if each[0] > self.iterations
                 ]
                 for _, callback in due:
                     callback()
 
-    def after_turns(self, turns: int, callback: Callable[[], object]) -> None:
-        """Call something after so many turns, outside of any task."""
-        self._after_turns.append((self.turns + turns, callback))
+    def after_iterations(self, iterations: int, callback: Callable[[], object]) -> None:
+        """Schedule a call after some iterations, outside of any task."""
+        self._after_iterations.append((self.iterations + iterations, callback))
 
     def _process_events(self, _events: list[Any]) -> None:
-        """There is no input."""
+        """Do nothing: there is no input."""
 
     def _write_to_self(self) -> None:
-        """There are no other threads."""
+        """Do nothing: there are no other threads."""
 
 
 def _make_task(

@@ -1,4 +1,4 @@
-"""Mistakes that somebody could make in the feed: each must be found."""
+"""Mutations of the feed, each of which must be found."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {}
 
 
 def mutation(make: Callable[[], Iterator[None]]) -> Mutation:
-    """Register a mistake: a generator that makes it, yields, and takes it back."""
+    """Register a mutation: a generator that applies and reverts it."""
     made = contextmanager(make)
     MUTATIONS[make.__name__] = made
     return made
@@ -36,7 +36,7 @@ def mutation(make: Callable[[], Iterator[None]]) -> Mutation:
 
 @contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Give something another value for a while."""
+    """Replace an attribute during the context."""
     before = getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -47,7 +47,7 @@ def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 @contextmanager
 def timing(**values: float) -> Iterator[None]:
-    """Let the feed wait otherwise."""
+    """Change the feed's timing during the context."""
     init = client.GoliothClient.__init__
 
     def mutated(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -63,14 +63,14 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 @mutation
 def forgets_its_storage() -> Iterator[None]:
-    """Restore nothing of what was delivered."""
+    """Restore no delivered logs."""
     with replaced(retention.Retention, "restore", _nothing):
         yield
 
 
 @mutation
 def streams_what_was_read() -> Iterator[None]:
-    """Deliver what the stream gives, even where REST was faster."""
+    """Deliver streamed logs that REST was faster with."""
     add = delivered.DeliveredLogs.add_streamed
 
     def mutated(self: Any, entry: Any) -> bool:
@@ -83,7 +83,7 @@ def streams_what_was_read() -> Iterator[None]:
 
 @mutation
 def takes_twins_for_one() -> Iterator[None]:
-    """Look only at whether a log was delivered, not at how often."""
+    """Check only whether a log was delivered, not how often."""
     count = delivered.Second.count
 
     def mutated(self: Any, digest: bytes) -> int:
@@ -95,7 +95,7 @@ def takes_twins_for_one() -> Iterator[None]:
 
 @mutation
 def compares_nanoseconds() -> Iterator[None]:
-    """Tell logs apart by the time that REST may cut."""
+    """Distinguish logs by the digits that REST may cut."""
     text = delivered._text
 
     def mutated(entry: Any) -> bytes:
@@ -107,49 +107,49 @@ def compares_nanoseconds() -> Iterator[None]:
 
 @mutation
 def compares_spellings() -> Iterator[None]:
-    """Tell `1` from `1.0`."""
+    """Distinguish `1` from `1.0`."""
     with replaced(delivered, "_by_value", lambda value: value):
         yield
 
 
 @mutation
 def believes_full_answers() -> Iterator[None]:
-    """Take an answer with as many logs as fit for all there are."""
+    """Take a full answer for all logs."""
     with replaced(answer_size.AnswerSize, "is_full", lambda *_: False):
         yield
 
 
 @mutation
 def reads_no_margin() -> Iterator[None]:
-    """Read nothing again that REST may have shown late."""
+    """Read no time again in which REST was late."""
     with timing(margin=3.0):
         yield
 
 
 @mutation
 def never_audits() -> Iterator[None]:
-    """Trust a stream that is open."""
+    """Trust an open stream."""
     with timing(audit_delay=1e9, audit_interval=1e9):
         yield
 
 
 @mutation
 def swallows_gaps() -> Iterator[None]:
-    """Give up what lies before the catch-up window without a word."""
+    """Give up the time before the catch-up window unreported."""
     with replaced(feed.LogFeed, "on_gap", _nothing):
         yield
 
 
 @mutation
 def swallows_unreadable_logs() -> Iterator[None]:
-    """Pass over what cannot be had without counting it."""
+    """Skip unreadable logs without counting them."""
     with replaced(feed.LogFeed, "on_unreadable", _nothing):
         yield
 
 
 @mutation
 def settles_what_was_not_read() -> Iterator[None]:
-    """Take everything until now for delivered once a part of it is."""
+    """Settle everything until now once a part is delivered."""
     settle = coverage.Coverage.settle
 
     def mutated(self: Any, _time: int, now: int) -> bool:
@@ -161,7 +161,7 @@ def settles_what_was_not_read() -> Iterator[None]:
 
 @mutation
 def shuffles_what_waits() -> Iterator[None]:
-    """Deliver live logs that waited for a gap in another order."""
+    """Shuffle live logs that waited for a gap."""
     add = live.OpenStream.add_waiting
 
     def mutated(self: Any, entry: Any) -> bool:
@@ -176,14 +176,14 @@ def shuffles_what_waits() -> Iterator[None]:
 
 @mutation
 def ignores_clock_steps() -> Iterator[None]:
-    """Go on as if the service's clock had always been right."""
+    """Ignore steps of the service's clock."""
     with replaced(gap_filler.GapFiller, "_note_clock", _nothing):
         yield
 
 
 @mutation
 def gives_up_crowded_moments() -> Iterator[None]:
-    """Take what one answer holds of a moment for all of it."""
+    """Take one answer for all logs of a moment."""
 
     async def mutated(_self: Any, time: Any, window: Any) -> Any:
         return same_time.Moment(window.within(*time.shown), 0)
@@ -194,7 +194,10 @@ def gives_up_crowded_moments() -> Iterator[None]:
 
 @mutation
 def swallows_far_times() -> Iterator[None]:
-    """Drop what the stream gives of another time, which is not promised over REST."""
+    """Drop streamed logs of a distant time.
+
+    REST does not promise these.
+    """
     take = feed.LogFeed.on_live_log
 
     def mutated(self: Any, stream: Any, entry: Any) -> None:
@@ -208,14 +211,20 @@ def swallows_far_times() -> Iterator[None]:
 
 @mutation
 def never_reports_progress() -> Iterator[None]:
-    """Have nothing stored of what a stream delivers, until something is read."""
+    """Store nothing that a stream delivers.
+
+    Until something is read.
+    """
     with replaced(progress.Progress, "_report", _nothing):
         yield
 
 
 @mutation
 def skips_single_logs_unsaid() -> Iterator[None]:
-    """Pass over one log that nobody can read without counting it, where many are counted."""
+    """Skip single unreadable logs without counting them.
+
+    Several at once are counted.
+    """
     note = feed.LogFeed.on_unreadable
 
     def mutated(self: Any, number: int) -> None:
@@ -228,7 +237,7 @@ def skips_single_logs_unsaid() -> Iterator[None]:
 
 @mutation
 def fires_history() -> Iterator[None]:
-    """Deliver what was before the first start."""
+    """Deliver logs from before the first start."""
 
     def mutated(self: Any, entry: Any) -> None:
         self.on_read_log(entry, LogSource.CATCH_UP)
@@ -239,7 +248,7 @@ def fires_history() -> Iterator[None]:
 
 @mutation
 def never_starts() -> Iterator[None]:
-    """Wait for ever for a service time that is certain."""
+    """Wait forever for a certain service time."""
 
     async def mutated(_self: Any) -> int:
         await asyncio.Event().wait()
@@ -251,7 +260,7 @@ def never_starts() -> Iterator[None]:
 
 @mutation
 def mixes_up_devices() -> Iterator[None]:
-    """Deliver a log that REST had as if it were of the device of the one before it."""
+    """Give a log from REST the previous log's device."""
     take = feed.LogFeed.on_read_log
     before: list[str | None] = []
 

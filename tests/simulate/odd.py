@@ -1,4 +1,4 @@
-"""What a log may hold that not every parser reads."""
+"""Log contents that not every parser reads."""
 
 from typing import Final
 
@@ -23,7 +23,10 @@ ODD_METADATA: Final = (
 
 
 def is_readable(document: bytes, streamed: bytes) -> bool:
-    """Whether the client's parser takes a log both ways: only then is it promised."""
+    """Return whether REST and stream give a readable log.
+
+    Only then is it promised.
+    """
     from custom_components.golioth.client import parsing  # noqa: PLC0415
 
     answer = parsing.parse_answer(b'{"list":[' + document + b"]}")
@@ -34,7 +37,7 @@ def is_readable(document: bytes, streamed: bytes) -> bool:
 
 
 def is_frame_readable(streamed: bytes) -> bool:
-    """Whether the client's parser takes a log of a stream."""
+    """Return whether the client reads a log of a stream."""
     from custom_components.golioth.client import parsing  # noqa: PLC0415
 
     frames = list(parsing.parse_frame(b'{"result":{"data":' + streamed + b"}}"))
@@ -42,7 +45,7 @@ def is_frame_readable(streamed: bytes) -> bool:
 
 
 def spoils_answer(document: bytes) -> bool:
-    """Whether no answer of REST can be read that lists a log."""
+    """Return whether a log makes its REST answer unreadable."""
     from custom_components.golioth.client import parsing  # noqa: PLC0415
 
     return parsing.parse_answer(b'{"list":[' + document + b"]}") is None

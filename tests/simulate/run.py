@@ -1,4 +1,4 @@
-"""One simulation, from a history to its verdict."""
+"""One simulation, from a history to its result."""
 
 import asyncio
 from collections import Counter, deque
@@ -22,39 +22,39 @@ from .service import KEY, Service
 from .traffic import Traffic
 from .wire import SimulatedWire
 
-# What is left of a simulation once nothing is wrong any more, in seconds.
+# Seconds of a simulation after the last fault has ended.
 SETTLING: Final = 1200.0
 
-# Documents between two turns of everything else.
+# Documents that the feed may handle before it yields.
 _MAX_WORK: Final = 5000
 
-# Requests in a span of 10 seconds, and those of a calm hour.
+# Seconds of a span, and requests in it at most; requests of a calm hour at most.
 _PACE_SPAN: Final = 10.0
 _MAX_PACE: Final = 21
 _MAX_CALM_REQUESTS: Final = 30
 
-# Audits of that hour, and the seconds that each reads again: the margin of six minutes,
-# and as long as it takes until the next one.
+# Audits of a calm hour, and the seconds that each reads again: the margin of six
+# minutes, and the time until the next audit.
 _AUDITS: Final = 12
 _AUDITED: Final = 660.0
 
-# Answers that cover it all, up to which that hour is as cheap as that. From more on, each
-# of the parts that are told apart (settled, present, newest) may leave an answer partly
-# empty.
+# Answers that cover all of an audit, up to which a calm hour stays within its limit.
+# With more, each part that is read apart (settled, present, newest) may leave an answer
+# partly empty.
 _CHEAP_ANSWERS: Final = 2
 
-# How the client says that logs cannot be had.
+# The log message of the client about unreadable logs.
 _UNREADABLE: Final = "Golioth does not give all logs of one moment: %d cannot be had"
 
 _INTEGRATION: Final = "custom_components.golioth"
 
-# Real seconds after which a simulation counts as one that never ends.
+# Real seconds after which a simulation is considered endless.
 _PATIENCE: Final = 1800.0
 
 
 @dataclass(slots=True)
 class Result:
-    """What came out of a simulation, such that it can be passed between processes."""
+    """The result of a simulation, which can be pickled."""
 
     seed: int
     hours: float
@@ -82,7 +82,7 @@ class Result:
 
 
 class _Watch(logging.Handler):
-    """Looks at what the integration logs: nothing of the credential, and no errors."""
+    """Checks the integration's logs for credentials and errors."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class _Watch(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        """Look at one."""
+        """Check a record."""
         text = self._formatter.format(record)
         now = self._timetable.now
         if KEY in text or KEY.replace("+", "%2B") in text or KEY[:14] in text:
@@ -129,12 +129,12 @@ def run(
     """Run a simulation.
 
     Args:
-        history: What happens.
+        history: Settings and actions.
         feed: Makes a feed.
-        trace: How many of the last lines that the client logged are wanted.
-        until: Until which simulated second.
-        stop_at_failure: Whether the first failure ends it.
-        on_line: Called with each line that the client logs, as it does.
+        trace: Number of the client's last log lines to keep.
+        until: Simulated second after which no lines are kept.
+        stop_at_failure: Whether the first failure ends the simulation.
+        on_line: Called with each line when the client logs it.
     """
     return _Simulation(history, feed, trace, until, stop_at_failure, on_line).run()
 
@@ -206,7 +206,7 @@ class _Simulation:
         self.stormy = 0.0
 
     def run(self) -> Result:
-        """Run it."""
+        """Run the simulation, and return its result."""
         history, table = self._history, self.timetable
         began = perf_counter()
         end = history.hours * HOUR
@@ -255,7 +255,7 @@ class _Simulation:
         )
 
     def _look(self) -> None:
-        """Look now and then at what must stay within bounds."""
+        """Check at intervals what must stay within bounds."""
         self.timetable.after(60.0, self._look)
         gc.collect(0)
         if self.loop.most_work > _MAX_WORK:
@@ -311,7 +311,7 @@ class _Simulation:
         )
 
     def _check_pace(self) -> None:
-        """Check that requests are polite."""
+        """Check the pace of requests."""
         times = [time for time, path in self.service.requests if path.endswith("/logs")]
         starts = self.host.starts
         first = 0
@@ -327,7 +327,10 @@ class _Simulation:
         self._check_calm()
 
     def _allowed_in_calm(self, hour: float) -> int:
-        """Return how many requests are few: whoever cannot count has to read it all."""
+        """Return the maximum of requests in a calm hour.
+
+        A feed that gets no right total has to read every log.
+        """
         settings = self._history.settings
         rate = max(
             (
@@ -346,7 +349,7 @@ class _Simulation:
         return _AUDITS * (answers + _CHEAP_ANSWERS)
 
     def _check_calm(self) -> None:
-        """Check that little is asked while all is well."""
+        """Check that calm hours take few requests."""
         busy = [
             (
                 each.start - 60,

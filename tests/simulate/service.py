@@ -1,4 +1,4 @@
-"""The Golioth service in memory: REST over some replicas, and streams."""
+"""The Golioth service in memory: REST with replicas, and streams."""
 
 from collections.abc import Callable, Mapping
 from math import inf
@@ -19,28 +19,28 @@ KEY: Final = "7hWkQ+s/ecretOf4Simulation=="
 
 _HTML: Final = b"<html><head><title>502</title></head><body>Bad Gateway</body></html>"
 
-# Nanoseconds of the window that is meant where none is given.
+# Nanoseconds of the default time range.
 _DEFAULT_WINDOW: Final = 4 * 3600 * SECOND
 
-# How far behind a total may be, in seconds.
+# Seconds by which a total may be behind.
 _TOTAL_LAG: Final = 20.0
 
-# Totals that are as many as are known now and then, by chance.
+# Totals that match the number of known logs now and then, by chance.
 _WRONG_TOTALS: Final = frozenset({"late", "random"})
 
 type RawAnswer = tuple[int, dict[str, str], bytes]
 
 
 class Service:
-    """Answers requests, and sends each log to whoever has a stream open.
+    """Answers requests, and sends logs to open streams.
 
     Attributes:
         replicas: The copies of the index, of which any may answer.
-        sockets: The streams that the service takes for open.
+        sockets: The streams that the service considers open.
         device_ids: Golioth's IDs of the devices.
         requests: When requests arrived, and their paths.
-        log_requests: How many of them asked for logs.
-        wrong_total_at: When a total was told that may be as many as are known by chance.
+        wrong_total_at: When the service last reported a total that may match the number
+            of known logs by chance.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Service:
     def index(
         self, log: StoredLog, now: float, visible: float | tuple[float, ...]
     ) -> None:
-        """Have each replica show a log from some time on."""
+        """Make each replica show a log from a time on."""
         if isinstance(visible, tuple):
             for replica, time in zip(self.replicas, visible, strict=True):
                 replica.add(log, now, time)
@@ -86,14 +86,14 @@ class Service:
             socket.send_logs(frames)
 
     def break_streams(self) -> None:
-        """Let every stream break, as the proxy does on a long document."""
+        """Break every stream, as the proxy does on long documents."""
         for socket in list(self.sockets):
             socket.end(None)
 
     # REST
 
     def answer(self, method: str, url: URL, headers: Mapping[str, str]) -> RawAnswer:
-        """Return status, headers and body of the answer to a request."""
+        """Return status, headers and body of an answer."""
         conditions, chance = self._conditions, self._chance
         replica = self.replicas[int(chance.random() * len(self.replicas))]
         answer_headers = {"Content-Type": "application/json"}
@@ -136,7 +136,7 @@ class Service:
         )
 
     def _logs(self, replica: Replica, raw_query: str) -> bytes:
-        """Return the answer to a question for logs."""
+        """Return the body of an answer with logs."""
         conditions, settings, now = (
             self._conditions,
             self._settings,
@@ -185,7 +185,7 @@ class Service:
     def _total(
         self, replica: Replica, query: Query, listed: int, now: float
     ) -> int | None:
-        """Return what the service says of how many there are."""
+        """Return the total that the service reports, or None."""
         mode = self._conditions.total or self._settings["total"]
         if mode in _WRONG_TOTALS:
             self.wrong_total_at = now
@@ -209,7 +209,10 @@ class Service:
                 return None
 
     def _envelope(self, documents: list[bytes], total: int | None, limit: int) -> bytes:
-        """Return what the gateway makes of it, which may leave out what is at its default."""
+        """Return the gateway's JSON.
+
+        Depending on the settings, it omits fields at their default.
+        """
         settings = self._settings
         quote = '"' if settings["numbers_as_text"] else ""
         fields = []

@@ -1,4 +1,4 @@
-"""Makes a history that fails shorter, for as long as it fails the same check."""
+"""Shrink a failing history while it fails the same check."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,13 +16,13 @@ def shrink(
     seconds: float,
     on_step: Callable[[History], None] = lambda _: None,
 ) -> History:
-    """Return the shortest history found that fails.
+    """Return the shortest failing history found.
 
     Args:
-        history: One that fails.
-        fails: Returns when a history fails, in simulated seconds; None where it does not.
-        seconds: How long to look for, in real time.
-        on_step: Called with each shorter one.
+        history: A failing history.
+        fails: Returns the simulated second at which a history fails, or None.
+        seconds: Real seconds to search.
+        on_step: Called with each shorter history.
     """
     deadline = perf_counter() + seconds
     best = history
@@ -58,7 +58,7 @@ def shrink(
 
 
 def _cut(history: History, hours: float) -> History:
-    """Return a history without what comes later."""
+    """Return a history without everything after some hours."""
     hours = round(hours, 3)
     seconds = hours * HOUR
     actions = [
@@ -70,7 +70,7 @@ def _cut(history: History, hours: float) -> History:
 
 
 def _begin_earlier(history: History, share: float) -> History:
-    """Return a history with less time before what happens first."""
+    """Return a history with less time before its first action."""
     settings = history.settings
     first = min((each.start for each in history.actions), default=0.0)
     shift = round(max(first - settings["start"] - 1, 0.0) * share, 3)
@@ -84,7 +84,7 @@ def _begin_earlier(history: History, share: float) -> History:
 def _remove_actions(
     best: Callable[[], History], attempt: Callable[[History], bool], deadline: float
 ) -> None:
-    """Leave out actions, many at first and then one by one."""
+    """Remove actions, many at first and then one by one."""
     size = max(len(best().actions) // 2, 1)
     while perf_counter() < deadline:
         start = 0
@@ -101,7 +101,7 @@ def _remove_actions(
 def _shorten_actions(
     best: Callable[[], History], attempt: Callable[[History], bool], deadline: float
 ) -> None:
-    """Let actions end earlier, and traffic be less."""
+    """Shorten actions, and reduce traffic."""
     for index in range(len(best().actions)):
         if perf_counter() >= deadline:
             return

@@ -1,4 +1,4 @@
-"""A stream as the service has it, and as the client has it."""
+"""The service's end and the client's end of a stream."""
 
 import asyncio
 from collections import deque
@@ -18,14 +18,15 @@ _TEXT: Final = WSMsgType.TEXT
 _CLOSED: Final = aiohttp.WSMessage(WSMsgType.CLOSED, None, None)
 _CLOSING: Final = aiohttp.WSMessage(WSMsgType.CLOSING, None, None)
 
-# Frames that wait between service and client while the client does not read: of more, the service gives up the stream.
+# Frames that may wait for a client that does not read; with more, the service drops the
+# stream.
 _MAX_WAITING: Final = 20_000
 
 type Message = aiohttp.WSMessage
 
 
 def text(data: bytes) -> Message:
-    """Return a text frame as the client gets it."""
+    """Return a text frame as the client receives it."""
     return aiohttp.WSMessage(_TEXT, data, None)
 
 
@@ -33,9 +34,9 @@ class ServerSocket:
     """One stream, and the way between service and client.
 
     Attributes:
-        client: What the client has of it.
-        is_muted: Whether logs are lost, while pings are answered.
-        is_stalled: Whether nothing arrives any more, in either direction.
+        client: The client's end.
+        is_muted: Whether logs are lost while pings are answered.
+        is_stalled: Whether nothing arrives in either direction.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class ServerSocket:
         on_end: Callable[[ServerSocket], None],
         on_frame: Callable[[bytes], None],
     ) -> None:
-        """Open it."""
+        """Open the stream."""
         self.client = ClientSocket(loop, self, on_frame)
         self.is_muted = False
         self.is_stalled = False
@@ -61,11 +62,11 @@ class ServerSocket:
 
     @property
     def never_closes(self) -> bool:
-        """Whether the service goes on where the client wants to close."""
+        """Whether the service ignores that the client closes."""
         return bool(self._conditions.never_closes)
 
     def send_logs(self, frames: list[bytes]) -> None:
-        """Send frames of one log each, such as the conditions leave them."""
+        """Send frames of one log each, changed by the conditions."""
         conditions = self._conditions
         if self.is_muted:
             return
@@ -92,7 +93,7 @@ class ServerSocket:
             self.send([aiohttp.WSMessage(_TEXT, each, None) for each in frames])
 
     def send(self, messages: list[Message]) -> None:
-        """Send frames, in order."""
+        """Send frames in order."""
         if self.has_ended or not messages:
             return
         if self.is_stalled:
@@ -111,7 +112,7 @@ class ServerSocket:
 
     def _arrive(self, messages: list[Message]) -> None:
         has_room = self.client.push(messages, _MAX_WAITING)
-        # Its end arrives whether there is room or not.
+        # The end arrives even if there is no room.
         if not has_room and messages[-1] is not _CLOSED:
             self.end(None)
 
@@ -126,7 +127,10 @@ class ServerSocket:
         self.send([aiohttp.WSMessage(WSMsgType.PING, b"ping", None)])
 
     def resume(self, *, loses: bool) -> None:
-        """Let what is stalled or muted go on, with what was held up or without."""
+        """Resume a stalled or muted stream.
+
+        `loses` drops the frames that were held up.
+        """
         self.is_muted = False
         if self.is_stalled:
             self.is_stalled = False
@@ -135,26 +139,29 @@ class ServerSocket:
                 self.send(held)
 
     def end(self, code: int | None, error: BaseException | None = None) -> None:
-        """End it: with a code, an error, or just so."""
+        """End the stream, with a code, an error or neither."""
         if self.has_ended:
             return
         if code is not None:
             self.send([aiohttp.WSMessage(WSMsgType.CLOSE, code, "")])
         elif error is not None:
             self.send([aiohttp.WSMessage(WSMsgType.ERROR, error, None)])
-        # In the order of what is still on its way.
+        # In order after frames that are still on their way.
         self.send([_CLOSED])
         self.forget()
 
     def forget(self) -> None:
-        """Let the service forget it, while the client may still take it for open."""
+        """Forget the stream in the service only.
+
+        The client may still consider it open.
+        """
         if not self.has_ended:
             self.has_ended = True
             self._on_end(self)
 
 
 class ClientSocket:
-    """What the client has of a stream: what it uses of aiohttp's."""
+    """The client's end: the part of aiohttp's API in use."""
 
     def __init__(
         self,
@@ -162,7 +169,7 @@ class ClientSocket:
         server: ServerSocket,
         on_frame: Callable[[bytes], None],
     ) -> None:
-        """Begin with nothing received."""
+        """Start without frames."""
         self._loop = loop
         self._on_frame = on_frame
         self._server = server
@@ -183,7 +190,7 @@ class ClientSocket:
             self._waiter.set_result(None)
 
     async def receive(self) -> Any:
-        """Return the next frame; without a pause where it is there."""
+        """Return the next frame, without a pause if available."""
         while not self._received:
             if self._is_closed:
                 return _CLOSED
@@ -216,7 +223,7 @@ class ClientSocket:
             raise GoliothConnectionError("The connection broke")
 
     async def close(self) -> None:
-        """Close it within a time limit."""
+        """Close within a time limit."""
         if self._is_closed:
             return
         never_closes = self._server.never_closes
@@ -225,7 +232,7 @@ class ClientSocket:
             self._received.clear()
         self._received.append(_CLOSING)
         self._wake()
-        # The other end goes on sending, or does not answer: then there is a limit.
+        # A peer that keeps sending or does not answer takes until the limit.
         await asyncio.sleep(2.0 if never_closes or self._server.is_stalled else 0.02)
         self._is_closed = True
         self._received.append(_CLOSED)
@@ -233,6 +240,6 @@ class ClientSocket:
         self._server.forget()
 
     def abandon(self) -> None:
-        """Let it go without a word, as a process that is gone does."""
+        """Abandon the stream silently, as a killed process does."""
         self._is_closed = True
         self._server.forget()

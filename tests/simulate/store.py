@@ -1,4 +1,4 @@
-"""What the service keeps: logs by their time, as each of its replicas shows them."""
+"""The service's logs by time, as each replica shows them."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -31,19 +31,19 @@ _MONTHS: Final = [
 
 
 class StoredLog(NamedTuple):
-    """A log as REST has it."""
+    """A log in REST."""
 
     time_ns: int
     number: int
     device_id: str
     level: str
     document: bytes
-    """Begins with `{"timestamp":"` and a time of nine digits, unless it is irregular."""
+    """Begins with `{"timestamp":"` and a time of nine digits, unless irregular."""
     is_regular: bool
 
 
 class Query(NamedTuple):
-    """What logs are asked for."""
+    """A query for logs."""
 
     start_ns: int
     end_ns: int
@@ -53,11 +53,11 @@ class Query(NamedTuple):
 
 
 class Replica:
-    """One copy of the index, which shows each log at a time of its own.
+    """One copy of the index, with visibility of its own.
 
     Attributes:
         clock: Seconds by which its clock is ahead.
-        size: How many logs it shows.
+        size: Number of visible logs.
     """
 
     def __init__(self, clock: float) -> None:
@@ -69,11 +69,11 @@ class Replica:
 
     @property
     def size(self) -> int:
-        """How many logs it shows."""
+        """The number of visible logs."""
         return len(self._times)
 
     def add(self, log: StoredLog, now: float, visible_at: float) -> None:
-        """Take a log, and show it from some time on."""
+        """Add a log that is visible from a time on."""
         if visible_at > now:
             heapq.heappush(self._pending, (visible_at, log.number, log))
             return
@@ -87,19 +87,19 @@ class Replica:
         self._logs.insert(place, log)
 
     def show(self, now: float) -> None:
-        """Show what is due by now."""
+        """Make logs visible that are due."""
         pending = self._pending
         while pending and pending[0][0] <= now:
             visible_at, _, log = heapq.heappop(pending)
             self.add(log, visible_at, visible_at)
 
     def bounds(self, query: Query) -> tuple[int, int]:
-        """Return the places of the logs of a span of time, both ends counted in."""
+        """Return the positions of a time range, both ends inclusive."""
         first = bisect_left(self._times, query.start_ns)
         return first, bisect_right(self._times, query.end_ns, lo=first)
 
     def newest(self, query: Query) -> Iterator[StoredLog]:
-        """Return what is asked for, newest first."""
+        """Return the matching logs, newest first."""
         first, last = self.bounds(query)
         logs = self._logs
         _, _, device_id, level, term = query
@@ -113,7 +113,7 @@ class Replica:
                 yield log
 
     def count(self, query: Query) -> int:
-        """Return how many there are of what is asked for."""
+        """Count the matching logs."""
         if query.device_id is None and query.level is None and query.term is None:
             first, last = self.bounds(query)
             return last - first
@@ -151,7 +151,7 @@ def parse_time(text: str) -> int:
 
 
 def format_date(time_ns: int) -> str:
-    """Return what a `Date` header says."""
+    """Return the value of a `Date` header."""
     moment = _START + timedelta(seconds=time_ns // SECOND)
     return (
         f"{_DAYS[moment.weekday()]}, {moment.day:02} {_MONTHS[moment.month - 1]}"

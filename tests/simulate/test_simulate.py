@@ -1,4 +1,4 @@
-"""The simulation itself: the same seed is the same run, and nothing that is missing is overlooked."""
+"""The simulation is deterministic and finds every failure."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -55,7 +55,7 @@ def run_on[T](table: Timetable, coroutine: Coroutine[None, None, T]) -> T:
 
 
 def test_time_passes_by_waiting(table: Timetable) -> None:
-    """A day takes no time, and what happens in the world happens in between."""
+    """Waiting advances the clock; events happen in between."""
     seen: list[float] = []
 
     async def wait() -> float:
@@ -71,7 +71,7 @@ def test_time_passes_by_waiting(table: Timetable) -> None:
 
 
 def test_loop_sleeps_with_its_host(table: Timetable) -> None:
-    """Its clock stands still meanwhile, and what arrived then is found afterwards."""
+    """The loop's clock stops during sleep; arrivals come after it."""
     table.at(10.0, table.sleep_host, 1000.0)
 
     async def wait() -> tuple[float, float]:
@@ -91,7 +91,7 @@ def test_loop_sleeps_with_its_host(table: Timetable) -> None:
 
 
 def test_work_takes_time(table: Timetable) -> None:
-    """What never waits does not stop the clock, and is counted by the turn."""
+    """Work advances the clock, and is counted per iteration."""
 
     async def work() -> int:
         loop = asyncio.get_running_loop()
@@ -106,7 +106,7 @@ def test_work_takes_time(table: Timetable) -> None:
 
 
 def test_deadlock(table: Timetable) -> None:
-    """Waiting for what can never happen ends."""
+    """Waiting for something that never happens ends."""
 
     async def wait() -> None:
         await asyncio.get_running_loop().create_future()
@@ -119,7 +119,7 @@ def test_deadlock(table: Timetable) -> None:
 
 
 def test_replica() -> None:
-    """It shows logs by their time, newest first, from when it may."""
+    """A replica shows due logs by their time, newest first."""
     replica = Replica(0.0)
     for number, (time, visible) in enumerate(((5, 0), (3, 0), (4, 20), (9, 0))):
         log = StoredLog(
@@ -136,13 +136,16 @@ def test_replica() -> None:
 
 
 def test_times() -> None:
-    """What is written is read."""
+    """Times survive formatting and parsing."""
     for time_ns in (EPOCH, EPOCH + 123, EPOCH - 10**18):
         assert parse_time(format_time(time_ns)) == time_ns
 
 
 def test_conditions() -> None:
-    """Of several faults, the last one to begin holds, in whatever order they end."""
+    """The fault that began last sets a condition.
+
+    Faults may end in any order.
+    """
     conditions = Conditions()
     first = conditions.begin(rest_status=500)
     second = conditions.begin(rest_status=503)
@@ -162,7 +165,10 @@ def test_conditions() -> None:
 
 @pytest.fixture
 def accountant() -> Accountant:
-    """Return one that has ten logs sent, a second apart, in a run that has started."""
+    """Return an accountant of a started run.
+
+    Ten logs were sent, a second apart.
+    """
     accountant = Accountant(catch_up_window=WINDOW)
     accountant.begin_run(0.0, Knowledge(), is_first=True)
     accountant.note_start(1.0, is_wall_wrong=False)
@@ -179,7 +185,7 @@ def send(
     copies: int = 1,
     offset: float = 0.0,
 ) -> int:
-    """Have a log sent, and return its number."""
+    """Send a log, and return its number."""
     number = accountant.next_number
     accountant.add_sent(now, EPOCH + int((now + offset) * SECOND), 0, kind, copies)
     return number
@@ -188,7 +194,7 @@ def send(
 def deliver(
     accountant: Accountant, *numbers: int, source: str = "stream", now: float = 50.0
 ) -> None:
-    """Have logs delivered."""
+    """Deliver logs."""
     for number in numbers:
         time_ns = accountant.times_ns[number] if number < accountant.next_number else 0
         device_id = format_device_id(0)
@@ -196,26 +202,26 @@ def deliver(
 
 
 def failures(accountant: Accountant) -> dict[str, int]:
-    """Return what the verdict is."""
+    """Return the verdict's failures."""
     return dict(accountant.judge(100.0).counts)
 
 
-def test_all_is_well(accountant: Accountant) -> None:
-    """Nothing fails where each log comes once, in order by source."""
+def test_no_failure(accountant: Accountant) -> None:
+    """Logs that come once, in order by source, are fine."""
     deliver(accountant, 0, 1, 5, 6)
     deliver(accountant, 2, 3, 4, 7, 8, 9, source="catch_up")
     assert failures(accountant) == {}
 
 
 def test_lost(accountant: Accountant) -> None:
-    """A log that did not come is missed."""
+    """A missing log is lost."""
     deliver(accountant, *range(7), 8, 9)
     assert failures(accountant) == {"lost": 1}
     assert accountant.problems[0].number == 7
 
 
-def test_said(accountant: Accountant) -> None:
-    """Not where it was said, unless it could have been read."""
+def test_reported_gap(accountant: Accountant) -> None:
+    """A reported log is not lost, unless it was readable."""
     deliver(accountant, *range(9))
     accountant.add_gap(EPOCH + 18 * SECOND, EPOCH + 21 * SECOND, 60.0)
     assert failures(accountant) == {}
@@ -224,27 +230,27 @@ def test_said(accountant: Accountant) -> None:
     assert failures(accountant) == {"lost": 1}
 
 
-def test_said_after_the_window(accountant: Accountant) -> None:
-    """What lies before the catch-up window need only be said."""
+def test_reported_gap_before_the_window(accountant: Accountant) -> None:
+    """Before the catch-up window, logs need only be reported."""
     accountant.add_gap(EPOCH, EPOCH + 200 * SECOND, 300.0 + WINDOW)
     assert failures(accountant) == {}
 
 
 def test_no_start(accountant: Accountant) -> None:
-    """Whoever never starts is promised nothing, but is to start."""
+    """A feed that never starts fails only for that."""
     accountant.begin_run(50.0, Knowledge(), is_first=True)
     assert failures(accountant) == {"start": 1}
 
 
 def test_unsaid(accountant: Accountant) -> None:
-    """What cannot be had has to be counted."""
+    """Unreadable logs have to be counted."""
     deliver(accountant, *range(10))
     send(accountant, 30.0, kind=PROMISED | HARD)
     assert failures(accountant) == {"unsaid": 1}
 
 
 def test_unreadable(accountant: Accountant) -> None:
-    """Then it is said."""
+    """A counted unreadable log is no failure."""
     deliver(accountant, *range(10))
     send(accountant, 30.0, kind=PROMISED | HARD)
     accountant.add_unreadable(1, 60.0)
@@ -252,7 +258,7 @@ def test_unreadable(accountant: Accountant) -> None:
 
 
 def test_unreadable_moments(accountant: Accountant) -> None:
-    """That one has many does not say that others have any, nor what comes later."""
+    """Counting one moment covers no other, nor anything later."""
     deliver(accountant, *range(10))
     for _ in range(5):
         send(accountant, 30.0, kind=PROMISED | HARD)
@@ -269,7 +275,7 @@ def test_unreadable_moments(accountant: Accountant) -> None:
 
 @pytest.mark.parametrize(("number", "failed"), [(98, {"lost": 1}), (99, {})])
 def test_tie(accountant: Accountant, number: int, failed: dict[str, int]) -> None:
-    """Of more logs of one moment than an answer holds, it holds as many as it can."""
+    """Of a tie, one answer's worth of logs is required."""
     tie = [send(accountant, 30.0, kind=PROMISED | HARD) for _ in range(150)]
     accountant.add_tie(tie)
     deliver(accountant, *range(10), *tie[:number])
@@ -278,7 +284,10 @@ def test_tie(accountant: Accountant, number: int, failed: dict[str, int]) -> Non
 
 
 def test_alike(accountant: Accountant) -> None:
-    """What differs in time and level from an unreadable log has to be had."""
+    """A log that differs from an unreadable one is required.
+
+    By time or level.
+    """
     deliver(accountant, *range(10))
     for time, level in ((30.0, "INFO"), (30.0, "WARN"), (31.0, "INFO"), (30.0, None)):
         number = send(accountant, time)
@@ -292,7 +301,7 @@ def test_alike(accountant: Accountant) -> None:
 @pytest.mark.parametrize(
     ("size", "said", "expected"),
     [
-        # Two are of one question; without a level to ask for, it is for all three.
+        # Two share a query; the one without a level is in the answer for all three.
         (600_000, 0, {"lost": 4}),
         (800_000, 1, {"lost": 3}),
         (1_100_000, 1, {"lost": 1}),
@@ -302,7 +311,10 @@ def test_alike(accountant: Accountant) -> None:
 def test_alike_and_too_long(
     accountant: Accountant, size: int, said: int, expected: dict[str, int]
 ) -> None:
-    """So has what the narrowest question for it gives in an answer that is not too long."""
+    """Logs are required if their narrowest answer is readable.
+
+    It is unreadable if it is too long.
+    """
     deliver(accountant, *range(10))
     for level in ("INFO", "INFO", "WARN", None):
         number = send(accountant, 30.0)
@@ -315,7 +327,7 @@ def test_alike_and_too_long(
 
 
 def test_doubled(accountant: Accountant) -> None:
-    """A log that came too often is, whichever way it came; so is one that nobody sent."""
+    """Extra deliveries count as doubled, and so do unsent logs."""
     twin = send(accountant, 30.0, copies=2)
     deliver(accountant, *range(10), twin, twin)
     assert failures(accountant) == {}
@@ -325,7 +337,7 @@ def test_doubled(accountant: Accountant) -> None:
 
 
 def test_swallowed(accountant: Accountant) -> None:
-    """What a stream has handed over is delivered, whether it is promised or not."""
+    """A log from a stream must be delivered, even unpromised."""
     for number in (send(accountant, 30.0, kind=0) for _ in range(4)):
         accountant.add_frame(b'{"message":"%08d text"}' % number, 30.0 + number / 10)
     deliver(accountant, *range(11))
@@ -339,7 +351,7 @@ def test_swallowed(accountant: Accountant) -> None:
 
 
 def test_unsaved(accountant: Accountant) -> None:
-    """A kill repeats what was delivered in the last seconds before it, and no more."""
+    """A kill may repeat the last seconds of deliveries only."""
     accountant.note_unsaved(20.0)
     accountant.note_unsaved(40.0)
     accountant.note_kill(35.0, 35.0)
@@ -355,7 +367,10 @@ def test_unsaved(accountant: Accountant) -> None:
 
 
 def test_history(accountant: Accountant) -> None:
-    """What was long before a start without storage is not delivered, but shown."""
+    """Logs long before a start without storage are not delivered.
+
+    They are history.
+    """
     old, late, ahead = (send(accountant, 200.0, offset=each) for each in (0, -100, 150))
     recent = send(accountant, 290.0)
     accountant.begin_run(300.0, Knowledge(), is_first=True)
@@ -374,13 +389,19 @@ def test_history(accountant: Accountant) -> None:
 
 
 def test_out_of_order(accountant: Accountant) -> None:
-    """A log that one source gives after a later one is."""
+    """An older log after a newer one breaks the order.
+
+    In the deliveries of one source.
+    """
     deliver(accountant, 0, 2, 1, *range(3, 10), source="poll")
     assert failures(accountant) == {"out_of_order": 1}
 
 
 def test_altered(accountant: Accountant) -> None:
-    """A log is of its device, and of its time, but for what REST may cut."""
+    """A delivered log has its device and its time.
+
+    REST may cut the time to milliseconds.
+    """
     time_ns = accountant.times_ns[0] + 123_456
     for number, device, time in (
         (0, 0, time_ns),
@@ -394,7 +415,7 @@ def test_altered(accountant: Accountant) -> None:
 
 
 def test_order_of_a_stream(accountant: Accountant) -> None:
-    """Nothing that REST says excuses another order of a stream."""
+    """Nothing in REST excuses the order of a stream."""
     accountant.is_total_wrong = lambda since: True
     accountant.wrong_clocks.append((0.0, 100.0))
     deliver(accountant, 1, 0, source="poll")
@@ -404,7 +425,10 @@ def test_order_of_a_stream(accountant: Accountant) -> None:
 
 
 def test_order_of_rest(accountant: Accountant) -> None:
-    """It is one, whether something is read for the first time or again, but for what was given up."""
+    """First and repeated reads share one order.
+
+    Except for logs that were given up.
+    """
     accountant.add_gap(EPOCH + 10 * SECOND, EPOCH + 12 * SECOND, 20.0)
     deliver(accountant, 3, source="catch_up")
     deliver(accountant, 0, 2, 1, *range(4, 10), source="poll")
@@ -413,7 +437,7 @@ def test_order_of_rest(accountant: Accountant) -> None:
 
 
 def test_no_order_is_promised(accountant: Accountant) -> None:
-    """Not where REST cannot know the order."""
+    """No order is promised where REST cannot know it."""
     late = send(accountant, 30.0, kind=PROMISED)
     deliver(accountant, 0, 1, late, *range(2, 10), source="poll")
     assert failures(accountant) == {}
@@ -423,7 +447,7 @@ def test_no_order_is_promised(accountant: Accountant) -> None:
     ("kind", "offset"), [(0, 0.0), (PROMISED, -40.0)], ids=["by kind", "before start"]
 )
 def test_unpromised(accountant: Accountant, kind: int, offset: float) -> None:
-    """What is not promised may be lost, but must not come twice."""
+    """An unpromised log may be lost, but not doubled."""
     number = send(accountant, 30.0, kind=kind, offset=offset)
     deliver(accountant, *range(10))
     assert failures(accountant) == {}
@@ -441,10 +465,10 @@ def test_unpromised(accountant: Accountant, kind: int, offset: float) -> None:
     ],
     ids=["more than the memory", "more than in order", "few"],
 )
-def test_storm_of_an_hour_ago(
+def test_logs_stamped_ahead(
     accountant: Accountant, number: int, failed: dict[str, int]
 ) -> None:
-    """What was stamped an hour ahead takes room when its time comes, if it is much."""
+    """Many logs stamped ahead take room when their time comes."""
     deliver(accountant, *range(10))
     for index in range(number):
         deliver(accountant, send(accountant, 20 + index / 1_000, kind=0, offset=3600))
@@ -455,8 +479,8 @@ def test_storm_of_an_hour_ago(
     assert failures(accountant) == failed
 
 
-def test_storm_of_another_time(accountant: Accountant) -> None:
-    """It takes no room of what is not near that time."""
+def test_logs_stamped_ahead_at_other_times(accountant: Accountant) -> None:
+    """Logs stamped ahead take no room at other times."""
     deliver(accountant, *range(10))
     for index in range(26_000):
         number = send(accountant, 20 + index / 1_000, kind=0, offset=3600)
@@ -465,8 +489,11 @@ def test_storm_of_another_time(accountant: Accountant) -> None:
     assert failures(accountant) == {"lost": 1}
 
 
-def test_what_a_storage_lacks_may_repeat(accountant: Accountant) -> None:
-    """But nothing that it has, in whichever run it was delivered."""
+def test_unsaved_deliveries_may_repeat(accountant: Accountant) -> None:
+    """Only deliveries that the storage lacks may repeat.
+
+    In whichever run they were.
+    """
     deliver(accountant, 0, 1, now=20.0)
     stored = accountant.knowledge(21.0)
     deliver(accountant, *range(2, 10), now=25.0)
@@ -486,7 +513,7 @@ def test_what_a_storage_lacks_may_repeat(accountant: Accountant) -> None:
 
 
 def test_every_kind_comes() -> None:
-    """Enough of everything happens, as long as it is looked at for long enough."""
+    """Histories have enough of every kind in the long run."""
     kinds: dict[str, int] = dict.fromkeys(FAULTS, 0)
     stormy = 0.0
     for seed in range(100):
@@ -502,13 +529,13 @@ def test_every_kind_comes() -> None:
 
 
 def test_history_is_written_and_read() -> None:
-    """Nothing is lost on the way."""
+    """A history survives writing and reading."""
     history = generate(3, 2.0)
     assert History.from_json(history.to_json()) == history
 
 
 def test_shrink() -> None:
-    """What does not matter is left out."""
+    """Shrinking removes the actions that do not matter."""
 
     def fails(history: History) -> float | None:
         kinds = [each.kind for each in history.actions]
@@ -525,7 +552,10 @@ def test_shrink() -> None:
 
 
 def test_rejection_before_a_sleep() -> None:
-    """The key is good again when the host wakes up, but was not when the feed ended."""
+    """A rejection counts even if the key works after sleep.
+
+    It was revoked when the feed ended.
+    """
     actions = [
         Action("key_revoked", 1000.0, 300.0, 1),
         Action("sleep_reset", 1010.0, 2000.0, 2),
@@ -535,8 +565,11 @@ def test_rejection_before_a_sleep() -> None:
     assert result.runs == 2
 
 
-def test_rejection_for_nothing() -> None:
-    """A feed that ends without an answer that says so is found, in any fault."""
+def test_unfounded_rejection() -> None:
+    """A rejection that no answer has caused is found.
+
+    In any fault.
+    """
     actions = [
         Action("traffic", 0.0, 1200.0, 1, 0.1),
         Action("retired_rejected", 1000.0, 300.0, 2),
@@ -560,7 +593,7 @@ def test_rejection_for_nothing() -> None:
 
 
 def test_same_seed_is_the_same_run() -> None:
-    """Whatever the order of hashes is, and however often it runs."""
+    """One seed gives the same run under any hash seed."""
     program = (
         "from tests.simulate.alone import import_client_alone; import_client_alone();"
         "from tests.simulate.history import generate; from tests.simulate.run import run;"
@@ -585,7 +618,7 @@ def test_same_seed_is_the_same_run() -> None:
     [
         (0.2, 30, 300.0, {}),
         (0.2, 30, 120.0, {"calm": 1}),
-        # One answer holds all that an audit asks for.
+        # One answer holds all logs of an audit.
         (0.05, 100, 300.0, {}),
         (0.05, 100, 90.0, {"calm": 1}),
     ],
@@ -593,7 +626,10 @@ def test_same_seed_is_the_same_run() -> None:
 def test_requests_of_a_calm_hour(
     rate: float, limit: int, interval: float, failed: dict[str, int]
 ) -> None:
-    """An audit may read again what is in no single answer, but no oftener than agreed."""
+    """An audit may read more, but not more often.
+
+    More logs than one answer holds have to be read again.
+    """
     history = generate(1, 2.0)
     settings = {"limit": limit, "tells_limit": True, "total": "absent", "start": 10.0}
     actions = [Action("traffic", 0.0, 7200.0, 1, rate)]
@@ -608,20 +644,20 @@ def test_requests_of_a_calm_hour(
     "path", sorted(HISTORIES.glob("*.json")), ids=lambda path: path.stem
 )
 def test_kept_history(path: Path) -> None:
-    """What once failed does not fail again."""
+    """A history that failed once does not fail again."""
     result = run(History.from_json(path.read_text()))
     assert result.is_good, result.problems[:3]
 
 
 def test_chance_depends_on_its_seeds() -> None:
-    """And on nothing else."""
+    """Random numbers depend on their seeds only."""
     assert chance(1, "a").random() == chance(1, "a").random() != chance(1, "b").random()
 
 
 @pytest.mark.parametrize("total", ["right", "late", "absent"])
 @pytest.mark.parametrize("limit", [100, 50])
 def test_calm_hours_take_few_requests(total: str, limit: int) -> None:
-    """What an audit has seen at a glance, it does not read again."""
+    """An audit does not read again what one answer shows."""
     history = generate(5, 3.2)
     history.actions = [Action("traffic", 0.0, 3.2 * 3600, 7, 0.2)]
     history.settings |= {

@@ -1,4 +1,4 @@
-"""The logs of a fleet: regular ones by the thousand, and irregular ones as faults want them."""
+"""Send the regular and irregular logs of a fleet."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ LEVELS: Final = ("DEBUG", "INFO", "WARN", "ERROR")
 _MODULES: Final = ("sensor", "net", "power", "ota")
 _WORDS: Final = ("ready", "temperature is 21.5", "reconnecting in 5 s", "größer 🌡", "")
 
-# Seconds between two handfuls of logs where many come.
+# Seconds between two batches of logs at high rates.
 _TICK: Final = 0.02
 
-# From this many logs a second on, they come by the handful.
+# From this many logs per second on, they come in batches.
 _MANY: Final = 20.0
 
-# What a device's clock may be off, with a log that is promised.
+# Seconds by which a device's clock may be off if its log is promised.
 _PROMISED_OFFSET: Final = 300.0
 
 # The proxy breaks a stream with a longer document.
@@ -37,7 +37,7 @@ class Device:
         number: Its place in the fleet.
         id: Golioth's ID.
         offset: Seconds by which its clock is ahead.
-        last_ns: The time of its last log that is in order.
+        last_ns: Time of its last log in order.
     """
 
     number: int
@@ -47,7 +47,7 @@ class Device:
 
 
 class Traffic:
-    """Makes logs, and keeps each with the accountant."""
+    """Sends logs, and records each with the accountant."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Traffic:
         conditions: Conditions,
         settings: dict[str, Any],
     ) -> None:
-        """Make the devices; nothing is sent yet."""
+        """Create the devices; nothing is sent yet."""
         self.devices = [
             Device(number, format_device_id(number), offset)
             for number, offset in enumerate(settings["device_offsets"])
@@ -74,7 +74,7 @@ class Traffic:
         self._batch: list[bytes] | None = None
 
     def run(self, rate: float, duration: float, chance: Random) -> Iterator[float]:
-        """Send logs for some time; yields the seconds until the next ones."""
+        """Send logs at a rate; yield the pauses in seconds."""
         end = self._timetable.now + duration
         if rate < _MANY:
             pause = chance.expovariate(rate)
@@ -106,7 +106,7 @@ class Traffic:
         """Send logs with the same time."""
         sender = self._choose(chance, honest=True)
         time_ns = self._now_ns(sender)
-        # More than one answer holds of one time, device and level cannot be read.
+        # Of one time, device and level, at most one answer's worth can be read.
         alike = number / (1 if one_device else len(self._honest) / 2)
         alike *= 2 if self._conditions.twins else 1
         is_hard = alike / (1 if one_level else len(LEVELS)) > self._limit - 1
@@ -131,10 +131,11 @@ class Traffic:
         self._service.stream(batch)
 
     def send_tie_among_others(self, chance: Random) -> None:
-        """Send logs of one time and level, with others of the same millisecond after it.
+        """Send a tie among others of its millisecond.
 
-        No answer for the level holds all, though each device's does. The first are of
-        devices that logged nothing else then.
+        The logs of the tie have one time and level; the others come after it. No answer
+        for the level holds all, though each device's does. The first are of devices
+        that logged nothing else then.
         """
         one, two, *few = chance.sample(self._honest, len(self._honest))
         millisecond = (self._now_ns(one) // MILLISECOND - 1) * MILLISECOND
@@ -151,7 +152,7 @@ class Traffic:
         self._service.stream(batch)
 
     def send_huge(self, chance: Random) -> None:
-        """Send a log that no answer of REST may hold, and no frame."""
+        """Send a log too large for REST answers and frames."""
         size = chance.randrange(2_200_000, 3_000_000)
         self.send(
             self._choose(chance),
@@ -180,7 +181,7 @@ class Traffic:
         kind: int = PROMISED | IN_ORDER,
         is_streamed: bool = True,
     ) -> None:
-        """Send one log, such as the conditions have it."""
+        """Send one log, as the conditions change it."""
         conditions = self._conditions
         luck = chance.random()
         if time_ns is None:
@@ -208,7 +209,7 @@ class Traffic:
             self._stream(document)
 
     def _stream(self, document: bytes) -> None:
-        """Have the service send a log to whoever listens."""
+        """Send a log to all streams."""
         if len(document) > _LONGEST_DOCUMENT and self._proxy_breaks:
             if self._batch:
                 self._service.stream(self._batch)
@@ -234,7 +235,7 @@ class Traffic:
         is_regular: bool = True,
         is_same: bool = False,
     ) -> None:
-        """Have the index show a log, and keep it with the accountant unless it is one more of the same."""
+        """Index a log, and record it unless a copy."""
         accountant, conditions = self._accountant, self._conditions
         now = self._timetable.now
         number = accountant.next_number - is_same
@@ -248,7 +249,7 @@ class Traffic:
             self._service.index(log, now, shown)
         else:
             kind &= ~IN_ORDER
-            # All within what the service promises.
+            # All within the service's promise.
             visible = tuple(
                 max(
                     shown,
@@ -276,7 +277,7 @@ class Traffic:
         text: str | None,
         kind: int,
     ) -> None:
-        """Send a log while devices send what is seldom sent."""
+        """Send a log while devices send irregular ones."""
         conditions = self._conditions
         if chance.random() < conditions.strange:
             time_ns += chance.choice((-50, -20, -1, 1, 30)) * 365 * 86_400 * SECOND
@@ -332,7 +333,8 @@ class Traffic:
         document, streamed = make(metadata), make(streamed_metadata)
         if is_odd and not is_readable(document, streamed):
             is_unreadable = spoils_answer(document)
-            # What makes no answer unreadable is passed over as anything that is no log.
+            # An entry that leaves its answer readable is skipped, as anything that is
+            # no log.
             kind = (kind & PROMISED) | HARD if is_unreadable else 0
             if not is_frame_readable(streamed):
                 self._accountant.unreadable_frames.add(number)

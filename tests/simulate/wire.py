@@ -1,4 +1,4 @@
-"""The client's `Wire`, with the service at its other end."""
+"""The client's `Wire`, connected to the service in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -23,7 +23,7 @@ from .loop import SimulatedLoop, Timetable
 from .service import HOST, KEY, PROJECT, RawAnswer, Service
 from .sockets import ClientSocket, ServerSocket, text
 
-# Seconds of a way, at least and at most.
+# Seconds one way, at least and at most.
 _LATENCY: Final = (0.005, 0.12)
 
 
@@ -37,7 +37,8 @@ class SimulatedWire:
 
     Attributes:
         sockets: The streams that the client has not closed.
-        rejected_at: When REST last rejected a credential, by the host's monotonic clock.
+        rejected_at: When REST last rejected a credential, on the host's monotonic
+            clock.
         on_frame: Called with each frame that a stream hands to the client.
     """
 
@@ -49,7 +50,7 @@ class SimulatedWire:
         conditions: Conditions,
         chance: Random,
     ) -> None:
-        """Prepare, without a connection."""
+        """Start without a connection."""
         self.sockets: list[ClientSocket] = []
         self.rejected_at = -math.inf
         self.on_frame: Callable[[bytes], None] = lambda _: None
@@ -167,7 +168,7 @@ class SimulatedWire:
             server.end(None)
 
     def drop_all(self) -> None:
-        """Let everything go, as a process that is gone does."""
+        """Abandon all streams silently, as a killed process does."""
         for socket in list(self.sockets):
             socket.abandon()
 
