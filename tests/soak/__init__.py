@@ -1,1 +1,4 @@
-"""A soak: the integration under load, while everything around it fails by a seeded schedule."""
+"""Soak the integration under load while everything around fails.
+
+A seed decides the schedule of the faults.
+"""

@@ -1,4 +1,4 @@
-"""Runs a soak: python -m tests.soak [--seconds N] [--seed S]."""
+"""Run a soak: `python -m tests.soak [--seconds N] [--seed S]`."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ from .soak import Soak
 
 
 def _parse_arguments() -> argparse.Namespace:
-    """Return the command line's arguments."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/soak",
         description="Runs the integration under load while everything around it fails, and checks that each log was"
@@ -44,7 +44,7 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    """Run the soak, print its line, and return the exit code."""
+    """Run the soak, and return its exit code."""
     faults = [
         fault
         for fault in FAULTS

@@ -1,4 +1,7 @@
-"""The wall clock of this process, which a soak sets wrong; what measures elapsed time stays right."""
+"""The wall clock of this process, which a soak shifts.
+
+Clocks for elapsed time stay right.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,34 +12,35 @@ from typing import Any, Final, override
 
 from homeassistant.util import dt as dt_util
 
-# The clock of the machine, for whoever must not see what the soak does to that of Home Assistant.
+# The machine's clock, for code that must not see the shifted one.
 true_time_ns: Final = time.time_ns
 _true_time: Final = time.time
 
-# Home Assistant asks for the time through `time` and `homeassistant.util.dt`; what the integration asks through
-# `datetime` itself is replaced in its own modules alone, because the class has to stay the same for everyone else.
+# Home Assistant reads the time from `time` and `homeassistant.util.dt`. `datetime`
+# itself is replaced in the integration's modules only, as the class has to stay the
+# same elsewhere.
 _PACKAGES: Final = ("homeassistant", "custom_components")
 _INTEGRATION: Final = "custom_components.golioth"
 
 
 class _Kind(type(datetime)):  # type: ignore[misc]
-    """What makes a plain datetime an instance of the class that stands in for it."""
+    """Makes plain datetimes instances of the class that replaces it."""
 
     @override
     def __instancecheck__(cls, instance: object) -> bool:
-        """Return whether it is any datetime."""
+        """Return whether the instance is a datetime."""
         return isinstance(instance, datetime)
 
 
 class WallClock:
-    """The time of day that Home Assistant and the integration see.
+    """The wall clock of Home Assistant and the integration.
 
     Attributes:
-        offset: Seconds that it is ahead of the machine's clock; negative where it is behind.
+        offset: Seconds ahead of the machine's clock; negative for behind.
     """
 
     def __init__(self) -> None:
-        """Start right."""
+        """Start without an offset."""
         self.offset = 0.0
         self._replacements = self._make_replacements()
 
@@ -49,7 +53,7 @@ class WallClock:
         return true_time_ns() + int(self.offset * 1e9)
 
     def shifted(self, tz: tzinfo | None = None) -> datetime:
-        """Return what `datetime.now` returns, as this clock has it."""
+        """Return `datetime.now` on this clock."""
         return datetime.now(tz) + timedelta(seconds=self.offset)
 
     def utcnow(self) -> datetime:
@@ -57,12 +61,12 @@ class WallClock:
         return self.shifted(UTC)
 
     def now(self, time_zone: tzinfo | None = None) -> datetime:
-        """Return the time in a zone, Home Assistant's unless given."""
+        """Return the time in a zone, by default Home Assistant's."""
         return self.utcnow().astimezone(time_zone or dt_util.get_default_time_zone())
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Let the process see this clock until the end of the block."""
+        """Install this clock for the process during the context."""
         time.time, time.time_ns = self.time, self.time_ns
         self.spread()
         try:
@@ -72,15 +76,18 @@ class WallClock:
             time.time, time.time_ns = _true_time, true_time_ns
 
     def spread(self) -> None:
-        """Let modules see this clock that were imported since the last call, and keep functions of `time` under a name."""
+        """Install this clock in newly imported modules.
+
+        Also where they keep functions of `time` under a name.
+        """
         self._replace({id(old): new for old, new in self._replacements})
 
     def _make_replacements(self) -> list[tuple[Any, Any]]:
-        """Return what stands for the time elsewhere, and what is to stand in for it."""
+        """Return pairs of the original and its replacement."""
         clock = self
 
         class ShiftedDatetime(datetime, metaclass=_Kind):
-            """`datetime` with another idea of now; whatever it makes is a plain one."""
+            """A `datetime` with a shifted now; creates plain datetimes."""
 
             __slots__ = ()
 
@@ -104,7 +111,7 @@ class WallClock:
 
     @staticmethod
     def _replace(replacements: dict[int, Any]) -> None:
-        """Put other values in the place of some that modules hold."""
+        """Replace values in the modules of both packages."""
         for name, module in list(sys.modules.items()):
             if not name.startswith(_PACKAGES):
                 continue

@@ -1,4 +1,4 @@
-"""Everything that goes wrong in a soak, each kind by name."""
+"""All faults of a soak, by name."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -25,13 +25,16 @@ from .traffic import Traffic
 
 _HOUR: Final = 3600.0
 
-# Logs in what should be far more than one answer of REST holds, which is 100.
+# Numbers of logs far above the 100 that one answer of REST holds.
 _BURST: Final = (300, 1200)
 _TIE: Final = (150, 400)
 
 
 class Part(Enum):
-    """What a fault lays hands on: two that share a part are never on at once."""
+    """A part that a fault affects.
+
+    Two faults that share a part never overlap.
+    """
 
     STREAMS = auto()
     HANDSHAKES = auto()
@@ -48,22 +51,20 @@ class Part(Enum):
     CLOCK = auto()
 
 
-# What keeps Home Assistant from REST, or REST busy.
-KEEPING_FROM_REST: Final = frozenset(
-    {Part.REST, Part.LISTENING, Part.SESSION, Part.VOLUME}
-)
+# Parts that keep Home Assistant from REST, or REST busy.
+BLOCKING_REST: Final = frozenset({Part.REST, Part.LISTENING, Part.SESSION, Part.VOLUME})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Who plays in a soak.
+    """The parts of a soak that faults act on.
 
     Attributes:
         simulator: The service.
         other: Another origin, which must never receive anything.
-        traffic: What the devices send.
-        sessions: Home Assistant.
-        clock: What Home Assistant takes for the time.
+        traffic: The logs of the devices.
+        sessions: The sessions of Home Assistant.
+        clock: Home Assistant's wall clock.
     """
 
     simulator: GoliothSimulator
@@ -81,11 +82,12 @@ class Fault:
     """One kind of fault.
 
     Attributes:
-        name: What it is called.
-        parts: What it lays hands on.
-        act: Turns it on, waits for so many seconds, and turns it off; chance comes from the generator alone.
-        breaks: Whether it takes logs away; the others make what has to be read again afterwards harder to tell apart, and are
-            on at the same time.
+        name: Its name.
+        parts: The parts that it affects.
+        act: Turns it on, waits for a number of seconds, and turns it off; draws random
+            numbers from its generator only.
+        breaks: Whether it takes logs away. The others make logs that are read again
+            harder to distinguish, and run beside those.
     """
 
     name: str
@@ -95,7 +97,7 @@ class Fault:
 
 
 def _all() -> Iterator[Fault]:
-    """Return every kind."""
+    """Yield every kind of fault."""
     for code in (1000, 1001, 1011, 1012, 1013):
         yield _fault(f"close_{code}", _closing(code), Part.STREAMS)
     yield _fault("cut", _closing(None), Part.STREAMS)
@@ -144,7 +146,7 @@ def _fault(name: str, act: Act, *parts: Part, breaks: bool = True) -> Fault:
 
 
 def _bound(inclusive: bool) -> str:
-    """Return the name of a bound of a window."""
+    """Return the name of a range's bound."""
     return "inclusive" if inclusive else "exclusive"
 
 
@@ -152,7 +154,7 @@ def _bound(inclusive: bool) -> str:
 
 
 def _closing(code: int | None) -> Act:
-    """Close every stream, now and then."""
+    """Close every stream at intervals."""
 
     async def act(stage: Stage, chance: random.Random, duration: float) -> None:
         async for _ in _now_and_then(chance, duration):
@@ -162,7 +164,7 @@ def _closing(code: int | None) -> Act:
 
 
 async def _reset(stage: Stage, chance: random.Random, duration: float) -> None:
-    """Reset every stream, now and then."""
+    """Reset every stream at intervals."""
     async for _ in _now_and_then(chance, duration):
         stage.simulator.reset()
 
@@ -170,13 +172,13 @@ async def _reset(stage: Stage, chance: random.Random, duration: float) -> None:
 async def _reset_mid_frame(
     stage: Stage, chance: random.Random, duration: float
 ) -> None:
-    """Reset every stream after half a frame, now and then."""
+    """Reset every stream after half a frame, at intervals."""
     async for _ in _now_and_then(chance, duration):
         stage.simulator.reset_mid_frame()
 
 
 async def _stall(stage: Stage, chance: random.Random, duration: float) -> None:
-    """Have the streams fall silent; what is left of them wakes up at the end, or never does."""
+    """Stall the streams; resume them at the end, or never."""
     stage.simulator.stall()
     await asyncio.sleep(duration)
     if chance.random() < 0.5:
@@ -184,7 +186,10 @@ async def _stall(stage: Stage, chance: random.Random, duration: float) -> None:
 
 
 async def _mute(stage: Stage, chance: random.Random, duration: float) -> None:
-    """Have the streams answer pings and lose every log; what is left of them recovers at the end, or never does."""
+    """Mute the streams; resume them at the end, or never.
+
+    Muted streams answer pings and lose every log.
+    """
     stage.simulator.mute()
     await asyncio.sleep(duration)
     if chance.random() < 0.5:
@@ -192,7 +197,7 @@ async def _mute(stage: Stage, chance: random.Random, duration: float) -> None:
 
 
 async def _error_frame(stage: Stage, chance: random.Random, duration: float) -> None:
-    """End the streams, and each new one, with an error of the service."""
+    """End current and new streams with an error."""
     code, status = chance.choice(
         (
             (GrpcCode.UNAVAILABLE, 503),
@@ -211,7 +216,7 @@ async def _error_frame(stage: Stage, chance: random.Random, duration: float) -> 
 
 
 async def _garbage(stage: Stage, _chance: random.Random, duration: float) -> None:
-    """Follow each log with a frame that holds none."""
+    """Send a frame without a log after each log."""
     with _set(stage.simulator.faults, garbage=1):
         stage.simulator.send_garbage()
         await asyncio.sleep(duration)
@@ -221,7 +226,7 @@ async def _garbage(stage: Stage, _chance: random.Random, duration: float) -> Non
 
 
 async def _refuse(stage: Stage, chance: random.Random, duration: float) -> None:
-    """Refuse connections; the streams go on, or not."""
+    """Refuse connections; open streams go on, or not."""
     await stage.simulator.refuse()
     try:
         if chance.random() < 0.7:
@@ -232,7 +237,7 @@ async def _refuse(stage: Stage, chance: random.Random, duration: float) -> None:
 
 
 def _handshake_status(status: int) -> Act:
-    """End the streams, and answer each new handshake with a status."""
+    """End the streams, and answer new handshakes with a status."""
 
     async def act(stage: Stage, chance: random.Random, duration: float) -> None:
         headers = {"Retry-After": "1"} if status == 429 else {}
@@ -251,7 +256,7 @@ def _handshake_status(status: int) -> Act:
 async def _handshake_never(
     stage: Stage, chance: random.Random, duration: float
 ) -> None:
-    """End the streams, and leave each new handshake without an answer."""
+    """End the streams, and never answer new handshakes."""
     with _set(stage.simulator.faults, handshake_never=True):
         _end_streams(stage, chance)
         await asyncio.sleep(duration)
@@ -291,7 +296,10 @@ async def _rest_slow(stage: Stage, chance: random.Random, duration: float) -> No
 
 
 async def _rest_stuck(stage: Stage, chance: random.Random, duration: float) -> None:
-    """Answer REST when the fault is over, or later than anyone has patience for, while streams end."""
+    """Answer REST too late, while streams end.
+
+    Answers come when the fault is over, or after any patience.
+    """
     with _set(stage.simulator.faults, rest_delay=min(duration, 5.0)):
         await _keep_ending_streams(stage, chance, duration)
 
@@ -320,18 +328,18 @@ async def _redirect(stage: Stage, chance: random.Random, duration: float) -> Non
 
 
 async def _reload(stage: Stage, chance: random.Random, duration: float) -> None:
-    """Reload the entry, now and then."""
+    """Reload the entry at intervals."""
     async for _ in _now_and_then(chance, duration):
         await stage.sessions.reload()
 
 
 async def _restart(stage: Stage, _chance: random.Random, duration: float) -> None:
-    """Stop Home Assistant, and start it again on the same storage."""
+    """Stop Home Assistant, and start it on the same storage."""
     await stage.sessions.restart(duration)
 
 
 def _clock_shift(seconds: float) -> Act:
-    """Set the clock of Home Assistant wrong, and right again."""
+    """Shift Home Assistant's clock, and set it right again."""
 
     async def act(stage: Stage, _chance: random.Random, duration: float) -> None:
         stage.clock.spread()
@@ -348,7 +356,7 @@ def _clock_shift(seconds: float) -> Act:
 
 
 def _windows(start: bool, end: bool) -> Act:
-    """Count logs at the bounds of a window in, or not."""
+    """Include or exclude logs at the bounds of ranges."""
 
     async def act(stage: Stage, _chance: random.Random, duration: float) -> None:
         with _set(stage.simulator, start_inclusive=start, end_inclusive=end):
@@ -358,13 +366,13 @@ def _windows(start: bool, end: bool) -> Act:
 
 
 async def _milliseconds(stage: Stage, _chance: random.Random, duration: float) -> None:
-    """Cut the timestamps that REST returns to milliseconds."""
+    """Cut the timestamps of REST to milliseconds."""
     with _set(stage.simulator, timestamp_digits=3):
         await asyncio.sleep(duration)
 
 
 def _share(name: str, share: float) -> Act:
-    """Make a share of the logs special."""
+    """Set a share of special logs."""
 
     async def act(stage: Stage, _chance: random.Random, duration: float) -> None:
         with _set(stage.traffic, **{name: share}):
@@ -374,7 +382,10 @@ def _share(name: str, share: float) -> Act:
 
 
 async def _burst(stage: Stage, chance: random.Random, duration: float) -> None:
-    """Send far more logs than one answer holds, all at once, while streams end."""
+    """Send a burst of logs, while streams end.
+
+    It is far larger than one answer.
+    """
     for moment in range(2):
         if moment:
             _end_streams(stage, chance)
@@ -383,7 +394,10 @@ async def _burst(stage: Stage, chance: random.Random, duration: float) -> None:
 
 
 async def _tie(stage: Stage, chance: random.Random, duration: float) -> None:
-    """Send hundreds of logs with the same timestamp, with the streams and without."""
+    """Send ties of hundreds of logs, while streams end.
+
+    The second tie comes after the end of the streams.
+    """
     for moment in range(2):
         if moment:
             _end_streams(stage, chance)
@@ -394,7 +408,10 @@ async def _tie(stage: Stage, chance: random.Random, duration: float) -> None:
 async def _tie_of_one_device(
     stage: Stage, chance: random.Random, duration: float
 ) -> None:
-    """The same for one device, up to what one answer holds of each level."""
+    """Send ties of one device, while streams end.
+
+    At most as many logs of each level as one answer holds.
+    """
     for moment in range(2):
         if moment:
             _end_streams(stage, chance)
@@ -404,7 +421,7 @@ async def _tie_of_one_device(
 
 @contextmanager
 def _set(target: Any, **values: Any) -> Iterator[None]:
-    """Give attributes other values until the end of the block, and then those that they have at first."""
+    """Set attributes, and restore their default values afterwards."""
     usual = Faults() if isinstance(target, Faults) else type(target)
     for name, value in values.items():
         setattr(target, name, value)
@@ -412,13 +429,13 @@ def _set(target: Any, **values: Any) -> Iterator[None]:
         yield
     finally:
         for name, value in values.items():
-            # A fault of the same kind that has begun meanwhile ends it itself.
+            # A later fault of the same kind has set it anew, and restores it.
             if getattr(target, name) is value:
                 setattr(target, name, getattr(usual, name))
 
 
 async def _now_and_then(chance: random.Random, duration: float) -> AsyncIterator[None]:
-    """Give turns for so many seconds, the first one at once."""
+    """Yield at random intervals for a duration, first at once."""
     loop = asyncio.get_running_loop()
     end = loop.time() + duration
     while True:
@@ -433,7 +450,7 @@ async def _now_and_then(chance: random.Random, duration: float) -> AsyncIterator
 async def _keep_ending_streams(
     stage: Stage, chance: random.Random, duration: float
 ) -> None:
-    """End every stream, now and then."""
+    """End every stream at intervals."""
     async for _ in _now_and_then(chance, duration):
         _end_streams(stage, chance)
 

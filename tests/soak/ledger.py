@@ -1,30 +1,32 @@
-"""What was sent and what was delivered, and the verdict on both."""
+"""The ledger of sent and delivered logs, and its verdict."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-# The key in a log's metadata that tells it from every other one.
+# The key in a log's metadata that identifies it.
 ID_KEY: Final = "soak"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentLog:
-    """One log as the service received it, or some equal ones.
+    """A log that the service received, or several equal ones.
 
     Attributes:
         number: Unique in the soak; equal logs share it.
         device_id: Golioth's ID of the device.
         sequence: Position among the logs of the device, in the order of their receipt.
-        time: When the service received it, by the event loop's clock in seconds.
-        indexed: When REST began to show it.
-        timestamp: What the log says about when it was written.
-        copies: How many times it has to be delivered: as often as it was received, or never where that was before the
-            integration was there.
-        promised: Whether it has to be delivered whatever goes wrong; else it may be lost, but must not come too often.
-        in_order: Whether REST gives it where `sequence` says: it was indexed at once, its timestamp is the time of its
-            receipt, and no more logs of its device share this than one answer holds.
+        time: When the service received it, in seconds of the event loop's clock.
+        indexed: When REST began to show it, on the same clock.
+        timestamp: The log's own timestamp.
+        copies: Number of deliveries required: as often as it was received, or 0 for a
+            log from before the setup.
+        promised: Whether it has to be delivered whatever goes wrong; otherwise it may
+            be lost, but must not come too often.
+        in_order: Whether REST gives it in the order of `sequence`: it was indexed at
+            once, its timestamp is the time of its receipt, and no more logs of its
+            device share this than one answer holds.
     """
 
     number: int
@@ -40,7 +42,10 @@ class SentLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One log as Home Assistant's bus had it; the time is that of the event loop."""
+    """A log on Home Assistant's bus.
+
+    The time is the event loop's.
+    """
 
     number: int | None
     device_id: str
@@ -51,16 +56,16 @@ class Delivery:
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of everything that was sent.
+    """The outcome for all sent logs.
 
     Attributes:
         sent: Copies of logs that have to be delivered.
         delivered: Deliveries of these.
         lost: Copies that were not delivered, by their log's number.
-        duplicated: Deliveries beyond the copies, by number; None for what nobody sent.
+        duplicated: Deliveries beyond the copies, by number; None for logs never sent.
         out_of_order: Deliveries that came too late, see `Ledger.verdict`.
-        longest: By source, the longest time in seconds from when the source could have given a log to its delivery, and the number
-            of that log.
+        longest: By source, the longest time in seconds from when the source could have
+            given a log until its delivery, and the number of that log.
     """
 
     sent: int = 0
@@ -77,7 +82,7 @@ class Verdict:
 
 
 class Ledger:
-    """Keeps everything that was sent, and everything that was delivered in any session of Home Assistant."""
+    """Records sent logs, and delivered logs of all sessions."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -86,7 +91,7 @@ class Ledger:
         self._due: Counter[int] = Counter()
 
     def add_sent(self, log: SentLog) -> None:
-        """Keep a log that the service received."""
+        """Record a log that the service received."""
         self.sent[log.number] = log
         if log.promised:
             self._due[log.number] = log.copies
@@ -94,7 +99,7 @@ class Ledger:
     def add_delivery(
         self, event_data: Mapping[str, Any], *, time: float, session: int
     ) -> None:
-        """Keep a log that was delivered."""
+        """Record a delivered log."""
         number = event_data["metadata"].get(ID_KEY)
         self.deliveries.append(
             Delivery(
@@ -112,21 +117,22 @@ class Ledger:
 
     @property
     def due(self) -> int:
-        """How many copies have not been delivered yet."""
+        """The number of copies that are not delivered yet."""
         return self._due.total()
 
     def verdict(
         self, is_fair: Callable[[float, float], bool] = lambda _start, _end: True
     ) -> Verdict:
-        """Compare what was delivered with what was sent.
+        """Compare the delivered logs with the sent ones.
 
-        Out of order is a delivery of a device's log after one with a later `sequence`, by the same source. In the stream that
-        counts for every log, because it gives them as they are received; in what comes from REST (`poll` and `catch_up`)
-        only for those that are `in_order`: the service gives the others at another place, or at another time. A delivery
-        beyond a log's copies is a duplicate, and counts as nothing else.
+        A delivery of a device's log is out of order after one with a later `sequence`
+        from the same source. In the stream this holds for every log, as they are sent
+        in the order of their receipt; in REST (`poll` and `catch_up`) only for those
+        that are `in_order`, as others come at another place or time. A delivery beyond
+        a log's copies is a duplicate and nothing else.
 
         Args:
-            is_fair: Returns whether the time from one moment to another counts for `longest`.
+            is_fair: Returns whether the time between two moments counts for `longest`.
         """
         verdict = Verdict()
         seen: Counter[int | None] = Counter()

@@ -1,4 +1,4 @@
-"""When what goes wrong: drawn from a seed, before anything has started."""
+"""Plan the faults of a soak from a seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from typing import Final
 
 from .faults import Fault
 
-# Share of the faults that begin while the one before is still on.
+# Share of the faults that begin before the previous one has ended.
 _OVERLAPPING: Final = 0.3
 
-# Seconds from one fault to the next. In a soak of two minutes every kind comes at least once, in a longer one several times.
+# Seconds from one fault to the next. In two minutes, every kind comes at least once.
 _SHORTEST_TURN: Final = 1.5
 _LONGEST_TURN: Final = 5.0
 
-# Seconds of a fault, in turns: most are short, and some last for so long that waits and patience run out.
+# Seconds of a fault, in turns: most are short; some outlast waits and patience.
 _SHORT: Final = (0.1, 0.9)
 _LONG: Final = (2.0, 4.0)
 _LONG_SHARE: Final = 0.12
@@ -25,10 +25,10 @@ class Planned:
     """One fault at its time.
 
     Attributes:
-        fault: What goes wrong.
+        fault: The fault.
         start: Seconds from the start of the soak.
         duration: Seconds that it lasts.
-        seed: Of what it leaves to chance.
+        seed: Seed of its random numbers.
     """
 
     fault: Fault
@@ -38,16 +38,17 @@ class Planned:
 
     @property
     def end(self) -> float:
-        """Seconds from the start of the soak until it is over."""
+        """Seconds from the start of the soak to its end."""
         return self.start + self.duration
 
 
 def plan(seconds: float, seed: int, faults: Sequence[Fault]) -> list[Planned]:
-    """Return what goes wrong in so many seconds, in order.
+    """Return the faults of a soak, in order.
 
-    What breaks takes turns, and the next one sometimes begins before the last one has ended. What makes logs harder to tell
-    apart takes turns of its own beside that. Faults that lay hands on the same part are never on at once. In each kind of turns no
-    kind comes again before all have been there.
+    Faults that break something take turns, and the next one sometimes begins before the
+    last one has ended. Faults that make logs harder to distinguish take turns of their
+    own beside those. Faults that affect the same part never overlap. No kind repeats in
+    its turns before all kinds have come.
     """
     chance = random.Random(seed)  # noqa: S311
     breaking = [fault for fault in faults if fault.breaks]
@@ -62,7 +63,7 @@ def plan(seconds: float, seed: int, faults: Sequence[Fault]) -> list[Planned]:
 def _take_turns(
     seconds: float, faults: list[Fault], chance: random.Random, *, overlapping: float
 ) -> list[Planned]:
-    """Return one fault after the other."""
+    """Return faults one after the other."""
     planned: list[Planned] = []
     if not faults:
         return planned
@@ -91,7 +92,10 @@ def _take_turns(
 def _draw(
     deck: list[Fault], planned: list[Planned], start: float
 ) -> tuple[Fault, float]:
-    """Take the next kind that lays hands on nothing that is taken, or wait for the next one's part."""
+    """Take a kind whose parts are free, and its start.
+
+    If there is none, take the next kind and wait for its parts.
+    """
     taken = [each for each in planned if each.end > start]
     for index in reversed(range(len(deck))):
         if not any(each.fault.parts & deck[index].parts for each in taken):

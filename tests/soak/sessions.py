@@ -1,4 +1,7 @@
-"""The sessions of one Home Assistant: every start is a new core on the same storage."""
+"""Sessions of Home Assistant on one storage.
+
+Every start is a new core.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,7 +24,7 @@ from tests.simulator import GoliothSimulator
 
 type OnLog = Callable[[Mapping[str, Any], int], None]
 
-# Seconds between two looks at an entry that could not be set up.
+# Seconds between two checks of an entry that could not be set up.
 _PAUSE: Final = 0.3
 
 
@@ -29,8 +32,8 @@ class Sessions:
     """Home Assistant with the integration, on storage that outlives it.
 
     Attributes:
-        number: How many times it was started.
-        reloads: How many times the entry was reloaded.
+        number: Number of starts.
+        reloads: Number of reloads of the entry.
     """
 
     def __init__(
@@ -47,9 +50,9 @@ class Sessions:
         Args:
             config_dir: An existing folder for the storage.
             simulator: The project that is set up.
-            timing: How long the feed waits.
+            timing: The waits of the feed.
             options: The options of the entry.
-            on_log: Called with the data of each event of a log, and the number of the session.
+            on_log: Called with the data of each log event, and the session's number.
         """
         self.number = 0
         self.reloads = 0
@@ -60,19 +63,19 @@ class Sessions:
         self._on_log = on_log
         self._hass: HomeAssistant | None = None
         self._exit_stack = AsyncExitStack()
-        # One thing at a time: nobody reloads an entry of a Home Assistant that starts or stops.
+        # One operation at a time: no reload during a start or a stop.
         self._lock = asyncio.Lock()
 
     @property
     def state(self) -> ConfigEntryState | None:
-        """How the entry is; None while there is no Home Assistant."""
+        """The state of the entry; None without Home Assistant."""
         if self._hass is None:
             return None
         (entry,) = self._hass.config_entries.async_entries(DOMAIN)
         return entry.state
 
     async def start(self) -> None:
-        """Start Home Assistant; the first time, the project is added."""
+        """Start Home Assistant; add the project the first time."""
         self.number += 1
         async with AsyncExitStack() as stack:
             stack.enter_context(
@@ -105,12 +108,15 @@ class Sessions:
             self._exit_stack = stack.pop_all()
 
     async def stop(self) -> None:
-        """Stop Home Assistant as a restart does: what is to be kept has been written."""
+        """Stop Home Assistant as a restart does.
+
+        Everything to be stored has been written.
+        """
         self._hass = None
         await self._exit_stack.aclose()
 
     async def restart(self, pause: float) -> None:
-        """Stop, and start again after so many seconds."""
+        """Stop, and start again after a pause in seconds."""
         async with self._lock:
             await self.stop()
             await asyncio.sleep(pause)
@@ -125,9 +131,9 @@ class Sessions:
             await self._hass.config_entries.async_reload(entry.entry_id)
 
     async def keep_loaded(self) -> None:
-        """Reload the entry whenever Home Assistant could not set it up, until cancelled.
+        """Reload the entry whenever its setup failed, until cancelled.
 
-        It would try again by itself, but take its time.
+        Home Assistant's own retry would take longer.
         """
         while True:
             if self.state is ConfigEntryState.SETUP_RETRY:
@@ -135,7 +141,7 @@ class Sessions:
             await asyncio.sleep(_PAUSE)
 
     def _listen(self, hass: HomeAssistant) -> None:
-        """Hear of every log of a session."""
+        """Pass on every log of a session."""
         session = self.number
 
         @callback

@@ -16,13 +16,13 @@ from tests.demo.terminal import complain
 from tests.simulator import GoliothSimulator
 
 from .clock import WallClock, true_time_ns
-from .faults import KEEPING_FROM_REST, Fault, Stage
+from .faults import BLOCKING_REST, Fault, Stage
 from .ledger import Ledger, Verdict
 from .schedule import Planned
 from .sessions import Sessions
 from .traffic import Traffic
 
-# What the integration waits for is shortened by this, and by nothing else.
+# The waits of the integration that are shortened; no others are.
 TIMING: Final = FeedTiming(
     heartbeat=1.0,
     handshake_timeout=3.0,
@@ -41,22 +41,23 @@ TIMING: Final = FeedTiming(
 )
 OPTIONS: Final = {"poll_interval": 1.0, "catch_up_window": 1.0}
 
-# Seconds after the last fault in which everything has to be there, and the stream as well.
+# Seconds after the last fault in which everything has to arrive, and the stream to
+# open.
 _DEADLINE: Final = 90.0
 
-# Seconds after that in which nothing more may come: two audits, and what REST shows late.
+# Seconds after that in which nothing more may come: two audits, and late logs of REST.
 _SETTLING: Final = 2 * TIMING.audit_interval + TIMING.audit_delay
 
-# Seconds after a fault in which what it has kept away is read, and nothing else can be.
+# Seconds after a fault in which the logs that it held up are read, and no others.
 _RECOVERY: Final = 5.0
 
-# Seconds between two lines of progress.
+# Seconds between two progress lines.
 _PROGRESS: Final = 10.0
 
-# Seconds between two looks at what is waited for.
+# Seconds between two checks of a condition.
 _PAUSE: Final = 0.05
 
-# Logs that the feed remembers: what is older than these cannot be told from what was delivered.
+# Logs that the feed remembers: older ones cannot be told from delivered ones.
 _REMEMBERED: Final = 30_000
 
 # A device's clock may be off by five minutes.
@@ -66,12 +67,12 @@ _LONGEST_INDEXING: Final = 30.0
 
 _HISTORY: Final = 300
 
-# Lines of the integration's log, and logs, that are shown when something went wrong.
+# Lines of the integration's log, and logs, that are shown after a failure.
 _TAIL: Final = 60
 _SHOWN: Final = 15
 
-# A client that connects to a port which nobody listens on can, by bad luck, be given that very port, which cannot be had again then:
-# these are not given to clients.
+# A client that connects to a port without a listener can, by bad luck, be given that
+# very port, which blocks it. These ports are not given to clients.
 _PORTS: Final = range(20_000, 32_000)
 
 
@@ -80,7 +81,10 @@ class SoakError(Exception):
 
 
 class _Tail(logging.Handler):
-    """Keeps the last records of the integration, with the seconds since the start."""
+    """Keeps the last records of the integration.
+
+    With the seconds since the start.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         """Start empty."""
@@ -92,7 +96,7 @@ class _Tail(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record."""
+        """Keep a record, and count errors."""
         line = f"{self._now():8.2f} {self.format(record)}"
         self.lines.append(line)
         if record.levelno >= logging.ERROR:
@@ -101,15 +105,15 @@ class _Tail(logging.Handler):
 
 
 class Soak:
-    """The integration under load, while a plan of faults is carried out.
+    """The integration under load, while planned faults occur.
 
     Attributes:
-        ledger: What was sent and delivered.
+        ledger: The sent and delivered logs.
         simulator: The service.
         sessions: Home Assistant.
-        leaked: What another origin received, which must be nothing.
+        leaked: Number of requests that another origin received, which must be 0.
         streaming_after: Seconds from the last fault until a stream was open.
-        complaints: Errors that Home Assistant or the integration logged, and how often.
+        complaints: Errors that the integration logged, and how often.
     """
 
     def __init__(self, planned: Sequence[Planned], *, rate: float, seed: int) -> None:
@@ -117,8 +121,8 @@ class Soak:
 
         Args:
             planned: The faults.
-            rate: Logs a second.
-            seed: Of what the devices send.
+            rate: Logs per second.
+            seed: Seed of the devices' logs.
         """
         self.ledger = Ledger()
         self.leaked = 0
@@ -135,14 +139,14 @@ class Soak:
 
     @property
     def complaints(self) -> Counter[str]:
-        """Return the errors that were logged, and how often."""
+        """The logged errors, and how often each was logged."""
         return self._tail.complaints
 
     async def run(self, seconds: float) -> Verdict:
-        """Run for so many seconds, and until everything has arrived.
+        """Run for a time, and until everything has arrived.
 
         Raises:
-            SoakError: Something that is no fault of the plan stopped it.
+            SoakError: Something outside of the plan stopped it.
         """
         self._started = asyncio.get_running_loop().time()
         clock = WallClock()
@@ -185,15 +189,15 @@ class Soak:
                 sessions=self.sessions,
                 clock=clock,
             )
-            async with _beside(self.sessions.keep_loaded(), self._tell()):
+            async with _beside(self.sessions.keep_loaded(), self._report_progress()):
                 async with _beside(traffic.run()):
                     await self._carry_out(stage, seconds)
                 await self._wait_for_rest()
             self.leaked = len(other.handshakes) + len(other.requests)
-        return self.ledger.verdict(is_fair=self._is_rest_well)
+        return self.ledger.verdict(is_fair=self._is_rest_available)
 
     async def _carry_out(self, stage: Stage, seconds: float) -> None:
-        """Turn the faults on and off at their times, and return when the service is well."""
+        """Carry out the faults; return when the service is well."""
         start = self._now()
         async with asyncio.TaskGroup() as tasks:
             for planned in self._planned:
@@ -214,7 +218,7 @@ class Soak:
         self._history[index] = (planned.fault, began, self._now())
 
     async def _wait_for_rest(self) -> None:
-        """Wait until everything has been delivered, and for a while after that."""
+        """Wait for all deliveries, and for a while after that."""
         well = self._now()
         complain(
             f"{well:7.1f} s: the service is well, {self.ledger.due} logs are missing"
@@ -237,17 +241,17 @@ class Soak:
             while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(_PAUSE)
 
-    async def _tell(self) -> None:
-        """Say now and then how it goes."""
+    async def _report_progress(self) -> None:
+        """Report the progress at intervals."""
         while True:
             await asyncio.sleep(_PROGRESS)
-            on = ", ".join(self._on_at(self._now())) or "nothing"
+            on = ", ".join(self._fault_names_at(self._now())) or "nothing"
             complain(
                 f"{self._now():7.1f} s: {len(self.ledger.sent)} logs, {self.ledger.due} under way; wrong: {on}"
             )
 
     def report(self, verdict: Verdict) -> None:
-        """Say what is worth knowing, and everything about what went wrong."""
+        """Report the results, and details of each failure."""
         for source, (took, slowest) in sorted(verdict.longest.items()):
             complain(
                 f"longest by {source} while REST works: {took:.1f} s, {self._describe(slowest)}"
@@ -280,7 +284,7 @@ class Soak:
                 complain(f"    {line}")
 
     def _describe(self, number: int | None) -> str:
-        """Return all that is known of one log."""
+        """Return everything known about a log."""
         deliveries = ", ".join(
             f"{self._since(each.time):.2f} s by {each.source} in session {each.session}"
             for each in self.ledger.deliveries
@@ -293,19 +297,22 @@ class Soak:
         return (
             f"log {number} of {sent.timestamp}, {sent.sequence} of {sent.device_id}, {sent.copies} copies,"
             f" {'' if sent.in_order else 'not '}in order, sent at {time:.2f} s"
-            f" during {', '.join(self._on_at(time)) or 'nothing'}; delivered at {deliveries or 'no time'}"
+            f" during {', '.join(self._fault_names_at(time)) or 'nothing'}; delivered at {deliveries or 'no time'}"
         )
 
-    def _on_at(self, time: float) -> Iterator[str]:
-        """Yield the names of the faults that were on at a time."""
+    def _fault_names_at(self, time: float) -> Iterator[str]:
+        """Yield the names of the faults at a time."""
         return (
             fault.name for fault, start, end in self._history if start <= time <= end
         )
 
-    def _is_rest_well(self, start: float, end: float) -> bool:
-        """Return whether from one time of the event loop to another nothing kept Home Assistant from REST."""
+    def _is_rest_available(self, start: float, end: float) -> bool:
+        """Return whether nothing kept Home Assistant from REST.
+
+        Between two times of the event loop.
+        """
         return not any(
-            fault.parts & KEEPING_FROM_REST
+            fault.parts & BLOCKING_REST
             and began < self._since(end)
             and ended + _RECOVERY > self._since(start)
             for fault, began, ended in self._history
@@ -316,7 +323,7 @@ class Soak:
         return self._since(asyncio.get_running_loop().time())
 
     def _since(self, time: float) -> float:
-        """Return a time of the event loop as seconds since the start."""
+        """Return a loop time as seconds since the start."""
         return time - self._started
 
     @contextmanager
@@ -340,7 +347,7 @@ class Soak:
 
 @asynccontextmanager
 async def _beside(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run coroutines until the end of the block, which fails when one of them does."""
+    """Run coroutines during the context, which fails if one does."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(coroutine) for coroutine in coroutines]
         yield
@@ -349,7 +356,7 @@ async def _beside(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]
 
 
 def _free_port() -> int:
-    """Return a port of loopback that nobody uses."""
+    """Return a free port of loopback."""
     for port in random.sample(_PORTS, len(_PORTS)):
         with socket.socket() as probe:
             try:

@@ -1,4 +1,4 @@
-"""Tests of the soak: it has to see what is wrong, and to do wrong as it says."""
+"""The soak detects failures, and its faults are as described."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +25,10 @@ DEVICE = "device"
 def verdict(
     sent: Sequence[SentLog], delivered: Sequence[tuple[int | None, str]]
 ) -> Verdict:
-    """Return the verdict on logs, of which those with these numbers were delivered by these sources."""
+    """Return the verdict on sent and delivered logs.
+
+    Deliveries are given by number and source.
+    """
     ledger = Ledger()
     for log in sent:
         ledger.add_sent(log)
@@ -38,7 +41,7 @@ def verdict(
 
 
 def log(number: int, **values: Any) -> SentLog:
-    """Return a log that was sent as its number says."""
+    """Return a sent log with defaults for its number."""
     defaults = {
         "number": number,
         "device_id": DEVICE,
@@ -51,7 +54,10 @@ def log(number: int, **values: Any) -> SentLog:
 
 
 def test_exactly_once_is_good() -> None:
-    """Nothing is wrong where each log came as often as it was sent, in order by source."""
+    """Logs that come once and in order are good.
+
+    Equal logs come as often as they were sent. The order counts by source.
+    """
     found = verdict(
         [log(1), log(2, copies=2), log(3), log(4)],
         [(1, "stream"), (4, "stream"), (2, "catch_up"), (2, "catch_up"), (3, "poll")],
@@ -61,14 +67,17 @@ def test_exactly_once_is_good() -> None:
 
 
 def test_lost_log_is_seen() -> None:
-    """A log that did not come is lost, and so is one of two equal ones."""
+    """A missing log or copy is lost."""
     found = verdict([log(1), log(2, copies=2), log(3)], [(2, "stream"), (3, "stream")])
     assert found.lost == {1: 1, 2: 1}
     assert not found.is_good
 
 
 def test_duplicate_is_seen() -> None:
-    """A log that came too often is duplicated, whichever way it came, and not out of order as well."""
+    """An extra delivery is duplicated, but not out of order.
+
+    Whichever source it has.
+    """
     found = verdict(
         [log(1), log(2), log(3, copies=2)],
         [(1, "stream"), (2, "stream"), (1, "stream"), *[(3, "catch_up")] * 3],
@@ -79,14 +88,14 @@ def test_duplicate_is_seen() -> None:
 
 
 @pytest.mark.parametrize("number", [None, 2, 3])
-def test_log_that_should_not_come_is_seen(number: int | None) -> None:
-    """So is one that nobody sent, and one from before the integration was there."""
+def test_unexpected_log_is_seen(number: int | None) -> None:
+    """Unsent logs and logs from before the setup are duplicates."""
     found = verdict([log(1), log(2, copies=0)], [(1, "stream"), (number, "stream")])
     assert found.duplicated == {number: 1}
 
 
-def test_log_without_a_promise() -> None:
-    """One that may be lost is not missed, but must not come twice."""
+def test_unpromised_log() -> None:
+    """An unpromised log may be lost, but not doubled."""
     sent = [log(1, promised=False)]
     assert verdict(sent, []).is_good
     assert verdict(sent, [(1, "stream")]).is_good
@@ -95,7 +104,10 @@ def test_log_without_a_promise() -> None:
 
 @pytest.mark.parametrize("source", ["stream", "poll", "catch_up"])
 def test_wrong_order_is_seen(source: str) -> None:
-    """A log that one source gives after a later one is out of order."""
+    """An older log after a newer one breaks the order.
+
+    In the deliveries of one source.
+    """
     found = verdict(
         [log(1), log(2), log(3)], [(number, source) for number in (2, 1, 3)]
     )
@@ -112,7 +124,7 @@ def test_order_counts_by_device_and_source() -> None:
 
 
 def test_order_of_logs_that_rest_cannot_order() -> None:
-    """What REST gives elsewhere counts only where it is streamed."""
+    """Logs that REST cannot order have their order streamed only."""
     sent = [log(1), log(2, in_order=False), log(3)]
     assert verdict(sent, [(1, "poll"), (3, "poll"), (2, "poll")]).is_good
     late = [(1, "stream"), (3, "stream"), (2, "stream")]
@@ -120,7 +132,7 @@ def test_order_of_logs_that_rest_cannot_order() -> None:
 
 
 def test_longest_time_to_delivery() -> None:
-    """It begins when the source could have given the log."""
+    """The time begins when the source could give the log."""
     sent = [log(1, indexed=2.5), log(2), log(3, indexed=2.5)]
     delivered = [(2, "stream"), (2, "poll"), (3, "poll"), (1, "stream")]
     assert verdict(sent, delivered).longest == {"stream": (3, 1), "poll": (-0.5, 3)}
@@ -129,7 +141,7 @@ def test_longest_time_to_delivery() -> None:
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("seconds", [60, 120, 600])
 def test_plan(seconds: float, seed: int) -> None:
-    """Every kind comes, in time, and none disturbs another one."""
+    """Every kind comes in time, and none disturbs another."""
     planned = plan(seconds, seed, FAULTS)
     assert planned == plan(seconds, seed, FAULTS)
     assert planned != plan(seconds, seed + 1, FAULTS)
@@ -148,15 +160,18 @@ def test_plan(seconds: float, seed: int) -> None:
 
 
 def test_kinds() -> None:
-    """Every kind has a name of its own, and every form of retirement is one."""
+    """Kinds have unique names, and cover every form of retirement."""
     names = {fault.name for fault in FAULTS}
     assert len(names) == len(FAULTS)
     assert names >= {f"retired_{form.name.lower()}" for form in Retirement}
     assert {part for fault in FAULTS for part in fault.parts} == set(Part)
 
 
-def test_clock_is_wrong_for_home_assistant_alone() -> None:
-    """Home Assistant and the integration see it, and what it makes are plain datetimes; the service does not see it."""
+def test_clock_shift_is_limited_to_home_assistant() -> None:
+    """Home Assistant sees the shifted clock, the service does not.
+
+    Datetimes that the integration makes are plain ones.
+    """
     before = datetime.now(UTC)
     utcnow, hour = dt_util.utcnow, timedelta(hours=1)
     clock = WallClock()
@@ -180,7 +195,10 @@ def test_clock_is_wrong_for_home_assistant_alone() -> None:
 
 
 async def test_traffic_is_what_the_ledger_says() -> None:
-    """The service has what the ledger keeps, twins twice, and late ones late."""
+    """The service has the logs of the ledger.
+
+    Twins come twice, and late logs late.
+    """
     simulator = GoliothSimulator()
     ledger = Ledger()
     traffic = Traffic(

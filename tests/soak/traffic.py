@@ -1,4 +1,7 @@
-"""The logs of a fleet, steady but for what a soak makes of them."""
+"""Send the logs of a fleet in a soak.
+
+They are steady, apart from the faults.
+"""
 
 import asyncio
 from itertools import count
@@ -16,19 +19,20 @@ DEVICES: Final = 50
 _LEVELS: Final = ("DEBUG", "INFO", "WARN", "ERROR")
 _MODULES: Final = ("sensor", "net", "power", "ota")
 
-# Shortest pause in seconds: at a high rate several logs are sent at once.
+# Seconds between two sends at least; at a high rate several logs are sent at once.
 _PAUSE: Final = 0.005
 
 
 class Traffic:
-    """Sends logs, and keeps each in the ledger.
+    """Sends logs, and records each in the ledger.
 
     Attributes:
-        late: The share of logs that are `longest_lateness` seconds old at most.
-        ahead: The share of logs of devices whose clocks are up to that much ahead.
-        strange: The share of logs of devices whose clocks are years off, on top of the others.
-        twins: The share of logs that come twice.
-        unindexed: The share of logs that REST does not show at once, but within `longest_indexing` seconds.
+        late: Share of logs that are up to `longest_lateness` seconds old.
+        ahead: Share of logs from clocks that are up to that much ahead.
+        strange: Share of logs from clocks that are years off, on top of the others.
+        twins: Share of logs that come twice.
+        unindexed: Share of logs that REST shows late, within `longest_indexing`
+            seconds.
     """
 
     late: float = 0.0
@@ -51,9 +55,10 @@ class Traffic:
 
         Args:
             simulator: Receives the logs.
-            ledger: Keeps them.
-            rate: Logs a second.
-            seed: Of what is chosen by chance. What depends on when a fault comes is not the same for the same seed.
+            ledger: Records the logs.
+            rate: Logs per second.
+            seed: Seed of the random numbers. Logs still depend on the time at which a
+                fault comes.
             longest_lateness: Seconds between a log and its receipt at most.
             longest_indexing: Seconds until REST shows a log at most.
         """
@@ -71,7 +76,10 @@ class Traffic:
         self._last_timestamp = 0
 
     async def run(self) -> None:
-        """Send logs until cancelled, at a rate that holds on average, whatever a pause takes."""
+        """Send logs at an average rate until cancelled.
+
+        Pauses of the event loop are made up for.
+        """
         loop = asyncio.get_running_loop()
         start = loop.time()
         sent = 0
@@ -82,7 +90,7 @@ class Traffic:
                 sent += 1
 
     def send_history(self, number: int) -> None:
-        """Send logs from before the integration is there, which must not be delivered."""
+        """Send logs from before the setup, which are history."""
         for index in range(number):
             age = (number - index) * NANOSECONDS
             self._send(
@@ -90,14 +98,15 @@ class Traffic:
             )
 
     def send_burst(self, number: int) -> None:
-        """Send logs faster than any answer of REST could hold them."""
+        """Send more logs at once than one answer holds."""
         for _ in range(number):
             self.send_one()
 
     def send_tie(self, number: int, device: Device | None = None) -> None:
-        """Send logs with one timestamp, of one device or of all.
+        """Send logs with one timestamp, of one device or all.
 
-        Of one device, they have all levels in turn, and REST cannot give their order among these.
+        The logs of one device have all levels in turn, and REST cannot give the order
+        within a level.
         """
         timestamp = self._now()
         for index in range(number):
@@ -109,7 +118,7 @@ class Traffic:
             )
 
     def send_one(self) -> None:
-        """Send one log, such as the shares have it."""
+        """Send one log, as the shares decide."""
         device, timestamp, in_order = self.choose_device(), self._now(), True
         if self._is_one_of(self.strange):
             years = self._random.choice((-50, -20, -1, 1, 30))
@@ -138,7 +147,10 @@ class Traffic:
         in_order: bool = True,
         level: str | None = None,
     ) -> None:
-        """Send a log as often as it has to be delivered, or once where it must not be, and keep it."""
+        """Send a log and its copies, and record it.
+
+        A log that must not be delivered is sent once.
+        """
         number = next(self._numbers)
         delay = 0.0
         if self._is_one_of(self.unindexed):
@@ -167,7 +179,8 @@ class Traffic:
                 in_order=in_order and not delay,
             )
         )
-        # Half of the twins are equal to the nanosecond, the others only where REST cuts to milliseconds.
+        # Half of the twins are equal to the nanosecond, the others once REST cuts to
+        # milliseconds.
         apart = self._random.choice((0, self._random.randrange(1, 400)))
         for copy in range(max(copies, 1)):
             log["timestamp"] = format_timestamp(timestamp + copy * apart)
@@ -176,7 +189,7 @@ class Traffic:
             self._last_timestamp = max(self._last_timestamp, timestamp + apart)
 
     def _now(self) -> int:
-        """Return the service's time, later than that of any log that is not ahead of it."""
+        """Return the service's time, later than all timely logs."""
         return max(true_time_ns(), self._last_timestamp + 1)
 
     def choose_device(self) -> Device:
@@ -188,5 +201,5 @@ class Traffic:
         return bool(share) and self._random.random() < share
 
     def _nanoseconds(self, least: float, most: float) -> int:
-        """Return any time between two numbers of seconds."""
+        """Return a random time between two numbers of seconds."""
         return int(self._random.uniform(least, most) * NANOSECONDS)
