@@ -1,1 +1,4 @@
-"""What a log costs: each figure beside the floor that the same work cannot go below."""
+"""Measure the cost of a log beside its floor.
+
+The floor is the cost that the same work cannot fall below.
+"""

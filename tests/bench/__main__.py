@@ -1,4 +1,4 @@
-"""Measures what a log costs: python -m tests.bench [--quick] [--check]."""
+"""Run the bench: `python -m tests.bench [--quick] [--check]`."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ from .service import LoadService
 
 
 def _parse_arguments() -> argparse.Namespace:
-    """Return the command line's arguments."""
+    """Parse the command line."""
     names = [row.__name__ for row in ROWS]
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
@@ -48,11 +48,11 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 async def _measure(names: Sequence[str], size: Size) -> list[Row]:
-    """Measure one row after the other."""
+    """Measure the rows one after the other."""
     rows = []
     for measure in ROWS:
         if measure.__name__ in names:
-            # A service of its own for each row: nothing is left of the one before.
+            # A service for each row: nothing is left of the previous one.
             async with LoadService.running() as service:
                 row = await measure(service, size)
             complain(f"{row.name}: {row.result:.2f}")
@@ -61,7 +61,7 @@ async def _measure(names: Sequence[str], size: Size) -> list[Row]:
 
 
 def _figures(row: Row) -> dict[str, Any]:
-    """Return a row as it is written to the file."""
+    """Return a row for the JSON file."""
     return {
         "name": row.name,
         "unit": row.unit,
@@ -95,8 +95,8 @@ def _line(row: Row) -> str:
 
 
 def _machine() -> str:
-    """Return what this was measured on."""
-    # Neither every processor of Linux has its name there, nor has macOS such a file.
+    """Return a description of this machine."""
+    # Not every Linux processor has a name there, and macOS has no such file.
     cpuinfo = Path("/proc/cpuinfo")
     cpu = next(
         (
@@ -114,7 +114,10 @@ def _machine() -> str:
 
 
 def main() -> int:
-    """Measure, print the table, write the file, and return the exit code."""
+    """Measure, print the table, and return the exit code.
+
+    Writes the JSON file, too.
+    """
     arguments = _parse_arguments()
     rows = asyncio.run(_measure(arguments.rows, QUICK if arguments.quick else FULL))
     say(_machine())

@@ -1,4 +1,7 @@
-"""What no integration can go below: the same logs, received, parsed, fired and written with nothing else around it."""
+"""The floor: the same logs without the integration.
+
+They are received, parsed, fired and written, with nothing else around.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -36,7 +39,7 @@ LEVELS: Final = ["debug", "info", "warn", "error", "other"]
 async def bare_loop(
     project: BenchProject, on_document: Callable[[Any], None]
 ) -> AsyncIterator[None]:
-    """Receive the frames of a project and parse them, until the end of the block."""
+    """Receive and parse a project's frames during the context."""
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(project.endpoint.logs_stream_url) as websocket,
@@ -56,11 +59,11 @@ async def bare_loop(
 
 
 class BareFlow(ConfigFlow, domain=DOMAIN):
-    """Nothing to choose: Home Assistant sets no entry up without a flow."""
+    """An empty flow: Home Assistant needs one for an entry."""
 
 
 class BareEvent(EventEntity):
-    """The event entity of a device, which is written for each log."""
+    """A device's event entity, written for each log."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
@@ -87,7 +90,7 @@ class BareSensor(SensorEntity):
     _attr_should_poll = False
 
     def __init__(self, golioth_device_id: str, key: str, *, enabled: bool) -> None:
-        """Belong to a device, and show nothing yet."""
+        """Belong to a device; show nothing yet."""
         self.golioth_device_id = golioth_device_id
         self._attr_unique_id = f"{golioth_device_id}_{key}"
         self._attr_name = key
@@ -102,11 +105,11 @@ class BareSensor(SensorEntity):
 
 
 class BareIntegration:
-    """An integration that adds entities, and does nothing else.
+    """An integration that adds entities and does nothing else.
 
     Attributes:
-        events: The event entities by Golioth's ID of their device.
-        shown: The sensors that are enabled, by the same.
+        events: Event entities by Golioth's ID of their device.
+        shown: Enabled sensors by the same ID.
     """
 
     def __init__(
@@ -116,7 +119,7 @@ class BareIntegration:
 
         Args:
             hass: Home Assistant.
-            devices: How many devices there are.
+            devices: Number of devices.
             sensors: The key of each sensor of a device, and whether it is enabled.
         """
         self.events = {each: BareEvent(each) for each in map(device_id, range(devices))}
@@ -134,7 +137,7 @@ class BareIntegration:
         self._entry = MockConfigEntry(domain=DOMAIN, title="Bare")
 
     async def async_set_up(self) -> None:
-        """Add the entities, and return when they are there."""
+        """Add the entities, and wait until they are set up."""
         platforms = [Platform.EVENT, Platform.SENSOR]
 
         async def async_setup_entry(hass: HomeAssistant, entry: ConfigEntry) -> bool:
@@ -165,7 +168,7 @@ class BareIntegration:
             mock_platform(
                 self._hass,
                 f"{DOMAIN}.{platform}",
-                # It expects the callback of a platform that has no entry.
+                # The mock expects the callback of a platform without an entry.
                 MockPlatform(async_setup_entry=cast(Any, setup)),
             )
         self._entry.add_to_hass(self._hass)
@@ -174,13 +177,13 @@ class BareIntegration:
 
 
 class BarePipeline:
-    """Fires each document of the stream, and writes its device's entities.
+    """Fires each document, and writes its device's entities.
 
     The event entity is written for each, the sensors once a second.
     """
 
     def __init__(self, hass: HomeAssistant, integration: BareIntegration) -> None:
-        """Take the integration whose entities they are."""
+        """Use the entities of an integration."""
         self._hass = hass
         self._events = integration.events
         self._sensors = integration.shown
@@ -196,7 +199,10 @@ class BarePipeline:
 
     @callback
     def __call__(self, document: Any) -> None:
-        """Take a document in, with the data and the attributes that the integration gives."""
+        """Handle a document.
+
+        The event and the entity get the same data as from the integration.
+        """
         log = document["result"]["data"]
         level = log["level"].lower()
         if not self._changed:

@@ -1,4 +1,4 @@
-"""Home Assistant's own core with the integration, as it runs for a user, and one listener to its events."""
+"""Home Assistant's core with the integration and one listener."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -14,15 +14,15 @@ from tests.home_assistant import home_assistant
 
 from .service import BenchProject
 
-# Seconds: only what is broken takes longer.
+# Seconds; only a failure takes longer.
 _TIMEOUT = 600.0
 
 
 class Count:
-    """Counts what arrives, and lets others wait for it."""
+    """Counts arrivals, and waits for a number of them."""
 
     def __init__(self) -> None:
-        """Start at nothing."""
+        """Start at 0."""
         self.number = 0
         self._awaited = 0
         self._arrived = asyncio.Event()
@@ -35,7 +35,7 @@ class Count:
             self._arrived.set()
 
     async def wait_for_more(self, number: int) -> None:
-        """Wait until so many have arrived since this was called."""
+        """Wait until that many more have arrived."""
         self._awaited = self.number + number
         self._arrived.clear()
         async with asyncio.timeout(_TIMEOUT):
@@ -44,7 +44,7 @@ class Count:
 
 @asynccontextmanager
 async def empty_home_assistant() -> AsyncIterator[HomeAssistant]:
-    """Run Home Assistant on an empty folder until the end of the block."""
+    """Run Home Assistant on an empty folder during the context."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         async with home_assistant(folder) as hass:
             await hass.async_start()
@@ -52,7 +52,10 @@ async def empty_home_assistant() -> AsyncIterator[HomeAssistant]:
 
 
 async def set_up(hass: HomeAssistant, project: BenchProject) -> MockConfigEntry:
-    """Set a project up, and return when its devices are there; `wait_for_stream` waits for its logs."""
+    """Set a project up, and return once it has devices.
+
+    `wait_for_stream` waits for its logs.
+    """
     entry = MockConfigEntry(
         domain=DOMAIN,
         title=project.id,
@@ -70,7 +73,7 @@ async def set_up(hass: HomeAssistant, project: BenchProject) -> MockConfigEntry:
 
 
 async def wait_for_stream(entry: MockConfigEntry) -> None:
-    """Wait until logs are delivered as they come."""
+    """Wait until logs are delivered live."""
     feed = entry.runtime_data.feed
     async with asyncio.timeout(_TIMEOUT):
         while (  # noqa: ASYNC110
@@ -84,5 +87,8 @@ async def wait_for_stream(entry: MockConfigEntry) -> None:
 
 @callback
 def listen(hass: HomeAssistant, listener: Callable[[Event], None]) -> None:
-    """Have one listener to the events of all logs, which is a callback."""
+    """Add a listener to the events of all logs.
+
+    The listener is a callback.
+    """
     hass.bus.async_listen(EVENT_GOLIOTH_LOG, listener)

@@ -1,6 +1,7 @@
-"""The service that the load comes from, in a process of its own: `python -m tests.bench.load`.
+"""The service of the load: `python -m tests.bench.load`.
 
-It reads commands, one JSON object a line, and answers each with a line when it is done.
+A process of its own. It reads commands, one JSON object a line, and answers each with a
+line when it is done.
 """
 
 import asyncio
@@ -17,12 +18,13 @@ from tests.simulator import GoliothSimulator
 from tests.simulator.frames import PING_FRAME, encode_text_frame
 from tests.simulator.timestamps import format_timestamp
 
-# Bytes that wait in a connection at most: more would be the memory of this process, and not the speed of the other one.
+# Bytes that wait in a connection at most: more would measure the memory of this
+# process, not the speed of the other.
 _MAX_BUFFER: Final = 1024 * 1024
 
 _BATCH: Final = 500
 
-# What fills frames and answers, the worst first: nothing of it is read in the fast way.
+# Fillers of frames and answers, the slowest first: none is parsed on the fast path.
 _FILLERS: Final[dict[str, Callable[[int], dict[str, Any]]]] = {
     "not_finite": lambda size: {"metadata": {"a": [math.inf] * (size // 9)}},
     "objects": lambda size: {"metadata": {"a": [math.nan, *[{}] * (size // 3)]}},
@@ -34,25 +36,28 @@ _FILLERS: Final[dict[str, Callable[[int], dict[str, Any]]]] = {
 LOOSE_KINDS: Final = (*_FILLERS, "documents", "depth", "quotes", "no_json")
 ANSWER_KINDS: Final = tuple(_FILLERS)
 
-# Frames that hold nothing.
+# Frames without a log.
 FLOODS: Final = {
     "pings": PING_FRAME,
     "pongs": b"\x8a\x00",
     "empty": encode_text_frame(b""),
 }
 
-# What is sent is random in nothing: the floor and what is measured get the same.
+# No randomness: the floor and the measured project get the same logs.
 _LEVELS: Final = ("DEBUG", "INFO", "DEBUG", "WARN", "INFO", "DEBUG", "ERROR", "INFO")
 _MODULES: Final = ("sensor", "net", "power", "ota")
 
 
 def device_id(number: int) -> str:
-    """Return Golioth's ID of one of the devices."""
+    """Return Golioth's ID of a device by number."""
     return f"61a4d0{number:018x}"
 
 
 def _frame(number: int, device: str) -> bytes:
-    """Return a log as it goes over the wire. Its message ends with the time of its sending, by the machine's monotonic clock."""
+    """Return the frame of a log.
+
+    Its message ends with the time of its sending, on the machine's monotonic clock.
+    """
     log = {
         "timestamp": format_timestamp(time.time_ns()),
         "type": "LOGGING",
@@ -73,7 +78,10 @@ def _frame(number: int, device: str) -> bytes:
 def _filled(
     time_ns: int, device: str, kind: str, size: int
 ) -> tuple[dict[str, Any], bytes]:
-    """Return a log of about so many bytes, which is all but plain, and its JSON."""
+    """Return a log of about `size` bytes, and its JSON.
+
+    It is not parsed on the fast path.
+    """
     log = {
         "timestamp": format_timestamp(time_ns),
         "level": "INFO",
@@ -81,12 +89,15 @@ def _filled(
         "deviceId": device,
         **_FILLERS[kind](size),
     }
-    # As devices do, and as orjson does not, it writes numbers that are not finite.
+    # Unlike orjson, devices write numbers that are not finite; so does json.
     return log, json.dumps(log, separators=(",", ":")).encode()
 
 
 def _loose_frame(kind: str, device: str, size: int) -> bytes:
-    """Return a frame of about so many bytes that is parsed loosely, or is no log."""
+    """Return a frame that is parsed loosely, or no log.
+
+    It has about `size` bytes.
+    """
     if kind == "documents":
         document = orjson.dumps({"result": {"data": {"message": "x"}}})
         return encode_text_frame(document * (size // len(document)))
@@ -104,21 +115,23 @@ def _loose_frame(kind: str, device: str, size: int) -> bytes:
 
 
 class Load:
-    """Two projects of the service: one for what is measured, and one for its floor."""
+    """The service's projects: two to measure, one for the floor."""
 
     def __init__(self) -> None:
-        """Prepare, without a device."""
+        """Start without devices."""
         self.projects = {
             name: GoliothSimulator(name) for name in ("measured", "few", "floor")
         }
 
     async def handle(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Do what a command says.
+        """Carry out a command.
 
         Args:
-            command: `project`, and one of `register` (devices that the project has), `store` (logs that only REST has, each of
-                `size` bytes of a `kind`), `flood` (frames of a `kind`), `loose` (the `kind` of a frame of `size` bytes), and
-                `send` (logs) with `devices` (that they are from) and `rate` (a second; None for as fast as they are taken).
+            command: `project`, and one of: `register`, the number of devices that the
+                project has; `store`, a number of logs in REST only, each of `size`
+                bytes of a `kind`; `flood`, a number of frames of a `kind`; `loose`, the
+                `kind` of a frame of `size` bytes; `send`, a number of logs from
+                `devices` at a `rate` per second, or as fast as they are read for None.
         """
         simulator = self.projects[command["project"]]
         if (number := command.get("register")) is not None:

@@ -1,4 +1,7 @@
-"""The rows of the table: what is measured, beside its floor, in turns."""
+"""The rows of the table.
+
+Each is measured in turns with its floor.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -43,7 +46,7 @@ from .home_assistant import Count, empty_home_assistant, listen, set_up, wait_fo
 from .load import ANSWER_KINDS, FLOODS, LOOSE_KINDS, device_id
 from .service import LoadService
 
-# The sensors of a device, and whether they are enabled, as the integration has them.
+# The integration's sensors of a device, and whether they are enabled.
 SENSORS: Final = (
     ("last_log", True),
     ("last_log_level", False),
@@ -52,50 +55,53 @@ SENSORS: Final = (
     ("errors", False),
 )
 
-# Logs a second of the rows where devices log as devices do: 100 of them, 20 a second each.
+# Devices, and logs per second in all, of the rows with realistic traffic: 20 a second
+# each.
 _DEVICES: Final = 100
 _RATE: Final = 2_000.0
 
-# What is offered at once: a frame, and an answer of 100 logs.
+# Bytes of a loose frame, and logs and their bytes in an answer.
 _LOOSE_SIZE: Final = 1024 * 1024
 _ANSWER_LOGS: Final = 100
 _ANSWER_LOG_SIZE: Final = 84 * 1024
 
-# Seconds that a gap is not filled.
+# Seconds for which a gap is not filled.
 _GAP_SECONDS: Final = 4 * 3600
 
-# Seconds: only what is broken takes longer.
+# Seconds; only a failure takes longer.
 _TIMEOUT: Final = 300.0
 
-# As users have it, and without pauses where nothing but requests is measured.
+# The defaults, and without pauses where only requests are measured.
 _TIMING: Final = FeedTiming()
 _UNPACED: Final = FeedTiming(request_interval=0.0)
 
-# Seconds after the last log in which the sensors show it.
+# Seconds after the last log until the sensors show it.
 _SHOWN: Final = 1.2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much is measured.
+    """The amount of measurements.
 
     Attributes:
-        turns: How often each row takes turns with its floor.
-        pipeline_turns: How often the pipeline does, whose target is near.
-        client_turns: How often the client does: short turns, because other machines on the same processor come and go.
+        turns: Turns of a row, each with one of its floor.
+        pipeline_turns: Turns of the pipeline, which is close to its target.
+        client_turns: Turns of the client: short ones, as the load of other machines on
+            the same processor comes and goes.
         client_logs: Logs of a turn of the client.
         pipeline_logs: Logs of a turn of the rows that go through Home Assistant.
         fleet: Devices of the large fleet.
-        burst_turns: How often a burst is sent.
-        hold_turns: How often each kind of what may hold the loop is sent.
+        burst_turns: Number of bursts.
+        hold_turns: Number of times that each kind of hold is caused.
         flood_frames: Frames of a flood.
-        answer_kinds: How many kinds of long answers there are.
-        saves: How often is saved.
-        latency_turns: How often the latency is measured: short turns, as those of the client.
+        answer_kinds: Number of kinds of long answers.
+        saves: Number of saves.
+        latency_turns: Turns of the latency: short ones, as those of the client.
         latency_logs: Logs of a turn of the latency.
-        warm_up_logs: Logs before the memory is looked at: until it has seen its fullest moments, in which logs are saved.
+        warm_up_logs: Logs before the memory is measured: enough for its highest use,
+            while logs are saved.
         memory_logs: Logs after that.
-        startup_turns: How often a project is set up.
+        startup_turns: Number of setups of a project.
     """
 
     turns: int
@@ -156,14 +162,14 @@ QUICK: Final = Size(
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One row of the table.
+    """A row of the table.
 
     Attributes:
-        name: What was measured.
-        unit: Of the figures.
+        name: Name of the row.
+        unit: Unit of the figures.
         measured: A figure for each turn.
-        floor: The floor of the same turn; empty where the target is absolute.
-        target: What the ratio, or the figure itself, may be at most.
+        floor: The floor of each turn; empty if the target is absolute.
+        target: Maximum of the ratio, or of the figure itself.
     """
 
     name: str
@@ -184,7 +190,7 @@ class Row:
 
     @property
     def result(self) -> float:
-        """What the target is for: the median ratio, or the worst figure."""
+        """The figure for the target: median ratio or worst figure."""
         return statistics.median(self.ratios) if self.floor else max(self.measured)
 
     @property
@@ -197,7 +203,10 @@ type MeasureRow = Callable[[LoadService, Size], Awaitable[Row]]
 
 
 async def client(service: LoadService, size: Size) -> Row:
-    """CPU of a log, from its frame until the feed gives it, beside the bare loop."""
+    """Measure CPU per log from frame to feed listener.
+
+    Beside the bare loop.
+    """
     floor = Count()
     async with (
         _feed(service, "measured") as listener,
@@ -213,7 +222,10 @@ async def client(service: LoadService, size: Size) -> Row:
 
 
 async def pipeline(service: LoadService, size: Size) -> Row:
-    """CPU of a log until it is an event, and its device's entities are written, beside the same without the integration."""
+    """Measure CPU per log until its entities are written.
+
+    It is an event then, too. Beside the same without the integration.
+    """
     floor = Count()
     async with _pipeline(service, "measured", _DEVICES) as (hass, measured):
         bare = BareIntegration(hass, _DEVICES, SENSORS)
@@ -230,7 +242,10 @@ async def pipeline(service: LoadService, size: Size) -> Row:
 
 
 async def fleet(service: LoadService, size: Size) -> Row:
-    """CPU of a log of ten devices where there are thousands, beside that where there are ten."""
+    """Measure CPU per log with thousands of devices.
+
+    Ten devices log. Beside that with ten devices.
+    """
     async with (
         _pipeline(service, "few", 10) as (_few, floor),
         _pipeline(service, "measured", size.fleet) as (_many, measured),
@@ -245,7 +260,10 @@ async def fleet(service: LoadService, size: Size) -> Row:
 
 
 async def triggers(service: LoadService, size: Size) -> Row:
-    """CPU of a log where 50 devices have a trigger each, beside that where none has."""
+    """Measure CPU per log while 50 devices have triggers.
+
+    One trigger each. Beside that without triggers.
+    """
     async with _pipeline(service, "measured", _DEVICES) as (hass, count):
         device_registry = dr.async_get(hass)
         (entry,) = hass.config_entries.async_entries(DOMAIN)
@@ -291,48 +309,57 @@ async def triggers(service: LoadService, size: Size) -> Row:
 
 
 async def burst(service: LoadService, size: Size) -> Row:
-    """The longest time that Home Assistant's loop is held while 50,000 logs come at once.
+    """Measure the longest hold of the loop during 50,000 logs.
 
-    Now and then Python's garbage collector looks at all that there is in Home Assistant, for 130 ms and more, whatever runs. It
-    has done so before, so that it is not due meanwhile.
+    They come at once to Home Assistant. Now and then Python's garbage collector
+    examines all of Home Assistant, for 130 ms and more, whatever runs. It is run
+    before, so that it is not due meanwhile.
     """
     async with _pipeline(service, "measured", _DEVICES) as (_hass, count):
 
         async def burst_once() -> None:
-            await _sent(service, "measured", count, 50_000)
+            await _send_and_wait(service, "measured", count, 50_000)
             await asyncio.sleep(_SHOWN)
 
-        held = [await _held(burst_once()) for _ in range(size.burst_turns)]
+        held = [await _measure_hold(burst_once()) for _ in range(size.burst_turns)]
     return Row(name="burst", unit="ms", measured=held, floor=[], target=50.0)
 
 
 async def floods(service: LoadService, size: Size) -> Row:
-    """The longest time that the loop is held by pings, pongs, or empty frames."""
+    """Measure the longest hold of the loop by floods.
+
+    Of pings, pongs, or empty frames.
+    """
     async with _feed(service, "measured") as listener:
 
         async def flood(kind: str) -> None:
             await service.flood("measured", kind, size.flood_frames)
             # It comes after them.
-            await _sent(service, "measured", listener.count, 1)
+            await _send_and_wait(service, "measured", listener.count, 1)
 
         held = [
-            await _held(flood(kind)) for kind in FLOODS for _ in range(size.hold_turns)
+            await _measure_hold(flood(kind))
+            for kind in FLOODS
+            for _ in range(size.hold_turns)
         ]
     return Row(name="floods", unit="ms", measured=held, floor=[], target=50.0)
 
 
 async def loose_frame(service: LoadService, size: Size) -> Row:
-    """The longest time that the loop is held by a frame of 1 MiB that is not plain."""
+    """Measure the longest hold of the loop by loose frames.
+
+    A frame has 1 MiB.
+    """
     async with _feed(service, "measured") as listener:
 
         async def send(kind: str) -> None:
             await service.send_loose("measured", kind, _LOOSE_SIZE)
-            await _sent(service, "measured", listener.count, 1)
-            # It may hold thousands of logs, of which each one counts.
+            await _send_and_wait(service, "measured", listener.count, 1)
+            # It may hold thousands of logs, each of which counts.
             await listener.until_quiet()
 
         held = [
-            await _held(send(kind))
+            await _measure_hold(send(kind))
             for kind in LOOSE_KINDS
             for _ in range(size.hold_turns)
         ]
@@ -340,9 +367,10 @@ async def loose_frame(service: LoadService, size: Size) -> Row:
 
 
 async def large_answer(service: LoadService, size: Size) -> Row:
-    """The longest time that the loop is held where REST offers an answer of 8 MiB.
+    """Measure the longest hold of the loop by REST answers.
 
-    It is read in parts, until every log was delivered or counted as unreadable.
+    An answer of 8 MiB is offered. It is read in parts, until every log was delivered or
+    counted as unreadable.
     """
     held = []
     for kind in ANSWER_KINDS[: size.answer_kinds]:
@@ -363,14 +391,14 @@ async def large_answer(service: LoadService, size: Size) -> Row:
                     read = listener.count.number + listener.feed.unreadable
                     assert read >= _ANSWER_LOGS, (kind, read)  # noqa: B023
 
-            held.append(await _held(read(resume_point)))
+            held.append(await _measure_hold(read(resume_point)))
     return Row(name="large_answer", unit="ms", measured=held, floor=[], target=50.0)
 
 
 async def save(_service: LoadService, size: Size) -> Row:
-    """The longest time that the loop is held by saves after hours of an unfilled gap.
+    """Measure the longest hold of the loop by saves.
 
-    A log a second was streamed meanwhile.
+    After hours of an unfilled gap, in which a log a second was streamed.
     """
     loop = asyncio.get_running_loop()
     elapsed = 0.0
@@ -428,7 +456,7 @@ async def save(_service: LoadService, size: Size) -> Row:
             # As the integration does.
             await loop.run_in_executor(None, resume_point.as_dict)
 
-        held = [await _held(save_once()) for _ in range(size.saves)]
+        held = [await _measure_hold(save_once()) for _ in range(size.saves)]
         feed._progress.stop()
         if feed._patience is not None:
             feed._patience.cancel()
@@ -436,9 +464,9 @@ async def save(_service: LoadService, size: Size) -> Row:
 
 
 async def latency(service: LoadService, size: Size) -> Row:
-    """The time from the sending of a log to its event, as 99 of 100 have it.
+    """Measure the 99th percentile of the latency of logs.
 
-    Beside it, the same without the integration.
+    From the sending of a log to its event. Beside the same without the integration.
     """
     times: list[float] = []
 
@@ -459,7 +487,7 @@ async def latency(service: LoadService, size: Size) -> Row:
             times.clear()
             # As for a burst.
             gc.collect()
-            await _sent(
+            await _send_and_wait(
                 service,
                 project,
                 count,
@@ -481,25 +509,35 @@ async def latency(service: LoadService, size: Size) -> Row:
 
 
 async def memory(service: LoadService, size: Size) -> Row:
-    """How much the process grows over a million logs, after it has warmed up."""
+    """Measure the growth of memory over a million logs.
+
+    After a warm-up.
+    """
     async with _pipeline(service, "measured", 1_000) as (_hass, count):
-        await _sent(service, "measured", count, size.warm_up_logs, devices=1_000)
+        await _send_and_wait(
+            service, "measured", count, size.warm_up_logs, devices=1_000
+        )
         await asyncio.sleep(_SHOWN)
         before = _resident()
-        await _sent(service, "measured", count, size.memory_logs, devices=1_000)
+        await _send_and_wait(
+            service, "measured", count, size.memory_logs, devices=1_000
+        )
         await asyncio.sleep(_SHOWN)
         grown = (_resident() - before) / 1024**2
     return Row(name="memory", unit="MiB", measured=[grown], floor=[], target=10.0)
 
 
 async def startup(service: LoadService, size: Size) -> Row:
-    """The time that a project with 1,000 devices takes to be set up, beside that of adding the same entities."""
+    """Measure the setup of a project with 1,000 devices.
+
+    Beside that of adding the same entities.
+    """
     await service.register("few", 1_000)
     project = service.project("few")
 
     async def integration() -> float:
         async with empty_home_assistant() as hass:
-            # What the turn before has left is no part of it.
+            # Garbage of the previous turn does not count.
             gc.collect()
             started = time.perf_counter()
             entry = await set_up(hass, project)
@@ -515,7 +553,7 @@ async def startup(service: LoadService, size: Size) -> Row:
             await floor.async_set_up()
             return time.perf_counter() - started
 
-    # The first ones import what the others need.
+    # The first ones import modules that the others need.
     await integration()
     await bare()
     return await _in_turns(
@@ -540,7 +578,7 @@ ROWS: Final[tuple[MeasureRow, ...]] = (
 
 
 class _Listener:
-    """Counts logs, and waits for what a feed reports.
+    """Counts logs, and waits for reports of a feed.
 
     Attributes:
         count: The logs.
@@ -548,25 +586,25 @@ class _Listener:
     """
 
     def __init__(self) -> None:
-        """Start at nothing."""
+        """Start at 0."""
         self.count = Count()
-        # Nothing in between, as every log comes through here.
+        # Called directly, as every log passes through here.
         self.on_log: Callable[[LogEntry, LogSource], None] = self.count.add
         self.feed: LogFeed | None = None
         self._is_complete = asyncio.Event()
 
     def on_history(self, entry: LogEntry) -> None:
-        """Ignore what was there before."""
+        """Ignore history."""
 
     def on_connection_change(self, reason: GoliothError | None) -> None:
-        """Ignore it: without a connection, nothing is complete."""
+        """Ignore the change: without a connection, nothing is complete."""
 
     def on_gap(self, start_ns: int, end_ns: int) -> None:
-        """Refuse to lose a log."""
+        """Fail: no log may be lost."""
         raise AssertionError
 
     def on_complete(self, transport: Transport, until: float) -> None:
-        """Note that everything is delivered, and logs arrive as they come."""
+        """Note that everything is delivered, and logs are live."""
         if transport is Transport.STREAMING:
             self._is_complete.set()
 
@@ -590,17 +628,17 @@ class _Listener:
 
 
 class _Silence:
-    """A connection that says nothing."""
+    """A connection that never sends anything."""
 
     @property
     def heard_at(self) -> float:
-        """The present, as if it did."""
+        """The present, as if data had just come."""
         return asyncio.get_running_loop().time()
 
     async def deliver(
         self, on_log: Callable[[LogEntry], None], on_ignored: Callable[[], None]
     ) -> NoReturn:
-        """Refuse to deliver: the bench does that."""
+        """Fail: the bench delivers the logs."""
         raise AssertionError
 
     async def close(self) -> None:
@@ -614,7 +652,7 @@ async def _feed(
     resume_point: ResumePoint | None = None,
     timing: FeedTiming = _TIMING,
 ) -> AsyncIterator[_Listener]:
-    """Run the feed of a project, from when nothing is missing."""
+    """Run a project's feed; yield once nothing is missing."""
     project = service.project(name)
     listener = _Listener()
     async with aiohttp.ClientSession() as session:
@@ -660,7 +698,10 @@ async def _in_turns(
     target: float,
     unit: str = "µs",
 ) -> Row:
-    """Measure both, again and again, and each of them as often first: what the machine does meanwhile hits both alike."""
+    """Measure both in turns, each equally often first.
+
+    Other load of the machine hits both alike.
+    """
     measured, floor = [], []
     for turn in range(turns):
         if turn % 2:
@@ -672,7 +713,7 @@ async def _in_turns(
     return Row(name=name, unit=unit, measured=measured, floor=floor, target=target)
 
 
-async def _sent(
+async def _send_and_wait(
     service: LoadService,
     project: str,
     count: Count,
@@ -681,7 +722,10 @@ async def _sent(
     devices: int = _DEVICES,
     rate: float | None = None,
 ) -> None:
-    """Send logs, and wait until all have arrived: none may be lost."""
+    """Send logs, and wait until all have arrived.
+
+    None may be lost.
+    """
     await asyncio.gather(
         count.wait_for_more(number),
         service.send(project, number, devices=devices, rate=rate),
@@ -689,32 +733,35 @@ async def _sent(
 
 
 async def _cpu(service: LoadService, project: str, count: Count, number: int) -> float:
-    """Return the microseconds of CPU that a log costs this process, where they come as fast as they are taken."""
+    """Return the microseconds of CPU per log at full speed.
+
+    The CPU of this process; logs come as fast as they are read.
+    """
     gc.collect()
     started = time.process_time()
-    await _sent(service, project, count, number)
+    await _send_and_wait(service, project, count, number)
     return (time.process_time() - started) / number * 1e6
 
 
 async def _paced_cpu(
     service: LoadService, project: str, count: Count, size: Size, devices: int
 ) -> float:
-    """Return the microseconds of CPU that a log costs this process, where they come as from a fleet.
+    """Return the microseconds of CPU per log at fleet rate.
 
-    The sensors are written at once, and then each second. What is to be shown when the logs end is left to the time after
-    them, as if there were more to come.
+    The CPU of this process. The sensors are written at once, and then each second.
+    Their last write is left out, as if more logs were to come.
     """
     number = size.pipeline_logs
     gc.collect()
     started = time.process_time()
-    await _sent(service, project, count, number, devices=devices, rate=_RATE)
+    await _send_and_wait(service, project, count, number, devices=devices, rate=_RATE)
     taken = time.process_time() - started
     await asyncio.sleep(_SHOWN)
     return taken / number * 1e6
 
 
-async def _held(work: Coroutine[Any, Any, None]) -> float:
-    """Return the longest time that the loop is held by some work, in milliseconds."""
+async def _measure_hold(work: Coroutine[Any, Any, None]) -> float:
+    """Return the longest hold of the loop in milliseconds."""
     # As for a burst.
     gc.collect()
     watch = asyncio.create_task(_longest_hold())
@@ -725,7 +772,10 @@ async def _held(work: Coroutine[Any, Any, None]) -> float:
 
 
 async def _longest_hold() -> float:
-    """Watch the loop until cancelled, and return the longest time between two of its turns, in seconds."""
+    """Return the longest time between iterations, in seconds.
+
+    Watches the loop until cancelled.
+    """
     loop = asyncio.get_running_loop()
     longest = 0.0
     last = loop.time()

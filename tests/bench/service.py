@@ -1,4 +1,4 @@
-"""The load's process, as the bench sees it."""
+"""The bench's end of the load process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from custom_components.golioth.client.endpoint import Credential, Endpoint
 from tests.demo import REPOSITORY
 
-# Seconds: only what is broken takes longer.
+# Seconds; only a failure takes longer.
 _TIMEOUT: Final = 300.0
 
 
@@ -25,7 +25,7 @@ class BenchProject:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it is found."""
+        """The endpoint of the project."""
         return Endpoint(self.url, self.id, Credential(self.api_key))
 
 
@@ -33,14 +33,14 @@ class LoadService:
     """Has logs sent by another process."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        """Take over a process that has been started."""
+        """Take over a started process."""
         self._process = process
         self._projects: dict[str, BenchProject] = {}
 
     @classmethod
     @asynccontextmanager
     async def running(cls) -> AsyncIterator[Self]:
-        """Run the process until the end of the block."""
+        """Run the process during the context."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.bench.load"),
             cwd=REPOSITORY,
@@ -60,29 +60,32 @@ class LoadService:
             await process.wait()
 
     def project(self, name: str) -> BenchProject:
-        """Return one of its projects: `measured`, `few` or `floor`."""
+        """Return a project: `measured`, `few` or `floor`."""
         return self._projects[name]
 
     async def register(self, project: str, number: int) -> None:
-        """Have so many devices in a project, at least."""
+        """Register devices until a project has at least that many."""
         await self._command(project=project, register=number)
 
     async def send(
         self, project: str, number: int, *, devices: int, rate: float | None = None
     ) -> None:
-        """Send logs of so many devices, so many a second or as fast as they are taken, to the one stream of a project."""
+        """Send logs to the one stream of a project.
+
+        The rate is in logs per second; None is as fast as they are read.
+        """
         await self._command(project=project, send=number, devices=devices, rate=rate)
 
     async def flood(self, project: str, kind: str, number: int) -> None:
-        """Send so many frames that hold nothing to the one stream of a project."""
+        """Send frames without a log to a project's one stream."""
         await self._command(project=project, flood=number, kind=kind)
 
     async def send_loose(self, project: str, kind: str, size: int) -> None:
-        """Send one frame that is no plain one to the one stream of a project."""
+        """Send one loose frame to a project's one stream."""
         await self._command(project=project, loose=kind, size=size)
 
     async def store(self, project: str, kind: str, number: int, size: int) -> None:
-        """Have logs that only REST has, each of so many bytes."""
+        """Store logs in REST only, each of `size` bytes."""
         await self._command(project=project, store=number, kind=kind, size=size)
 
     async def _command(self, **command: Any) -> None:
