@@ -1,4 +1,7 @@
-"""A real Home Assistant beside the simulator: the demo, and the ground for end-to-end tests."""
+"""A real Home Assistant beside the simulator.
+
+The demo, and the base of the end-to-end tests.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -7,4 +10,4 @@ REPOSITORY: Final = Path(__file__).parents[2]
 
 
 class DemoError(Exception):
-    """Something went wrong that one message explains; no traceback is needed."""
+    """An error that its message explains without a traceback."""

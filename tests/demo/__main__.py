@@ -1,4 +1,7 @@
-"""Shows Golioth's logs arriving in a real Home Assistant: python -m tests.demo [--smoke]."""
+"""Run the demo: `python -m tests.demo [--smoke]`.
+
+It shows Golioth's logs arriving in a real Home Assistant.
+"""
 
 import argparse
 import asyncio
@@ -24,14 +27,14 @@ from .terminal import complain, log_line, say
 
 USERNAME: Final = "demo"
 
-# Of the three minutes that the check may take, the rest is for stopping.
+# Seconds of the three minutes that the check may take; the rest is for stopping.
 SMOKE_TIMEOUT: Final = 145
-# What even a stuck event loop does not outlive.
+# Seconds after which even a stuck event loop is killed.
 SMOKE_HARD_TIMEOUT: Final = 178
 
 
 def _parse_arguments() -> argparse.Namespace:
-    """Return the command line's arguments."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
         description="Starts a simulated Golioth service and a real Home Assistant with the integration, and prints"
@@ -59,13 +62,13 @@ class Demo:
         """Make the folder; nothing is started yet."""
         self._smoke = smoke
         self._rate = 0 if smoke else rate
-        # Not named after the integration, whose name is searched for in Home Assistant's log.
+        # Not named after the integration, as Home Assistant's log is searched for that.
         self.folder = Path(tempfile.mkdtemp(prefix="home-assistant-demo-"))
         self.simulator = SimulatorProcess(self.folder)
         self.home_assistant = HomeAssistantProcess(self.folder)
 
     async def run(self) -> None:
-        """Run until all was checked, or until cancelled; nothing is left running.
+        """Run until checked or cancelled, and stop everything.
 
         Raises:
             DemoError: Something did not work.
@@ -90,7 +93,7 @@ class Demo:
         )
 
     async def _run_in_time(self) -> SimulatedProject:
-        """Start everything and show the logs, in as much time as there is."""
+        """Start everything and show the logs, within the time limit."""
         limit = asyncio.timeout(SMOKE_TIMEOUT if self._smoke else None)
         try:
             async with limit:
@@ -115,7 +118,7 @@ class Demo:
         login = await self.home_assistant.create_user(USERNAME)
         async with HomeAssistantApi(self.home_assistant.url, login.access_token) as api:
             version = await api.wait_until_running()
-            # Before the integration is there, so that no event is missed.
+            # Before the setup, so that no event is missed.
             events = await api.subscribe(f"{DOMAIN}_log")
             changes = await api.subscribe(*DEVICE_CHANGES) if self._smoke else None
             entry = await api.add_project(
@@ -142,13 +145,13 @@ class Demo:
             say(log_line(event["data"]))
 
     def kill(self) -> None:
-        """End everything at once."""
+        """Kill both processes."""
         self.home_assistant.kill()
         self.simulator.kill()
 
 
 async def _run(*, smoke: bool, rate: float) -> int:
-    """Run the demo, tidy up, and return the exit code."""
+    """Run the demo, clean up, and return the exit code."""
     started = time.monotonic()
     demo = Demo(smoke=smoke, rate=rate)
     task = asyncio.ensure_future(demo.run())
@@ -176,11 +179,11 @@ async def _run(*, smoke: bool, rate: float) -> int:
         return 1
     except asyncio.CancelledError:
         keep = False
-        # To be ended is how the demo is meant to end; a check that was ended has not passed.
+        # Stopping is how the demo ends; a check that is stopped has not passed.
         return 128 + signal.SIGINT if smoke or signals > 1 else 0
     except BrokenPipeError:
         keep = False
-        # Whoever read the output has gone. Python would complain again when it flushes at its end.
+        # The reader of the output has gone. Python would fail again on its last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     finally:

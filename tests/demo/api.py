@@ -1,4 +1,4 @@
-"""Home Assistant's REST and WebSocket API, as a user who has logged in."""
+"""Home Assistant's REST and WebSocket API for a logged-in user."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,22 +15,22 @@ REQUEST_TIMEOUT: Final = 30
 
 
 class ApiError(DemoError):
-    """Home Assistant refused a request, or the connection to it is gone."""
+    """Home Assistant refused a request, or its connection is gone."""
 
 
 class EventStream:
-    """The events of some types, in the order in which Home Assistant fired them."""
+    """The events of some types, in the order of firing."""
 
     def __init__(self) -> None:
-        """Start with no event."""
+        """Start without events."""
         self._queue: asyncio.Queue[Json] = asyncio.Queue()
 
     def __aiter__(self) -> Self:
-        """Return the stream itself; it does not end by itself."""
+        """Return the stream itself, which never ends by itself."""
         return self
 
     async def __anext__(self) -> Json:
-        """Return the next event, as soon as there is one.
+        """Return the next event as soon as there is one.
 
         Raises:
             ApiError: The connection is gone, and every event was returned.
@@ -49,14 +49,15 @@ class EventStream:
         self._queue.put_nowait(event)
 
     def close(self) -> None:
-        """Say that no more events will come."""
+        """Mark the end of the events."""
         self._queue.shutdown()
 
 
 class HomeAssistantApi:
-    """One WebSocket connection and the REST calls of one user.
+    """One user's WebSocket connection and REST calls.
 
-    Used with ``async with``, which opens and closes the connection. Requests raise ApiError.
+    Used with ``async with``, which opens and closes the connection. Requests raise
+    ApiError.
     """
 
     def __init__(self, url: str, access_token: str) -> None:
@@ -64,7 +65,7 @@ class HomeAssistantApi:
 
         Args:
             url: The address of Home Assistant, without a path.
-            access_token: What the user got by logging in.
+            access_token: The token of the user's login.
         """
         self._url = url
         self._access_token = access_token
@@ -110,7 +111,7 @@ class HomeAssistantApi:
         await self._session.close()
 
     async def _read(self) -> None:
-        """Hand out what Home Assistant sends, until the connection ends."""
+        """Dispatch messages until the connection ends."""
         try:
             async for frame in self._socket:
                 message = frame.json()
@@ -165,7 +166,7 @@ class HomeAssistantApi:
         return await self._send(command, data)
 
     async def subscribe(self, *event_types: str) -> EventStream:
-        """Return a stream of all events of these types, from now on."""
+        """Return a stream of these types' events from now on."""
         stream = EventStream()
         for event_type in event_types:
             await self._send("subscribe_events", {"event_type": event_type}, stream)
@@ -176,7 +177,7 @@ class HomeAssistantApi:
         return await self._request("POST", path, data)
 
     async def delete(self, path: str) -> Json:
-        """Send a REST request that deletes something, and return the answer."""
+        """Send a DELETE request and return the answer."""
         return await self._request("DELETE", path)
 
     async def _request(
@@ -195,7 +196,7 @@ class HomeAssistantApi:
             raise ApiError(f"Home Assistant did not answer {path}: {err!r}") from err
 
     async def wait_until_running(self) -> str:
-        """Wait until Home Assistant has started, and return its version."""
+        """Wait until Home Assistant has started; return its version."""
         started = await self.subscribe("homeassistant_started")
         config = await self.command("get_config")
         if config["recovery_mode"] or config["safe_mode"]:
@@ -227,11 +228,13 @@ class HomeAssistantApi:
         )
 
     async def add_integration(self, domain: str, user_input: Mapping[str, Any]) -> Json:
-        """Set an integration up by its config flow, as the user interface does.
+        """Set an integration up by its config flow.
+
+        This is what the user interface does.
 
         Args:
             domain: The integration.
-            user_input: What is filled into the flow's first form.
+            user_input: The input of the flow's first form.
 
         Returns:
             The config entry.

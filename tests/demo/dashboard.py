@@ -1,4 +1,4 @@
-"""The dashboard that the demo opens with: the live logs, and Home Assistant's own statistics of them."""
+"""The demo's dashboard: live logs and their statistics."""
 
 from typing import Final
 
@@ -9,7 +9,8 @@ from .past import add_past
 PATH: Final = "golioth-logs"
 TITLE: Final = "Logs"
 
-# By the translation key of the sensor of the project that counts the logs of a level; in the colours of the card.
+# Sensors of the project by translation key, each counting the logs of a level, in the
+# card's colours.
 _COUNTERS: Final = {
     "error_logs": "var(--error-color)",
     "warn_logs": "var(--warning-color)",
@@ -19,12 +20,12 @@ _COUNTERS: Final = {
 
 
 async def add_dashboard(api: HomeAssistantApi, entry: Json) -> str:
-    """Make a dashboard for a project, with which Home Assistant opens from now on, and return its ID.
+    """Make a project's dashboard the default, and return its ID.
 
-    Its graph begins with a day that was made up.
+    Its graph begins with a made-up day.
 
     Args:
-        api: Home Assistant, as an administrator sees it.
+        api: The API of an administrator.
         entry: The config entry of the project.
     """
     project, *_ = await read_devices(api, entry["entry_id"])

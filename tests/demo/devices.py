@@ -1,4 +1,4 @@
-"""What Home Assistant has of an integration's devices and their entities."""
+"""An integration's devices and entities in Home Assistant."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from .api import HomeAssistantApi
 from .terminal import printable
 
-# The events after which read_devices() may return something else.
+# Events after which read_devices() may return something else.
 DEVICE_CHANGES: Final = (
     "state_changed",
     "device_registry_updated",
@@ -16,7 +16,7 @@ DEVICE_CHANGES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """An entity of a device, as Home Assistant's registry and state machine have it."""
+    """A device's entity in the registry and the state machine."""
 
     entity_id: str
     translation_key: str | None
@@ -26,7 +26,7 @@ class Entity:
 
     @property
     def shown_state(self) -> str:
-        """Return the state for a person."""
+        """Return the state for display."""
         if self.state is None:
             return "(disabled)" if self.disabled else "(no state)"
         return printable(self.state)
@@ -42,7 +42,10 @@ class Device:
     entities: list[Entity] = field(default_factory=list)
 
     def state_of(self, translation_key: str) -> str | None:
-        """Return the state of the entity with this translation key, None if it has none."""
+        """Return the state of the entity with a translation key.
+
+        None if there is no such entity or state.
+        """
         for entity in self.entities:
             if entity.translation_key == translation_key:
                 return entity.state
@@ -50,7 +53,7 @@ class Device:
 
 
 async def read_devices(api: HomeAssistantApi, entry_id: str) -> list[Device]:
-    """Return the devices of a config entry, the project's own first."""
+    """Return a config entry's devices, the project's own first."""
     devices: dict[str, Device] = {
         item["id"]: Device(
             name=item["name_by_user"] or item["name"] or "(no name)",

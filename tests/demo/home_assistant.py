@@ -1,4 +1,7 @@
-"""A real Home Assistant with the integration of this checkout, in a process of its own."""
+"""A real Home Assistant with this checkout's integration.
+
+It runs in a process of its own.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -27,8 +30,8 @@ DOMAIN: Final = "golioth"
 
 STAND_INS: Final = ("pymicro_vad", "pyspeex_noise")
 
-# Without default_config, which wants a network and Bluetooth, and without http, which Home Assistant tries for five
-# minutes and then takes back when it comes from YAML.
+# Without default_config, which needs a network and Bluetooth. Without http, which Home
+# Assistant tries for five minutes and then reverts if it comes from YAML.
 CONFIGURATION: Final = """\
 homeassistant:
   name: Demo
@@ -51,7 +54,7 @@ logger:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A user of Home Assistant, and what the first login answered."""
+    """A user of Home Assistant, and the first login's answer."""
 
     username: str
     password: str
@@ -59,15 +62,16 @@ class Login:
 
     @property
     def access_token(self) -> str:
-        """Return what opens the API for the next half hour."""
+        """Return the access token, valid for half an hour."""
         token: str = self.tokens["access_token"]
         return token
 
 
 class HomeAssistantProcess(ChildProcess):
-    """Home Assistant on a free port of 127.0.0.1, with a configuration folder of its own.
+    """Home Assistant on a free port of 127.0.0.1.
 
-    It needs no network. The folder stays when it stops, so that it can be started again.
+    It has a configuration folder of its own, and needs no network. The folder stays
+    when it stops, so that it can be started again.
     """
 
     def __init__(
@@ -77,8 +81,10 @@ class HomeAssistantProcess(ChildProcess):
 
         Args:
             folder: An existing, empty folder for the configuration and the log.
-            components: Modules that are set up as custom components of their name, without a configuration.
-            recorder_url: The database of the recorder; None for the usual one, SQLite in that folder.
+            components: Modules that are set up as custom components of their name,
+                without a configuration.
+            recorder_url: The database of the recorder; None for the default, SQLite in
+                that folder.
         """
         super().__init__(
             "Home Assistant", folder / "home-assistant.log", stop_timeout=STOP_TIMEOUT
@@ -91,7 +97,7 @@ class HomeAssistantProcess(ChildProcess):
     def _write_config(
         self, components: tuple[Path, ...], recorder_url: str | None
     ) -> None:
-        """Write the configuration, and what can only be set in Home Assistant's own storage."""
+        """Write the configuration, and settings kept in `.storage` only."""
         storage = self.config_dir / ".storage"
         storage.mkdir(parents=True)
         configuration = CONFIGURATION
@@ -131,7 +137,8 @@ class HomeAssistantProcess(ChildProcess):
                 2,
                 {"stable": http, "pending": None, "yaml_migration_done": True},
             ),
-            # The user is left to do. The step core_config would start integrations that need a network.
+            # The user step is left. The step core_config would start integrations that
+            # need a network.
             "onboarding": (4, 1, {"done": ["core_config", "analytics", "integration"]}),
         }
         for key, (version, minor_version, data) in stored.items():
@@ -144,12 +151,15 @@ class HomeAssistantProcess(ChildProcess):
             (storage / key).write_text(json.dumps(content))
 
     async def start(self) -> None:
-        """Start Home Assistant, and return when it answers; it may not have set up everything then.
+        """Start Home Assistant, and return once it answers.
+
+        It may still be setting up then.
 
         Raises:
             DemoError: It ended, or did not answer in time.
         """
-        # Its own folder as the working directory, so that nothing of the checkout is imported by accident.
+        # In a folder of its own, so that nothing of the checkout is imported by
+        # accident.
         process = await self.spawn(
             *(sys.executable, "-m", "homeassistant"),
             *("--config", str(self.config_dir), "--skip-pip", "--log-no-color"),
@@ -176,10 +186,10 @@ class HomeAssistantProcess(ChildProcess):
                 await asyncio.sleep(POLL_INTERVAL)
 
     async def create_user(self, username: str) -> Login:
-        """Make the first user, who may do everything, and log in.
+        """Create the first user, an administrator, and log in.
 
         Args:
-            username: Also the name; the password is made up.
+            username: Also the name; the password is random.
 
         Raises:
             DemoError: Home Assistant refused it.
@@ -215,7 +225,7 @@ class HomeAssistantProcess(ChildProcess):
 
 
 def _stand_ins() -> dict[str, str]:
-    """Return the environment that lets Home Assistant import what is not installed."""
+    """Return the environment in which uninstalled modules can be imported."""
     if all(importlib.util.find_spec(name) for name in STAND_INS):
         return {}
     paths = (str(Path(stand_ins.__file__).parent), os.environ.get("PYTHONPATH"))
@@ -223,7 +233,7 @@ def _stand_ins() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that was free a moment ago."""
+    """Return a port of 127.0.0.1 that was just free."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A made-up day before the demo, so that its graph has something to draw at once."""
+"""A made-up day before the demo, for its graph."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -7,7 +7,7 @@ from .api import HomeAssistantApi
 
 HOURS: Final = 24
 
-# How many logs of each level a few devices write in an hour, and how much that changes from hour to hour.
+# Usual logs of each level per hour from a few devices, and the hourly variation.
 _USUAL: Final = {
     "error_logs": (2, 3),
     "warn_logs": (9, 7),
@@ -17,22 +17,23 @@ _USUAL: Final = {
 
 
 def counts(counter: str) -> list[int]:
-    """Return how many logs a counter counted in each hour, always the same."""
+    """Return the hourly counts of a counter, always the same."""
     usual, change = _USUAL[counter]
     return [usual + hour * 7 % (change + 1) for hour in range(HOURS)]
 
 
 async def add_past(api: HomeAssistantApi, counters: dict[str, str]) -> None:
-    """Give counters long-term statistics of the hours before this one.
+    """Add long-term statistics of the hours before this one.
 
     Args:
-        api: Home Assistant, as an administrator sees it.
+        api: The API of an administrator.
         counters: The entities by their translation keys.
     """
     this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     for counter in _USUAL:
         hourly = counts(counter)
-        # Home Assistant begins to sum at 0, so that is where the past has to end: else the first hour would be below zero.
+        # Home Assistant starts its sum at 0, so the past has to end there: otherwise
+        # the first hour would be below zero.
         total = -sum(hourly)
         stats = []
         for hour, count in enumerate([0, *hourly], start=-HOURS - 1):

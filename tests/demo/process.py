@@ -1,4 +1,4 @@
-"""Programs that run beside the demo, and that never outlive it."""
+"""Programs beside the demo, which never outlive it."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -20,29 +20,35 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def _die_with_parent() -> None:
-    """Have Linux kill this process when its parent is gone, even if that one was killed itself."""
+    """Have Linux kill this process with its parent.
+
+    Even if the parent was killed itself.
+    """
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class ProcessEndedError(DemoError):
-    """A program ended that should have kept running; the message has its last words."""
+    """A program ended that should have kept running.
+
+    The message has its last output.
+    """
 
 
 class ChildProcess:
-    """One program in a process group of its own, with its output in a file.
+    """A program in a process group of its own.
 
-    The group of its own keeps the terminal's Ctrl-C away from it, so that the programs end one after the other
-    and not all at once.
+    Its output goes to a file. The group keeps the terminal's Ctrl-C away, so that the
+    programs end one after the other and not all at once.
     """
 
     def __init__(self, name: str, log_path: Path, *, stop_timeout: float) -> None:
         """Prepare a program; nothing is started yet.
 
         Args:
-            name: What messages call it, at the start of a sentence.
+            name: Its name in messages, at the start of a sentence.
             log_path: The file that its output is appended to.
-            stop_timeout: Seconds it is given to end by itself.
+            stop_timeout: Seconds in which it may end by itself.
         """
         self.name = name
         self.log_path = log_path
@@ -51,7 +57,7 @@ class ChildProcess:
         self._killable = False
 
     async def __aenter__(self) -> Self:
-        """Return the program, which is stopped at the end of the block."""
+        """Return the program, which stops with the context."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -71,9 +77,11 @@ class ChildProcess:
         Args:
             command: The program and its arguments.
             cwd: Its working directory.
-            env: What is added to its environment.
-            pipe_stdout: Whether the caller reads its standard output; else that goes into the log, too.
-            user: Who runs it, where that is not who runs this, who has to be root.
+            env: Additions to its environment.
+            pipe_stdout: Whether the caller reads its standard output; otherwise that
+                goes to the log, too.
+            user: The user who runs it, by default the current one. To run it as another
+                user takes root.
         """
         as_user: dict[str, Any] = {}
         if user is not None:
@@ -95,7 +103,9 @@ class ChildProcess:
         return self._process
 
     async def watch(self) -> None:
-        """Wait until the program ends, which is an error: whoever ends it on purpose stops watching first.
+        """Wait until the program ends, which is an error.
+
+        To end it on purpose, stop watching first.
 
         Raises:
             ProcessEndedError: The program has ended.
@@ -105,7 +115,7 @@ class ChildProcess:
         raise self.ended()
 
     def ended(self) -> ProcessEndedError:
-        """Return the error that says how the program ended, and what it said last."""
+        """Return the error with the exit code and last output."""
         assert self._process is not None
         code = self._process.returncode
         how = (
@@ -121,11 +131,14 @@ class ChildProcess:
 
     @property
     def pid(self) -> int | None:
-        """The ID of the process, which is also that of its group; None if it was never started."""
+        """The ID of the process and its group.
+
+        None if it was never started.
+        """
         return None if self._process is None else self._process.pid
 
     async def stop(self) -> int | None:
-        """End the program as Ctrl-C would, or kill it when it does not end in time.
+        """End the program as Ctrl-C would; kill on timeout.
 
         Returns:
             Its exit code, negative if a signal killed it; None if it was never started.
@@ -140,15 +153,15 @@ class ChildProcess:
         except TimeoutError:
             pass
         finally:
-            # Also what it may have started and left behind.
+            # Also kills what it may have started and left behind.
             self.kill()
         await self._process.wait()
-        # Its group is empty now, and the number may belong to another one soon.
+        # Its group is empty now, and another process may get the number soon.
         self._killable = False
         return self._process.returncode
 
     def kill(self) -> None:
-        """Kill the program and all that it started."""
+        """Kill the program and everything that it started."""
         if self._process is None or not self._killable:
             return
         with suppress(ProcessLookupError):
@@ -158,7 +171,7 @@ class ChildProcess:
 async def run_beside[ResultT](
     work: Coroutine[Any, Any, ResultT], *processes: ChildProcess
 ) -> ResultT:
-    """Do some work for which programs have to keep running, and return its result.
+    """Do work that needs running programs; return its result.
 
     Raises:
         ProcessEndedError: One of the programs ended; the work was cancelled.
@@ -168,7 +181,8 @@ async def run_beside[ResultT](
     try:
         await asyncio.wait([task, *watchers], return_when=asyncio.FIRST_COMPLETED)
         if task.done() and not task.cancelled() and task.exception() is not None:
-            # A program that dies breaks the work's connections: say the cause, which may be noticed a little later.
+            # A program that dies breaks the work's connections. Its end, noticed a
+            # little later, is the cause to report.
             await asyncio.wait(watchers, timeout=1, return_when=asyncio.FIRST_COMPLETED)
         for watcher in watchers:
             if watcher.done():

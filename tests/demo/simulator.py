@@ -1,4 +1,4 @@
-"""The simulator of the Golioth service, in a process of its own."""
+"""The simulator of the Golioth service, in its own process."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ STOP_TIMEOUT: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SimulatedProject:
-    """Where the simulated project is found, and what opens it."""
+    """The address and the credential of the simulated project."""
 
     url: str
     project_id: str
@@ -24,7 +24,7 @@ class SimulatedProject:
 
 
 class SimulatorProcess(ChildProcess):
-    """The simulator, bound to a free port of 127.0.0.1."""
+    """The simulator on a free port of 127.0.0.1."""
 
     def __init__(self, folder: Path) -> None:
         """Prepare the simulator, with its log in a folder."""
@@ -34,15 +34,15 @@ class SimulatorProcess(ChildProcess):
         self._drain: asyncio.Task[bytes] | None = None
 
     async def start(self, *, rate: float) -> SimulatedProject:
-        """Start the simulator, and return its project once it can be reached.
+        """Start the simulator, and return its project once reachable.
 
         The published frames are sent when the first stream opens.
 
         Args:
-            rate: Logs of its own making per second, 0 for none.
+            rate: Generated logs per second, 0 for none.
 
         Raises:
-            DemoError: It ended, or did not say in time where it is.
+            DemoError: It ended, or did not report its address in time.
         """
         process = await self.spawn(
             *(sys.executable, "-m", "tests.simulator"),
@@ -59,7 +59,7 @@ class SimulatorProcess(ChildProcess):
             raise DemoError(
                 f"The simulator was not ready within {START_TIMEOUT} s"
             ) from err
-        # Nobody reads on, and a full pipe would stop it.
+        # A full pipe that nothing reads would stop the simulator.
         self._drain = asyncio.create_task(process.stdout.read())
         try:
             ready = json.loads(line)

@@ -1,4 +1,7 @@
-"""The check that published logs arrive in Home Assistant: as events, and in the sensors of their devices."""
+"""Check that the published logs arrive in Home Assistant.
+
+As events, and in the sensors of their devices.
+"""
 
 import asyncio
 import json
@@ -20,14 +23,14 @@ PUBLISHED_FRAMES: Final = REPOSITORY / "tests/fixtures/log_frames.ndjson"
 LOGS_TIMEOUT: Final = 30
 SENSORS_TIMEOUT: Final = 15
 
-# Home Assistant 2026.11 and newer say the time zone, too.
+# Home Assistant 2026.11 and newer log the time zone, too.
 _RECORD: Final = re.compile(
     r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}(?:[+-]\d\d:\d\d)? ([A-Z]+) \("
 )
 
 
 def published_logs() -> list[Json]:
-    """Return what the events of the published frames have to hold, in the order of the frames."""
+    """Return the expected events of the published frames, in order."""
     logs = []
     for frame in PUBLISHED_FRAMES.read_text().splitlines():
         data = json.loads(frame)["result"]["data"]
@@ -48,10 +51,10 @@ def published_logs() -> list[Json]:
 def differences(
     seen: list[Json], published: list[Json], entry: Json, project_id: str
 ) -> list[str]:
-    """Return in which values the events differ from the published logs.
+    """Return the differences of the events from the published logs.
 
-    There are as many of the ones as of the others. The logs of one device have to come in their order; those of two
-    devices may overtake each other.
+    Both have the same number. The logs of a device have to keep their order; those of
+    two devices may overtake each other.
     """
     common = {
         "config_entry_id": entry["entry_id"],
@@ -73,7 +76,10 @@ def differences(
 
 
 def complaints(log_path: Path) -> list[str]:
-    """Return the errors, exceptions and deprecations in Home Assistant's log that name the integration."""
+    """Return records of Home Assistant's log about the integration.
+
+    Errors, exceptions and deprecations that name it.
+    """
     try:
         log = log_path.read_text(errors="replace")
     except FileNotFoundError:
@@ -85,7 +91,7 @@ def complaints(log_path: Path) -> list[str]:
         records[-1][1].append(line)
     found = []
     for level, lines in records:
-        # A checkout may well be called golioth, too.
+        # The checkout's folder may be called golioth, too.
         text = "\n".join(lines).replace(str(REPOSITORY), "")
         bad = (
             level in ("ERROR", "CRITICAL")
@@ -99,7 +105,7 @@ def complaints(log_path: Path) -> list[str]:
 async def _wait_for_logs(
     api: HomeAssistantApi, events: EventStream, published: list[Json]
 ) -> list[Json]:
-    """Return the data of as many events as logs were published."""
+    """Return the data of as many events as published logs."""
     seen: list[Json] = []
     try:
         async with asyncio.timeout(LOGS_TIMEOUT):
@@ -120,7 +126,7 @@ async def _wait_for_logs(
 
 
 def _missing(devices: list[Device], last_logs: dict[str, str]) -> list[str]:
-    """Return what the sensors do not show yet."""
+    """Return the deviations of the sensors."""
     missing = []
     for device_id, message in last_logs.items():
         device = next((d for d in devices if device_id in d.identifiers), None)
@@ -164,7 +170,7 @@ async def _wait_for_sensors(
         ) from err
 
 
-def _say_devices(devices: list[Device]) -> None:
+def _print_devices(devices: list[Device]) -> None:
     """Print the entities of each device and their states."""
     width = max(
         (len(entity.entity_id) for device in devices for entity in device.entities),
@@ -183,7 +189,7 @@ async def check_logs(
     entry: Json,
     project_id: str,
 ) -> None:
-    """Wait until the published logs arrived, and print what was seen.
+    """Wait until the published logs arrived, and print them.
 
     Args:
         api: Home Assistant.
@@ -206,10 +212,10 @@ async def check_logs(
     last_logs = {
         str(log["golioth_device_id"]): str(log["message"]) for log in published
     }
-    _say_devices(await _wait_for_sensors(api, changes, entry["entry_id"], last_logs))
+    _print_devices(await _wait_for_sensors(api, changes, entry["entry_id"], last_logs))
     # Without an answer to this, the user interface never gets past its launch screen.
     await api.command("get_services")
-    # What Home Assistant complains about, a person sees first.
+    # Users see Home Assistant's notifications first.
     if notifications := await api.command("persistent_notification/get"):
         texts = "\n  ".join(
             f"{each['title']}: {each['message']}" for each in notifications
@@ -221,10 +227,11 @@ async def check_logs(
 
 
 def check_log_file(path: Path, api_key: str) -> None:
-    """Check that Home Assistant has nothing to complain about the integration.
+    """Check that Home Assistant's log is clean.
 
     Raises:
-        DemoError: Its log names the integration in an error, an exception or a deprecation, or holds the credential.
+        DemoError: It names the integration in an error, an exception or a deprecation,
+            or holds the credential.
     """
     if found := complaints(path):
         raise DemoError(

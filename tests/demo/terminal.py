@@ -1,4 +1,4 @@
-"""What the demo says, as lines of text."""
+"""Output of the demo, as lines of text."""
 
 # The demo talks to the person in front of it.
 # ruff: noqa: T201
@@ -15,12 +15,15 @@ def say(text: str = "") -> None:
 
 
 def complain(text: str) -> None:
-    """Print text to the standard error."""
+    """Print text to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def printable(text: str) -> str:
-    """Return text without anything that could steer the terminal: a device may log whatever it likes."""
+    """Return text without control characters for the terminal.
+
+    A device may log anything.
+    """
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode()
         for char in text

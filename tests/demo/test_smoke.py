@@ -1,4 +1,4 @@
-"""Tests of the smoke check: it has to see what is wrong."""
+"""The smoke check detects failures."""
 
 from pathlib import Path
 
@@ -19,13 +19,13 @@ CUSTOM = "2026-01-01 00:00:00.000 WARNING (MainThread) [homeassistant.loader] a 
 
 
 def _events() -> list[Json]:
-    """Return events that are what was published."""
+    """Return the events of the published logs."""
     common = {"config_entry_id": "entry", "project_id": PROJECT_ID, "truncated": False}
     return [log | common for log in published_logs()]
 
 
 def test_published_events_pass() -> None:
-    """The published logs pass, also where one device overtakes another."""
+    """The published logs pass, even if one device overtakes another."""
     published = published_logs()
     assert len(published) == 6
     events = _events()
@@ -51,7 +51,7 @@ def test_published_events_pass() -> None:
     ],
 )
 def test_wrong_value_is_found(key: str, value: object) -> None:
-    """One value that differs is enough."""
+    """A single different value is found."""
     events = _events()
     events[0][key] = value
     assert differences(events, published_logs(), ENTRY, PROJECT_ID)
@@ -84,7 +84,10 @@ def test_wrong_order_is_found() -> None:
 )
 @pytest.mark.parametrize("zone", ["", "+00:00", "-08:00"])
 def test_complaint_is_found(tmp_path: Path, record: str, zone: str) -> None:
-    """An error, an exception or a deprecation that names the integration is found, and alone returned."""
+    """A record about the integration is found, and no other.
+
+    It is an error, an exception or a deprecation.
+    """
     lines = [line.replace(".000 ", f".000{zone} ") for line in (FINE, record, CUSTOM)]
     log = tmp_path / "home-assistant.log"
     log.write_text("\n".join(lines) + "\n")
@@ -92,7 +95,10 @@ def test_complaint_is_found(tmp_path: Path, record: str, zone: str) -> None:
 
 
 def test_other_records_are_no_complaint(tmp_path: Path) -> None:
-    """Errors of others are none of ours, even if the checkout is called like the integration."""
+    """Errors of others are ignored.
+
+    Even if the checkout is named like the integration.
+    """
     other = f"2026-01-01 00:00:00.000 ERROR (MainThread) [homeassistant] Boom in {REPOSITORY}/.venv"
     log = tmp_path / "home-assistant.log"
     log.write_text(f"{FINE}\n{other}\n{CUSTOM}\n")
@@ -101,7 +107,7 @@ def test_other_records_are_no_complaint(tmp_path: Path) -> None:
 
 
 def test_log_cannot_steer_the_terminal() -> None:
-    """Control characters are shown, other languages left alone."""
+    """Control characters are escaped, other languages are not."""
     assert printable("\x1b[31mß\n") == "\\x1b[31mß\\n"
     log = _events()[0] | {"device_name": "\x07", "source": "poll"}
     line = log_line(log)

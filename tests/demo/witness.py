@@ -1,4 +1,7 @@
-"""Writes down each log that Home Assistant fires, so that even a Home Assistant that is killed has told."""
+"""Write each log that Home Assistant fires to a file.
+
+The file has every log even if Home Assistant is killed.
+"""
 
 import os
 from typing import Final
@@ -8,13 +11,13 @@ from homeassistant.helpers.typing import ConfigType
 
 LOG_FILE: Final = "witness.txt"
 
-# What is written of a log: a number that is unique, in its metadata.
+# The key in a log's metadata of the unique number that is written.
 NUMBER_KEY: Final = "number"
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
-    """Listen for as long as Home Assistant lives."""
-    # Without a buffer, which would die with the process.
+    """Listen until Home Assistant ends."""
+    # Without a buffer, which would be lost with the process.
     file = os.open(
         hass.config.path(LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
     )

@@ -1,11 +1,11 @@
-"""Stands in for pymicro-vad."""
+"""Replacement for pymicro-vad."""
 
 
 class MicroVad:
-    """Tells speech from silence, but not here."""
+    """A speech detector that does not work here."""
 
     def __init__(self) -> None:
-        """Say that this is no detector.
+        """Fail: there is no detector.
 
         Raises:
             NotImplementedError: Always.

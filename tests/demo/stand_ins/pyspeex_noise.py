@@ -1,11 +1,11 @@
-"""Stands in for pyspeex-noise."""
+"""Replacement for pyspeex-noise."""
 
 
 class AudioProcessor:
-    """Takes the noise out of speech, but not here."""
+    """A noise filter that does not work here."""
 
     def __init__(self, *_: object) -> None:
-        """Say that this is no processor.
+        """Fail: there is no filter.
 
         Raises:
             NotImplementedError: Always.
