@@ -146,7 +146,6 @@ class Accountant:
         # Since when a delivery is not stored, on a clock that stops during sleep.
         self._unsaved_since: float | None = None
         # Logs that the streams of this run have handed over, and when, until checked.
-        # Logs that the streams of this run have handed over, and when, until checked.
         self._in_hand: list[tuple[float, int]] = []
         self.unreadable_frames: set[int] = set()
         # Logs of one time, device and level: where one of them is unreadable, or they
