@@ -42,7 +42,6 @@ from .client import (
     LogFilter,
     RpcAnswer,
     RpcStatus,
-    in_slices,
     one_line,
 )
 from .const import DOMAIN
@@ -58,8 +57,13 @@ from .limits import (
     visible,
     whole_number,
 )
-from .logs.event_data import MAX_EVENT_SIZE
-from .logs.history import MAX_LIMIT, async_read_logs, milliseconds, moment
+from .logs.history import (
+    MAX_LIMIT,
+    async_answer_data,
+    async_read_logs,
+    milliseconds,
+    moment,
+)
 from .permissions import async_get_log_permission, async_may_call
 from .reasons import failed_call
 from .reauth import reauth_where_rejected
@@ -178,15 +182,11 @@ async def _async_get_logs(call: ServiceCall) -> ServiceResponse:
     )
     # Permission may have been revoked while others were served.
     await check_permission()
-    max_size = min(MAX_EVENT_SIZE, MAX_RESPONSE_SIZE // max(len(found.entries), 1))
-    # Yield to the event loop: a thousand long logs block it for too long.
     logs: list[JsonValueType] = [
-        {
-            key: value
-            for key, value in coordinator.log_data(log, max_size).items()
-            if key not in _KNOWN_FIELDS
-        }
-        async for log in in_slices(found.entries)
+        {key: value for key, value in log.items() if key not in _KNOWN_FIELDS}
+        async for log in async_answer_data(
+            coordinator, found.entries, MAX_RESPONSE_SIZE
+        )
     ]
     return {"logs": logs, "truncated": found.truncated}
 

@@ -16,7 +16,7 @@ from homeassistant.helpers.http import current_request
 from homeassistant.helpers.json import json_fragment
 from homeassistant.util.hass_dict import HassKey
 
-from .client import LEVELS, LogFilter, format_timestamp, in_slices
+from .client import LEVELS, LogFilter, format_timestamp
 from .const import DOMAIN
 from .coordinator import GoliothConfigEntry
 from .devices import async_is_muted, golioth_id
@@ -27,8 +27,7 @@ from .limits import (
     MAX_NAME_LENGTH,
     MAX_SEARCH_LENGTH,
 )
-from .logs.event_data import MAX_EVENT_SIZE
-from .logs.history import async_read_page, moment
+from .logs.history import async_answer_data, async_read_page, moment
 from .logs.recent import async_get_recent_logs, log_json
 from .permissions import LogPermission, async_get_log_permission
 from .storage.removed_projects import async_find_entry
@@ -264,11 +263,8 @@ async def _async_answer_with_page(
         _send_error(connection, msg["id"], err)
         return
     wanted: dict[str, bool] = {}
-    # As long as those of an event, so that a log that was sent before is recognised.
-    max_size = min(MAX_EVENT_SIZE, MAX_ANSWER_SIZE // max(len(page.entries), 1))
     logs: list[json_fragment] = []
-    async for log_entry in in_slices(page.entries):
-        log = coordinator.log_data(log_entry, max_size)
+    async for log in async_answer_data(coordinator, page.entries, MAX_ANSWER_SIZE):
         device_id = log[ATTR_DEVICE_ID]
         if device_id not in wanted:
             wanted[device_id] = request.is_wanted(device_id)

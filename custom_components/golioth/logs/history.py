@@ -1,6 +1,6 @@
 """Logs from Golioth's history, for actions and browsers."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime, timedelta
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -11,11 +11,19 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 
-from ..client import MILLISECOND, FoundLogs, GoliothError, LogEntry, LogFilter
+from ..client import (
+    MILLISECOND,
+    FoundLogs,
+    GoliothError,
+    LogEntry,
+    LogFilter,
+    in_slices,
+)
 from ..const import DOMAIN
 from ..limits import short
 from ..reasons import translated
 from ..reauth import reauth_where_rejected
+from .event_data import MAX_EVENT_SIZE
 
 if TYPE_CHECKING:
     from ..coordinator import GoliothCoordinator
@@ -87,6 +95,24 @@ async def async_read_logs(
                 return await history.read(start_ns, end_ns, limit, wanted)
     except GoliothError as err:
         raise translated(HomeAssistantError, err) from err
+
+
+async def async_answer_data(
+    coordinator: GoliothCoordinator, entries: Collection[LogEntry], max_size: int
+) -> AsyncIterator[dict[str, Any]]:
+    """Yield the data of logs, which share one answer.
+
+    None has more than in its event, so that a log that was sent before is recognised.
+
+    Args:
+        coordinator: The project.
+        entries: The logs.
+        max_size: Bytes of JSON that the answer takes at most.
+    """
+    share = min(MAX_EVENT_SIZE, max_size // max(len(entries), 1))
+    # A thousand long logs would block the event loop for too long.
+    async for entry in in_slices(entries):
+        yield coordinator.log_data(entry, share)
 
 
 class LogPage(NamedTuple):
