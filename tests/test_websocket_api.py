@@ -437,7 +437,7 @@ async def test_reload(
     assert (before["number"], after["number"]) == (1, 2)
     third = await browser.subscribe(streaming)
     assert messages(third["logs"]) == ["before", "after"]
-    assert first["life"] == second["life"] == third["life"]
+    assert first["session"] == second["session"] == third["session"]
 
 
 async def test_removed(

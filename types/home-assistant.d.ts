@@ -8,7 +8,7 @@ export interface Connection {
   removeEventListener(name: "ready" | "disconnected", listener: Listener): void;
   sendMessagePromise(request: object): Promise<any>;
   subscribeMessage(
-    tell: (message: any) => void,
+    onMessage: (message: any) => void,
     request: object,
     options: { resubscribe: boolean },
   ): Promise<() => Promise<void>>;

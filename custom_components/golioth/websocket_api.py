@@ -102,7 +102,7 @@ def _async_subscribe(
 
     @callback
     def send(event: dict[str, Any]) -> None:
-        if "life" in event:
+        if "session" in event:
             # Not always the requested one.
             event["config_entry_id"] = request.entry.entry_id
         connection.send_event(msg["id"], event)

@@ -237,7 +237,7 @@ async def test_any_log_is_no_markup_in_a_notification(
         page.locator("persistent-notification-item pre code").first
     ).to_be_visible()
     notifications = await api.command("persistent_notification/get")
-    told = {each["title"]: each["message"] for each in notifications}
+    created = {each["title"]: each["message"] for each in notifications}
     shown = await page.evaluate(
         """messages => Promise.all(messages.map(async message => {
             const markdown = document.createElement("ha-markdown");
@@ -253,7 +253,7 @@ async def test_any_log_is_no_markup_in_a_notification(
                 [...root.querySelectorAll("pre code")].map(each => each.textContent),
             ];
         }))""",
-        [told[f"Message {number}"] for number in range(len(sent))],
+        [created[f"Message {number}"] for number in range(len(sent))],
     )
     for message, (elements, blocks) in zip(sent, shown, strict=True):
         assert set(elements) <= WORDS, message

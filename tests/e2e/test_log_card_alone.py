@@ -41,8 +41,8 @@ async ([folder, config, texts]) => {
       this.connected = name === "ready";
       for (const listener of [...listeners[name]]) listener();
     },
-    subscribeMessage: (tell, request) => new Promise((resolve, reject) => {
-      const subscription = {tell, request, reject, isEnded: false};
+    subscribeMessage: (send, request) => new Promise((resolve, reject) => {
+      const subscription = {send, request, reject, isEnded: false};
       subscription.resolve = () => resolve(async () => { subscription.isEnded = true; });
       subscriptions.push(subscription);
     }),
@@ -122,18 +122,18 @@ class LoneCard(LogCard):
             json.dumps(values),
         )
 
-    async def begin(self, *told: dict[str, Any], first: int = 1) -> None:
+    async def begin(self, *sent: dict[str, Any], first: int = 1) -> None:
         """Let the last subscription begin."""
         await self.run(
-            "const [last] = subscriptions.slice(-1); last.resolve(); last.tell(values[0])",
-            {"life": "a", "first_number": first, "logs": told},
+            "const [last] = subscriptions.slice(-1); last.resolve(); last.send(values[0])",
+            {"session": "a", "first_number": first, "logs": sent},
         )
         await self.pass_time(1)
 
-    async def tell(self, *told: dict[str, Any]) -> None:
+    async def send(self, *sent: dict[str, Any]) -> None:
         """Tell more."""
         await self.run(
-            "subscriptions.slice(-1)[0].tell(values[0])", {"logs": told, "left_out": 0}
+            "subscriptions.slice(-1)[0].send(values[0])", {"logs": sent, "left_out": 0}
         )
         await self.pass_time(0.5)
 
@@ -245,15 +245,15 @@ async def test_removed_for_a_while(card: LoneCard) -> None:
     await card.make()
     await card.answer(more=False)
     await card.begin(log(1))
-    await card.run("subscriptions.at(-1).tell({removed: true})")
+    await card.run("subscriptions.at(-1).send({removed: true})")
     await card.pass_long(16)
     assert await card.run("return subscriptions.map(each => each.isEnded)") == [
         True,
         False,
     ]
     await card.run(
-        "subscriptions.at(-1).resolve(); subscriptions.at(-1).tell(values[0])",
-        {"life": "b", "first_number": 1, "logs": [log(1, "Again")]},
+        "subscriptions.at(-1).resolve(); subscriptions.at(-1).send(values[0])",
+        {"session": "b", "first_number": 1, "logs": [log(1, "Again")]},
     )
     await card.pass_time(1)
     await card.expect_messages("Again")
@@ -265,7 +265,7 @@ async def test_removed(card: LoneCard) -> None:
     await card.answer(more=False)
     await card.begin(*logs(1, 30))
     await expect(card.row("29")).to_be_visible()
-    await card.run("subscriptions.at(-1).tell({removed: true})")
+    await card.run("subscriptions.at(-1).send({removed: true})")
     await card.pass_time(1)
     await expect(card.element).to_contain_text("This project or its devices are not")
     await expect(card.list).to_be_hidden()
@@ -300,7 +300,7 @@ async def test_added_again(card: LoneCard) -> None:
     await card.begin(log(1))
     await see_devices(pump="a")
     assert await card.run("return subscriptions.length") == 1
-    await card.run("subscriptions.at(-1).tell({removed: true})")
+    await card.run("subscriptions.at(-1).send({removed: true})")
     await see_devices()
     await card.run('subscriptions.at(-1).reject({code: "not_found"})')
     await card.pass_time(1)
@@ -310,8 +310,8 @@ async def test_added_again(card: LoneCard) -> None:
     await see_devices(tank="b")
     assert await card.run("return subscriptions.length") == 3
     await card.run(
-        "subscriptions.at(-1).resolve(); subscriptions.at(-1).tell(values[0])",
-        {"life": "b", "config_entry_id": "b", "first_number": 1, "logs": [log(2)]},
+        "subscriptions.at(-1).resolve(); subscriptions.at(-1).send(values[0])",
+        {"session": "b", "config_entry_id": "b", "first_number": 1, "logs": [log(2)]},
     )
     await card.pass_time(1)
     await card.expect_messages("2")
@@ -338,7 +338,7 @@ async def test_others_come(card: LoneCard) -> None:
     await card.begin(*logs(1, 1_990))
     await expect(card.row("Pump blocked")).to_be_visible()
     for number in range(1_990, 2_200, 10):
-        await card.tell(*logs(number, number + 10))
+        await card.send(*logs(number, number + 10))
         await expect(card.row("Pump blocked")).to_be_visible()
     assert len(await card.requests()) == 1
 
@@ -471,7 +471,7 @@ async def test_retries_end(card: LoneCard) -> None:
     await expect(card.list).to_contain_text("Golioth is away.")
     await card.pass_long(3_600)
     # Neither what comes, nor what is scrolled, nor another connection begins that anew.
-    await card.tell(*logs(3, 30))
+    await card.send(*logs(3, 30))
     await card.scroll_to_top()
     await card.run('connection.fire("disconnected"); connection.fire("ready")')
     await card.begin(*logs(1, 30))
@@ -579,7 +579,7 @@ async def test_hostile_metadata(card: LoneCard, metadata: dict[str, Any]) -> Non
         more=False,
     )
     await card.begin(again, log(3, "Plain"))
-    await card.tell(log(4, "Live", **hostile))
+    await card.send(log(4, "Live", **hostile))
     await card.pass_time(6)
     messages = ("Earlier 0", "Earlier 1", "Again", "Plain", "Live")
     await card.expect_messages(*messages)
@@ -631,7 +631,7 @@ async def test_log_that_cannot_be_shown(
         more=False,
     )
     await card.begin(log(20, "First"), first=20)
-    await card.tell(
+    await card.send(
         *(log(number) | {field: each} for number, each in enumerate(values, 21)),
         log(30, "Last", module="net"),
     )
@@ -655,7 +655,7 @@ async def test_log_that_cannot_be_shown(
     assert await card.errors() == []
 
 
-async def test_deeper_than_home_assistant_tells(card: LoneCard) -> None:
+async def test_deeper_than_home_assistant_sends(card: LoneCard) -> None:
     """Metadata deeper than a browser's stack costs its log alone, in the user's language."""
     await card.watch_errors()
     await card.make()
@@ -671,7 +671,7 @@ async def test_deeper_than_home_assistant_tells(card: LoneCard) -> None:
     await card.run(f"{deep} answer = {{...values[1], logs: [bad]}}", log(0), NOTHING)
     await card.begin(log(2, "First"))
     await card.run(
-        f"{deep} subscriptions.at(-1).tell({{logs: [bad, null, values[1]], left_out: 0}})",
+        f"{deep} subscriptions.at(-1).send({{logs: [bad, null, values[1]], left_out: 0}})",
         log(3),
         log(4, "Last"),
     )
@@ -712,28 +712,28 @@ async def test_large_integers(card: LoneCard) -> None:
     """Integers that no browser's number holds are shown, found, copied and known again as they were sent."""
     await card.watch_errors()
     await card.make()
-    again = log(2, "Told", metadata=LARGE_AGAIN)
+    again = log(2, "Sent", metadata=LARGE_AGAIN)
     other = log(2, "Other", metadata='{"serial":9007199254740995}')
     for each in (again, other):
         del each["number"]
     await card.answer(logs=[other, again], more=False)
-    await card.begin(log(2, "Told", metadata=LARGE), log(3, "Plain"))
+    await card.begin(log(2, "Sent", metadata=LARGE), log(3, "Plain"))
     await card.pass_time(6)
-    await card.expect_messages("Other", "Told", "Plain")
+    await card.expect_messages("Other", "Sent", "Plain")
     copied = [line.split("\t") for line in (await card.copy()).split("\n")]
     assert copied[0][5] == other["metadata"]
     assert copied[1][5] == LARGE
-    await card.row("Told").click()
+    await card.row("Sent").click()
     shown = await card.details.locator("dd").last.text_content()
     assert shown is not None
     assert json.loads(shown) == json.loads(LARGE)
-    await card.row("Told").click()
+    await card.row("Sent").click()
     await card.search.fill("9007199254740993,")
     await card.pass_time(1)
-    await card.expect_messages("Told")
+    await card.expect_messages("Sent")
     await card.search.fill("-9223372036854775808")
     await card.pass_time(1)
-    await card.expect_messages("Told")
+    await card.expect_messages("Sent")
     assert await card.errors() == []
 
 
@@ -930,7 +930,7 @@ async def test_pause_survives(card: LoneCard) -> None:
     await card.run("card.remove(); document.body.append(card)")
     await card.begin(*logs(1, 4))
     await card.expect_messages("1", "2", "3")
-    await card.tell(log(4))
+    await card.send(log(4))
     await expect(card.button("1 new log")).to_be_visible()
 
 
@@ -959,9 +959,9 @@ async def test_subscriptions(card: LoneCard) -> None:
         False,
     ]
     await card.run(
-        "subscriptions[0].tell(values[0])", {"logs": logs(3, 9), "left_out": 0}
+        "subscriptions[0].send(values[0])", {"logs": logs(3, 9), "left_out": 0}
     )
-    await card.tell(log(3))
+    await card.send(log(3))
     await card.expect_messages("1", "2", "3")
 
 
@@ -1281,7 +1281,7 @@ async def test_slow_scroll(card: LoneCard) -> None:
     for _ in range(5):
         await card.run(scroll)
     assert not await card.is_at_bottom()
-    await card.tell(log(100))
+    await card.send(log(100))
     await expect(card.button("1 new log")).to_be_visible()
 
 
@@ -1292,7 +1292,7 @@ async def test_open_log(card: LoneCard) -> None:
     await card.begin(*logs(1, 3), log(3, "long " + "x" * 3_000))
     await card.row("long").click()
     await card.search.focus()
-    await card.tell(log(4))
+    await card.send(log(4))
     await expect(card.row("4")).to_have_count(0)
     show_all = card.details.get_by_role("button", name="Show all")
     await show_all.click()
@@ -1304,9 +1304,9 @@ async def test_open_log(card: LoneCard) -> None:
     await expect(card.rows).to_have_count(4)
 
     await card.row("long").click()
-    await card.tell(log(5))
+    await card.send(log(5))
     await card.button("1 new log").click()
-    await card.tell(log(6))
+    await card.send(log(6))
     await expect(card.rows).to_have_count(6)
 
 
@@ -1336,7 +1336,7 @@ async def test_first_day(card: LoneCard) -> None:
     days = card.list.locator(".day")
     await expect(days).to_have_text(["Thursday, January 1, 2026"])
     await card.run(
-        "subscriptions.at(-1).tell(values[0])", {"logs": logs(9, 10), "left_out": 6}
+        "subscriptions.at(-1).send(values[0])", {"logs": logs(9, 10), "left_out": 6}
     )
     await card.pass_time(1)
     await expect(card.list).to_contain_text("6 logs left out")
@@ -1368,11 +1368,11 @@ async def test_copy(card: LoneCard) -> None:
     await expect(card.status).to_have_text("")
 
 
-async def tell_pieces(card: LoneCard, *pieces: dict[str, Any]) -> None:
+async def send_pieces(card: LoneCard, *pieces: dict[str, Any]) -> None:
     """Tell the beginning in pieces, the first one with what it is the beginning of."""
     await card.run(
-        "subscriptions.at(-1).resolve(); for (const each of values) subscriptions.at(-1).tell(each)",
-        {"life": "a", "first_number": 1, "left_out": 0, **pieces[0]},
+        "subscriptions.at(-1).resolve(); for (const each of values) subscriptions.at(-1).send(each)",
+        {"session": "a", "first_number": 1, "left_out": 0, **pieces[0]},
         *({"left_out": 0, **piece} for piece in pieces[1:]),
     )
     await card.pass_time(1)
@@ -1385,7 +1385,7 @@ async def test_beginning_in_pieces(card: LoneCard) -> None:
     await card.pass_time(1)
     # Held back, new logs would wait for the user.
     await card.button("Pause").click()
-    await tell_pieces(
+    await send_pieces(
         card,
         {"logs": logs(1, 201), "more": True},
         {"logs": logs(201, 401), "more": True},
@@ -1393,13 +1393,13 @@ async def test_beginning_in_pieces(card: LoneCard) -> None:
     await expect(card.rows).to_have_count(0)
     assert not await card.requests()
     await card.run(
-        "subscriptions.at(-1).tell(values[0])", {"logs": logs(401, 451), "left_out": 0}
+        "subscriptions.at(-1).send(values[0])", {"logs": logs(401, 451), "left_out": 0}
     )
     await card.pass_time(1)
     await expect(card.row("450")).to_be_in_viewport()
     await expect(card.element).not_to_contain_text("new log")
     # Those that follow are new.
-    await card.tell(*logs(451, 453))
+    await card.send(*logs(451, 453))
     await expect(card.element).to_contain_text("2 new logs")
 
 
@@ -1407,7 +1407,7 @@ async def test_beginning_that_others_overtook(card: LoneCard) -> None:
     """Where logs were left out of the beginning, it begins after them, and the history has what was before."""
     await card.make()
     await card.answer(more=False)
-    await tell_pieces(
+    await send_pieces(
         card,
         {"logs": logs(1, 201), "more": True},
         {"logs": logs(301, 320), "left_out": 100},
@@ -1423,12 +1423,12 @@ async def test_connection_lost_between_pieces(card: LoneCard) -> None:
     """A beginning that was lost is begun anew, and after a lost connection it adds what is missing, once."""
     await card.make()
     await card.answer(more=False)
-    await tell_pieces(card, {"logs": logs(1, 201), "more": True})
+    await send_pieces(card, {"logs": logs(1, 201), "more": True})
     await card.run('connection.fire("disconnected"); connection.fire("ready")')
-    await tell_pieces(card, {"logs": logs(1, 11), "more": True}, {"logs": logs(11, 16)})
+    await send_pieces(card, {"logs": logs(1, 11), "more": True}, {"logs": logs(11, 16)})
     await expect(card.rows).to_have_count(15)
     await card.run('connection.fire("disconnected"); connection.fire("ready")')
-    await tell_pieces(card, {"logs": logs(1, 11), "more": True}, {"logs": logs(11, 18)})
+    await send_pieces(card, {"logs": logs(1, 11), "more": True}, {"logs": logs(11, 18)})
     await expect(card.rows).to_have_count(17)
     await expect(card.row("17")).to_be_in_viewport()
     await expect(card.element).not_to_contain_text("left out")

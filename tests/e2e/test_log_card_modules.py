@@ -57,14 +57,18 @@ def logs(start: int, end: int) -> list[dict[str, Any]]:
     return [log(number) for number in range(start, end)]
 
 
-def begin(life: str, first: int, end: int) -> tuple[str, dict[str, Any]]:
+def begin(session: str, first: int, end: int) -> tuple[str, dict[str, Any]]:
     """Return the step that tells what Home Assistant has."""
-    return "begin", {"life": life, "first_number": first, "logs": logs(first, end)}
+    return "begin", {
+        "session": session,
+        "first_number": first,
+        "logs": logs(first, end),
+    }
 
 
-def begin_with(*told: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def begin_with(*sent: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the step that tells the first logs that Home Assistant has, which are these."""
-    return "begin", {"life": "a", "first_number": 1, "logs": list(told)}
+    return "begin", {"session": "a", "first_number": 1, "logs": list(sent)}
 
 
 def add(start: int, end: int, left_out: int = 0) -> tuple[str, dict[str, Any]]:
@@ -73,12 +77,12 @@ def add(start: int, end: int, left_out: int = 0) -> tuple[str, dict[str, Any]]:
 
 
 def history(
-    *told: dict[str, Any], start: str = "2025-12-31T00:00:00Z", more: bool = True
+    *sent: dict[str, Any], start: str = "2025-12-31T00:00:00Z", more: bool = True
 ) -> tuple[str, dict[str, Any]]:
     """Return the step that has a page of the history."""
     # Only what is told now has a number.
     found = [
-        {key: value for key, value in each.items() if key != "number"} for each in told
+        {key: value for key, value in each.items() if key != "number"} for each in sent
     ]
     page = {"logs": found, "start": start, "more": more, "complete": True}
     return "addHistory", page
@@ -492,7 +496,7 @@ UNSEEN_TEXT_SEARCHES: Final[dict[str, list[str]]] = {
 
 
 @pytest.mark.parametrize(
-    ("told", "searches"),
+    ("sent", "searches"),
     [
         pytest.param(NUMBERS, NUMBER_SEARCHES, id="numbers"),
         pytest.param(LARGE_NUMBERS, LARGE_NUMBER_SEARCHES, id="large numbers"),
@@ -502,7 +506,7 @@ UNSEEN_TEXT_SEARCHES: Final[dict[str, list[str]]] = {
 async def test_search(
     page: Page,
     project: str,
-    told: dict[str, dict[str, Any]],
+    sent: dict[str, dict[str, Any]],
     searches: dict[str, list[str]],
 ) -> None:
     """A number in the metadata is found by its value, in whatever way it is written, and text as it is shown or was sent."""
@@ -513,7 +517,7 @@ async def test_search(
         begin_with(
             *(
                 log(number, message, **values)
-                for number, (message, values) in enumerate(told.items(), 1)
+                for number, (message, values) in enumerate(sent.items(), 1)
             )
         )
     ]

@@ -122,7 +122,7 @@ async def test_old_methods_alone(old_card: LoneCard) -> None:
         del each["number"]
     await card.answer(logs=earlier, more=False)
     await card.begin(*logs(2, 60))
-    await card.tell(log(60, "Pump blocked", level="error"), log(61, module="net"))
+    await card.send(log(60, "Pump blocked", level="error"), log(61, module="net"))
     # There are rows for what is looked at alone.
     for _ in range(3):
         await card.scroll_to_top()
@@ -132,7 +132,7 @@ async def test_old_methods_alone(old_card: LoneCard) -> None:
     await expect(card.details).to_be_visible()
     await card.page.keyboard.press("End")
     await card.button("Pause").click()
-    await card.tell(*logs(62, 80))
+    await card.send(*logs(62, 80))
     await card.button("18 new logs").click()
     await card.field("Minimum level").select_option("Error")
     await card.pass_time(1)

@@ -129,7 +129,7 @@ def test_first_event(recent_logs: RecentLogs, browser: Browser) -> None:
     browser.subscribe(recent_logs)
     (empty,) = browser.events
     assert empty == {
-        "life": empty["life"],
+        "session": empty["session"],
         "first_number": 1,
         "logs": [],
         "left_out": 0,
@@ -141,13 +141,13 @@ def test_first_event(recent_logs: RecentLogs, browser: Browser) -> None:
     recent_logs.async_add(make_log("b"))
     browser.subscribe(recent_logs)
     (event,) = browser.events
-    assert event["life"] == empty["life"]
+    assert event["session"] == empty["session"]
     assert event["first_number"] == 1
     assert browser.logs == [
         {"number": 1, "device_id": "device", "message": "a"},
         {"number": 2, "device_id": "device", "message": "b"},
     ]
-    assert RecentLogs(recent_logs._hass)._session_id != empty["life"]
+    assert RecentLogs(recent_logs._hass)._session_id != empty["session"]
 
 
 async def test_single_log(recent_logs: RecentLogs, browser: Browser) -> None:

@@ -317,7 +317,7 @@ export class LogCard extends HTMLElement {
   /** @param {LogMessage} message */
   onLogs(message) {
     this._updateHold();
-    if (message.life !== undefined) {
+    if (message.session !== undefined) {
       this._setEntry(message.config_entry_id);
       this._logs.begin(message);
     } else this._logs.add(message);

@@ -24,11 +24,11 @@ const canonical = (value) =>
 
 /** One log of the list. */
 export class LogItem {
-  /** @param {unknown} told */
-  constructor(told) {
-    const log = readableLog(told);
+  /** @param {unknown} sent */
+  constructor(sent) {
+    const log = readableLog(sent);
     this.log = log;
-    this._told = log;
+    this._sent = log;
     this.time = milliseconds(log.timestamp);
     this.size = log.message.length + JSON.stringify(log.metadata).length;
     /** Whether its metadata is shown. */
@@ -50,9 +50,9 @@ export class LogItem {
    * Call the device as it is called now, or as it was called when it logged.
    * @param {string | undefined} name
    */
-  nameDevice(name = this._told.device_name) {
+  nameDevice(name = this._sent.device_name) {
     if (name === this.log.device_name) return;
-    this.log = { ...this._told, device_name: name };
+    this.log = { ...this._sent, device_name: name };
     this._searchable = undefined;
   }
 

@@ -19,7 +19,7 @@
  * @property {number} [left_out] How many logs are missing in front of these.
  * @property {boolean} [more] Whether there is another piece of the beginning.
  * @property {boolean} [removed] Whether the project is not there any more.
- * @property {string} [life] Which run of Home Assistant it is, at the beginning alone.
+ * @property {string} [session] Which run of Home Assistant it is, at the beginning alone.
  * @property {string} [config_entry_id] The entry that the project has now.
  * @property {number} [first_number] The number of the first log that it has.
  */
@@ -182,7 +182,8 @@ export class LogSource {
    * @param {LogMessage} message
    */
   _take(message) {
-    if (message.life !== undefined) this._beginning = { ...message, logs: [] };
+    if (message.session !== undefined)
+      this._beginning = { ...message, logs: [] };
     const beginning = this._beginning;
     if (message.removed) {
       this._onRefused(NOT_FOUND);

@@ -16,7 +16,7 @@ export const MAX_LOGS = 2000;
 const MAX_SIZE = 4 * 1024 * 1024;
 
 // A device with a wrong clock is not alone among so many logs.
-const TELLING = 10;
+const CLOCK_SAMPLE = 10;
 
 // In milliseconds since 1970: what a clock that was never set tells, or one that has
 // lost all measure, is not between these.
@@ -108,7 +108,7 @@ export class Logs {
      * Which run of Home Assistant the logs are of.
      * @type {string | null}
      */
-    this._life = null;
+    this._session = null;
     this._last = 0;
     this._shown = new Bounded();
     this._waiting = new Bounded();
@@ -155,9 +155,9 @@ export class Logs {
     item.nameDevice(this._names.get(item.log.device_id));
   }
 
-  /** @param {unknown} told */
-  _newItem(told) {
-    const item = new LogItem(told);
+  /** @param {unknown} sent */
+  _newItem(sent) {
+    const item = new LogItem(sent);
     this._nameDevice(item);
     return item;
   }
@@ -169,7 +169,7 @@ export class Logs {
 
   /** Whether Home Assistant has told what it has. */
   get isBegun() {
-    return this._life !== null;
+    return this._session !== null;
   }
 
   /**
@@ -177,14 +177,14 @@ export class Logs {
    * only those are kept that were told now: the others are in the history.
    * @param {LogMessage} message
    */
-  begin({ life = "", first_number = 1, logs }) {
-    const isRestarted = this._life !== null && this._life !== life;
-    const isAnew = this._life !== life || first_number > this._last + 1;
+  begin({ session = "", first_number = 1, logs }) {
+    const isRestarted = this._session !== null && this._session !== session;
+    const isAnew = this._session !== session || first_number > this._last + 1;
     if (isAnew) {
       this._reset(isRestarted ? [new Notice({ isRestart: true })] : []);
       this._last = 0;
     }
-    this._life = life;
+    this._session = session;
     // In an empty view, there is nothing for which new logs could wait.
     if (isAnew) this._append(this._takeNew(logs));
     else this.add({ logs, left_out: 0 });
@@ -321,7 +321,10 @@ export class Logs {
     const items = [...this._history.items, ...this._shown.items];
     const first = items.findIndex(({ log }) => log);
     const end = items.findIndex(({ log }, index) => index > first && !log);
-    return items.slice(0, Math.min(end < 0 ? Infinity : end, first + TELLING));
+    return items.slice(
+      0,
+      Math.min(end < 0 ? Infinity : end, first + CLOCK_SAMPLE),
+    );
   }
 
   /**

@@ -335,7 +335,7 @@ class LogSubscription:
         """
         header: dict[str, Any] = {}
         if not self._has_sent_any:
-            header["life"] = self._recent_logs.session_id
+            header["session"] = self._recent_logs.session_id
             header["first_number"] = self._next
             # Nothing is missing before the first event.
             self._left_out = 0

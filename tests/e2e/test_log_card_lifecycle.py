@@ -133,7 +133,7 @@ async def test_user_without_permission(
     guest: Page,
     no_dashboard: None,
 ) -> None:
-    """A user who may not see the logs is told so; nothing is asked for again and again, and nothing is an error."""
+    """A user who may not see the logs is old_names so; nothing is asked for again and again, and nothing is an error."""
     asked: list[str | bytes] = []
 
     def keep(frame: str | bytes) -> None:
@@ -342,11 +342,11 @@ async def test_renamed_device(
         if device["name"] == "greenhouse-node"
     )
     names = card.rows.locator(".device")
-    told = await names.all_text_contents()
-    assert told[:3] == ["greenhouse-node", "greenhouse-node", "water-meter"]
+    old_names = await names.all_text_contents()
+    assert old_names[:3] == ["greenhouse-node", "greenhouse-node", "water-meter"]
     await card.row("Before").click()
     await rename(api, device_id, "Glasshouse")
-    await expect(names).to_have_text(["Glasshouse", "Glasshouse", *told[2:]])
+    await expect(names).to_have_text(["Glasshouse", "Glasshouse", *old_names[2:]])
     await expect(
         card.details.locator("dd").filter(has_text="Glasshouse")
     ).to_have_count(1)
@@ -355,7 +355,7 @@ async def test_renamed_device(
     await card.search.focus()
     simulator.log("After", device=GREENHOUSE_NODE)
     await expect(names).to_have_text(
-        ["Glasshouse", "Glasshouse", *told[2:], "Glasshouse"]
+        ["Glasshouse", "Glasshouse", *old_names[2:], "Glasshouse"]
     )
     await expect(card.field("Device").get_by_role("option")).to_contain_text(
         ["All devices", "Glasshouse", "water-meter"]
@@ -367,7 +367,7 @@ async def test_renamed_device(
     await card.search.fill("")
     await page.reload()
     await expect(names).to_have_text(
-        ["Glasshouse", "Glasshouse", *told[2:], "Glasshouse"]
+        ["Glasshouse", "Glasshouse", *old_names[2:], "Glasshouse"]
     )
     await rename(api, device_id, None)
     await expect(names.first).to_have_text("greenhouse-node")
