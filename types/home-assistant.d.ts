@@ -1,4 +1,4 @@
-/** What the card uses of Home Assistant's user interface. */
+/** Describes what the card uses of Home Assistant's user interface. */
 
 type Listener = () => void;
 
@@ -20,7 +20,7 @@ export interface Device {
   name_by_user: string | null;
   config_entry_id: string | null;
   disabled_by: string | null;
-  /** `service` where it is no device, but stands for a project. */
+  /** `service` where it stands for a project. */
   entry_type: string | null;
 }
 
@@ -54,7 +54,7 @@ declare global {
 
   interface Window {
     customCards?: CustomCard[];
-    /** Missing before Home Assistant's own code has run, and on Cast. */
+    /** Missing before Home Assistant's code has run, and on Cast. */
     hassConnection?: Promise<{ conn: Connection }>;
     /** Set by what loads the card. */
     isGoliothLogCardLoading?: boolean;

@@ -1,19 +1,19 @@
-/** The header of the card: its title, what is said beside it, and two buttons. */
+/** Shows the card's header: title, status and two buttons. */
 
 import { element, iconButton, nameButton, setText } from "./elements.js";
 
 /** @import { Language } from "./language.js" */
 
 /**
- * What the header says of the card.
+ * The card's state, as the header shows it.
  * @typedef {object} CardState
  * @property {string | undefined} title
  * @property {boolean} isPaused
  * @property {boolean} isConnected
- * @property {number} leftOut How many logs were left out of the view.
+ * @property {number} leftOut The number of logs left out of the view.
  */
 
-// In milliseconds: how long it is said that logs were copied.
+// Milliseconds for which the header reports that logs were copied.
 const COPIED_TIME = 4000;
 
 export class CardHeader {
@@ -36,7 +36,7 @@ export class CardHeader {
     this._timer = undefined;
   }
 
-  /** Give the button that pauses the focus. */
+  /** Focus the pause button. */
   focus() {
     this._pause.focus();
   }
@@ -59,9 +59,9 @@ export class CardHeader {
   }
 
   /**
-   * Have it said for a while what has become of the logs that were to be copied.
+   * Report for a while whether the logs were copied.
    * @param {string} text
-   * @param {() => void} render Called when other things are to be shown.
+   * @param {() => void} render Called when the header has to be shown again.
    */
   sayCopied(text, render) {
     this._copied = text;
@@ -73,7 +73,7 @@ export class CardHeader {
     render();
   }
 
-  /** Say no more what was copied. */
+  /** Stop reporting what was copied. */
   stop() {
     clearTimeout(this._timer);
     this._copied = "";

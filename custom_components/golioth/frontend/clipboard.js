@@ -1,6 +1,7 @@
 /**
- * Copies text, also where Home Assistant is reached without TLS, and the browser has no
- * clipboard for pages.
+ * Copies text, with or without the browser's clipboard API.
+ *
+ * Browsers offer that API in secure contexts only, such as over TLS.
  */
 
 import { exactText } from "./exact-json.js";
@@ -11,8 +12,8 @@ import { visibleLine } from "./visible-text.js";
 /**
  * Copy a text.
  * @param {string} text
- * @param {ShadowRoot} root Where an element may be put for a moment.
- * @returns Whether the browser has done it.
+ * @param {ShadowRoot} root Holds a text field for a moment.
+ * @returns Whether the browser copied it.
  */
 export const copyText = async (text, root) => {
   if (navigator.clipboard) {
@@ -20,7 +21,7 @@ export const copyText = async (text, root) => {
       await navigator.clipboard.writeText(text);
       return true;
     } catch {
-      // It may still be allowed the old way.
+      // `execCommand` may still be allowed.
     }
   }
   const focused = root.activeElement;
@@ -36,15 +37,16 @@ export const copyText = async (text, root) => {
   }
 };
 
-// A spreadsheet takes what begins so for a formula; a quotation mark ends cells and
-// lines elsewhere than they do here.
+// A spreadsheet reads text that begins like this as a formula. A leading quotation mark
+// would change where its cells and lines end.
 const FORMULA = /^\s*["=+\-@\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]/;
 
 /**
- * Return logs as a table, with tabs between its cells and a line for each log, whatever
- * devices send.
+ * Return logs as a table for a spreadsheet.
+ *
+ * Each log is one line, its cells separated by tabs, whatever devices send.
  * @param {Log[]} logs
- * @param {string} unreadable What is said of a log that cannot be shown.
+ * @param {string} unreadable The message of a log that cannot be shown.
  */
 export const table = (logs, unreadable) =>
   logs
@@ -57,8 +59,9 @@ export const table = (logs, unreadable) =>
     .join("\n");
 
 /**
- * Return a text as a cell that no spreadsheet takes for more than text. An apostrophe
- * in front of it does that, and leaves all of it readable.
+ * Return a cell that no spreadsheet evaluates.
+ *
+ * A leading apostrophe marks text, and leaves all of it readable.
  * @param {string} text
  */
 const cell = (text) => {

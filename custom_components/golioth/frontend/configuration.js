@@ -1,5 +1,5 @@
 /**
- * How the card is configured: by Home Assistant's own form, and what it is at first.
+ * Checks the card's configuration, and describes its form.
  */
 
 import { pageLanguage } from "./language.js";
@@ -9,8 +9,9 @@ import { LEVELS } from "./levels.js";
 /** @import { HomeAssistant } from "../../../types/home-assistant.js" */
 
 /**
- * What the card is configured to show. Written in YAML, all but the project may be
- * missing.
+ * The card's settings.
+ *
+ * Written in YAML, all but the project may be missing.
  * @typedef {object} Configuration
  * @property {string} config_entry_id
  * @property {string} [title]
@@ -20,7 +21,7 @@ import { LEVELS } from "./levels.js";
  */
 
 /**
- * The settings, and how they are called.
+ * The settings, and the keys of their labels.
  * @type {Record<string, TextKey>}
  */
 const LABELS = {
@@ -35,7 +36,7 @@ const LABELS = {
 const HELP = { device_ids: "devices_help", modules: "modules_help" };
 
 /**
- * Words of names that people take for a setting, and the one that is meant.
+ * Words in misspelled names, and the setting they mean.
  * @type {Record<string, string>}
  */
 const MEANT = {
@@ -48,12 +49,11 @@ const MEANT = {
   module: "modules",
 };
 
-// Changes of single characters that make another name a misspelled one.
+// At most this many changed characters make a name a misspelled setting.
 const MISSPELLED = 2;
 
 /**
- * Return how many characters have to be changed, added or left out to make one name of
- * another one.
+ * Return the Levenshtein distance of two names.
  * @param {string} one
  * @param {string} other
  */
@@ -75,8 +75,9 @@ const distance = (one, other) => {
 };
 
 /**
- * Return the setting that a name is surely meant to be; undefined where it may be what
- * Home Assistant, or something that was added to it, knows of any card.
+ * Return the setting that a misspelled name means.
+ *
+ * Undefined where Home Assistant, or an extension of it, may know the name of any card.
  * @param {string} name
  */
 const meantSetting = (name) => {
@@ -92,9 +93,9 @@ const meantSetting = (name) => {
 };
 
 /**
- * Check what was written in YAML.
+ * Check a configuration that was written in YAML.
  * @param {any} config
- * @throws {Error} Says what is wrong.
+ * @throws {Error} Its message says what is wrong.
  */
 export const checkConfiguration = (config) => {
   const language = pageLanguage();
@@ -118,7 +119,7 @@ export const checkConfiguration = (config) => {
     );
 };
 
-/** Return the form. */
+/** Return the form of the card's settings. */
 export const configurationForm = () => {
   const language = pageLanguage();
   return {
@@ -155,7 +156,7 @@ export const configurationForm = () => {
 };
 
 /**
- * Return the configuration of a new card: the first project.
+ * Return a new card's configuration, with the first project.
  * @param {HomeAssistant} hass
  */
 export const firstConfiguration = async (hass) => {

@@ -1,10 +1,10 @@
-/** Makes the card known to Home Assistant. */
+/** Defines the card, and registers it with Home Assistant. */
 
 import { LogCard } from "./log-card.js";
 import { loadTexts, pageLanguage } from "./language.js";
 
 /**
- * Define the card, and offer it.
+ * Define the card, and add it to the card picker.
  * @param {(card: typeof LogCard) => void} defineElement Defines its element.
  */
 export const defineCard = (defineElement) => {
@@ -13,7 +13,7 @@ export const defineCard = (defineElement) => {
   window.customCards = window.customCards ?? [];
   window.customCards.push({
     type: "golioth-log-card",
-    // When it is asked for: the language is not known yet.
+    // A getter, because the language is not known yet.
     get name() {
       return pageLanguage().text("name");
     },
@@ -27,8 +27,9 @@ export const defineCard = (defineElement) => {
 };
 
 /**
- * Load the texts of the page's language before the card is offered or asked for its
- * form.
+ * Keep the texts of the page's language loaded.
+ *
+ * The card picker and the form need them before there is a card.
  */
 const followLanguage = () => {
   const load = async () => {
@@ -36,10 +37,10 @@ const followLanguage = () => {
       const home = await window.hassConnection;
       if (home) await loadTexts(home.conn, document.documentElement.lang);
     } catch {
-      // Home Assistant itself says that it cannot be reached.
+      // Home Assistant itself shows that it cannot be reached.
     }
   };
-  // Home Assistant sets it when it is connected, and when the user chooses another one.
+  // Home Assistant sets `lang` once connected, and when the user changes the language.
   new MutationObserver(load).observe(document.documentElement, {
     attributeFilter: ["lang"],
   });

@@ -1,11 +1,10 @@
-/** Makes elements. Text is only ever text: nothing here parses HTML. */
+/** Makes elements without ever parsing HTML. */
 
 /**
  * Return a new element.
  * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag Its name.
- * @param {Record<string, string | number>} attributes Its attributes, of which
- *   `class` is one.
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} attributes Attributes by name, with `class`.
  * @param {(Node | string)[]} children
  */
 export const element = (tag, attributes = {}, ...children) => {
@@ -17,7 +16,7 @@ export const element = (tag, attributes = {}, ...children) => {
 };
 
 /**
- * Replace what is in an element.
+ * Replace the children of an element.
  * @param {Element} target
  * @param {(Node | string)[]} children
  */
@@ -27,8 +26,9 @@ export const setChildren = (target, ...children) => {
 };
 
 /**
- * Set the text of an element that has nothing else. That costs the browser little, and
- * nothing where it is the same.
+ * Set the text of an element without other children.
+ *
+ * Reuses the text node, and changes nothing where the text is the same: it runs often.
  * @param {Element} target
  * @param {string} text
  */
@@ -39,7 +39,7 @@ export const setText = (target, text) => {
 };
 
 /**
- * Return a button with an icon of Home Assistant's.
+ * Return a button with one of Home Assistant's icons.
  * @param {string} icon
  * @param {() => void} onClick
  */
@@ -54,7 +54,7 @@ export const iconButton = (icon, onClick) => {
 };
 
 /**
- * Name a button that has no text.
+ * Set the accessible name of an icon button.
  * @param {HTMLButtonElement} button
  * @param {string} name
  */

@@ -1,7 +1,7 @@
-/** JSON whose integers may be longer than a browser's numbers, which are floats. */
+/** Reads and writes JSON without rounding long integers to floats. */
 
-// In front of an integer that is a text as long as it is in a value: nothing that was
-// sent begins so.
+// Prefix of the strings that stand for long integers in parsed values. Random, so that
+// no text that was sent begins with it.
 const MARK = `${Math.random()}${Math.random()}`.replace(/\W/g, "_");
 
 const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, "g");
@@ -12,7 +12,9 @@ const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const LONG = /^-?\d{16,}$/;
 
 /**
- * Return what JSON holds, its long integers for the other functions here alone.
+ * Parse JSON, and keep its long integers exact.
+ *
+ * They become marked strings, which only the other functions here can read.
  * @param {string} json
  * @returns {unknown}
  */
@@ -24,16 +26,15 @@ export const parseExactly = (json) =>
   );
 
 /**
- * Return a value as JSON, with its long integers, and indented by spaces where a number
- * of them is given.
+ * Return a value as JSON, with its long integers exact.
  * @param {object} value
- * @param {number} [spaces]
+ * @param {number} [spaces] The indentation; none by default.
  */
 export const exactText = (value, spaces) =>
   JSON.stringify(value, undefined, spaces).replace(MARKED, "$1");
 
 /**
- * Return the texts in a value that are others as JSON.
+ * Return the strings in a value that JSON escapes.
  * @param {object} value
  */
 export const escapedTexts = (value) => {
@@ -53,7 +54,7 @@ export const escapedTexts = (value) => {
 };
 
 /**
- * Return the digits of a long integer, or undefined where a value is none.
+ * Return the digits of a long integer, or undefined.
  * @param {unknown} value
  */
 export const longInteger = (value) =>
@@ -62,7 +63,9 @@ export const longInteger = (value) =>
     : undefined;
 
 /**
- * Return the number that is nearest to a long integer, and any other value as it is.
+ * Return a long integer rounded to the nearest number.
+ *
+ * Any other value is returned unchanged.
  * @param {unknown} value
  */
 export const byValue = (value) => {

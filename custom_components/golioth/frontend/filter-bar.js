@@ -1,4 +1,4 @@
-/** The fields by which the user chooses which logs are shown. */
+/** Shows the fields by which the user filters logs. */
 
 import { element, setChildren, setText } from "./elements.js";
 import { LEVELS } from "./levels.js";
@@ -9,7 +9,7 @@ import { visibleLine } from "./visible-text.js";
 /** @import { Wanted } from "./log-filter.js" */
 /** @typedef {[value: string, name: string]} Option */
 
-// In characters.
+// The longest name that is shown, in characters.
 const NAME = 60;
 
 export class FilterBar {
@@ -30,7 +30,7 @@ export class FilterBar {
       ...fields,
     );
     /**
-     * What is offered, by field.
+     * The options of each field, as JSON.
      * @type {Map<HTMLSelectElement, string>}
      */
     this._shown = new Map();
@@ -77,13 +77,13 @@ export class FilterBar {
     this._setOptions(
       this._level,
       language.text("all_levels"),
-      // The lowest is all of them.
+      // The lowest level is the same as all levels.
       LEVELS.slice(1).map((level) => [level, language.text(level)]),
     );
   }
 
   /**
-   * Offer devices, by ID.
+   * Set the devices to choose from, by ID.
    * @param {Option[]} devices
    */
   setDevices(devices) {
@@ -106,11 +106,11 @@ export class FilterBar {
    */
   _setOptions(select, all, options) {
     const { value } = select;
-    // What was chosen can be left again, also where it is not offered any more.
+    // Keep the chosen option where it is no longer offered, or the filter would jump.
     if (value && !options.some(([offered]) => offered === value))
       options = [...options, [value, select.selectedOptions[0].textContent]];
     const json = JSON.stringify([all, options]);
-    // An open list would close.
+    // Setting the same options again would close an open list.
     if (this._shown.get(select) === json) return;
     this._shown.set(select, json);
     setChildren(

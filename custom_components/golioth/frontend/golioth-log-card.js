@@ -1,29 +1,31 @@
 /**
- * Loads the card once its element can be defined, or says that the browser is too old
- * for it. What cannot be loaded is tried again, and that is said in place of the card.
- * Every browser that has `import()` can read this file.
+ * Loads the card once its element can be defined.
+ *
+ * Says so where the browser is too old for it. A failed load is tried again, and shown
+ * in place of the card. Every browser that has `import()` can read this file.
  *
  * Home Assistant may replace the registry of elements while it starts, and with it the
- * classes that elements extend: what was defined before is not found afterwards. So
- * nothing that extends one is even read before Home Assistant's own elements are there.
+ * classes that elements extend: elements defined before are then lost. So no module
+ * that extends one is loaded before Home Assistant's own elements are defined.
  */
 
 /** @typedef {typeof import("./log-card.js").LogCard} CardClass */
 
 const TYPE = "golioth-log-card";
 
-// In milliseconds until the next try: twice as long each time.
+// Milliseconds until the next try; doubled after each one.
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 30000;
 
 const KEY = "component.golioth.config_panel.log_card.card_not_loaded";
-// As in the translations. Those of other languages are asked for.
+// The text of `translations/en.json`; other languages are requested.
 const ENGLISH =
   "The Golioth log card cannot be loaded. Check that Home Assistant is running: this is tried again automatically.";
 
 /**
- * Wait until the registry is the one that stays. Where there is no such element, as on
- * Cast, it already is.
+ * Wait until the registry of elements is the final one.
+ *
+ * Where there is no `home-assistant` element, as on Cast, it already is.
  */
 const registryInUse = () =>
   document.querySelector("home-assistant")
@@ -31,8 +33,9 @@ const registryInUse = () =>
     : Promise.resolve();
 
 /**
- * Whether the browser lacks what the card cannot do without. Whether it can read the
- * card, it says itself, by a SyntaxError.
+ * Whether the browser lacks a feature that the card needs.
+ *
+ * Syntax that it cannot read shows later, by a SyntaxError.
  */
 let isTooOld = [
   Element.prototype.append,
@@ -51,7 +54,7 @@ let isTooOld = [
 let Card = null;
 
 /**
- * What stands for the card meanwhile, once it is needed.
+ * The element shown until the card is loaded, if needed.
  * @type {CustomElementConstructor | null}
  */
 let StandIn = null;
@@ -78,13 +81,15 @@ const sayWhy = (element) => {
     .then(({ resources }) => {
       card.textContent = resources[KEY] || ENGLISH;
     })
-    // Then it is English.
+    // The text stays English.
     .catch(() => {});
 };
 
 /**
- * Define what stands for the card. An element cannot be defined twice: from when the
- * card is there, the same class makes cards.
+ * Define the stand-in for the card.
+ *
+ * An element cannot be defined twice: once the card is loaded, the same class makes
+ * cards.
  */
 const defineStandIn = () => {
   if (StandIn) return;
@@ -122,17 +127,18 @@ const defineElement = (LogCard) => {
   Card = LogCard;
   Object.setPrototypeOf(StandIn, LogCard);
   Object.setPrototypeOf(StandIn.prototype, LogCard.prototype);
-  // Home Assistant makes the card anew, as where it comes late.
+  // Asks Home Assistant to create the card again, as for any card that is loaded late.
   const event = { bubbles: true, composed: true };
   for (const each of standIns.splice(0))
     each.dispatchEvent(new CustomEvent("ll-rebuild", event));
 };
 
 /**
- * Load what is needed. A browser does not ask again for a module that it did not get,
- * or that one did not get which another one imports: each further try has addresses of
- * its own for all of them.
- * @param {number} tries How many have failed.
+ * Load the card, or the notice for old browsers.
+ *
+ * A browser requests a module only once, even if it or one of its imports failed: each
+ * further try has new addresses for all of them.
+ * @param {number} tries The number of failed tries.
  * @returns {Promise<unknown>}
  */
 const load = (tries) => {
@@ -145,23 +151,23 @@ const load = (tries) => {
 
 /** @param {number} tries */
 const loadOrRetry = (tries) => {
-  // Caught, or Home Assistant takes it for a failure of its own, and reloads the page.
+  // Caught, or Home Assistant takes the error for its own, and reloads the page.
   load(tries).catch((error) => {
     console.error("The Golioth log card cannot be loaded", error);
-    // Anything else, such as a lost connection, is not the browser's fault.
+    // Other errors, such as a lost connection, are not the browser's fault.
     if (error instanceof SyntaxError && !isTooOld) {
       isTooOld = true;
       loadOrRetry(tries);
       return;
     }
-    // The first time, Home Assistant has not given the card up yet.
+    // After the first failure, Home Assistant still waits for the card.
     if (tries) defineStandIn();
     const delay = Math.min(FIRST_DELAY * Math.pow(2, tries), LONGEST_DELAY);
     setTimeout(() => loadOrRetry(tries + 1), delay);
   });
 };
 
-// Home Assistant loads this module twice, in case that one request fails.
+// Home Assistant loads this module twice, in case one request fails.
 if (!window.isGoliothLogCardLoading) {
   window.isGoliothLogCardLoading = true;
   registryInUse().then(() => {

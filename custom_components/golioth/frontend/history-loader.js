@@ -1,51 +1,53 @@
-/** Loads earlier logs: which page when, and what is done where that fails. */
+/** Decides when to load earlier logs, and retries after failures. */
 
 /** @import { HistoryPage } from "./log-source.js" */
 /** @import { Logs } from "./logs.js" */
 
-// Pages of the history that are read by themselves, until the user scrolls up or asks
+// Pages of the history that are read automatically until the user scrolls up or asks
 // for more: where few logs match the filters, the first log stays in view.
 const MOST_PAGES = 5;
 
-// In milliseconds, after earlier logs could not be read: twice as long each time. After
-// so many times in a row, only the user has it tried again.
+// Milliseconds until a failed page is read again, doubled each time. After this many
+// failures in a row, only the user retries.
 const RETRY_DELAY = 5000;
 const LONGEST_RETRY_DELAY = 300000;
 const MOST_FAILURES = 8;
 
 /**
- * What the loader asks of the card.
+ * The card, as the loader uses it.
  * @typedef {object} HistoryView
- * @property {Logs} logs The logs that the card knows now.
+ * @property {Logs} logs The logs that the card has now.
  * @property {boolean} canLoad Whether there may be earlier logs that can be read now.
  * @property {boolean} isAtTop Whether the first log is in view.
  * @property {(before: string) => Promise<HistoryPage>} readPage Reads a page of earlier
  *   logs.
  * @property {(error: any) => Promise<string>} explain Returns why a page could not be
  *   read.
- * @property {() => void} onLoading Called when a page is about to be read.
- * @property {() => void} onLoaded Called when no page is being read any more.
+ * @property {() => void} onLoading Called before a page is read.
+ * @property {() => void} onLoaded Called once no page is being read.
  */
 
 export class HistoryLoader {
   /** @param {HistoryView} view */
   constructor(view) {
     /**
-     * Why earlier logs could not be read. It stays as long as it is only tried again.
+     * Why earlier logs could not be read.
+     *
+     * Kept until a page is read, the user retries, or the logs are other ones.
      */
     this.error = "";
     this._view = view;
     /**
-     * The request for earlier logs, if there is one: never are there two.
+     * The request for earlier logs; at most one.
      * @type {object | null}
      */
     this._loading = null;
-    /** How often in a row earlier logs could not be read. */
+    /** Failures in a row. */
     this._failures = 0;
-    /** Pages that may still be read by themselves. */
+    /** Pages that may still be read automatically. */
     this._pagesLeft = MOST_PAGES;
     /**
-     * As long as it runs, no page is read by itself.
+     * While it runs, no page is read automatically.
      * @type {number | undefined}
      */
     this._timer = undefined;
@@ -56,27 +58,26 @@ export class HistoryLoader {
   }
 
   /**
-   * Whether earlier logs could not be read so often that only the user has it tried
-   * again.
+   * Whether only the user can retry, after too many failures.
    */
   get hasGivenUp() {
     return this._failures >= MOST_FAILURES;
   }
 
-  /** Let nothing be read by itself any more. */
+  /** Cancel the next automatic page. */
   stop() {
     clearTimeout(this._timer);
     this._timer = undefined;
   }
 
-  /** Forget what is being read, which is of logs that nobody wants any more. */
+  /** Ignore the page being read, which is no longer wanted. */
   abandon() {
     this._loading = null;
   }
 
   /**
-   * Let pages be read by themselves, after some milliseconds.
-   * @param {number} delay
+   * Start reading pages automatically, after a delay.
+   * @param {number} delay Milliseconds.
    */
   lookForEarlier(delay) {
     this.allowPages();
@@ -85,12 +86,12 @@ export class HistoryLoader {
     this._loadLater(delay);
   }
 
-  /** Let as many pages be read by themselves as at first. */
+  /** Reset the number of automatic pages. */
   allowPages() {
     this._pagesLeft = MOST_PAGES;
   }
 
-  /** Read a page where the first log is in view, but not for ever. */
+  /** Read a page automatically if the first log is visible. */
   loadAtTop() {
     if (
       this._pagesLeft &&
@@ -101,13 +102,13 @@ export class HistoryLoader {
       this.load();
   }
 
-  /** Read a page, if that is possible, and nothing is being read. */
+  /** Read a page, where possible and none is being read. */
   async load() {
     if (this.isLoading || !this._view.canLoad) return;
     const loading = (this._loading = {});
     const { logs } = this._view;
     const { history } = logs;
-    // Whether it is of the same project and the same filters.
+    // Meanwhile, the card may show another project or other filters.
     const isWanted = () => this._view.logs === logs && logs.history === history;
     this._view.onLoading();
     try {

@@ -1,4 +1,4 @@
-/** The language of the user: texts, and numbers in them. */
+/** Formats texts and numbers in the user's language. */
 
 import { ENGLISH } from "./english.js";
 import { filled, translations } from "./translations.js";
@@ -10,12 +10,12 @@ import { filled, translations } from "./translations.js";
  * @template Key
  * @typedef {Key extends `${infer Name}_other` ? Name : never} Counted
  */
-/** @typedef {Counted<TextKey>} CountKey Texts with a number, without their form. */
+/** @typedef {Counted<TextKey>} CountKey A text with a number, without plural form. */
 
 const PREFIX = "component.golioth.config_panel.log_card.";
 
 /**
- * Texts by language, of which some may be English.
+ * Texts by language; untranslated ones are English.
  * @type {Map<string, Record<string, string>>}
  */
 const loaded = new Map([["en", ENGLISH]]);
@@ -24,8 +24,8 @@ const loaded = new Map([["en", ENGLISH]]);
  * Load the texts of a language, once for the page.
  * @param {Connection} connection
  * @param {unknown} code Such as `de` or `de-CH`.
- * @returns {Promise<boolean>} Whether there are texts that were not there before. What
- *   fails is tried again when this is called again; until then, texts are English.
+ * @returns {Promise<boolean>} Whether new texts were loaded. A failure is tried again
+ *   with the next call; until then, texts are English.
  */
 export const loadTexts = async (connection, code) => {
   const language = `${code}`;
@@ -42,8 +42,10 @@ export const loadTexts = async (connection, code) => {
 };
 
 /**
- * Return the languages to format in: one, or none, which is that of the browser, where
- * it does not know it or it is no language.
+ * Return a language to format in, as a list.
+ *
+ * The list is empty, which means the browser's language, where the browser does not
+ * know the code or it is no language.
  * @param {unknown} code
  */
 export const knownLocales = (code) => {
@@ -67,7 +69,7 @@ export class Language {
   }
 
   /**
-   * Return a text, its placeholders filled.
+   * Return a text with its placeholders filled.
    * @param {TextKey} key
    * @param {Record<string, string>} placeholders
    */
@@ -77,7 +79,7 @@ export class Language {
   }
 
   /**
-   * Return a text that has a number.
+   * Return a text that contains a number.
    * @param {CountKey} key
    * @param {number} count
    */
@@ -88,8 +90,9 @@ export class Language {
 }
 
 /**
- * Return the language of the page, for what is asked before the card knows of Home
- * Assistant.
+ * Return the page's language.
+ *
+ * For texts that are needed before the card has Home Assistant's objects.
  */
 export const pageLanguage = () =>
   new Language(document.documentElement.lang || "en");

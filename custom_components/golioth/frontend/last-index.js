@@ -1,6 +1,7 @@
 /**
- * Return the index of the last item that a function takes, or -1. Not every browser has
- * `findLastIndex`.
+ * Return the index of the last matching item, or -1.
+ *
+ * For browsers without `findLastIndex`.
  * @template Item
  * @param {Item[]} items
  * @param {(item: Item) => unknown} isWanted

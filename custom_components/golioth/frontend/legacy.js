@@ -1,12 +1,13 @@
 /*
- * What Home Assistant loads in browsers that it has other files for: the card, or,
- * where modules cannot be loaded, what says that the browser is too old. In ECMAScript
- * 5, which every browser reads that Home Assistant runs in.
+ * Loads the card in Home Assistant's build for older browsers.
+ *
+ * Where modules cannot be loaded, shows that the browser is too old. Written in
+ * ECMAScript 5, which every browser reads that Home Assistant runs in.
  */
 (function () {
   "use strict";
 
-  // In milliseconds, after something could not be loaded.
+  // Milliseconds until a failed load is tried again.
   var DELAY = 5000;
 
   var self = /** @type {HTMLScriptElement} */ (document.currentScript);
@@ -18,14 +19,12 @@
     return script;
   }
 
-  // A browser that does not know `import()` does not read this, and so leaves the name
-  // undefined.
+  // A browser without `import()` cannot parse this, and leaves the name undefined.
   var trial = document.createElement("script");
   trial.text = "window.goliothImport = function (url) { return import(url); };";
   document.head.removeChild(add(trial));
 
-  // Each try has an address of its own: a browser does not ask again for a module that
-  // it did not get.
+  // Each try has a new address: a browser requests a failed module only once.
   /** @param {string} address */
   function load(address) {
     function retry() {

@@ -1,4 +1,4 @@
-/** The levels of logs, and their order. */
+/** Compares the levels of logs. */
 
 /** @typedef {"debug" | "info" | "warn" | "error"} Level */
 
@@ -6,27 +6,30 @@
 export const LEVELS = ["debug", "info", "warn", "error"];
 
 /**
- * Return the rank of a level, from 0 on; -1 where it is none that is known.
+ * Return the rank of a level, or -1 where unknown.
  * @param {unknown} level
  */
 const rankOf = (level) => LEVELS.findIndex((each) => each === level);
 
 /**
- * Return a level if it is one that is known.
+ * Return a level if it is known.
  * @param {string} level
  */
 export const knownLevel = (level) => LEVELS.find((each) => each === level);
 
 /**
- * Return the levels from a minimum on; all of them where it is none that is known.
+ * Return the levels from a minimum up.
+ *
+ * All levels where the minimum is unknown.
  * @param {string} minimum
  */
 export const levelsFrom = (minimum) =>
   LEVELS.slice(Math.max(rankOf(minimum), 0));
 
 /**
- * Whether a level is at least a minimum. What is unknown always is, as in the options
- * of the integration.
+ * Return whether a level reaches a minimum.
+ *
+ * An unknown level always does, as with the integration's options.
  * @param {string} level
  * @param {string} minimum
  */
@@ -36,7 +39,7 @@ export const isAtLeast = (level, minimum) => {
 };
 
 /**
- * Return the higher of two levels, each of which may be missing.
+ * Return the higher of two levels; either may be missing.
  * @param {string | undefined} one
  * @param {string | undefined} other
  */

@@ -1,4 +1,4 @@
-/** What is in front of the first log: how far back the logs go, and how to get more. */
+/** Shows how far back the logs go, above the first. */
 
 import { element, setText } from "./elements.js";
 
@@ -45,7 +45,7 @@ export class ListTop {
     let label = isLoading ? "loading" : "load_earlier";
     if (reason || hasGivenUp) label = "try_again";
     setText(this._load, language.text(label));
-    // Not hidden meanwhile: it would lose the focus.
+    // Not hidden while it loads, or it would lose the focus.
     this._load.setAttribute("aria-disabled", `${isLoading}`);
   }
 

@@ -1,4 +1,4 @@
-/** The card. */
+/** Defines the card that shows logs. */
 
 import { CardHeader } from "./card-header.js";
 import { copyText, table } from "./clipboard.js";
@@ -33,10 +33,10 @@ import { TimeFormat } from "./times.js";
 /** @import { LogMessage } from "./log-source.js" */
 /** @import { HomeAssistant } from "../../../types/home-assistant.js" */
 
-// A screen reader reads so many new logs at once; in a storm it would say nothing else.
+// New logs that a screen reader reads at once; in a storm it would read nothing else.
 const READ_ALOUD = 5;
 
-// In milliseconds, after another filter: the user may be typing.
+// Milliseconds after a change of the filter: the user may still be typing.
 const FILTER_DELAY = 300;
 
 export class LogCard extends HTMLElement {
@@ -52,7 +52,7 @@ export class LogCard extends HTMLElement {
   constructor() {
     super();
     /**
-     * Home Assistant gives it, and the next one, before anything is shown.
+     * Set by Home Assistant, like `_hass`, before anything is shown.
      * @type {Configuration}
      */
     this._config = /** @type {any} */ (null);
@@ -60,7 +60,7 @@ export class LogCard extends HTMLElement {
     this._hass = /** @type {any} */ (null);
     this._language = pageLanguage();
     /**
-     * Comes with Home Assistant.
+     * Set together with `_hass`.
      * @type {TimeFormat}
      */
     this._times = /** @type {any} */ (null);
@@ -70,21 +70,21 @@ export class LogCard extends HTMLElement {
     this._logs = new Logs(this._filter);
     /** @type {Wanted} */
     this._wanted = {};
-    /** The entry of the project. */
+    /** The ID of the project's config entry. */
     this._entryId = "";
-    /** How the devices of the project are called, as a text to compare. */
+    /** The names of the project's devices, as JSON to compare. */
     this._names = "";
-    /** Which devices were disabled when it began. */
+    /** The devices that were disabled when the subscription began. */
     this._disabled = "";
     /**
-     * Why there are no logs: the code of an error, or that no project was chosen.
+     * Why there are no logs: an error code, or `choose_project`.
      * @type {string | null}
      */
     this._trouble = null;
     this._isConnected = true;
     this._isPaused = false;
     this._isScrolledUp = false;
-    /** Whether a log is open that is looked at. */
+    /** Whether an open log is in the list's view. */
     this._isReading = false;
     this._history = new HistoryLoader(this);
     this._shownRevision = -1;
@@ -122,7 +122,7 @@ export class LogCard extends HTMLElement {
     this._build();
   }
 
-  // What Home Assistant asks of a card.
+  // Home Assistant's interface of a card
 
   /** @param {Configuration} config */
   setConfig(config) {
@@ -146,7 +146,7 @@ export class LogCard extends HTMLElement {
     /** @type {HomeAssistant | null} */
     const old = this._hass;
     this._hass = hass;
-    // It comes with every change of a state.
+    // Set with every change of a state, so that only what differs is done.
     const isOtherLocale =
       old?.locale !== hass.locale ||
       old.config.time_zone !== hass.config.time_zone;
@@ -176,8 +176,6 @@ export class LogCard extends HTMLElement {
     this._resizes.disconnect();
     this._stop();
   }
-
-  // What it is made of.
 
   _build() {
     this._scroller.addEventListener("scroll", () => this._onScroll(), {
@@ -221,7 +219,7 @@ export class LogCard extends HTMLElement {
     this._schedule();
   }
 
-  /** Show texts in the language of the user as soon as there are some. */
+  /** Show texts in the user's language once loaded. */
   async _loadTexts() {
     const { connection, locale } = this._hass;
     const isNew = await loadTexts(connection, locale.language);
@@ -238,7 +236,7 @@ export class LogCard extends HTMLElement {
     );
   }
 
-  /** Call devices as Home Assistant does, also those that have logged before. */
+  /** Give devices Home Assistant's names, also in earlier logs. */
   _nameDevices() {
     const names = deviceNames(this._hass, this._entryId);
     const key = JSON.stringify([...names]);
@@ -249,8 +247,10 @@ export class LogCard extends HTMLElement {
   }
 
   /**
-   * Follow the devices: of one that has been disabled or enabled since, other logs are
-   * shown, and a project that was removed may have been added again.
+   * React to changed devices.
+   *
+   * A device that was disabled or enabled changes which logs are shown, and a removed
+   * project may have been added again.
    */
   _onDevices() {
     const disabled = disabledDevices(this._hass, this._entryId);
@@ -260,8 +260,9 @@ export class LogCard extends HTMLElement {
   }
 
   /**
-   * Take note of the entry that the project has: it is another one than was configured,
-   * if that was removed.
+   * Store the project's current config entry.
+   *
+   * It differs from the configured one where that was removed.
    * @param {string | undefined} entryId
    */
   _setEntry(entryId) {
@@ -282,7 +283,7 @@ export class LogCard extends HTMLElement {
     this._filters.setModules(this._logs.modules().filter(isOffered));
   }
 
-  // Where the logs come from.
+  // The logs' source
 
   _stop() {
     this._source?.stop();
@@ -292,7 +293,7 @@ export class LogCard extends HTMLElement {
     this._history.stop();
   }
 
-  /** Begin anew, with another project or another connection. */
+  /** Restart, with another project, other devices or another connection. */
   _restart() {
     this._stop();
     if (!this.isConnected || !this._config || !this._hass) return;
@@ -338,7 +339,7 @@ export class LogCard extends HTMLElement {
     this._schedule();
   }
 
-  // What the loader of earlier logs asks.
+  // The view of the history loader
 
   get logs() {
     return this._logs;
@@ -349,7 +350,7 @@ export class LogCard extends HTMLElement {
       this._source !== null &&
       this._trouble === null &&
       this._isConnected &&
-      // Before, it is not known until when.
+      // Before that, the end of the history to read is unknown.
       this._logs.isBegun &&
       this._logs.history.hasMore &&
       !this._logs.isHistoryFull
@@ -362,7 +363,7 @@ export class LogCard extends HTMLElement {
 
   /** @param {string} before */
   async readPage(before) {
-    // As long as there is none, no page can be loaded.
+    // Only called while `canLoad` is true, which needs a source.
     const source = /** @type {LogSource} */ (this._source);
     return source.history(this._filter.request(this._deviceIds), before);
   }
@@ -380,22 +381,22 @@ export class LogCard extends HTMLElement {
     this._schedule();
   }
 
-  /** Read earlier logs because the user wants to. */
+  /** Read earlier logs at the user's request. */
   _loadMore() {
     this._history.lookForEarlier(0);
     this._history.load();
     this._schedule();
   }
 
-  // What the user does.
+  // The user's actions
 
-  /** Let new logs wait as long as the user looks at what is there. */
+  /** Hold new logs back while the user reads older ones. */
   _updateHold() {
     const isHeld =
       this._isPaused ||
       this._isScrolledUp ||
       this._isReading ||
-      // Not every browser says so when what has the focus is removed.
+      // Asked, because not every browser fires an event when the focused element goes.
       this._scroller.matches(":focus-within");
     if (isHeld === this._logs.isHeld) return;
     if (isHeld) this._logs.isHeld = true;
@@ -410,7 +411,7 @@ export class LogCard extends HTMLElement {
   }
 
   _goToNewest() {
-    // The button goes, and what had the focus should not be the page.
+    // The button disappears, and the focus would fall back to the page.
     this._header.focus();
     this._isPaused = this._isScrolledUp = this._isReading = false;
     this._updateHold();
@@ -444,8 +445,8 @@ export class LogCard extends HTMLElement {
   }
 
   /**
-   * Look at the newest of other logs, and after some milliseconds for earlier ones.
-   * @param {number} delay
+   * Show the newest logs; load earlier ones after a delay.
+   * @param {number} delay Milliseconds.
    */
   _lookAnew(delay) {
     this._shownRevision = -1;
@@ -486,8 +487,7 @@ export class LogCard extends HTMLElement {
     );
   }
 
-  // What is shown.
-
+  // Rendering
   _schedule() {
     this._rendering.request();
   }
@@ -507,7 +507,7 @@ export class LogCard extends HTMLElement {
     const { isHeld } = this._logs;
     const isAnew = this._shownRevision < 0;
     this._shownRevision = this._logs.revision;
-    // Rows that come into view are not new.
+    // Rows that only scroll into view are not new, and not read aloud.
     const isRead = !isHeld && !isAnew && this._newLogs <= READ_ALOUD;
     this._newLogs = 0;
     this._scroller.setAttribute("aria-live", isRead ? "polite" : "off");
@@ -518,7 +518,7 @@ export class LogCard extends HTMLElement {
     this._leftOut = items.reduce((sum, item) => sum + (item.leftOut ?? 0), 0);
   }
 
-  /** Say what is in front of the first log. */
+  /** Show how far back the logs go. */
   _renderTop() {
     this._top.show(this._logs, this._history, this._language);
     const isHidden = !this._history.isLoading && !this.canLoad;
@@ -559,7 +559,7 @@ export class LogCard extends HTMLElement {
 }
 
 /**
- * Return the button of the log that an event is of.
+ * Return the button of the log that received an event.
  * @param {Event} event
  */
 const lineOf = ({ target }) =>

@@ -1,17 +1,17 @@
-/** Which logs are shown. */
+/** Decides which logs are shown. */
 
 import { higherLevel, isAtLeast, levelsFrom } from "./levels.js";
 import { soughtNumber } from "./numbers.js";
 import { sentPiece } from "./visible-text.js";
 
-// What is searched for in the history, in characters.
+// The longest search of the history, in characters.
 export const MAX_SEARCH = 255;
 
 /** @import { Configuration } from "./configuration.js" */
 /** @import { Item, LogItem } from "./log-item.js" */
 
 /**
- * What the user wants to see of what the card was configured to show.
+ * The user's filter, within the logs that the card shows.
  * @typedef {object} Wanted
  * @property {string} [deviceId]
  * @property {string} [minimumLevel]
@@ -20,7 +20,7 @@ export const MAX_SEARCH = 255;
  */
 
 /**
- * What is asked of Golioth's history.
+ * The filter of a request for Golioth's history.
  * @typedef {object} HistoryRequest
  * @property {string[]} [device_ids]
  * @property {string[]} [levels]
@@ -39,18 +39,18 @@ export class LogFilter {
       higherLevel(config.minimum_level, wanted.minimumLevel) || "debug";
     const modules = config.modules ?? [];
     this._modules = wanted.module ? [wanted.module] : modules;
-    // What is wanted is never more than what was configured.
+    // The user's filter never widens the configured one.
     if (modules.length)
       this._modules = this._modules.filter((name) => modules.includes(name));
     this._hasModules = modules.length > 0 || Boolean(wanted.module);
     this._text = (wanted.text || "").toLowerCase();
-    // Metadata have a space there where they are shown, but not where they are copied.
+    // Metadata has a space after a colon where it is shown, but not where it is copied.
     this._compactText = this._text.replace(/":\s+/g, '":');
     this._sought = soughtNumber(this._text);
   }
 
   /**
-   * Whether an item is shown; what is no log always is.
+   * Return whether an item is shown; notices always are.
    * @param {Item} item
    */
   matches(item) {
@@ -75,7 +75,9 @@ export class LogFilter {
   }
 
   /**
-   * Return what is asked of Golioth's history, which may answer with more than matches.
+   * Return the request for Golioth's history.
+   *
+   * Its answer may contain logs that do not match.
    * @param {string[]} deviceIds
    */
   request(deviceIds) {
@@ -85,11 +87,11 @@ export class LogFilter {
     if (devices.length) request.device_ids = devices;
     if (this._minimumLevel !== "debug")
       request.levels = levelsFrom(this._minimumLevel);
-    // Golioth looks for one module only.
+    // Golioth filters by one module only.
     if (this._modules.length === 1) [request.module] = this._modules;
-    // Golioth does not know what is shown for unseen characters.
+    // Golioth does not know the pictures shown for invisible characters.
     const search = sentPiece(this._text);
-    // In lower case, some texts are longer than Home Assistant takes.
+    // In lower case, some texts become longer than Home Assistant accepts.
     if (search) request.search = search.slice(0, MAX_SEARCH);
     return request;
   }

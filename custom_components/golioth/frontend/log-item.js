@@ -1,4 +1,4 @@
-/** What is shown in a row: a log, with what is known of it, or a notice. */
+/** Models the list's items: logs and notices. */
 
 /** @typedef {LogItem | Notice} Item */
 
@@ -9,20 +9,20 @@ import { milliseconds } from "./times.js";
 import { visibleLine } from "./visible-text.js";
 
 /**
- * Return the JSON of a value, the same whatever the order of its keys is.
+ * Return JSON of a value with its keys sorted.
  * @param {unknown} value
  */
 const canonical = (value) =>
   JSON.stringify(value, (_key, each) =>
     each !== null && typeof each === "object" && !Array.isArray(each)
-      ? // By the keys alone: values are not to be compared.
+      ? // By keys alone: comparing entries would convert values to strings.
         Object.fromEntries(
           Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1)),
         )
       : byValue(each),
   );
 
-/** One log of the list. */
+/** A log of the list. */
 export class LogItem {
   /** @param {unknown} sent */
   constructor(sent) {
@@ -31,7 +31,7 @@ export class LogItem {
     this._sent = log;
     this.time = milliseconds(log.timestamp);
     this.size = log.message.length + JSON.stringify(log.metadata).length;
-    /** Whether its metadata is shown. */
+    /** Whether its details are shown. */
     this.isOpen = false;
     /** @type {string | undefined} */
     this._searchable = undefined;
@@ -47,8 +47,8 @@ export class LogItem {
   }
 
   /**
-   * Call the device as it is called now, or as it was called when it logged.
-   * @param {string | undefined} name
+   * Set the device's name.
+   * @param {string | undefined} name Without one, the name in the log.
    */
   nameDevice(name = this._sent.device_name) {
     if (name === this.log.device_name) return;
@@ -56,7 +56,7 @@ export class LogItem {
     this._searchable = undefined;
   }
 
-  /** All text of the log, as it was sent and as it is shown, in lower case. */
+  /** All text of the log, sent and shown, lower-cased. */
   get searchable() {
     const { message, module, device_name, metadata } = this.log;
     if (this._searchable === undefined) {
@@ -79,12 +79,13 @@ export class LogItem {
   }
 
   /**
-   * What is the same of a log that was told and of the same log in the history, which
-   * may cut times to milliseconds.
+   * What identifies the log, both live and in the history.
+   *
+   * Without its nanoseconds, because the history may cut times to milliseconds.
    */
   get identity() {
     const { level, module, type, message, metadata } = this.log;
-    // Home Assistant's own ID is that of the project until the device is registered.
+    // Golioth's: Home Assistant's ID is the project's until the device is registered.
     const deviceId = this.log.golioth_device_id;
     if (this._identity === undefined)
       this._identity = canonical([
@@ -95,9 +96,9 @@ export class LogItem {
   }
 }
 
-/** What is said between logs: how many were left out, or that there was a restart. */
+/** A notice of logs left out, or of a restart. */
 export class Notice {
-  /** @param {{ leftOut?: number, isRestart?: boolean }} said */
+  /** @param {{ leftOut?: number, isRestart?: boolean }} event */
   constructor({ leftOut, isRestart }) {
     this.time = NaN;
     this.size = 0;

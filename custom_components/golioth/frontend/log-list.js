@@ -1,24 +1,25 @@
 /**
- * The scrolling list: of many items, it has rows for those that are looked at, and some
- * more on both sides.
+ * Scrolls a list of many items.
+ *
+ * Only the items in view, and some on both sides of them, have rows.
  */
 
 /** @import { LogRow } from "./log-row.js" */
 /** @import { Item } from "./log-item.js" */
-/** @typedef {{ item: Item, top: number }} Anchor An item, and where its row is. */
+/** @typedef {{ item: Item, top: number }} Anchor An item, and the top of its row. */
 
 import { lastIndex } from "./last-index.js";
 
-// Rows: beyond those that are seen, when the newest are followed, when more are added
-// on a side, and at most.
+// Numbers of rows: beyond the view while the newest logs are followed, added on one
+// side by scrolling, and at most.
 const BEYOND = 10;
 const MORE = 60;
 const MOST = 240;
 
-// In pixels: no row is lower.
+// The lowest height of a row, in pixels.
 const ROW_HEIGHT = 20;
 
-// In pixels: so near to a side is as good as there.
+// Distances in pixels that count as near an end, and as at an end.
 const NEAR = 200;
 const AT = 4;
 
@@ -27,8 +28,7 @@ const lastLog = (items) => items[lastIndex(items, ({ log }) => log)] ?? null;
 
 export class LogList {
   /**
-   * @param {HTMLElement} scroller The element that scrolls; it has the rows, and `top`
-   *   in front of them.
+   * @param {HTMLElement} scroller The scrolling element, with `top` and then the rows.
    * @param {HTMLElement} top The element in front of the rows.
    * @param {() => LogRow} makeRow
    */
@@ -41,7 +41,7 @@ export class LogList {
     this._start = 0;
     this._end = 0;
     /**
-     * By item, in their order.
+     * Rows by item, in the order of the items.
      * @type {Map<Item, LogRow>}
      */
     this._rows = new Map();
@@ -51,19 +51,19 @@ export class LogList {
     this._followed = BEYOND;
   }
 
-  /** Have rows for a list of another height. */
+  /** Adapt the number of rows to the list's height. */
   resize() {
     this._followed =
       Math.ceil(this._scroller.clientHeight / ROW_HEIGHT) + BEYOND;
     this.extend();
   }
 
-  /** Whether the first item has a row, and the list is scrolled up to it. */
+  /** Whether the list is scrolled to its first item. */
   get isAtTop() {
     return this._start === 0 && this._scroller.scrollTop < NEAR;
   }
 
-  /** Whether the last item has a row, and the list is scrolled down to it. */
+  /** Whether the list is scrolled to its last item. */
   get isAtBottom() {
     const { scrollHeight, scrollTop, clientHeight } = this._scroller;
     return (
@@ -72,14 +72,15 @@ export class LogList {
     );
   }
 
-  /** Whether a log that has a row is open. */
+  /** Whether a log with a row is open. */
   get hasOpen() {
     return [...this._rows.keys()].some(({ isOpen }) => isOpen);
   }
 
   /**
-   * Whether it was scrolled up since this was asked last; steps that are too small to
-   * tell add up.
+   * Return whether the list was scrolled up since asked last.
+   *
+   * Steps too small to count add up.
    */
   takeScrolledUp() {
     const { scrollTop } = this._scroller;
@@ -89,10 +90,10 @@ export class LogList {
   }
 
   /**
-   * Show other items, the newest of them, or those that are looked at as long as they
-   * are there.
+   * Show a new list of items.
    * @param {Item[]} items
-   * @param {boolean} isFollowing
+   * @param {boolean} isFollowing Whether to scroll to the newest. Otherwise, the items
+   *   in view stay in place, as long as they are in the list.
    */
   show(items, isFollowing) {
     const anchor = isFollowing ? undefined : this._anchor();
@@ -115,13 +116,12 @@ export class LogList {
     );
     this._renderRows();
     this._restore(anchor);
-    // There may be earlier ones now.
+    // Earlier items may have been added in front.
     this.extend();
   }
 
   /**
-   * Have rows for more items, where the list is scrolled near to the end of those that
-   * there are.
+   * Add rows where the list is scrolled near their end.
    */
   extend() {
     const { scrollHeight, scrollTop, clientHeight } = this._scroller;
@@ -138,7 +138,7 @@ export class LogList {
   }
 
   /**
-   * Move the bounds of what has rows, so that an item has one.
+   * Move the range of rows to include an item.
    * @param {number} index
    */
   _include(index) {
@@ -158,8 +158,8 @@ export class LogList {
   }
 
   /**
-   * Move the focus by some logs, or to the first or last one with an infinite number.
-   * @param {number} by
+   * Move the focus by a number of logs.
+   * @param {number} by Infinite for the first or the last log.
    */
   moveFocus(by) {
     const logs = this._items.filter(({ log }) => log);
@@ -174,14 +174,14 @@ export class LogList {
     row?.element.scrollIntoView({ block: "nearest" });
   }
 
-  /** Give the log that the tab key stops at the focus. */
+  /** Focus the log that is the tab stop. */
   focus() {
     const row = this._current && this._rows.get(this._current);
     row?.button.focus({ preventScroll: true });
   }
 
   /**
-   * Remember the log with a focus, from which the arrow keys go on.
+   * Remember the focused log as the arrow keys' position.
    * @param {Element} button
    */
   focused(button) {
@@ -203,7 +203,7 @@ export class LogList {
     }
   }
 
-  /** Make all rows anew: the language or the times have changed. */
+  /** Recreate all rows, after a change of language or times. */
   renew() {
     for (const { element } of this._rows.values()) element.remove();
     this._rows.clear();
@@ -222,8 +222,7 @@ export class LogList {
     let last = this._top;
     let logBefore = lastLog(this._items.slice(0, this._start));
     for (const item of items) {
-      // From the first, so that in a storm, when all are other ones, no row has to be
-      // moved.
+      // Reused in order: in a storm, where all items are new, no row has to be moved.
       const row = rows.get(item) ?? free.shift() ?? this._makeRow();
       this._rows.set(item, row);
       row.show(item, logBefore);
@@ -236,8 +235,7 @@ export class LogList {
   }
 
   /**
-   * Have one log that the tab key stops at: the last, or, as long as one has the focus,
-   * that one.
+   * Make the focused or the last log the tab stop.
    */
   _setTabStop() {
     if (
@@ -251,7 +249,7 @@ export class LogList {
   }
 
   /**
-   * Return the first item that is seen, and where its row is.
+   * Return the first item in view and its position.
    * @returns {Anchor | undefined}
    */
   _anchor() {
@@ -264,7 +262,7 @@ export class LogList {
   }
 
   /**
-   * Scroll so that a row is where it was.
+   * Scroll a row back to its previous position.
    * @param {Anchor | undefined} anchor
    */
   _restore(anchor) {

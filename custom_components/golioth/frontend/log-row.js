@@ -1,4 +1,4 @@
-/** One row of the list: a log with its metadata, or what is said between logs. */
+/** Shows a log or a notice as a row. */
 
 /** @import { Language, TextKey } from "./language.js" */
 /** @import { Item, LogItem } from "./log-item.js" */
@@ -10,13 +10,14 @@ import { exactText } from "./exact-json.js";
 import { knownLevel } from "./levels.js";
 import { visibleLine, visibleText } from "./visible-text.js";
 
-// In characters: no screen shows more in a line, and laying out more takes long.
+// Longest texts in characters: no screen shows more in a line, and layout takes long.
 const LINE = 500;
 const NAME = 60;
-// Until all is asked for.
+// In the details, until the user asks for all.
 const DETAIL = 2000;
 
-// Nested deeply, each value has a line with hundreds of spaces.
+// Longest indented JSON, compared to compact JSON: a deeply nested value would have
+// hundreds of spaces in each line.
 const MOST_INDENTED = 10;
 
 export class LogRow {
@@ -26,7 +27,7 @@ export class LogRow {
    */
   constructor(language, times) {
     /**
-     * What it shows.
+     * The item that is shown.
      * @type {Item | null}
      */
     this.item = null;
@@ -52,11 +53,11 @@ export class LogRow {
   /**
    * Show an item.
    * @param {Item} item
-   * @param {Item | null} logBefore The item of the log before it, if there is one:
-   *   where the day changes, or is not today at first, the row says the day.
+   * @param {Item | null} logBefore The previous log. Where its day differs, or there is
+   *   none and the day is not today, the row shows the day.
    */
   show(item, logBefore) {
-    // Of a device that has another name now, the log is another one.
+    // A new name of the device replaces the log of the item.
     const isOther = this.item !== item || this._log !== item.log;
     this.item = item;
     this._log = item.log;
@@ -68,7 +69,7 @@ export class LogRow {
     const isNewDay = this._times.day(logBefore?.time ?? Date.now()) !== day;
     if (isOther) {
       this._showLog(item);
-      // Only what has to be moved: most rows stay what they are.
+      // Only what differs: most rows stay logs.
       if (this._notice.isConnected) setChildren(this.element, this.button);
       this.button.nextElementSibling?.remove();
     }
@@ -108,7 +109,7 @@ export class LogRow {
     );
   }
 
-  /** Show the metadata, or hide it, as the item has it. */
+  /** Show the details of an open item, or hide them. */
   showDetails() {
     const { item } = this;
     if (!item?.log) return;
@@ -135,7 +136,7 @@ export class LogRow {
         all.addEventListener("click", () => {
           setText(value, visibleText(text, text.length));
           all.remove();
-          // It had the focus, which should not be the page's.
+          // The removed button had the focus, which would fall back to the page.
           this.button.focus({ preventScroll: true });
         });
         description.append(all);
@@ -158,8 +159,7 @@ export class LogRow {
 }
 
 /**
- * Return JSON to read, which is not indented where that alone would make it many times
- * as long.
+ * Return indented JSON, or compact JSON where nested deeply.
  * @param {object} value
  */
 const indented = (value) => {

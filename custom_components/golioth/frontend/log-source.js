@@ -1,4 +1,4 @@
-/** Where the logs come from: Home Assistant's WebSocket API. */
+/** Subscribes to logs over Home Assistant's WebSocket API. */
 
 /** @import { Connection } from "../../../types/home-assistant.js" */
 /** @import { HistoryRequest } from "./log-filter.js" */
@@ -6,56 +6,57 @@
 /**
  * A page of the history.
  * @typedef {object} HistoryPage
- * @property {unknown[]} logs From the oldest.
- * @property {string} start Until when the history is to be read next.
- * @property {boolean} more Whether there is more.
- * @property {boolean} complete Whether Golioth has given all logs of this time.
+ * @property {unknown[]} logs Oldest first.
+ * @property {string} start The end of the next page.
+ * @property {boolean} more Whether there are earlier logs.
+ * @property {boolean} complete Whether Golioth returned all logs of this time.
  */
 
 /**
- * What Home Assistant tells: at first which logs it has, then more of them.
+ * A message of the subscription, with recent or new logs.
  * @typedef {object} LogMessage
  * @property {any[]} logs
- * @property {number} [left_out] How many logs are missing in front of these.
- * @property {boolean} [more] Whether there is another piece of the beginning.
- * @property {boolean} [removed] Whether the project is not there any more.
- * @property {string} [session] Which run of Home Assistant it is, at the beginning alone.
- * @property {string} [config_entry_id] The entry that the project has now.
- * @property {number} [first_number] The number of the first log that it has.
+ * @property {number} [left_out] The number of logs missing in front of these.
+ * @property {boolean} [more] Whether another piece of the recent logs follows.
+ * @property {boolean} [removed] Whether the project was removed.
+ * @property {string} [session] The run of Home Assistant that numbered the logs. In the
+ *   first message only, like what follows.
+ * @property {string} [config_entry_id] The project's current config entry.
+ * @property {number} [first_number] The number of the first recent log.
  */
 
 /**
  * @typedef {object} LogListener
  * @property {(message: LogMessage) => void} onLogs
- * @property {(code: string | null) => void} onError Null where there is no error any
- *   more.
+ * @property {(code: string | null) => void} onError Null where the error is over.
  * @property {(isConnected: boolean) => void} onConnection
  */
 
-// In milliseconds: while Home Assistant starts, it does not know the command yet.
+// Milliseconds until the next try while Home Assistant, which is still starting, does
+// not know the command yet.
 const START_DELAY = 2000;
 const UNKNOWN_COMMAND = "unknown_command";
 
-// What else may change by itself: one of too many views may go, also one of a connection
-// that was lost, which is noticed later, the user may be given the permission, and a
-// project be added again. Other mistakes stay, and may be in Home Assistant's log each
-// time.
+// Errors that may end by themselves: another view closes, or its lost connection is
+// noticed, the user gets the permission, or the project is added again. Others stay,
+// and each try might add a line to Home Assistant's log.
 const REFUSED_DELAY = 15000;
 const NOT_FOUND = "not_found";
 const CHANGING = ["too_many", "unauthorized", NOT_FOUND];
 
-// The logs of one answer.
+// The most logs of a page.
 const PAGE = 200;
 
 /**
- * By connection, what is read of the history, and waits for that: Home Assistant reads
- * one page for each at a time.
+ * The last request for the history, by connection.
+ *
+ * Home Assistant reads one page at a time for each connection.
  * @type {WeakMap<Connection, Promise<unknown>>}
  */
 const reading = new WeakMap();
 
 /**
- * Return what `read` does, when nothing else is read any more.
+ * Return the result of `read`, called after earlier reads.
  * @template Answer
  * @param {Connection} connection
  * @param {() => Promise<Answer>} read
@@ -73,7 +74,7 @@ export class LogSource {
   /**
    * @param {Connection} connection
    * @param {string} configEntryId The project.
-   * @param {string[]} deviceIds The devices; all of them, where there is none.
+   * @param {string[]} deviceIds The devices; all of them where the list is empty.
    * @param {LogListener} listener
    */
   constructor(connection, configEntryId, deviceIds, listener) {
@@ -82,7 +83,7 @@ export class LogSource {
     this._deviceIds = deviceIds;
     this._listener = listener;
     /**
-     * The subscription that counts: the last.
+     * The last subscription; messages of others are ignored.
      * @type {object | null}
      */
     this._turn = null;
@@ -91,7 +92,7 @@ export class LogSource {
     /** @type {number | undefined} */
     this._retry = undefined;
     /**
-     * What Home Assistant has told of the logs that it has, as long as there is more.
+     * The pieces of the recent logs so far, until complete.
      * @type {LogMessage | null}
      */
     this._beginning = null;
@@ -114,7 +115,7 @@ export class LogSource {
   }
 
   _whenReady() {
-    // It went with the connection that was lost.
+    // The lost connection ended the subscription.
     this._unsubscribe = null;
     this._listener.onConnection(true);
     this._subscribe();
@@ -126,14 +127,16 @@ export class LogSource {
   }
 
   /**
-   * Subscribe, also by itself after a lost connection, because Home Assistant may not
-   * be ready to answer then. What was asked for meanwhile, the connection may have kept
-   * until it was back: then that is one too many.
+   * Subscribe, also again after a lost connection.
+   *
+   * Not left to the connection, because Home Assistant may not be ready to answer then.
+   * The connection may send a queued request once it is back: that subscription is one
+   * too many, and is ended.
    */
   async _subscribe() {
     clearTimeout(this._retry);
     const turn = (this._turn = {});
-    // Of a project that was removed, nothing comes any more.
+    // A removed project's subscription no longer sends anything.
     this._end(this._unsubscribe);
     this._unsubscribe = null;
     this._beginning = null;
@@ -176,9 +179,11 @@ export class LogSource {
   }
 
   /**
-   * Pass a message on. What Home Assistant tells first comes in pieces, which are one
-   * to the listener: so nothing is shown that is about to move. Where logs were left
-   * out of it, it begins after these: what is before is in the history.
+   * Pass a message to the listener, its first pieces joined.
+   *
+   * Recent logs come in pieces; joined, no log is shown that is about to move. Where
+   * some of them were left out, they begin after the gap: earlier ones are in the
+   * history.
    * @param {LogMessage} message
    */
   _take(message) {
@@ -205,22 +210,24 @@ export class LogSource {
   }
 
   /**
-   * End a subscription, which went with the connection where that is lost.
+   * End a subscription.
    * @param {(() => Promise<void>) | null} unsubscribe
    */
   async _end(unsubscribe) {
     try {
       await unsubscribe?.();
     } catch {
-      // Nothing is left to end.
+      // A lost connection has ended it already.
     }
   }
 
   /**
-   * Return a page of the history that ends at a time, after what other cards read.
-   * Rejects with what Home Assistant says, which is no message without a connection.
+   * Return a page of the history before a time.
+   *
+   * Waits for what other cards read. Rejects with Home Assistant's error, which has no
+   * message where the connection is lost.
    * @param {HistoryRequest} request
-   * @param {string} before
+   * @param {string} before The end of the page.
    * @returns {Promise<HistoryPage>}
    */
   history(request, before) {

@@ -1,6 +1,7 @@
 /**
- * The logs that a card knows: those of now, and those from Golioth's history before
- * them; never too many.
+ * Keeps a card's logs: live ones and earlier ones.
+ *
+ * Earlier ones come from Golioth's history. Both are limited in number and size.
  */
 
 /** @import { LogFilter } from "./log-filter.js" */
@@ -10,20 +11,20 @@
 import { lastIndex } from "./last-index.js";
 import { LogItem, Notice, isLog } from "./log-item.js";
 
-// Of each: of the history, of what is shown live, and of what waits until it is shown.
-// In logs and in characters.
+// Limits in logs and in characters, each for the history, the live logs, and new logs
+// that wait until they are shown.
 export const MAX_LOGS = 2000;
 const MAX_SIZE = 4 * 1024 * 1024;
 
-// A device with a wrong clock is not alone among so many logs.
+// The first live logs whose times are compared: among so many, a device with a wrong
+// clock is not alone.
 const CLOCK_SAMPLE = 10;
 
-// In milliseconds since 1970: what a clock that was never set tells, or one that has
-// lost all measure, is not between these.
+// Plausible times in milliseconds since 1970; a clock that was never set is outside.
 const FIRST_TIME = Date.UTC(2020, 0);
 const LAST_TIME = Date.UTC(2199, 0);
 
-/** A list that lets go of the oldest, where there are too many. */
+/** A list that drops its oldest items when full. */
 class Bounded {
   constructor() {
     /** @type {Item[]} */
@@ -36,7 +37,7 @@ class Bounded {
   }
 
   /**
-   * Add items at the end, and return those that had to go.
+   * Add items at the end, and return the dropped ones.
    * @param {Item[]} items
    */
   push(items) {
@@ -60,7 +61,7 @@ class Bounded {
   }
 
   /**
-   * Remove items from the beginning, if there are so many, and return them.
+   * Remove items from the beginning, and return them.
    * @param {number} count
    */
   shift(count) {
@@ -77,35 +78,41 @@ class Bounded {
 }
 
 /**
- * Return what is known of a history that begins anew: whether it has been asked for,
- * until when it has been read, whether there is more, whether Golioth has given all,
- * whether something of it had to go, and the newest time that was read.
+ * Return the state of a history not read yet.
  */
 const newHistory = () => ({
+  /** Whether a page was requested. */
   isBegun: false,
-  /** @type {string | null} */
+  /**
+   * The end of the next page, once one was read.
+   * @type {string | null}
+   */
   start: null,
+  /** Whether there may be earlier logs. */
   hasMore: true,
+  /** Whether Golioth returned all logs of each page. */
   isComplete: true,
+  /** Whether logs were dropped from it. */
   isCut: false,
+  /** The newest time that was read, in milliseconds since 1970. */
   newest: -Infinity,
 });
 
 export class Logs {
-  /** @param {LogFilter} filter Of what is shown. */
+  /** @param {LogFilter} filter Decides which logs are shown. */
   constructor(filter) {
     /** Whether new logs wait until they are shown. */
     this.isHeld = false;
-    /** Counts the changes of what is shown. */
+    /** The number of changes to the shown logs. */
     this.revision = 0;
     this._filter = filter;
     /**
-     * By Home Assistant's ID of a device.
+     * Names by Home Assistant's device ID.
      * @type {Map<unknown, string>}
      */
     this._names = new Map();
     /**
-     * Which run of Home Assistant the logs are of.
+     * The run of Home Assistant that numbered the logs.
      * @type {string | null}
      */
     this._session = null;
@@ -129,8 +136,9 @@ export class Logs {
   }
 
   /**
-   * Show what another filter leaves. The history has only what the last one left, so
-   * that it is to be read anew.
+   * Apply another filter, and forget the history.
+   *
+   * The history has only the logs that matched the last filter.
    * @param {LogFilter} filter
    */
   filterBy(filter) {
@@ -140,8 +148,8 @@ export class Logs {
   }
 
   /**
-   * Call devices as Home Assistant calls them now.
-   * @param {Map<string, string>} names By ID.
+   * Give devices Home Assistant's current names.
+   * @param {Map<string, string>} names By device ID.
    */
   nameDevices(names) {
     this._names = names;
@@ -167,14 +175,16 @@ export class Logs {
     return items.filter((item) => this._filter.matches(item));
   }
 
-  /** Whether Home Assistant has told what it has. */
+  /** Whether Home Assistant has sent its recent logs. */
   get isBegun() {
     return this._session !== null;
   }
 
   /**
-   * Take what Home Assistant tells first. Where logs are missing since the last time,
-   * only those are kept that were told now: the others are in the history.
+   * Take the recent logs that Home Assistant sends first.
+   *
+   * Where logs are missing since the last session or connection, earlier live logs are
+   * dropped: the history has them.
    * @param {LogMessage} message
    */
   begin({ session = "", first_number = 1, logs }) {
@@ -185,14 +195,14 @@ export class Logs {
       this._last = 0;
     }
     this._session = session;
-    // In an empty view, there is nothing for which new logs could wait.
+    // In an empty view, new logs need not wait.
     if (isAnew) this._append(this._takeNew(logs));
     else this.add({ logs, left_out: 0 });
     this._last = Math.max(this._last, first_number - 1);
   }
 
   /**
-   * Take more logs, in front of which some may have been left out.
+   * Add new logs, and a notice of those left out.
    * @param {LogMessage} message
    */
   add({ logs, left_out = 0 }) {
@@ -204,7 +214,7 @@ export class Logs {
   }
 
   /**
-   * Return items of those logs that were not told before.
+   * Return items for the logs not received before.
    * @param {any[]} logs
    */
   _takeNew(logs) {
@@ -226,7 +236,7 @@ export class Logs {
     for (const item of gone) this._waitingLeftOut += item.leftOut ?? 0;
   }
 
-  /** Show new logs as they come, those that have waited first. */
+  /** Show the logs that waited, and new ones at once. */
   release() {
     this.isHeld = false;
     const { items } = this._waiting;
@@ -242,19 +252,18 @@ export class Logs {
     if (leftOut && last?.leftOut) last.leftOut += leftOut;
     else if (leftOut) items = [new Notice({ leftOut }), ...items];
     const gone = this._shown.push(items);
-    // It is what comes right after the history.
+    // Dropped live logs come right after the history.
     if (this.history.isBegun) this._keep(this._matching(gone));
   }
 
   /**
-   * Add items at the end of the history, which lets go of its oldest.
+   * Add items at the end of the history.
    * @param {Item[]} items
    */
   _keep(items) {
     let last = this._history.items[this._history.items.length - 1];
     for (const item of items) {
-      // Where no log between them matches, there would be nothing but these after a
-      // storm.
+      // After a storm without matching logs, the history would hold notices only.
       if (item.leftOut && last?.leftOut) {
         last.leftOut += item.leftOut;
         continue;
@@ -267,8 +276,9 @@ export class Logs {
   }
 
   /**
-   * Remove a log from the history: one that Home Assistant has caught up may have been
-   * read before it was told.
+   * Remove a log that is also received live.
+   *
+   * Home Assistant may catch a log up after the card has read it from the history.
    * @param {LogItem} item
    */
   _removeFromHistory(item) {
@@ -276,7 +286,7 @@ export class Logs {
     const { items } = this._history;
     const index = lastIndex(
       items,
-      // One that was told, and has gone to the history since, is another one.
+      // A numbered log was received live before, so it is another one.
       ({ log, identity }) =>
         log && log.number === undefined && identity === item.identity,
     );
@@ -286,20 +296,21 @@ export class Logs {
   }
 
   /**
-   * Return how many new logs match the filter: those that wait, and those that had to
-   * go meanwhile.
+   * Return the number of new logs that match the filter.
+   *
+   * Counts those that wait, and those dropped meanwhile.
    */
   countWaiting() {
     const logs = this._waiting.items.filter(isLog);
     return this._matching(logs).length + this._waitingGone;
   }
 
-  /** Return what is shown, oldest first. */
+  /** Return the shown items, oldest first. */
   shown() {
     return [...this._history.items, ...this._matching(this._shown.items)];
   }
 
-  /** Return the names of the modules that have logged. */
+  /** Return the modules that have logged, sorted. */
   modules() {
     /** @type {Set<string>} */
     const names = new Set();
@@ -314,8 +325,9 @@ export class Logs {
   }
 
   /**
-   * Return the first of the live logs, as far as none of them were left out, and what
-   * is said in front of them.
+   * Return the first live logs, up to the first gap.
+   *
+   * With the notices in front of them.
    */
   _firstLive() {
     const items = [...this._history.items, ...this._shown.items];
@@ -328,8 +340,9 @@ export class Logs {
   }
 
   /**
-   * Return until when the history is read next: from then on, what falls off the live
-   * logs is kept behind it.
+   * Return the end of the next page of the history.
+   *
+   * From now on, live logs that are dropped move to the history.
    */
   beginPage() {
     this.history.isBegun = true;
@@ -337,18 +350,19 @@ export class Logs {
     const times = this._firstLive()
       .map(({ time }) => time)
       .filter((time) => time > FIRST_TIME && time < LAST_TIME);
-    // A day more, because this clock and that of Golioth may differ.
+    // A day later, because the browser's clock and Golioth's may differ.
     const newest = times.length ? Math.max(...times) : Date.now() + 86400000;
     return new Date(newest).toISOString();
   }
 
   /**
-   * Take a page of the history, the end of which may overlap with what is shown live;
-   * what does not match is not kept.
+   * Add a page of the history.
+   *
+   * Its end may overlap with the live logs. Logs that do not match are not kept.
    * @param {HistoryPage} page
    */
   addHistory({ logs, start, more, complete }) {
-    // It would not be what came right before any more.
+    // Logs between this page and the rest were dropped.
     if (this.history.isCut) return;
     const page = logs.map((log) => this._newItem(log));
     const newest = page[page.length - 1]?.time;
@@ -358,7 +372,7 @@ export class Logs {
         if (item.log?.number !== undefined && item.time <= newest)
           known.set(item.identity, (known.get(item.identity) ?? 0) + 1);
     const unknown = page
-      // From the newest, which are those that overlap.
+      // Newest first: those may overlap with the live logs.
       .reverse()
       .filter(({ identity }) => {
         const count = known.get(identity) ?? 0;
@@ -380,12 +394,13 @@ export class Logs {
   }
 
   /**
-   * Return what is new of the first page, and with it those live logs that some of it
-   * is later than, which the history has from now on: between them, it is where its
-   * time belongs.
-   * @param {Item[]} items What is new.
-   * @param {number} oldest The oldest time of the page: a clock that tells an earlier
-   *   one tells nothing.
+   * Sort the first page's new items into the live logs.
+   *
+   * Moves the live logs older than some of these items to the history, and returns
+   * both, each item where its time belongs.
+   * @param {Item[]} items
+   * @param {number} oldest The oldest time of the page; earlier times of live logs are
+   *   ignored, because those clocks are wrong.
    */
   _mixWithLive(items, oldest) {
     const newest = items[items.length - 1]?.time;
@@ -397,7 +412,7 @@ export class Logs {
     const left = [...items];
     /** @type {Item[]} */
     const mixed = [];
-    // From the newest, because a log comes seldom before its time.
+    // Newest first, because logs are delayed but seldom early.
     for (const item of taken.reverse()) {
       while (item.time >= oldest && left[left.length - 1]?.time > item.time)
         mixed.push(...left.splice(-1));
@@ -406,7 +421,7 @@ export class Logs {
     return [...left, ...this._matching(mixed.reverse())];
   }
 
-  /** Let go of the history, to read it anew. */
+  /** Drop the history, so that it is read again. */
   forgetHistory() {
     this._history = new Bounded();
     this.history = newHistory();

@@ -1,12 +1,12 @@
-/** Numbers of metadata, which are found by their value, however they are written. */
+/** Compares numbers in metadata by value, however they are written. */
 
 import { longInteger } from "./exact-json.js";
 
-// As in JSON, in lower case.
+// A number in JSON, in lower case.
 const NUMBER = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:e([+-]?\d+))?$/;
 
 /**
- * Return what is the same for each way to write a number: its digits, and their place.
+ * Return a number's canonical form: its digits and exponent.
  * @param {RegExpExecArray} number A match of `NUMBER`.
  */
 const exactly = ([, sign, whole, fraction = "", exponent = "0"]) => {
@@ -19,8 +19,9 @@ const exactly = ([, sign, whole, fraction = "", exponent = "0"]) => {
 };
 
 /**
- * Return the numbers of a value, however deep they are: floats, and the long integers,
- * which are none, as `soughtNumber` has them.
+ * Return all numbers in a value, however deeply nested.
+ *
+ * Long integers, which no float holds, are in their canonical form.
  * @param {object} value
  */
 export const numbersOf = (value) => {
@@ -36,9 +37,11 @@ export const numbersOf = (value) => {
 };
 
 /**
- * Return what is among the numbers of a log where a text, in lower case, means one of
- * them: as in a trigger, the float that it is nearest to, or exactly the long integer.
- * @param {string} text
+ * Return the forms of a number that a text means.
+ *
+ * A log with one of them among its `numbersOf` is found: as in a trigger, by the
+ * nearest float, or by exactly the long integer.
+ * @param {string} text In lower case.
  */
 export const soughtNumber = (text) => {
   const match = NUMBER.exec(text);

@@ -1,17 +1,19 @@
-/** Which of Home Assistant's devices a card is about. */
+/** Selects the devices of a card's project. */
 
 /** @import { Option } from "./filter-bar.js" */
 /** @import { Device, HomeAssistant } from "../../../types/home-assistant.js" */
 
 /**
- * Return how Home Assistant calls a device now.
+ * Return Home Assistant's current name of a device.
  * @param {Device} device
  */
 const nameOf = ({ id, name_by_user, name }) => name_by_user || name || id;
 
 /**
- * Return the names of a project's devices, by ID. Without that of the project itself,
- * which has the logs of devices that Home Assistant does not know yet.
+ * Return the names of a project's devices, by ID.
+ *
+ * Without the project's own device, which has the logs of devices that Home Assistant
+ * does not know yet.
  * @param {HomeAssistant} hass
  * @param {string} entryId
  */
@@ -26,11 +28,12 @@ export const deviceNames = (hass, entryId) =>
   );
 
 /**
- * Return the devices that can be chosen, by name: those of a project that are
- * configured, which are all where none is, and not disabled.
+ * Return the devices to choose from, sorted by name.
+ *
+ * Without disabled ones.
  * @param {HomeAssistant} hass
  * @param {string} entryId
- * @param {string[]} configured
+ * @param {string[]} configured The card's devices; all where the list is empty.
  */
 export const offeredDevices = (hass, entryId, configured) =>
   Object.values(hass.devices)
@@ -47,7 +50,7 @@ export const offeredDevices = (hass, entryId, configured) =>
     .sort(([, one], [, other]) => one.localeCompare(other));
 
 /**
- * Return which devices of a project are disabled, as a text to compare.
+ * Return the disabled devices of a project, as one string.
  * @param {HomeAssistant} hass
  * @param {string} entryId
  */
@@ -59,7 +62,9 @@ export const disabledDevices = (hass, entryId) =>
     .join();
 
 /**
- * Return the devices to ask for: no disabled one, unless there is no other.
+ * Return the devices to subscribe to.
+ *
+ * Without disabled ones, unless all are disabled: an empty list would mean all devices.
  * @param {HomeAssistant} hass
  * @param {string[]} configured
  */

@@ -1,12 +1,12 @@
-/** Checks what comes as a log before anything else uses it. */
+/** Checks received logs before anything else uses them. */
 
 import { parseExactly } from "./exact-json.js";
 
 /**
- * A log of which every field that is shown can be shown.
+ * A log whose fields can all be shown.
  * @typedef {object} Log
- * @property {number} [number] Its place among the logs that are told live; those of the
- *   history have none.
+ * @property {number} [number] Its number among the live logs; logs of the history have
+ *   none.
  * @property {string | null} [device_id] Home Assistant's ID of the device.
  * @property {string} golioth_device_id
  * @property {string} device_name
@@ -30,8 +30,7 @@ const TEXTS = /** @type {const} */ ([
   "message",
 ]);
 
-// Home Assistant tells none that is nested deeper, and what makes JSON of it calls
-// itself for each level.
+// Home Assistant sends no deeper metadata, and `JSON.stringify` recurses per level.
 const MAX_DEPTH = 500;
 
 /**
@@ -51,8 +50,10 @@ const isWithin = (value, depth) =>
     Object.values(value).every((each) => isWithin(each, depth - 1)));
 
 /**
- * Return the metadata of a log, which are JSON where a browser's numbers would not hold
- * theirs; what is no such thing as it is.
+ * Return a log's metadata, parsed where it is JSON.
+ *
+ * Home Assistant sends JSON where a browser's numbers would round integers. Anything
+ * else is returned unchanged.
  * @param {any} log
  */
 const metadataOf = ({ metadata }) => {
@@ -65,9 +66,10 @@ const metadataOf = ({ metadata }) => {
 };
 
 /**
- * Return a log of which every field that is shown has the type that it should have, or,
- * as far as it can be read, one with `isUnreadable`. So nothing has to be converted,
- * which an object with a `toString` of its own would not bear.
+ * Return a log whose shown fields have the right types.
+ *
+ * Otherwise, what can be read of it, with `isUnreadable`. No field has to be converted
+ * to a string, which throws for an object with a `toString` of its own.
  * @param {any} log
  * @returns {Log}
  */

@@ -1,9 +1,9 @@
-/** Why Home Assistant gives no logs, in the language of the user. */
+/** Explains errors in the user's language. */
 
 import { filled, translations } from "./translations.js";
 import { visibleLine } from "./visible-text.js";
 
-// In characters.
+// The longest reason, in characters.
 const LENGTH = 500;
 
 /** @import { Language, TextKey } from "./language.js" */
@@ -13,7 +13,7 @@ const LENGTH = 500;
 const TROUBLES = ["invalid_format", "not_found", "too_many", "unauthorized"];
 
 /**
- * Return what the code of an error means.
+ * Return the text for an error code.
  * @param {string} code
  * @param {Language} language
  */
@@ -21,8 +21,10 @@ export const troubleText = (code, language) =>
   language.text(TROUBLES.find((each) => each === code) ?? "trouble");
 
 /**
- * Return what an error tells, or nothing where the connection was lost. What Home
- * Assistant says of it in English alone is left out.
+ * Return the reason of an error.
+ *
+ * Empty where the connection was lost. A message that exists in English only is
+ * replaced.
  * @param {any} error
  * @param {HomeAssistant} hass
  * @param {Language} language
@@ -42,7 +44,7 @@ export const reasonText = async (error, hass, language) => {
         return visibleLine(filled(text, placeholders), LENGTH);
       }
     } catch {
-      // None can be loaded now.
+      // The texts cannot be loaded now: use the general one.
     }
   return troubleText(code, language);
 };

@@ -1,7 +1,7 @@
-/** Renders with the next frame, but not too often. */
+/** Renders with the next frame, at a limited rate. */
 
-// In milliseconds between two renderings: in a storm, nobody reads faster, and the page
-// has other things to do.
+// Milliseconds between two renderings: nobody reads faster, and the page stays
+// responsive in a storm.
 const INTERVAL = 250;
 
 export class RenderSchedule {
@@ -15,7 +15,7 @@ export class RenderSchedule {
     this._frame = undefined;
   }
 
-  /** Have it rendered soon. */
+  /** Schedule a rendering. */
   request() {
     if (this._timer !== undefined || this._frame !== undefined) return;
     const wait = this._renderedAt + INTERVAL - performance.now();
@@ -31,12 +31,12 @@ export class RenderSchedule {
     );
   }
 
-  /** Note that it is rendered now, whoever wanted that. */
+  /** Record a rendering now, also an unscheduled one. */
   note() {
     this._renderedAt = performance.now();
   }
 
-  /** Render nothing that was requested. */
+  /** Cancel the scheduled rendering. */
   stop() {
     clearTimeout(this._timer);
     if (this._frame !== undefined) cancelAnimationFrame(this._frame);

@@ -1,4 +1,4 @@
-/** How the card looks: colours and fonts are those of the theme. */
+/** Styles the card with the theme's colours and fonts. */
 
 // Where the card is narrow.
 const NARROW = `
@@ -87,7 +87,7 @@ button:focus-visible, input:focus-visible, select:focus-visible {
   overscroll-behavior: contain;
   padding-bottom: 4px;
 }
-/* So that the button covers no log. */
+/* Room for the button, which would cover a log. */
 .view:has(.newest:not([hidden])) .logs { padding-bottom: 56px; }
 .row { contain: content; }
 .day, .notice, .top, .empty {
@@ -166,7 +166,7 @@ button:focus-visible, input:focus-visible, select:focus-visible {
 [hidden] { display: none !important; }
 @container (max-width: 600px) {${NARROW}}
 @container (max-width: 450px) {${NARROWER}}
-/* Older browsers know the width of the window alone. */
+/* Older browsers support the width of the window only. */
 @supports not (container-type: inline-size) {
   @media (max-width: 600px) {${NARROW}}
   @media (max-width: 450px) {${NARROWER}}

@@ -1,12 +1,13 @@
-/** Times as the user has them: language, clock of 12 or 24 hours, time zone. */
+/** Formats times by the user's language, clock and time zone. */
 
 import { knownLocales } from "./language.js";
 
 /** @import { Locale } from "../../../types/home-assistant.js" */
 
 /**
- * Return a time zone, or none, which is that of the browser, where the browser does not
- * know it.
+ * Return a time zone if the browser knows it.
+ *
+ * Otherwise undefined, which means the browser's own.
  * @param {string} zone
  */
 const knownZone = (zone) => {
@@ -19,8 +20,9 @@ const knownZone = (zone) => {
 };
 
 /**
- * Return the milliseconds of a timestamp since 1970. Not every browser reads nine
- * digits of a second.
+ * Return a timestamp in milliseconds since 1970.
+ *
+ * Cut to milliseconds first: not every browser reads nanoseconds.
  * @param {string} timestamp
  */
 export const milliseconds = (timestamp) => {
@@ -30,10 +32,9 @@ export const milliseconds = (timestamp) => {
 
 export class TimeFormat {
   /**
-   * @param {Locale} locale The user's. A language that the browser does not know is
-   *   that of the browser.
-   * @param {string} serverZone The time zone of Home Assistant. One that the browser
-   *   does not know is that of the browser.
+   * @param {Locale} locale The user's. The browser's replaces an unknown language.
+   * @param {string} serverZone Home Assistant's time zone. The browser's replaces an
+   *   unknown one.
    */
   constructor(locale, serverZone) {
     /** @type {Record<string, Intl.DateTimeFormatOptions>} */

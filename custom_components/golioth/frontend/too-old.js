@@ -1,13 +1,14 @@
 /*
- * Says in place of the card that the browser is too old for it. In ECMAScript 5, which
- * every browser reads that Home Assistant runs in.
+ * Shows in the card's place that the browser is outdated.
+ *
+ * Written in ECMAScript 5, which every browser reads that Home Assistant runs in.
  */
 (function () {
   "use strict";
 
   var TYPE = "golioth-log-card";
   var KEY = "component.golioth.config_panel.log_card.too_old";
-  // As in the translations. Those of other languages are asked for.
+  // The text of `translations/en.json`; other languages are requested.
   var ENGLISH =
     "This browser is too old to show Golioth logs. Update it, or use another one.";
 
@@ -44,13 +45,13 @@
       .then(function (answer) {
         show(notice, answer.resources[KEY] || ENGLISH);
       })
-      // Then it is English.
+      // The text stays English.
       .then(null, function () {});
   }
 
   function define() {
     if (window.customElements.get(TYPE)) return;
-    // Only now: Home Assistant may have replaced it.
+    // Not before: Home Assistant may have replaced `HTMLElement`.
     Notice.prototype = Object.create(HTMLElement.prototype);
     Notice.prototype.constructor = Notice;
     Notice.prototype.setConfig = function () {};

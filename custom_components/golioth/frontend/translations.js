@@ -1,12 +1,11 @@
 /**
- * Texts of Home Assistant's translations, each of them asked for once for the page.
+ * Loads Home Assistant's translations, once for the page.
  *
- * Not by `hass.loadBackendTranslation`: that tells the second card of a page that the
- * texts are there before they are, and never asks again after a failure.
+ * `hass.loadBackendTranslation` does not serve: for the second card of a page it
+ * resolves before the texts are loaded, and after a failure it never tries again.
  */
 
-// Served by Home Assistant: the English of the card, for as long as there is nothing
-// else.
+// Served by Home Assistant: the card's English texts, until others are loaded.
 import { ENGLISH } from "./english.js";
 
 /** @import { Connection } from "../../../types/home-assistant.js" */
@@ -21,7 +20,7 @@ const keyOf = (language, category, domain) =>
   JSON.stringify([language, category, domain]);
 
 /**
- * Requests for texts; those that have failed are not kept.
+ * Requests for texts, without failed ones.
  * @type {Map<string, Promise<Texts>>}
  */
 const asked = new Map([
@@ -29,7 +28,9 @@ const asked = new Map([
 ]);
 
 /**
- * Ask Home Assistant for texts. It answers in English where it has no others.
+ * Request texts from Home Assistant.
+ *
+ * It answers in English where it has no translation.
  * @param {Connection} connection
  * @param {string} language
  * @param {string} category
@@ -43,13 +44,14 @@ const request = async (connection, language, category, domain) => {
     category,
     integration: [domain],
   });
-  // No text can be looked up in anything else.
+  // Throws where the answer has no texts, so that it is not kept.
   return Object.fromEntries(Object.entries(resources));
 };
 
 /**
- * Return what Home Assistant answers, or has answered before. What fails is asked for
- * again the next time.
+ * Request texts, unless requested before.
+ *
+ * A failed request is repeated with the next call.
  * @type {typeof request}
  */
 const requestOnce = (connection, language, category, domain) => {
@@ -72,10 +74,11 @@ const isTranslated = (texts, english) =>
   );
 
 /**
- * Return the texts of a language, such as `de-CH`, or of the language without its
- * region where that has none.
+ * Return the texts of a language.
+ *
+ * A region without texts of its own has those of its language.
  * @param {Connection} connection
- * @param {string} language
+ * @param {string} language Such as `de-CH`.
  * @param {string} category
  * @param {string} domain
  * @returns {Promise<Texts>} Rejects where Home Assistant does not answer.

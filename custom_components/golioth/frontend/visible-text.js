@@ -1,19 +1,19 @@
 /**
- * What a device has sent, as text that can be shown and copied. It is only ever set as
- * `textContent`.
+ * Makes a device's text safe to show and copy.
+ *
+ * The result is only ever set as `textContent`.
  */
 
-// Emoji, which may be several characters that are joined by one that is not seen; and
-// all else that is not seen, or that changes how the text around it reads: control and
-// format characters, ends of lines, halves of characters.
+// Emoji, which may be several characters joined by an invisible one; and all other
+// characters that are invisible or change how the text around them reads: control and
+// format characters, line ends, lone surrogates.
 const SPECIAL =
   /(\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0e\ufe0f]?(?:\u200d\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0e\ufe0f]?)*|[#*0-9]\ufe0f\u20e3)|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 const UNIT = /[^]/g;
 
 /**
- * Return a picture of a control character, and an escape of others, with which JSON
- * stays what it is.
+ * Return a control character's picture, or another's JSON escape.
  * @param {string} character
  */
 const picture = (character) => {
@@ -25,11 +25,13 @@ const picture = (character) => {
   );
 };
 
-// What `picture` makes, or the beginning of it.
+// A result of `picture`, or the beginning of one.
 const PICTURE = /[\u2400-\u241f]|\\(?:u[0-9a-f]{0,4})?/i;
 
 /**
- * Return the longest piece of a shown text that surely is in what was sent, too.
+ * Return the longest piece of a shown text without pictures.
+ *
+ * That piece is certainly in the text that was sent.
  * @param {string} text
  */
 export const sentPiece = (text) =>
@@ -38,10 +40,9 @@ export const sentPiece = (text) =>
     .reduce((one, other) => (other.length > one.length ? other : one));
 
 /**
- * Return a text in which everything is seen, but characters that shall stay what they
- * are.
+ * Return a text with its invisible characters replaced.
  * @param {string} text
- * @param {string} kept
+ * @param {string} kept Characters that are not replaced.
  */
 const visible = (text, kept) =>
   text.replace(SPECIAL, (character, emoji) =>
@@ -49,23 +50,23 @@ const visible = (text, kept) =>
   );
 
 /**
- * Return at most so many characters of a text, in one line, what is not seen as
- * pictures or escapes of it.
+ * Return a visible text in one line, of limited length.
  * @param {string} text
- * @param {number} length
+ * @param {number} length In characters.
  */
 export const visibleLine = (text, length) => visible(cut(text, length), "");
 
 /**
- * Return at most so many characters of a text; lines and tabs stay what they are.
+ * Return a visible text with lines, of limited length.
  * @param {string} text
- * @param {number} length
+ * @param {number} length In characters.
  */
 export const visibleText = (text, length) => visible(cut(text, length), "\n\t");
 
 /**
- * Return the beginning of a text, which ends with dots where there is more, and in no
- * half of a character.
+ * Return the beginning of a text, with dots where cut.
+ *
+ * Never cuts a surrogate pair in half.
  * @param {string} text
  * @param {number} length
  */
