@@ -63,7 +63,7 @@ export class CardHeader {
    * @param {string} text
    * @param {() => void} render Called when the header has to be shown again.
    */
-  sayCopied(text, render) {
+  reportCopied(text, render) {
     this._copied = text;
     clearTimeout(this._timer);
     this._timer = setTimeout(() => {

@@ -106,7 +106,7 @@ export class FilterBar {
    */
   _setOptions(select, all, options) {
     const { value } = select;
-    // Keep the chosen option where it is no longer offered, or the filter would jump.
+    // Keep the chosen option, even where no longer offered: it still filters.
     if (value && !options.some(([offered]) => offered === value))
       options = [...options, [value, select.selectedOptions[0].textContent]];
     const json = JSON.stringify([all, options]);

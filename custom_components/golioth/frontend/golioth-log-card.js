@@ -63,7 +63,7 @@ let StandIn = null;
 const standIns = [];
 
 /** @param {HTMLElement} element */
-const sayWhy = (element) => {
+const showReason = (element) => {
   const card = document.createElement("ha-card");
   card.style.padding = "16px";
   card.textContent = ENGLISH;
@@ -106,7 +106,7 @@ const defineStandIn = () => {
     }
 
     connectedCallback() {
-      if (this.isStandIn) sayWhy(this);
+      if (this.isStandIn) showReason(this);
       else if (Card) Card.prototype.connectedCallback.call(this);
     }
 

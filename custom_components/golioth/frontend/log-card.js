@@ -479,7 +479,7 @@ export class LogCard extends HTMLElement {
     const logs = this._logs.shown().flatMap(({ log }) => (log ? [log] : []));
     const unreadable = this._language.text("unreadable");
     const isCopied = await copyText(table(logs, unreadable), this._root);
-    this._header.sayCopied(
+    this._header.reportCopied(
       isCopied
         ? this._language.count("copied", logs.length)
         : this._language.text("not_copied"),

@@ -86,7 +86,7 @@ export class LogSource {
      * The last subscription; messages of others are ignored.
      * @type {object | null}
      */
-    this._turn = null;
+    this._subscription = null;
     /** @type {(() => Promise<void>) | null} */
     this._unsubscribe = null;
     /** @type {number | undefined} */
@@ -107,7 +107,7 @@ export class LogSource {
   }
 
   stop() {
-    this._turn = null;
+    this._subscription = null;
     clearTimeout(this._retry);
     this._connection.removeEventListener("ready", this._onReady);
     this._connection.removeEventListener("disconnected", this._onDisconnected);
@@ -135,7 +135,7 @@ export class LogSource {
    */
   async _subscribe() {
     clearTimeout(this._retry);
-    const turn = (this._turn = {});
+    const subscription = (this._subscription = {});
     // A removed project's subscription no longer sends anything.
     this._end(this._unsubscribe);
     this._unsubscribe = null;
@@ -149,19 +149,19 @@ export class LogSource {
     try {
       const unsubscribe = await this._connection.subscribeMessage(
         (message) => {
-          if (this._turn === turn) this._take(message);
+          if (this._subscription === subscription) this._take(message);
         },
         request,
         { resubscribe: false },
       );
-      if (this._turn !== turn) {
+      if (this._subscription !== subscription) {
         this._end(unsubscribe);
         return;
       }
       this._unsubscribe = unsubscribe;
       this._listener.onError(null);
     } catch (/** @type {any} */ error) {
-      if (this._turn !== turn) return;
+      if (this._subscription !== subscription) return;
       if (error?.code === UNKNOWN_COMMAND) this._subscribeAfter(START_DELAY);
       else if (error?.code) this._onRefused(error.code);
     }
