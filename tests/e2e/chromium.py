@@ -1,4 +1,7 @@
-"""The machine's own Chromium, of which Playwright is told where it is: python -m tests.e2e.chromium finds it."""
+"""Find the machine's Chromium for Playwright.
+
+`python -m tests.e2e.chromium` prints its path.
+"""
 
 import os
 import shutil
@@ -7,20 +10,22 @@ from typing import Final
 
 from .programs import ProgramMissingError, print_path
 
-# What Google calls it, Debian, and others. Google's first: Ubuntu lets that one have a sandbox, but no Chromium that
-# was not packaged for it.
+# The names in Google's, Debian's and other packages. Google's first: Ubuntu allows a
+# sandbox to it, but to no Chromium that was not packaged for Ubuntu.
 NAMES: Final = ("google-chrome", "chromium", "chromium-browser")
 
-# Where macOS has them.
+# The paths on macOS.
 APPLICATIONS: Final = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 
-# A name of Home Assistant's that browsers do not trust as they trust loopback: without TLS, they let its pages do less.
+# A host name of Home Assistant that is no loopback for browsers: without TLS, its pages
+# are no secure context.
 PLAIN_HOST: Final = "home-assistant.test"
 
-# It only talks to Home Assistant, on loopback: nothing of its own, and nothing that a page may want from elsewhere.
+# Restrict the network to Home Assistant on loopback: no requests of the browser's own,
+# and none of a page to other hosts.
 ARGUMENTS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -33,7 +38,7 @@ ARGUMENTS: Final = (
 
 
 def find_chromium() -> str:
-    """Return the path of the browser that CHROMIUM names, or else of the first that is installed.
+    """Return the path of CHROMIUM, or of an installed browser.
 
     Raises:
         ProgramMissingError: There is none.
@@ -54,7 +59,10 @@ def find_chromium() -> str:
 
 
 def may_sandbox() -> bool:
-    """Return whether Chromium may have its sandbox, which it refuses to root."""
+    """Return whether Chromium can use its sandbox.
+
+    It refuses to as root.
+    """
     return os.geteuid() != 0
 
 

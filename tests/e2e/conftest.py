@@ -1,4 +1,4 @@
-"""What the end-to-end tests stand on: a real Home Assistant, the Golioth service on loopback, and a browser."""
+"""Fixtures: Home Assistant, the Golioth service on loopback, a browser."""
 
 from collections.abc import AsyncIterator, Generator
 import contextlib
@@ -24,17 +24,17 @@ from .pages.log_card import LogCard
 from .pages.login import LoginPage
 from .programs import ProgramMissingError
 
-# What failed tests leave behind.
+# Remains of failed tests.
 REMAINS: Final = REPOSITORY / ".e2e"
 
-# Milliseconds after which something is taken not to happen. Only a failure takes so long.
+# Milliseconds to wait for a condition. Only a failure takes so long.
 PATIENCE: Final = 30_000
 
 FAILED: Final = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer to take the README's pictures."""
+    """Add the option that takes the README's pictures."""
     parser.addoption(
         "--screenshots",
         action="store_true",
@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_sessionstart() -> None:
-    """Begin with a browser, and without what an earlier run has left behind.
+    """Check for a browser, and remove an earlier run's remains.
 
     Raises:
         pytest.UsageError: There is no browser.
@@ -59,14 +59,14 @@ def pytest_sessionstart() -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell the fixtures of a test whether it has failed."""
+    """Store for the fixtures whether the test has failed."""
     report = yield
     item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say where to look after a failure."""
+    """Print where the remains of a failure are."""
     if REMAINS.exists():
         terminalreporter.write_line(
             f"The browser's last views and Home Assistant's log: {REMAINS}"
@@ -88,7 +88,10 @@ async def home_assistant(
 async def _run_home_assistant(
     tmp_path_factory: pytest.TempPathFactory, recorder_url: str | None = None
 ) -> AsyncIterator[HomeAssistantProcess]:
-    """Run Home Assistant, which has to stop cleanly and to have no complaint about the integration."""
+    """Run Home Assistant, and check how it ended.
+
+    It must stop cleanly, without an error of the integration in its log.
+    """
     home_assistant = HomeAssistantProcess(
         tmp_path_factory.mktemp("home-assistant"), recorder_url=recorder_url
     )
@@ -111,7 +114,7 @@ def _keep_log(path: Path) -> None:
 
 @pytest.fixture(scope="session")
 async def login(home_assistant: HomeAssistantProcess) -> Login:
-    """Make the user."""
+    """Create the user."""
     return await home_assistant.create_user("demo")
 
 
@@ -119,7 +122,10 @@ async def login(home_assistant: HomeAssistantProcess) -> Login:
 async def api(
     home_assistant: HomeAssistantProcess, login: Login
 ) -> AsyncIterator[HomeAssistantApi]:
-    """Open Home Assistant's API, once everything has been set up: for what a test needs, but is not about."""
+    """Open Home Assistant's API once it has started.
+
+    For what a test needs, but does not test.
+    """
     async with HomeAssistantApi(home_assistant.url, login.access_token) as api:
         await api.wait_until_running()
         yield api
@@ -149,7 +155,10 @@ async def _open_page(
     host: str = HOST,
     time_zone: str = "UTC",
 ) -> AsyncIterator[Page]:
-    """Open a page, which always shows things the same way; keep what it shows if the test fails."""
+    """Open a page with fixed settings.
+
+    Keeps a picture of it if the test fails.
+    """
     context = await browser.new_context(
         base_url=home_assistant.url.replace(HOST, host),
         viewport={"width": 1200, "height": 800},
@@ -173,13 +182,19 @@ async def _open_page(
 
 @pytest.fixture
 def host() -> str:
-    """Return by what name the browser of a stranger reaches Home Assistant; a test may have another one."""
+    """Return the host of Home Assistant for the `stranger` page.
+
+    A test may override it.
+    """
     return HOST
 
 
 @pytest.fixture
 def time_zone() -> str:
-    """Return where the user's browser is; a test may have it elsewhere."""
+    """Return the time zone of the user's browser.
+
+    A test may override it.
+    """
     return "UTC"
 
 
@@ -191,7 +206,7 @@ async def stranger(
     api: HomeAssistantApi,
     host: str,
 ) -> AsyncIterator[Page]:
-    """Open a page for somebody who has not logged in."""
+    """Open a page without a login."""
     async with _open_page(browser, home_assistant, request.node, host=host) as page:
         yield page
 
@@ -204,7 +219,7 @@ async def logged_in(
     api: HomeAssistantApi,
     login: Login,
 ) -> StorageState:
-    """Log in once, and return what the browser remembers of that."""
+    """Log in once, and return the browser's storage."""
     async with _open_page(browser, home_assistant, request.node) as page:
         await LoginPage(page).log_in(login.username, login.password)
         return await page.context.storage_state()
@@ -219,7 +234,10 @@ async def page(
     time_zone: str,
     simulator: GoliothSimulator,
 ) -> AsyncIterator[Page]:
-    """Open a page for the user, who has logged in; it is left before the service, and all that came of it, goes."""
+    """Open a page for the logged-in user.
+
+    It closes before the service and the project are removed.
+    """
     async with _open_page(
         browser, home_assistant, request.node, logged_in, time_zone=time_zone
     ) as page:
@@ -228,8 +246,11 @@ async def page(
 
 @pytest.fixture
 def service() -> GoliothSimulator:
-    """Return the Golioth service, which does not run yet; a test may have another one."""
-    # Its ID can be searched for: nothing else is called so.
+    """Return the Golioth service, not yet running.
+
+    A test may override it.
+    """
+    # A unique ID, so that tests can search for it.
     return GoliothSimulator("allotment-4c1f")
 
 
@@ -237,7 +258,10 @@ def service() -> GoliothSimulator:
 async def simulator(
     api: HomeAssistantApi, service: GoliothSimulator
 ) -> AsyncIterator[GoliothSimulator]:
-    """Run the Golioth service with two devices; whatever was set up with it goes before it does."""
+    """Run the Golioth service with two devices.
+
+    Projects set up with it are removed before it stops.
+    """
     async with service as simulator:
         simulator.add_device("greenhouse-node", device_id=GREENHOUSE_NODE)
         simulator.add_device("water-meter", device_id=WATER_METER)
@@ -248,7 +272,7 @@ async def simulator(
 
 @pytest.fixture
 async def project(api: HomeAssistantApi, simulator: GoliothSimulator) -> str:
-    """Set the simulated project up, and return its name once its logs are streamed."""
+    """Add the project, and return its name once streaming."""
     entry = await api.add_project(
         simulator.project_id, simulator.api_key, simulator.url
     )
@@ -258,7 +282,7 @@ async def project(api: HomeAssistantApi, simulator: GoliothSimulator) -> str:
 
 @pytest.fixture
 async def no_dashboard(api: HomeAssistantApi) -> AsyncIterator[None]:
-    """Remove what a test makes."""
+    """Remove the test's dashboards."""
     yield
     await remove_dashboards(api)
 
@@ -274,7 +298,10 @@ async def card(
 
 @pytest.fixture
 def recorder_url() -> str | None:
-    """Return the database of a test's own Home Assistant: the usual one, unless it has another."""
+    """Return the database of the test's own Home Assistant.
+
+    Without one, it uses its default.
+    """
     return None
 
 
@@ -282,14 +309,17 @@ def recorder_url() -> str | None:
 async def own_home_assistant(
     tmp_path_factory: pytest.TempPathFactory, recorder_url: str | None
 ) -> AsyncIterator[HomeAssistantProcess]:
-    """Run a Home Assistant for one test, which may restart it."""
+    """Run a Home Assistant for one test.
+
+    The test may restart it.
+    """
     async with _run_home_assistant(tmp_path_factory, recorder_url) as home_assistant:
         yield home_assistant
 
 
 @pytest.fixture
 async def own_login(own_home_assistant: HomeAssistantProcess) -> Login:
-    """Make the user of the test's own Home Assistant."""
+    """Create the user of the test's own Home Assistant."""
     return await own_home_assistant.create_user("demo")
 
 
@@ -300,7 +330,7 @@ async def own_page(
     own_home_assistant: HomeAssistantProcess,
     own_login: Login,
 ) -> AsyncIterator[Page]:
-    """Open a page of the test's own Home Assistant, and log in."""
+    """Open a logged-in page of the test's own Home Assistant."""
     async with _open_page(browser, own_home_assistant, request.node) as page:
         await LoginPage(page).log_in(own_login.username, own_login.password)
         yield page
@@ -308,6 +338,6 @@ async def own_page(
 
 @pytest.fixture
 def take_picture(request: pytest.FixtureRequest) -> pictures.TakePicture:
-    """Return what takes a picture for the README, or leaves that be."""
+    """Return the function that takes or skips README pictures."""
     wanted = request.config.getoption("--screenshots")
     return pictures.take_picture if wanted else pictures.take_no_picture

@@ -1,4 +1,4 @@
-"""Dashboards with cards that show logs, made as a test needs them."""
+"""Dashboards with log cards."""
 
 from typing import Any, Final
 
@@ -9,11 +9,11 @@ PATH: Final = "golioth-logs"
 
 
 async def make_dashboard(api: HomeAssistantApi, *cards: dict[str, Any]) -> None:
-    """Make a dashboard that has nothing but cards of the only project.
+    """Create a dashboard with cards of the only project.
 
     Args:
         api: Home Assistant.
-        cards: What is set of each card; without any, there is one card.
+        cards: The settings of each card; without any, there is one card.
     """
     (entry,) = await api.command("config_entries/get", domain=DOMAIN)
     await api.command(
@@ -34,7 +34,7 @@ async def make_dashboard(api: HomeAssistantApi, *cards: dict[str, Any]) -> None:
 
 
 async def remove_dashboards(api: HomeAssistantApi) -> None:
-    """Remove every dashboard that was made."""
+    """Remove all created dashboards."""
     for dashboard in await api.command("lovelace/dashboards/list"):
         await api.command("lovelace/dashboards/delete", dashboard_id=dashboard["id"])
     await api.command("frontend/set_system_data", key="core", value=None)

@@ -1,4 +1,4 @@
-"""Makes a gap that is longer than the catch-up window."""
+"""Make a gap longer than the catch-up window."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,19 +6,19 @@ from tests import GREENHOUSE_NODE
 from tests.demo.api import HomeAssistantApi
 from tests.simulator import GoliothSimulator
 
-# To be set as `faults.date_offset` of a service before its project is set up.
+# Set this as `faults.date_offset` before the project is set up.
 TIME_AGO = timedelta(hours=2.5)
 
 
 async def make_gap(api: HomeAssistantApi, simulator: GoliothSimulator) -> None:
-    """Have a project whose last log was two and a half hours ago, and miss one since.
+    """Log once 2.5 hours ago, then miss a log.
 
     The gap is noticed once the project is reloaded.
     """
     events = await api.subscribe("golioth_log")
     simulator.log("Pump on", device=GREENHOUSE_NODE, timestamp=_ago(TIME_AGO))
     await anext(events)
-    # From here on, that was the last log for two and a half hours.
+    # From here on, the service's clock shows the last log as 2.5 hours old.
     simulator.faults.clear()
     simulator.mute()
     simulator.log(
@@ -27,5 +27,5 @@ async def make_gap(api: HomeAssistantApi, simulator: GoliothSimulator) -> None:
 
 
 def _ago(time: timedelta) -> str:
-    """Return a time in the past, as Golioth writes it."""
+    """Return a past time in Golioth's format."""
     return (datetime.now(UTC) - time).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""How a user wants to have texts and times, and what the card says then."""
+"""The user's locale, and the card's texts in each language."""
 
 from collections.abc import AsyncIterator
 import contextlib
@@ -20,7 +20,10 @@ _DEFAULT: Final = {
 
 @contextlib.asynccontextmanager
 async def locale(api: HomeAssistantApi, **settings: str) -> AsyncIterator[None]:
-    """Change the settings of the user's profile; a page has them when it is loaded."""
+    """Change the locale in the user's profile.
+
+    A page applies it when it is loaded.
+    """
     await api.command(
         "frontend/set_user_data", key="language", value=_DEFAULT | settings
     )
@@ -31,7 +34,10 @@ async def locale(api: HomeAssistantApi, **settings: str) -> AsyncIterator[None]:
 
 
 def card_texts() -> dict[str, dict[str, str]]:
-    """Return the card's texts by language, as Home Assistant gives them."""
+    """Return the card's texts by language.
+
+    Their keys are those that Home Assistant sends.
+    """
     folder = REPOSITORY / "custom_components" / "golioth" / "translations"
     return {
         path.stem: {

@@ -1,4 +1,4 @@
-"""The pictures that the README shows."""
+"""The README's pictures."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -9,7 +9,7 @@ from tests.demo import REPOSITORY
 
 FOLDER: Final = REPOSITORY / "docs" / "images"
 
-# Takes a picture of a part of the page under a name, if the person who runs the tests wants that.
+# Takes a picture of a part of the page under a name, with the option `--screenshots`.
 type TakePicture = Callable[[str, Locator], Awaitable[None]]
 
 
@@ -19,4 +19,4 @@ async def take_picture(name: str, part: Locator) -> None:
 
 
 async def take_no_picture(_name: str, _part: Locator) -> None:
-    """Leave the picture as it is."""
+    """Keep the picture as it is."""

@@ -1,4 +1,7 @@
-"""A PostgreSQL of the machine's own, for a recorder: python -m tests.e2e.postgresql finds its programs."""
+"""Run the machine's PostgreSQL, as a recorder database.
+
+`python -m tests.e2e.postgresql` prints the folder of its programs.
+"""
 
 import asyncio
 import os
@@ -17,7 +20,7 @@ from tests.demo.process import ChildProcess
 
 from .programs import ProgramMissingError, print_path
 
-# Where Debian has a folder for each version, which it puts into no PATH; Fedora and others do.
+# Debian has a folder for each version, and none is in PATH; elsewhere they are.
 DEBIAN: Final = Path("/usr/lib/postgresql")
 
 # PostgreSQL refuses to run as root.
@@ -29,7 +32,7 @@ POLL_INTERVAL: Final = 0.1
 
 
 def find_postgresql() -> Path:
-    """Return the folder of the programs of the newest version that is installed.
+    """Return the program folder of the newest installed version.
 
     Raises:
         ProgramMissingError: There is none.
@@ -46,7 +49,10 @@ def find_postgresql() -> Path:
 
 
 class PostgresqlServer(ChildProcess):
-    """A server on a free port of 127.0.0.1, with a folder of its own that goes when it stops."""
+    """A PostgreSQL server on a free port of 127.0.0.1.
+
+    Its own folder is removed when it stops.
+    """
 
     def __init__(self, log_path: Path) -> None:
         """Prepare the server.
@@ -63,17 +69,17 @@ class PostgresqlServer(ChildProcess):
 
     @property
     def url(self) -> str:
-        """The address of its database, as the recorder takes it."""
+        """The address of its database, in the recorder's format."""
         return f"postgresql://tests:{self._password}@{HOST}:{self._port}/postgres"
 
     @override
     async def __aenter__(self) -> Self:
-        """Start with an empty database, and return when it can be used.
+        """Start with an empty database, and wait until ready.
 
         Raises:
             DemoError: It ended, or did not answer in time.
         """
-        # Not below the folder of the tests, which nobody else may look into.
+        # Not below the tests' folder, which the unprivileged user cannot enter.
         self._folder = Path(tempfile.mkdtemp(prefix="golioth-postgresql-"))
         if self._user is not None:
             shutil.chown(self._folder, self._user)
@@ -133,7 +139,7 @@ class PostgresqlServer(ChildProcess):
 
 
 def _unprivileged_user() -> str | None:
-    """Return who else runs it, where we are root."""
+    """Return the user that runs it, where we are root."""
     if os.geteuid() != 0:
         return None
     known = {each.pw_name for each in pwd.getpwall()}

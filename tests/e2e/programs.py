@@ -1,4 +1,4 @@
-"""Programs of the machine's own that the end-to-end tests need."""
+"""The machine's programs that the end-to-end tests need."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,11 +6,14 @@ import sys
 
 
 class ProgramMissingError(Exception):
-    """There is no such program; the message says what to do."""
+    """A program is missing; the message says what to do."""
 
 
 def print_path(find: Callable[[], Path | str]) -> int:
-    """Print what a function finds, or why there is none; return the exit code."""
+    """Print a program's path, and return the exit code.
+
+    Prints why where it is missing.
+    """
     try:
         sys.stdout.write(f"{find()}\n")
     except ProgramMissingError as err:

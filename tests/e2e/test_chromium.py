@@ -1,4 +1,4 @@
-"""What the end-to-end tests do without a browser."""
+"""Tests that need no browser."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from tests.demo import REPOSITORY
 
 
 async def test_fails_without_chromium() -> None:
-    """The end-to-end tests fail where there is no Chromium, and say what to do."""
+    """Without Chromium, the tests fail and say what to do."""
     environment = {
         name: value for name, value in os.environ.items() if name != "CHROMIUM"
     }

@@ -1,4 +1,7 @@
-"""Text of devices and of the service, where Home Assistant's frontend would take it for markup."""
+"""Text from devices and the service is never markup.
+
+In Home Assistant's dialogs and notifications, which could render it.
+"""
 
 from collections.abc import AsyncIterator
 import shutil
@@ -24,12 +27,12 @@ from .texts import text
 BLUEPRINT: Final = "notify_on_log.yaml"
 BLUEPRINTS: Final = REPOSITORY / "blueprints" / "automation" / "golioth"
 
-# No element of a notification but these has come of its text.
+# The only elements that may render a notification's text.
 WORDS: Final = {"P", "PRE", "CODE", "SPAN"}
 
 
 class ImageServer:
-    """A host that would learn of every browser that shows its image.
+    """A host that counts the requests for its image.
 
     Attributes:
         url: The address of the image.
@@ -65,7 +68,7 @@ async def image() -> AsyncIterator[ImageServer]:
 
 @pytest.fixture
 def markup(image: ImageServer) -> str:
-    """Return what is an image and a link in Markdown and in HTML."""
+    """Return an image and a link in Markdown and HTML."""
     return (
         f'![x]({image.url}) <img src="{image.url}"> [go](http://e.example)'
         " https://e.example www.e.example **bold** a_b __c__ <b>&lt;"
@@ -74,13 +77,19 @@ def markup(image: ImageServer) -> str:
 
 @pytest.fixture
 def service(markup: str) -> GoliothSimulator:
-    """Return a service that has named its project so, in two lines, and backwards."""
-    # Home Assistant remembers what entities of a project were called.
+    """Return a service whose project has a hostile name.
+
+    The name has the markup, a line break and a right-to-left override.
+    """
+    # Its own ID, because Home Assistant remembers the names of a project's entities.
     return GoliothSimulator("hostile-7d2a", f"Allotment\n\u202e{markup}")
 
 
 async def expect_text_alone(element: Locator, image: ImageServer) -> None:
-    """Check that a part of the page has nothing but the text of what is hostile, and that nothing was fetched."""
+    """Check that hostile markup is only text.
+
+    Nothing of it was rendered or fetched.
+    """
     await expect(element.locator("ha-markdown a[href*='e.example']")).to_have_count(0)
     await expect(element.locator("a[href*='e.example']")).to_have_count(0)
     await expect(element.locator(f"[src*='{image.url}']")).to_have_count(0)
@@ -95,7 +104,10 @@ async def test_names_are_no_markup(
     markup: str,
     image: ImageServer,
 ) -> None:
-    """The name of a project is text in the dialogs that set it up and that repair it, in one line."""
+    """Dialogs show the project's name as text in one line.
+
+    Both those of the set-up and of the repair.
+    """
     name = f"Allotment {markup}"
     simulator.faults.date_offset = -TIME_AGO.total_seconds()
     integrations = IntegrationsPage(page)
@@ -106,7 +118,7 @@ async def test_names_are_no_markup(
     await flow.open_section("Advanced settings")
     await flow.field("API address").fill(simulator.url)
     await flow.submit()
-    # The last page has the names of all devices.
+    # The last page shows the names of all devices.
     await expect(flow.field("Device name").first).to_have_value(name)
     await expect_text_alone(flow.element, image)
     await flow.finish()
@@ -135,7 +147,7 @@ async def test_names_are_no_markup(
 
 @pytest.fixture
 async def dismissed(api: HomeAssistantApi) -> AsyncIterator[None]:
-    """Leave no notification behind."""
+    """Dismiss all notifications afterwards."""
     yield
     await api.post("/api/services/persistent_notification/dismiss_all", {})
 
@@ -144,7 +156,7 @@ async def dismissed(api: HomeAssistantApi) -> AsyncIterator[None]:
 async def notify_on_log(
     api: HomeAssistantApi, home_assistant: HomeAssistantProcess, project: str
 ) -> AsyncIterator[None]:
-    """Make an automation of the blueprint."""
+    """Create an automation from the blueprint."""
     folder = home_assistant.config_dir / "blueprints" / "automation" / DOMAIN
     shutil.copytree(BLUEPRINTS, folder)
     devices = await api.command("config/device_registry/list")
@@ -173,7 +185,7 @@ async def notify_on_log(
 async def test_log_is_no_markup_in_a_notification(
     page: Page, simulator: GoliothSimulator, markup: str, image: ImageServer
 ) -> None:
-    """A notification shows what the device said, to the letter."""
+    """A notification shows a log's message to the letter."""
     lines = [markup, "", "```", markup, "~~~", "</code></pre>", f"[x]: {image.url}"]
     simulator.log("\n".join(lines), device=GREENHOUSE_NODE, level="ERROR")
     drawer = NotificationDrawer(page)
@@ -184,7 +196,10 @@ async def test_log_is_no_markup_in_a_notification(
 
 
 def messages(url: str) -> list[str]:
-    """Return messages that are more than text in Markdown or HTML, each alone and in lines of several kinds."""
+    """Return messages that are markup in Markdown or HTML.
+
+    Each alone, and after line ends and spaces of several kinds.
+    """
     starts = ("", "\n", "\n\n", "\r", "\r\n", "\u2028", "\x0b", "\x85", " ", "\t")
     markups = (
         f"![x]({url})",
@@ -210,8 +225,8 @@ def messages(url: str) -> list[str]:
 async def test_any_log_is_no_markup_in_a_notification(
     page: Page, api: HomeAssistantApi, image: ImageServer
 ) -> None:
-    """What the blueprint tells is text for the parser that the frontend has."""
-    # Its inputs do not matter.
+    """The frontend's Markdown parser reads the blueprint's message as text."""
+    # Only its variables are used, not its inputs.
     blueprint = parse_yaml((BLUEPRINTS / BLUEPRINT).read_text().replace("!input", ""))
     assert isinstance(blueprint, dict)
     sent = messages(image.url)
@@ -231,7 +246,7 @@ async def test_any_log_is_no_markup_in_a_notification(
                 "trigger": {"level": f"[x]({image.url})", "message": message},
             },
         )
-    # The drawer shows only those that have room.
+    # The drawer renders only what fits, so the API returns all notifications.
     await NotificationDrawer(page).open()
     await expect(
         page.locator("persistent-notification-item pre code").first
@@ -257,6 +272,6 @@ async def test_any_log_is_no_markup_in_a_notification(
     )
     for message, (elements, blocks) in zip(sent, shown, strict=True):
         assert set(elements) <= WORDS, message
-        # Only white space is not as the device has it.
+        # White space may differ from what the device sent.
         assert ["".join(each.split()) for each in blocks] == ["".join(message.split())]
     assert image.requests == 0

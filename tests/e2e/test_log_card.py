@@ -1,4 +1,4 @@
-"""The card that shows logs, as a person sees and uses it."""
+"""The log card on a dashboard, used by a person."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ from .pictures import TakePicture
 
 
 def log_some(simulator: GoliothSimulator) -> None:
-    """Log what devices do."""
+    """Log what devices usually do."""
     for device, level, module, message, metadata in (
         (GREENHOUSE_NODE, "INFO", "sensors", "Soil moisture 31 %", {"zone": 2}),
         (GREENHOUSE_NODE, "DEBUG", "net", "Sent 148 bytes in 2 packets", {}),
@@ -47,7 +47,10 @@ async def test_add_card(
     no_dashboard: None,
     take_picture: TakePicture,
 ) -> None:
-    """It is found in the card picker, which shows it with logs, needs no setting, and shows a log as soon as it is sent."""
+    """The card picker offers the card, which needs no settings.
+
+    The picker shows it with logs; on the dashboard, it shows a new log within a second.
+    """
     log_some(simulator)
     dashboard = DashboardPage(page)
     await dashboard.create("Garden")
@@ -72,7 +75,7 @@ async def test_add_card(
 async def test_pictures(
     page: Page, card: LogCard, simulator: GoliothSimulator, take_picture: TakePicture
 ) -> None:
-    """It can be read in light and dark, on a desktop and on a phone."""
+    """The card is readable in light and dark, on phones."""
     log_some(simulator)
     await expect(card.rows).to_have_count(8)
     await expect(card.list).to_contain_text("There is nothing earlier")
@@ -108,7 +111,10 @@ async def test_demo(
     project: str,
     no_dashboard: None,
 ) -> None:
-    """The demo opens with the card, and beside it Home Assistant's own graph of how many logs there are of each level."""
+    """The demo's dashboard shows the card beside a graph.
+
+    The graph is Home Assistant's own, of the number of logs of each level.
+    """
     (entry,) = await api.command("config_entries/get", domain=DOMAIN)
     await add_dashboard(api, entry)
     await page.goto("/")
@@ -116,7 +122,7 @@ async def test_demo(
     card = DashboardPage(page).card
     await expect(card.rows).to_have_count(8)
     graph = page.locator("hui-statistics-graph-card")
-    # Of the day before, which was made up.
+    # Made-up statistics of the day before.
     await expect(graph.locator("canvas").first).to_be_visible()
     history = await graph.get_by_role("link").get_attribute("href")
     assert history is not None
@@ -130,7 +136,10 @@ async def test_demo(
 
 
 async def test_filters(card: LogCard, simulator: GoliothSimulator) -> None:
-    """Logs can be filtered by device, minimum level, module and text, also those to come; Escape ends that."""
+    """Logs are filtered by device, level, module and text.
+
+    New ones as well. Escape clears the filters.
+    """
     log_some(simulator)
     await expect(card.rows).to_have_count(8)
     await card.field("Device").select_option("water-meter")
@@ -142,7 +151,7 @@ async def test_filters(card: LogCard, simulator: GoliothSimulator) -> None:
     await card.expect_messages(
         "12.4 l since midnight", "12.5 l since midnight", "Debit"
     )
-    # What is in the metadata is found as well.
+    # Metadata is searched as well.
     await card.search.fill("12.4")
     await card.expect_messages("12.4 l since midnight")
     await card.search.fill("nothing like that")
@@ -154,7 +163,10 @@ async def test_filters(card: LogCard, simulator: GoliothSimulator) -> None:
 
 
 async def test_follow_and_pause(card: LogCard, simulator: GoliothSimulator) -> None:
-    """The newest log is in view until the user scrolls up or pauses; then it is said how many have come."""
+    """The newest log stays in view unless scrolled or paused.
+
+    Then the card shows the number of new logs.
+    """
     for number in range(60):
         simulator.log(f"Log {number}", device=GREENHOUSE_NODE)
     await expect(card.row("Log 59")).to_be_in_viewport()
@@ -181,7 +193,7 @@ async def test_follow_and_pause(card: LogCard, simulator: GoliothSimulator) -> N
 async def test_history(
     page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, no_dashboard: None
 ) -> None:
-    """Scrolling up reads earlier logs from Golioth, as far as there are, each of them once and in order."""
+    """Scrolling up loads all earlier logs, once and in order."""
     start = datetime.now(UTC) - timedelta(hours=20)
     for number in range(300):
         time = start + timedelta(minutes=number)
@@ -194,7 +206,7 @@ async def test_history(
     dashboard = DashboardPage(page)
     await dashboard.open(PATH)
     card = dashboard.card
-    # There is nothing to see yet, so that it looks by itself.
+    # Loaded automatically, because there are no live logs yet.
     await expect(card.row("Earlier 299")).to_be_in_viewport()
     simulator.log("Now", device=GREENHOUSE_NODE)
     await expect(card.row("Now")).to_be_in_viewport()
@@ -217,7 +229,7 @@ async def test_history(
 
 
 async def test_details(page: Page, card: LogCard, simulator: GoliothSimulator) -> None:
-    """A click opens a log, and closes it; while one is open, it stays where it is."""
+    """A click opens a log, and another closes it."""
     log_some(simulator)
     await card.row("Battery at 3.41 V").click()
     await expect(card.row("Battery at 3.41 V")).to_have_attribute(
@@ -229,7 +241,7 @@ async def test_details(page: Page, card: LogCard, simulator: GoliothSimulator) -
 
 
 async def test_keyboard(page: Page, card: LogCard, simulator: GoliothSimulator) -> None:
-    """Every part can be reached and used without a mouse."""
+    """Every part of the card is usable by keyboard."""
     log_some(simulator)
     await expect(card.rows).to_have_count(8)
     await card.search.focus()
@@ -237,7 +249,7 @@ async def test_keyboard(page: Page, card: LogCard, simulator: GoliothSimulator) 
         await page.keyboard.press("Tab")
         await expect(card.field(name)).to_be_focused()
     focused = card.list.locator(".line:focus")
-    # To the button that reads earlier logs, where there is one, and to one log.
+    # The button for earlier logs, if any, comes before the one log that is a tab stop.
     while not await focused.count():
         await page.keyboard.press("Tab")
     await expect(focused).to_contain_text("12.5 l since midnight")
@@ -250,7 +262,7 @@ async def test_keyboard(page: Page, card: LogCard, simulator: GoliothSimulator) 
     await expect(focused).to_contain_text("Soil moisture 31 %")
     await page.keyboard.press("End")
     await expect(focused).to_contain_text("12.5 l since midnight")
-    # As long as the focus is there, nothing moves.
+    # While the list has the focus, nothing moves.
     simulator.log("Lid open", device=GREENHOUSE_NODE)
     await expect(card.button("1 new log")).to_be_visible()
     await page.keyboard.press("Tab")
@@ -259,7 +271,7 @@ async def test_keyboard(page: Page, card: LogCard, simulator: GoliothSimulator) 
 
 
 async def test_copy(page: Page, card: LogCard, simulator: GoliothSimulator) -> None:
-    """What is shown is copied, and nothing else, a line for each log."""
+    """The shown logs are copied, one line each."""
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     log_some(simulator)
     await card.field("Minimum level").select_option("Warning")
@@ -276,7 +288,7 @@ async def test_copy(page: Page, card: LogCard, simulator: GoliothSimulator) -> N
 async def test_hostile_texts(
     page: Page, card: LogCard, simulator: GoliothSimulator
 ) -> None:
-    """Whatever a device sends is shown as text, and only as that."""
+    """Whatever a device sends is shown as text."""
     simulator.document_limit = None
     image = '<img src=x onerror="window.isHurt = true"><script>isHurt = true</script>'
     simulator.log(image, device=GREENHOUSE_NODE, module=image, metadata={image: image})
@@ -292,7 +304,7 @@ async def test_hostile_texts(
     assert shown is not None
     assert shown.startswith("long xxx")
     assert len(shown) < 1_000
-    # What reads from right to left turns nothing around that is not its own.
+    # Text from right to left does not reverse the text around it.
     isolated = "each => getComputedStyle(each).unicodeBidi"
     assert await card.messages.nth(2).evaluate(isolated) == "isolate"
 
@@ -312,7 +324,7 @@ async def test_hostile_texts(
 async def test_language_and_clock(
     page: Page, api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
 ) -> None:
-    """Texts are in the user's language, times on the user's clock and in the user's time zone."""
+    """The user's language, clock and time zone are used."""
     simulator.log(
         "Nachmittag", device=GREENHOUSE_NODE, timestamp="2026-07-01T15:04:05.678901Z"
     )
@@ -334,7 +346,10 @@ async def test_lost_connection(
     project: str,
     no_dashboard: None,
 ) -> None:
-    """What was logged while the browser could not reach Home Assistant is shown when it can again, after what was."""
+    """A lost connection loses no log.
+
+    Logs of that time are shown in order once the browser is back.
+    """
     connections: list[WebSocketRoute] = []
     is_reachable = True
 
@@ -355,7 +370,7 @@ async def test_lost_connection(
     is_reachable = False
     await connections[-1].close()
     await expect(card.status).to_have_text("No connection to Home Assistant")
-    # Home Assistant has it, before the browser is back.
+    # Wait until Home Assistant has the log, before the browser is back.
     events = await api.subscribe("golioth_log")
     simulator.log("Meanwhile", device=GREENHOUSE_NODE)
     await anext(events)
@@ -371,7 +386,7 @@ async def test_restart(
     own_home_assistant: HomeAssistantProcess,
     own_login: Login,
 ) -> None:
-    """After a restart of Home Assistant, the card goes on by itself: with what was before, and what came meanwhile, once."""
+    """A restart of Home Assistant loses and repeats no log."""
     async with GoliothSimulator("allotment-4c1f") as simulator:
         simulator.add_device("greenhouse-node", device_id=GREENHOUSE_NODE)
         url = own_home_assistant.url
@@ -397,13 +412,14 @@ async def test_restart(
         await card.expect_messages("Before", "Meanwhile", "After")
 
 
-# Milliseconds in which the page may not answer. Home Assistant and the browser share a machine here, as they do nowhere else.
+# The longest task of the page, in milliseconds. Generous, because here Home Assistant
+# and the browser share a machine.
 LONGEST_TASK: Final = 200
 
 RATE: Final = 1_000
 SECONDS: Final = 60
 
-# Watches the card of a page: how long its tasks take, and what its rows show, five times a second.
+# Records the length of the page's long tasks, and five times a second the card's rows.
 WATCH: Final = """
 card => {
   window.watched = {tasks: [], isOrdered: true, mostRows: 0, looks: 0, last: 0, still: 0};
@@ -424,7 +440,10 @@ card => {
 
 
 def yield_to_browser(home_assistant: HomeAssistantProcess) -> None:
-    """Let Home Assistant have what the browser leaves of the processors: it runs on another machine than a user's browser."""
+    """Lower Home Assistant's priority below the browser's.
+
+    Users run the two on different machines.
+    """
     assert home_assistant.pid is not None
     os.setpriority(os.PRIO_PGRP, home_assistant.pid, 10)
 
@@ -434,7 +453,10 @@ def yield_to_browser(home_assistant: HomeAssistantProcess) -> None:
 async def test_storm(
     own_page: Page, own_home_assistant: HomeAssistantProcess, own_login: Login
 ) -> None:
-    """1,000 logs a second for a minute: the page answers, nothing is out of order, and what is left out is said."""
+    """The card stays responsive at 1,000 logs a second.
+
+    For a minute: logs stay in order, and the card shows how many were left out.
+    """
     url = own_home_assistant.url
     async with (
         LoadService.running() as service,
@@ -448,13 +470,13 @@ async def test_storm(
         dashboard = DashboardPage(own_page)
         await dashboard.open(PATH)
         card = dashboard.card
-        # The first of all takes the longest.
+        # The first log takes the longest: measure later ones.
         await service.send("measured", 1, devices=1)
         await expect(card.rows).to_have_count(1)
         yield_to_browser(own_home_assistant)
         await card.element.evaluate(WATCH)
         await service.send("measured", RATE * SECONDS, devices=2, rate=RATE)
-        # Home Assistant and the browser may be a little behind.
+        # Home Assistant and the browser may still be catching up.
         await own_page.wait_for_function("window.watched.still >= 10")
         watched = await own_page.evaluate("window.watched")
         assert watched["isOrdered"]
@@ -462,14 +484,14 @@ async def test_storm(
         assert watched["mostRows"] <= MOST_ROWS
         assert max(watched["tasks"], default=0) <= LONGEST_TASK
 
-        # The last one is in view, and is the last that was sent.
+        # The last log sent is in view.
         await card.rows.last.click()
         await expect(card.details).to_contain_text(f'"index": {RATE * SECONDS - 1}')
-        # As long as it is open or has the focus, others wait.
+        # Close it and move the focus, or new logs would wait.
         await card.rows.last.click()
         await card.search.click()
 
-        # More at once than a browser is told.
+        # More at once than Home Assistant sends to a browser.
         await service.send("measured", 5_000, devices=2)
         await expect(card.status).to_have_text(
             re.compile(r"^[\d,]+ logs left out of the view$")
@@ -479,7 +501,7 @@ async def test_storm(
         usage = await client.send("Runtime.getHeapUsage")
         assert usage["usedSize"] < 64 * 1024 * 1024
 
-        # Home Assistant stops when it has recorded all events: it records fewer in a second than there were.
+        # Home Assistant stops only once it has recorded all events, which takes longer.
         async with asyncio.timeout(300):
             while (await api.command("recorder/info"))["backlog"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.5)

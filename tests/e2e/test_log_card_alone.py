@@ -1,4 +1,7 @@
-"""The card by itself, on a connection that a test answers and a clock that a test moves: when it asks for what, and how often."""
+"""The card by itself, with a faked connection and clock.
+
+They show what the card requests, and when.
+"""
 
 from datetime import UTC, datetime, timedelta
 import json
@@ -13,7 +16,8 @@ from .locales import card_texts
 from .pages.log_card import LogCard
 from .test_log_card_modules import log, logs
 
-# Makes the card. What it asks for waits in `requests` and `subscriptions`, unless there is an `answer`.
+# Creates the card. Its requests wait in `requests` and `subscriptions`, unless there is
+# an `answer` or a `refusal`.
 MAKE: Final = """
 async ([folder, config, texts]) => {
   await import(`${folder}/golioth-log-card.js`);
@@ -80,7 +84,7 @@ NOTHING: Final = {
 }
 
 
-# What Home Assistant says of an error; the message is English in every language.
+# An error of Home Assistant; its message is English in every language.
 AWAY: Final = {
     "code": "home_assistant_error",
     "message": "Golioth was gone",
@@ -91,39 +95,42 @@ AWAY: Final = {
 
 
 class LoneCard(LogCard):
-    """The card of a page that has nothing else."""
+    """A card alone on a page."""
 
     def __init__(self, page: Page, folder: str) -> None:
-        """Look at a page, which has no card yet."""
+        """Use a page that has no card yet."""
         super().__init__(page)
         self.page = page
         self._folder = folder
 
     @classmethod
     async def on(cls, page: Page, folder: str) -> Self:
-        """Return the card of a page whose time passes only where a test lets it."""
+        """Return the card of a page with a stopped clock.
+
+        Time passes only where a test lets it.
+        """
         now = datetime.now(UTC)
-        # Installed alone, the clock would go on by itself.
+        # The clock runs once installed, until it is paused.
         await page.clock.install(time=now - timedelta(hours=1))
         await page.clock.pause_at(now)
         return cls(page, folder)
 
     async def make(self, **config: Any) -> None:
-        """Put the card on the page."""
+        """Create the card on the page."""
         await self.page.evaluate(
             MAKE, [self._folder, {"config_entry_id": "a"} | config, card_texts()]
         )
 
     async def run(self, code: str, *values: Any) -> Any:
-        """Run a script with values of the test, as `values`."""
-        # As text, which may be nested as deeply as what comes over a WebSocket.
+        """Run a script with the test's values, as `values`."""
+        # As JSON text, which may be nested as deeply as messages of a WebSocket.
         return await self.page.evaluate(
             f"async json => {{ const values = JSON.parse(json); {code} }}",
             json.dumps(values),
         )
 
     async def begin(self, *sent: dict[str, Any], first: int = 1) -> None:
-        """Let the last subscription begin."""
+        """Accept the last subscription, and send the recent logs."""
         await self.run(
             "const [last] = subscriptions.slice(-1); last.resolve(); last.send(values[0])",
             {"session": "a", "first_number": first, "logs": sent},
@@ -131,26 +138,26 @@ class LoneCard(LogCard):
         await self.pass_time(1)
 
     async def send(self, *sent: dict[str, Any]) -> None:
-        """Tell more."""
+        """Send new logs."""
         await self.run(
             "subscriptions.slice(-1)[0].send(values[0])", {"logs": sent, "left_out": 0}
         )
         await self.pass_time(0.5)
 
     async def answer(self, **page: Any) -> None:
-        """Answer what is asked from now on."""
+        """Set the answer to requests for the history."""
         await self.run("answer = values[0]", NOTHING | page)
 
     async def requests(self) -> list[dict[str, Any]]:
-        """Return what was asked of the history."""
+        """Return the requests for the history."""
         found: list[dict[str, Any]] = await self.run(
             "return JSON.parse(JSON.stringify(requests))"
         )
         return found
 
     async def pass_time(self, seconds: float) -> None:
-        """Let time pass."""
-        # In steps, between which the browser does what does not hang on the clock.
+        """Let time pass in small steps."""
+        # In steps, between which the browser does what does not depend on the clock.
         for _ in range(round(seconds / 0.1)):
             await self.page.clock.run_for(100)
 
@@ -162,7 +169,7 @@ class LoneCard(LogCard):
             await self.page.clock.run_for(1_000)
 
     async def watch_errors(self) -> None:
-        """Keep what is raised on the page from now on, also where nobody waits for it."""
+        """Record uncaught errors and rejections from now on."""
         await self.run("""
           window.raised = [];
           addEventListener("error", ({message}) => raised.push(message));
@@ -170,12 +177,12 @@ class LoneCard(LogCard):
         """)
 
     async def errors(self) -> list[str]:
-        """Return what was raised."""
+        """Return the recorded errors."""
         found: list[str] = await self.run("return raised")
         return found
 
     async def copy(self) -> str:
-        """Copy all logs, and return what was copied."""
+        """Copy all logs, and return the text."""
         await self.run("""
           window.copied = null;
           Object.defineProperty(navigator, "clipboard", {
@@ -191,7 +198,7 @@ class LoneCard(LogCard):
 
 @pytest.fixture
 async def card(page: Page, project: str) -> LoneCard:
-    """Open a page from which the modules can be loaded."""
+    """Open a page that can load the card's modules."""
     await page.goto("/")
     found = re.search(r"/golioth/frontend/\w+", await page.content())
     assert found is not None
@@ -200,7 +207,7 @@ async def card(page: Page, project: str) -> LoneCard:
 
 
 async def test_no_permission(card: LoneCard) -> None:
-    """Who may not see the logs is told that, and Home Assistant is not asked for earlier ones."""
+    """Without permission, the card says so, and reads no history."""
     await card.make()
     await card.run('subscriptions.at(-1).reject({code: "unauthorized"})')
     await card.pass_time(20)
@@ -210,7 +217,10 @@ async def test_no_permission(card: LoneCard) -> None:
 
 @pytest.mark.parametrize("code", ["unauthorized", "not_found"])
 async def test_refusal_that_ends(card: LoneCard, code: str) -> None:
-    """Who is given the permission, or the project again, sees the logs after a while; Home Assistant is asked seldom."""
+    """A refused card retries every 15 seconds until accepted.
+
+    After a lost connection, it retries at once.
+    """
     await card.make()
     await card.answer(more=False)
     asked = 1
@@ -226,7 +236,7 @@ async def test_refusal_that_ends(card: LoneCard, code: str) -> None:
     await expect(card.element).not_to_contain_text("You may not see these logs")
     await card.pass_long(60)
     assert await card.run("return subscriptions.length") == asked
-    # A lost connection is no refusal, and after it, it is asked at once.
+    # A lost connection is no refusal: the card subscribes at once when it is back.
     await card.run('connection.fire("disconnected")')
     await card.pass_long(60)
     assert await card.run("return subscriptions.length") == asked
@@ -241,7 +251,10 @@ async def test_refusal_that_ends(card: LoneCard, code: str) -> None:
 
 
 async def test_removed_for_a_while(card: LoneCard) -> None:
-    """A project that was removed is looked for, also where no device of it comes, and what it was told by is ended."""
+    """The card retries for a removed project, even without devices.
+
+    Its old subscription is ended.
+    """
     await card.make()
     await card.answer(more=False)
     await card.begin(log(1))
@@ -260,7 +273,7 @@ async def test_removed_for_a_while(card: LoneCard) -> None:
 
 
 async def test_removed(card: LoneCard) -> None:
-    """When the project is removed, that is said, and nothing shows through."""
+    """A removed project hides the logs."""
     await card.make()
     await card.answer(more=False)
     await card.begin(*logs(1, 30))
@@ -271,13 +284,16 @@ async def test_removed(card: LoneCard) -> None:
     await expect(card.list).to_be_hidden()
     await card.run('connection.fire("disconnected"); connection.fire("ready")')
     await card.begin(*logs(1, 30))
-    # Again, there are rows for all of the view.
+    # The hidden list had no height; now its rows fill the view again.
     await expect(card.row("29")).to_be_in_viewport()
     await expect(card.rows).to_have_count(29)
 
 
 async def test_added_again(card: LoneCard) -> None:
-    """A project that was removed is looked for when devices come, and has those of the entry that it has now."""
+    """Changed devices make the card look for a removed project.
+
+    It then has the devices of the new config entry.
+    """
 
     async def see_devices(**entry_ids: str) -> None:
         await card.run(
@@ -320,7 +336,10 @@ async def test_added_again(card: LoneCard) -> None:
 
 
 async def test_pages_end(card: LoneCard) -> None:
-    """Where nothing matches, the history is not read for ever, but further when the user wants."""
+    """Without matches, only five pages are loaded automatically.
+
+    The user can load more.
+    """
     await card.make()
     await card.answer()
     await card.begin()
@@ -332,7 +351,10 @@ async def test_pages_end(card: LoneCard) -> None:
 
 
 async def test_others_come(card: LoneCard) -> None:
-    """What matches stays, however many logs come that do not, and the history is not read anew."""
+    """Logs that do not match displace no earlier ones.
+
+    The history is not read again.
+    """
     await card.make(minimum_level="error")
     await card.answer(logs=[log(0, "Pump blocked", level="error")], more=False)
     await card.begin(*logs(1, 1_990))
@@ -344,7 +366,11 @@ async def test_others_come(card: LoneCard) -> None:
 
 
 async def test_when_history_is_read(card: LoneCard) -> None:
-    """The history is read when it is known until when, once for what is typed, and only when something else is asked for."""
+    """The history is read once for each filter.
+
+    Not before the first logs are there, not for each typed letter, and not for a
+    setting that changes no filter.
+    """
     await card.make()
     await card.pass_time(5)
     assert not await card.requests()
@@ -374,7 +400,10 @@ async def test_when_history_is_read(card: LoneCard) -> None:
 
 
 async def test_one_request_at_a_time(card: LoneCard) -> None:
-    """As long as Golioth has not answered, it is not asked again, and then for what is wanted last."""
+    """A page is requested only after the last was answered.
+
+    Then for the latest filter.
+    """
     await card.make()
     await card.begin(*logs(1, 3))
     for level in ("Info", "Warning", "Error"):
@@ -390,7 +419,10 @@ async def test_one_request_at_a_time(card: LoneCard) -> None:
 
 
 async def test_errors(card: LoneCard) -> None:
-    """What Home Assistant says stays until there is an answer; of a lost connection nothing is said here."""
+    """The history's error stays until a page is read.
+
+    A lost connection is no such error.
+    """
     await card.make()
     await card.begin(*logs(1, 3))
     lost = (
@@ -427,7 +459,7 @@ async def test_errors(card: LoneCard) -> None:
 async def test_error_without_a_translation(
     card: LoneCard, error: dict[str, Any], said: str
 ) -> None:
-    """What Home Assistant says in English alone is not shown: the card has words for it."""
+    """An error without a translation gets the card's own text."""
     await card.make()
     await card.begin(*logs(1, 3))
     await card.run("requests.at(-1).reject(values[0])", error)
@@ -445,7 +477,7 @@ async def test_error_without_a_translation(
     ],
 )
 async def test_refused_subscription(card: LoneCard, code: str, said: str) -> None:
-    """Why there are no logs is said in words, not by the code of an error."""
+    """A refused subscription is explained, not shown as a code."""
     await card.make()
     await card.run(f'subscriptions.at(-1).reject({{code: "{code}"}})')
     await card.pass_time(1)
@@ -453,10 +485,13 @@ async def test_refused_subscription(card: LoneCard, code: str, said: str) -> Non
 
 
 async def test_retries_end(card: LoneCard) -> None:
-    """Earlier logs that cannot be read are asked for ever more seldom, and in the end only when the user wants them."""
+    """Retries of the history become rarer, and end.
+
+    After eight failures, only the user retries.
+    """
     await card.make()
     await card.run("refusal = values[0]", AWAY)
-    # The first one fails at once, three seconds ago.
+    # The first request fails at once, three seconds before the loop.
     await card.begin(*logs(1, 3))
     await card.pass_time(2)
     asked = 1
@@ -470,7 +505,7 @@ async def test_retries_end(card: LoneCard) -> None:
     await expect(card.list).to_contain_text("this is not tried again automatically")
     await expect(card.list).to_contain_text("Golioth is away.")
     await card.pass_long(3_600)
-    # Neither what comes, nor what is scrolled, nor another connection begins that anew.
+    # Neither new logs, nor scrolling, nor another connection starts retries again.
     await card.send(*logs(3, 30))
     await card.scroll_to_top()
     await card.run('connection.fire("disconnected"); connection.fire("ready")')
@@ -481,7 +516,7 @@ async def test_retries_end(card: LoneCard) -> None:
     await card.button("Try again").click()
     await card.pass_time(2)
     assert len(await card.requests()) == asked + 1
-    # It begins anew with short waits.
+    # Delays are short again.
     await card.pass_time(5)
     assert len(await card.requests()) == asked + 2
     await card.run("refusal = null")
@@ -494,7 +529,7 @@ async def test_retries_end(card: LoneCard) -> None:
 
 
 async def test_odd_reason(card: LoneCard) -> None:
-    """Why earlier logs could not be read is shown as text, whatever it is."""
+    """The reason of an error is shown as limited text."""
     await card.make()
     await card.begin(*logs(1, 3))
     who = "\u202e\x1b" + "x" * 9_000
@@ -526,7 +561,7 @@ async def test_odd_reason(card: LoneCard) -> None:
         await card.pass_time(1)
 
 
-# Names that objects of a browser have as well, or that it looks for.
+# Names with a meaning for objects in a browser.
 NAMES: Final = (
     *("__proto__", "constructor", "prototype", "toString", "valueOf", "toJSON"),
     *("then", "hasOwnProperty", "length", "Symbol.toPrimitive", "", "0", "-1", "log"),
@@ -534,7 +569,7 @@ NAMES: Final = (
 
 
 def nested(depth: int) -> Any:
-    """Return lists and objects in each other."""
+    """Return lists and objects nested in each other."""
     value: Any = 1
     for level in range(depth):
         value = [value] if level % 2 else {"toString": value}
@@ -566,7 +601,10 @@ HOSTILE_METADATA: Final = {
 
 @pytest.mark.parametrize("metadata", HOSTILE_METADATA.values(), ids=HOSTILE_METADATA)
 async def test_hostile_metadata(card: LoneCard, metadata: dict[str, Any]) -> None:
-    """Whatever metadata holds, the log is shown, found, copied and known again in the history."""
+    """A log with any metadata is shown, copied and found.
+
+    In the history, it is recognized as the same log.
+    """
     await card.watch_errors()
     await card.make()
     hostile = {"metadata": metadata}
@@ -590,7 +628,7 @@ async def test_hostile_metadata(card: LoneCard, metadata: dict[str, Any]) -> Non
     copied = await card.copy()
     assert [line.split("\t")[4] for line in copied.split("\n")] == list(messages)
     found = [line.split("\t")[5] for line in copied.split("\n") if "Plain" not in line]
-    # As JSON it is what it was, except what browsers make of large numbers.
+    # The JSON is unchanged, except for large integers, which the browser rounds.
     if "d" not in metadata:
         assert [json.loads(each) for each in found] == [metadata] * 4
     await card.search.fill("live")
@@ -599,7 +637,7 @@ async def test_hostile_metadata(card: LoneCard, metadata: dict[str, Any]) -> Non
     assert await card.errors() == []
 
 
-# What no field of a log is.
+# Values that no field of a log has.
 NO_FIELDS: Final = (None, 1, True, [{"toString": 1}], {"toString": 1, "length": -1})
 
 
@@ -619,7 +657,10 @@ NO_FIELDS: Final = (None, 1, True, [{"toString": 1}], {"toString": 1, "length": 
 async def test_log_that_cannot_be_shown(
     card: LoneCard, field: str, values: tuple[Any, ...]
 ) -> None:
-    """A log with a field that is none costs itself: its row says so, and all others are there."""
+    """A log with a bad field costs only itself.
+
+    Its row says that it cannot be shown.
+    """
     await card.watch_errors()
     await card.make()
     count = len(values)
@@ -656,13 +697,16 @@ async def test_log_that_cannot_be_shown(
 
 
 async def test_deeper_than_home_assistant_sends(card: LoneCard) -> None:
-    """Metadata deeper than a browser's stack costs its log alone, in the user's language."""
+    """Metadata deeper than the browser's stack costs only its log.
+
+    Its row says so in the user's language.
+    """
     await card.watch_errors()
     await card.make()
     await card.run(
         "card.hass = {...card._hass, locale: {...card._hass.locale, language: 'de'}}"
     )
-    # Nothing else could hand it over.
+    # Made in the page, because no value nested so deeply can be passed to it.
     deep = """
       let metadata = {};
       for (let depth = 0; depth < 100000; depth++) metadata = {metadata};
@@ -682,7 +726,7 @@ async def test_deeper_than_home_assistant_sends(card: LoneCard) -> None:
 
 
 async def test_deep_list(card: LoneCard) -> None:
-    """Many values that are nested deeply are shown, but not with hundreds of spaces each."""
+    """Deeply nested values are shown without deep indentation."""
     await card.make()
     await card.answer(more=False)
     metadata: Any = list(range(4_000))
@@ -697,7 +741,8 @@ async def test_deep_list(card: LoneCard) -> None:
     assert len(shown) < 2 * len(json.dumps(metadata))
 
 
-# What no number of a browser's holds, as Home Assistant tells it, and the same as Golioth's history may have it.
+# Integers that no float holds, as Home Assistant sends them, and the same metadata as
+# Golioth's history may return it.
 LARGE: Final = (
     '{"serial":9007199254740993,"deep":[{"id":-9223372036854775808}],'
     '"more":18446744073709551617,"text":"\\"9007199254740993:\\\\","float":1.5,"small":7}'
@@ -709,7 +754,10 @@ LARGE_AGAIN: Final = (
 
 
 async def test_large_integers(card: LoneCard) -> None:
-    """Integers that no browser's number holds are shown, found, copied and known again as they were sent."""
+    """Integers that no float holds stay exact.
+
+    They are shown, found, copied and recognized in the history.
+    """
     await card.watch_errors()
     await card.make()
     again = log(2, "Sent", metadata=LARGE_AGAIN)
@@ -738,7 +786,10 @@ async def test_large_integers(card: LoneCard) -> None:
 
 
 async def test_device_names(card: LoneCard) -> None:
-    """The names of devices and modules are offered in one visible line each, and mean what they are."""
+    """The filters offer odd names in one visible line.
+
+    Choosing one filters by the original name.
+    """
     await card.make()
     await card.answer(more=False)
     name = "\u202eesuoh\n\u200b\x1b[31m" + "x" * 500
@@ -769,7 +820,10 @@ async def test_device_names(card: LoneCard) -> None:
 
 
 async def test_disabled_devices(card: LoneCard) -> None:
-    """A disabled device is neither offered nor asked for, unless no other is named, and the card begins anew with each change."""
+    """Disabled devices are neither offered nor subscribed to.
+
+    Unless all configured ones are disabled. Each change restarts the subscription.
+    """
 
     async def see_devices(**disabled_by: str | None) -> None:
         await card.run(
@@ -814,7 +868,8 @@ async def test_disabled_devices(card: LoneCard) -> None:
     assert await asked_for() == [both, ["tank"], both, both]
 
 
-# What a spreadsheet would take for a formula, or for a cell that goes on in the next one, and what becomes of it.
+# Texts that a spreadsheet could read as a formula, or as a cell that continues in the
+# next one, and how they are copied.
 CELLS: Final = {
     "=1+1": "'=1+1",
     "+1+1": "'+1+1",
@@ -842,7 +897,10 @@ CELLS: Final = {
 
 
 async def test_copied_cells(card: LoneCard) -> None:
-    """No cell that is copied is a formula, and what is none stays what it is."""
+    """No copied cell is a formula.
+
+    Other texts are copied unchanged.
+    """
     await card.make()
     await card.answer(more=False)
     texts = list(CELLS)
@@ -859,7 +917,7 @@ async def test_copied_cells(card: LoneCard) -> None:
         assert line[1:] == [CELLS[text]] * 4
 
 
-# All that nobody sees, or that changes what is around it.
+# Characters that are invisible or change the text around them.
 UNSEEN: Final = [
     character
     for code in range(0x110000)
@@ -868,7 +926,7 @@ UNSEEN: Final = [
 
 
 async def test_unseen_characters(card: LoneCard) -> None:
-    """Control and format characters are seen, and copied as they are seen."""
+    """Control and format characters are made visible, and copied so."""
     await card.make()
     await card.answer(more=False)
     everything = "".join(f"{character}a" for character in UNSEEN)
@@ -904,7 +962,7 @@ async def test_unseen_characters(card: LoneCard) -> None:
 
 
 async def test_emoji(card: LoneCard) -> None:
-    """Emoji stay what they are, also those of several characters."""
+    """Emoji stay unchanged, also those of several characters."""
     await card.make()
     await card.answer(more=False)
     emoji = "🌱 👩🏽‍🌾 🏳️‍🌈 ❤️‍🔥 ⚠️ 1️⃣ 🇳🇴 é ñ שלום 你好"
@@ -914,7 +972,7 @@ async def test_emoji(card: LoneCard) -> None:
 
 
 async def test_lost_pages(card: LoneCard) -> None:
-    """That Golioth does not give all is said wherever there are earlier logs."""
+    """The card shows that Golioth did not return all logs."""
     await card.make()
     await card.answer(logs=logs(0, 1) * 200, complete=False)
     await card.begin()
@@ -923,7 +981,7 @@ async def test_lost_pages(card: LoneCard) -> None:
 
 
 async def test_pause_survives(card: LoneCard) -> None:
-    """A paused card whose view was left shows what there is when it is back."""
+    """A paused card is complete when its view returns."""
     await card.make()
     await card.begin(*logs(1, 3))
     await card.button("Pause").click()
@@ -935,7 +993,7 @@ async def test_pause_survives(card: LoneCard) -> None:
 
 
 async def test_connection_comes_back_unseen(card: LoneCard) -> None:
-    """A connection that was lost is not said to be, when it is back while the view is left."""
+    """A card outside the view notices a restored connection."""
     await card.make()
     await card.begin(*logs(1, 3))
     await card.run('connection.fire("disconnected")')
@@ -949,7 +1007,10 @@ async def test_connection_comes_back_unseen(card: LoneCard) -> None:
 
 
 async def test_subscriptions(card: LoneCard) -> None:
-    """Of two subscriptions that a lost connection has led to, only the last counts, and the other one is ended."""
+    """Of two subscriptions, only the last counts.
+
+    A lost connection can lead to two; the first one is ended.
+    """
     await card.make()
     await card.run('connection.fire("ready")')
     await card.run("subscriptions[0].resolve()")
@@ -966,7 +1027,7 @@ async def test_subscriptions(card: LoneCard) -> None:
 
 
 async def test_late_subscription(card: LoneCard) -> None:
-    """A subscription that begins when nobody wants it any more changes nothing."""
+    """A subscription that is no longer wanted changes nothing."""
     await card.make()
     await card.run("card.setConfig({config_entry_id: ''}); subscriptions[0].resolve()")
     await card.pass_time(1)
@@ -989,7 +1050,7 @@ async def test_late_subscription(card: LoneCard) -> None:
 async def test_mistakes(
     card: LoneCard, config: dict[str, Any], error: str | None
 ) -> None:
-    """A mistake in YAML is said."""
+    """A mistake in YAML is reported."""
     await card.make()
     assert error == await card.run(
         "try { card.setConfig(values[0]); return null; } catch ({message}) { return message; }",
@@ -997,7 +1058,7 @@ async def test_mistakes(
     )
 
 
-# Names that are surely meant for a setting, and for which.
+# Misspelled settings, and the setting that is meant.
 MISSPELLED: Final = {
     "devices": "device_ids",
     "device": "device_ids",
@@ -1017,7 +1078,7 @@ MISSPELLED: Final = {
     "titel": "title",
 }
 
-# What any card may have: of Home Assistant, of what people add to it, and of nobody.
+# Settings of any card: Home Assistant's, those of extensions, and unknown ones.
 OF_ANY_CARD: Final = (
     *("type", "grid_options", "layout_options", "view_layout", "visibility"),
     *("disabled", "hidden", "column_span", "card_mod", "mod_card", "uix", "style"),
@@ -1027,7 +1088,10 @@ OF_ANY_CARD: Final = (
 
 
 async def test_misspelled_settings(card: LoneCard) -> None:
-    """A setting that is misspelled is refused, and named; what any card may have is left alone."""
+    """A misspelled setting is refused, with the right name.
+
+    Settings of any card are accepted.
+    """
     await card.make()
     said = await card.run(
         """
@@ -1053,14 +1117,14 @@ async def test_misspelled_settings(card: LoneCard) -> None:
 
 
 async def test_configured_modules(card: LoneCard) -> None:
-    """Of the modules, only those can be chosen that the card was configured to show."""
+    """The filter offers only the configured modules."""
     await card.make(modules=["app", "net"])
     await card.begin(log(1), log(2, module="net"), log(3, module="other"))
     await expect(card.field("Module").get_by_role("option")).to_have_text(
         ["All modules", "app", "net"]
     )
     await card.expect_messages("1", "2")
-    # Also in another language.
+    # Another language does not offer all modules.
     await card.run(
         "card.hass = {...card._hass, locale: {...card._hass.locale, language: 'de'}}"
     )
@@ -1093,7 +1157,7 @@ async def test_unknown_locale(
     search: str,
     time: str,
 ) -> None:
-    """A language or a time zone that the browser does not know is its own, or English."""
+    """For an unknown locale, the browser's or English is used."""
     await card.watch_errors()
     await card.make()
     await card.run("document.documentElement.lang = values[0]", language)
@@ -1107,7 +1171,7 @@ async def test_unknown_locale(
     )
     await card.answer(more=False)
     await card.begin(*logs(1, 4))
-    # In the browser's own language, an hour may have one digit.
+    # In the browser's language, an hour may have one digit.
     await expect(card.row("1").locator("time")).to_have_text(
         re.compile(f"^0?{time.removeprefix('0')}$")
     )
@@ -1120,7 +1184,7 @@ async def test_unknown_locale(
 
 
 async def speak(card: LoneCard, language: str) -> None:
-    """Let the user choose a language."""
+    """Change the user's language."""
     await card.run(
         "card.hass = {...card._hass, locale: {...card._hass.locale, language: values[0]}}",
         language,
@@ -1128,7 +1192,7 @@ async def speak(card: LoneCard, language: str) -> None:
 
 
 async def asked_languages(card: LoneCard, category: str = "config_panel") -> list[str]:
-    """Return the languages whose texts Home Assistant was asked for."""
+    """Return the languages whose texts were requested."""
     found: list[str] = await card.run(
         "return translationRequests.filter(({category}) => category === values[0])"
         ".map(({language}) => language)",
@@ -1138,7 +1202,7 @@ async def asked_languages(card: LoneCard, category: str = "config_panel") -> lis
 
 
 async def test_texts_come_late(card: LoneCard) -> None:
-    """Until texts in the user's language are there, the card works in English."""
+    """The card is English until translations are loaded."""
     await card.watch_errors()
     await card.make()
     await card.answer(more=False)
@@ -1162,7 +1226,10 @@ async def test_texts_come_late(card: LoneCard) -> None:
 
 
 async def test_texts_cannot_be_loaded(card: LoneCard) -> None:
-    """Without texts in the user's language, the card is English, until they are there after a lost connection."""
+    """The card is English while translations cannot be loaded.
+
+    It requests them again after a lost connection.
+    """
     await card.watch_errors()
     await card.make()
     await card.answer(more=False)
@@ -1186,7 +1253,7 @@ async def test_texts_cannot_be_loaded(card: LoneCard) -> None:
 
 
 async def test_language_of_a_region(card: LoneCard) -> None:
-    """A region that has no texts of its own has those of its language."""
+    """A region without texts has those of its language."""
     await card.make()
     await speak(card, "es-419")
     await expect(
@@ -1196,7 +1263,7 @@ async def test_language_of_a_region(card: LoneCard) -> None:
 
 
 async def test_missing_text(card: LoneCard) -> None:
-    """A text that Home Assistant does not have, as after an update, is English."""
+    """A missing text, as after an update, is English."""
     await card.make()
     await card.run(
         "onTranslationRequest = ({resolve}) => resolve({resources: values[0]})",
@@ -1209,7 +1276,7 @@ async def test_missing_text(card: LoneCard) -> None:
 
 
 async def add_card(card: LoneCard) -> None:
-    """Put another card on the page."""
+    """Add another card to the page."""
     await card.run(
         """
         const other = document.createElement("golioth-log-card");
@@ -1221,7 +1288,7 @@ async def add_card(card: LoneCard) -> None:
 
 
 async def test_texts_of_two_cards(card: LoneCard) -> None:
-    """The cards of a page ask once, and have the texts when they are there."""
+    """A page's cards request texts once."""
     await card.make()
     await card.run("onTranslationRequest = null")
     await speak(card, "nl")
@@ -1232,7 +1299,7 @@ async def test_texts_of_two_cards(card: LoneCard) -> None:
 
 
 async def test_reasons_of_two_cards(card: LoneCard) -> None:
-    """The cards of a page ask for the texts of reasons once, and have them when they are there."""
+    """A page's cards request the texts of errors once."""
     await card.make()
     await speak(card, "de-CH")
     await card.run("onTranslationRequest = null; refusal = values[0]", AWAY)
@@ -1252,7 +1319,7 @@ async def test_reasons_of_two_cards(card: LoneCard) -> None:
 
 
 async def test_reasons_cannot_be_loaded(card: LoneCard) -> None:
-    """Texts of reasons that could not be loaded are asked for again with the next reason."""
+    """Texts of errors are requested again after a failure."""
     await card.make()
     await speak(card, "de")
     await card.run(
@@ -1268,7 +1335,7 @@ async def test_reasons_cannot_be_loaded(card: LoneCard) -> None:
 
 
 async def test_slow_scroll(card: LoneCard) -> None:
-    """Whoever scrolls up slowly gets away from the newest log as well."""
+    """Scrolling up slowly also stops following the newest log."""
     await card.make()
     await card.answer(more=False)
     await card.begin(*logs(1, 100))
@@ -1286,7 +1353,10 @@ async def test_slow_scroll(card: LoneCard) -> None:
 
 
 async def test_open_log(card: LoneCard) -> None:
-    """As long as an open log is looked at, nothing moves, wherever the focus is."""
+    """While an open log is in view, nothing moves.
+
+    Wherever the focus is.
+    """
     await card.make()
     await card.answer(more=False)
     await card.begin(*logs(1, 3), log(3, "long " + "x" * 3_000))
@@ -1296,7 +1366,7 @@ async def test_open_log(card: LoneCard) -> None:
     await expect(card.row("4")).to_have_count(0)
     show_all = card.details.get_by_role("button", name="Show all")
     await show_all.click()
-    # The button has gone, and the focus has not.
+    # The button has disappeared, and its row has the focus.
     await expect(card.row("long")).to_be_focused()
     await card.row("long").click()
     await card.search.focus()
@@ -1311,7 +1381,10 @@ async def test_open_log(card: LoneCard) -> None:
 
 
 async def test_focus_stays(card: LoneCard) -> None:
-    """The button that reads earlier logs keeps the focus while they are read, and gives it to a log when there are no more."""
+    """The button for earlier logs keeps the focus while loading.
+
+    When it disappears, a log gets the focus.
+    """
     await card.make()
     await card.begin(*logs(1, 3))
     await card.run("requests[0].resolve(values[0])", NOTHING | {"logs": [log(0)]})
@@ -1329,7 +1402,10 @@ async def test_focus_stays(card: LoneCard) -> None:
 
 
 async def test_first_day(card: LoneCard) -> None:
-    """The first log says its day where that is not today, and others where it changes, also where some were left out."""
+    """The first log shows its day unless it is today.
+
+    Later logs show it where it changes, also after logs left out.
+    """
     await card.make()
     await card.answer(more=False)
     await card.begin(*logs(1, 3))
@@ -1344,7 +1420,10 @@ async def test_first_day(card: LoneCard) -> None:
 
 
 async def test_copy(card: LoneCard) -> None:
-    """Without a clipboard for pages, logs are copied as well, a line for each whatever they hold, and the focus stays."""
+    """Logs are copied without the clipboard API.
+
+    One line each, whatever they hold; the focus stays.
+    """
     await card.make()
     await card.answer(more=False)
     await card.begin(log(1, "a\nb\tc\x1b[31m", metadata={}), log(2, metadata={}))
@@ -1362,14 +1441,14 @@ async def test_copy(card: LoneCard) -> None:
         ["info", "Device", "app", "a␊b␉c␛[31m"],
         ["info", "Device", "app", "2"],
     ]
-    # It is not said for ever, also where the view was left.
+    # The report ends when the view is left.
     await card.run("card.remove(); document.body.append(card)")
     await card.begin(*logs(1, 3))
     await expect(card.status).to_have_text("")
 
 
 async def send_pieces(card: LoneCard, *pieces: dict[str, Any]) -> None:
-    """Tell the beginning in pieces, the first one with what it is the beginning of."""
+    """Accept the subscription, and send recent logs in pieces."""
     await card.run(
         "subscriptions.at(-1).resolve(); for (const each of values) subscriptions.at(-1).send(each)",
         {"session": "a", "first_number": 1, "left_out": 0, **pieces[0]},
@@ -1379,11 +1458,14 @@ async def send_pieces(card: LoneCard, *pieces: dict[str, Any]) -> None:
 
 
 async def test_beginning_in_pieces(card: LoneCard) -> None:
-    """What comes in pieces is shown at once, when it is whole: nothing flashes or moves, and none of it counts as new."""
+    """Recent logs in pieces are shown at once when complete.
+
+    None of them counts as new.
+    """
     await card.make()
     await card.answer(more=False)
     await card.pass_time(1)
-    # Held back, new logs would wait for the user.
+    # In a pause, new logs would wait for the user.
     await card.button("Pause").click()
     await send_pieces(
         card,
@@ -1398,13 +1480,16 @@ async def test_beginning_in_pieces(card: LoneCard) -> None:
     await card.pass_time(1)
     await expect(card.row("450")).to_be_in_viewport()
     await expect(card.element).not_to_contain_text("new log")
-    # Those that follow are new.
+    # Later logs count as new.
     await card.send(*logs(451, 453))
     await expect(card.element).to_contain_text("2 new logs")
 
 
 async def test_beginning_that_others_overtook(card: LoneCard) -> None:
-    """Where logs were left out of the beginning, it begins after them, and the history has what was before."""
+    """Recent logs begin after those left out.
+
+    The history has the earlier ones.
+    """
     await card.make()
     await card.answer(more=False)
     await send_pieces(
@@ -1420,7 +1505,10 @@ async def test_beginning_that_others_overtook(card: LoneCard) -> None:
 
 
 async def test_connection_lost_between_pieces(card: LoneCard) -> None:
-    """A beginning that was lost is begun anew, and after a lost connection it adds what is missing, once."""
+    """Pieces before a lost connection are dropped.
+
+    Later, it adds only what is missing.
+    """
     await card.make()
     await card.answer(more=False)
     await send_pieces(card, {"logs": logs(1, 201), "more": True})
@@ -1436,7 +1524,7 @@ async def test_connection_lost_between_pieces(card: LoneCard) -> None:
 
 
 async def test_too_many_views(card: LoneCard) -> None:
-    """That there are too many views is said, and it is tried again, because one may go."""
+    """The card reports too many views, and retries."""
     await card.make()
     await card.run('subscriptions.at(-1).reject({code: "too_many"})')
     await card.pass_time(1)
@@ -1449,7 +1537,10 @@ async def test_too_many_views(card: LoneCard) -> None:
 
 
 async def test_cards_take_turns(card: LoneCard) -> None:
-    """The cards of a page read the history one after the other, also where one of them cannot."""
+    """A page's cards read the history one after another.
+
+    Also after one of them fails.
+    """
     await card.make()
     await card.begin(*logs(1, 3))
     await card.run(
@@ -1478,11 +1569,11 @@ async def test_cards_take_turns(card: LoneCard) -> None:
 
 
 async def test_long_search(card: LoneCard) -> None:
-    """No more is searched for than Home Assistant takes, whatever is typed."""
+    """A search is cut to what Home Assistant accepts."""
     await card.make()
     await card.answer(more=False)
     await card.begin(*logs(1, 3))
-    # In lower case, each is two characters.
+    # In lower case, each one is two characters.
     await card.search.fill("\u0130" * 300)
     await card.pass_time(2)
     assert len((await card.requests())[-1]["search"]) == 255
@@ -1504,7 +1595,10 @@ async def test_long_search(card: LoneCard) -> None:
 async def test_search_for_what_is_shown(
     card: LoneCard, text: str, asked: str | None
 ) -> None:
-    """Golioth, which does not know what the card shows for unseen characters, is asked for what is around them."""
+    """Golioth is asked for the text around invisible characters.
+
+    It does not know the pictures that the card shows for them.
+    """
     await card.make()
     await card.answer(more=False)
     await card.begin(*logs(1, 3))
@@ -1514,7 +1608,10 @@ async def test_search_for_what_is_shown(
 
 
 async def test_copied_text_is_found(card: LoneCard) -> None:
-    """What is copied of a log finds it, live and in the history, and no other one."""
+    """A log's copied text finds exactly that log.
+
+    Both live and in the history.
+    """
     await card.make()
     odd = "Lid\x1b\u202e\nopen"
     earlier = log(0, odd)

@@ -1,4 +1,7 @@
-"""The card on a dashboard, while devices log whatever could hurt it: made by a seed, through the service and Home Assistant."""
+"""The card on a dashboard, with seeded random hostile logs.
+
+They come through the service and Home Assistant.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,12 +24,12 @@ from .pages.log_card import LogCard
 
 COUNT: Final = 200
 
-# So many fit into what a browser is told at once.
+# Logs that one message to the browser holds.
 BATCH: Final = 10
 
 NO_MATCH: Final = "No log matches the filters"
 
-# What text may hold that means something to somebody.
+# Pieces of text with a meaning to spreadsheets, terminals, browsers or programs.
 PIECES: Final = (
     *("=1+1", "+1", "-5 dB", "@SUM(1)", '"', "'", "\t", "\r", "\n", "\r\n=1", "|", ";"),
     *("\u2028", "\u2029", "\u202e", "\u2066", "\u2069", "\u200b", "\u200d", "\ufeff"),
@@ -101,7 +104,7 @@ def hostile_value(random: Random, depth: int = 0) -> Any:
 
 
 def hostile_metadata(random: Random, depth: int = 0) -> dict[str, Any]:
-    """Return metadata."""
+    """Return any metadata."""
     if depth == 0 and random.randrange(50) == 0:
         return {f"{number}": {"toString": number} for number in range(1_000)}
     return {
@@ -111,7 +114,10 @@ def hostile_metadata(random: Random, depth: int = 0) -> dict[str, Any]:
 
 
 def hostile_logs(seed: int) -> Iterator[dict[str, Any]]:
-    """Return logs as the service sends them; their `index` tells which one is which."""
+    """Return logs as the service sends them.
+
+    The `index` in their metadata identifies them.
+    """
     random = Random(seed)  # noqa: S311
     for index in range(COUNT):
         yield {
@@ -131,7 +137,10 @@ def hostile_logs(seed: int) -> Iterator[dict[str, Any]]:
 
 
 async def check_copied(page: Page, card: LogCard, count: int) -> None:
-    """Check that every log is copied once, in a line, and that nothing of it hurts where it is pasted."""
+    """Check that each log is copied once, in a line.
+
+    No cell is a formula or has invisible characters.
+    """
     await card.button("Copy logs").click()
     await expect(card.status).to_have_text(f"{count} logs copied")
     lines = (await page.evaluate("navigator.clipboard.readText()")).split("\n")
@@ -147,13 +156,16 @@ async def check_copied(page: Page, card: LogCard, count: int) -> None:
                 for character in cell
                 if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs")
             }
-            # It joins parts of emoji.
+            # The zero-width joiner joins parts of emoji.
             assert unseen <= {"\u200d"}, cell
     assert sorted(found) == list(range(count))
 
 
 async def check_rows(page: Page, card: LogCard) -> None:
-    """Look at every log, open some, and check that no row says that it cannot be shown."""
+    """Open some logs, and check that all are shown.
+
+    Nothing in them is rendered as markup or executed.
+    """
     await card.rows.last.focus()
     await page.keyboard.press("Home")
     opened = card.list.locator(".line[aria-expanded=true]")
@@ -175,7 +187,7 @@ async def check_rows(page: Page, card: LogCard) -> None:
 
 
 async def check_filters(card: LogCard) -> None:
-    """Check that the filters work, also by odd modules."""
+    """Check the filters, also with odd modules."""
     await expect(card.field("Module").get_by_role("option")).not_to_have_count(1)
     options = card.field("Module").get_by_role("option")
     for text in await options.all_text_contents():
@@ -184,12 +196,12 @@ async def check_filters(card: LogCard) -> None:
     modules = await options.evaluate_all("all => all.map(each => each.value)")
     for module in modules[1:10]:
         await card.field("Module").select_option(module)
-        # What the service does not find is not there, which is said.
+        # The service does not find every module; then the card says so.
         await expect(
             card.rows.or_(card.element.get_by_text(NO_MATCH)).first
         ).to_be_visible()
         await expect(card.list).not_to_contain_text("could not be loaded")
-        # The others are offered again when their logs are there.
+        # Resetting the filter offers all modules again.
         await card.field("Module").select_option("")
     for name in ("greenhouse-node", "water-meter"):
         await card.field("Device").select_option(name)
@@ -202,7 +214,7 @@ async def check_filters(card: LogCard) -> None:
 
 
 async def check_all(page: Page, card: LogCard, count: int) -> None:
-    """Check so many logs, once the card has looked for earlier ones."""
+    """Check a number of logs, once earlier ones are loaded."""
     beginning = card.list.get_by_text("There is nothing earlier in the last 30 days")
     await expect(beginning).to_be_attached()
     await check_copied(page, card, count)
@@ -212,7 +224,7 @@ async def check_all(page: Page, card: LogCard, count: int) -> None:
 
 @pytest.fixture
 def raised(page: Page) -> list[str]:
-    """Return what is raised on the page, and nobody handles."""
+    """Return the page's uncaught errors."""
     found: list[str] = []
     page.on("pageerror", lambda error: found.append(f"{error.stack}"))
     return found
@@ -222,7 +234,7 @@ def raised(page: Page) -> list[str]:
 async def test_live(
     page: Page, raised: list[str], card: LogCard, simulator: GoliothSimulator, seed: int
 ) -> None:
-    """Of 200 hostile logs that arrive, each is shown, copied and found."""
+    """200 hostile live logs are all shown, copied and found."""
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     random = Random(-seed)  # noqa: S311
     count = COUNT
@@ -232,7 +244,7 @@ async def test_live(
             simulator.send_frame(json.dumps({"result": {"data": log}}))
         else:
             simulator.send(log)
-        # Of too many at once, some would be left out.
+        # Wait, because some of too many logs at once would be left out.
         if number % BATCH == 0:
             last = f"Until {number}"
             simulator.log(last, device=GREENHOUSE_NODE, metadata={"index": count})
@@ -251,7 +263,7 @@ async def test_history(
     no_dashboard: None,
     seed: int,
 ) -> None:
-    """Of 200 hostile logs of the history, each is shown, copied and found."""
+    """200 hostile earlier logs are all shown, copied and found."""
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     start = datetime.now(UTC) - timedelta(hours=20)
     for number, log in enumerate(hostile_logs(seed)):

@@ -1,4 +1,4 @@
-"""What becomes of a card that shows logs: where its user is and what the user may, and what comes and goes while it is open."""
+"""An open log card while users, projects and devices change."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -20,20 +20,20 @@ from .pages.dashboard import DashboardPage
 from .pages.log_card import LogCard
 from .pages.login import LoginPage
 
-# As many logs of a project as Home Assistant keeps for a card, and a card shows.
+# The most logs that Home Assistant keeps for a card, and that a card shows live.
 MOST: Final = 2_000
 
 NOT_THERE: Final = "This project or its devices are not there any more"
 
 
 async def entry_id(api: HomeAssistantApi) -> str:
-    """Return the ID of the entry of the only project."""
+    """Return the config entry ID of the only project."""
     (entry,) = await api.command("config_entries/get", domain=DOMAIN)
     return str(entry["entry_id"])
 
 
 def log_earlier(simulator: GoliothSimulator, *messages: str, **values: Any) -> None:
-    """Log something some hours ago, a minute between two logs."""
+    """Log 20 hours ago, one minute apart."""
     start = datetime.now(UTC) - timedelta(hours=20)
     for number, message in enumerate(messages):
         time = start + timedelta(minutes=number)
@@ -46,7 +46,10 @@ def log_earlier(simulator: GoliothSimulator, *messages: str, **values: Any) -> N
 async def test_time_zone(
     page: Page, api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
 ) -> None:
-    """Times are those of where the browser is, or those of Home Assistant, as the user's profile has it."""
+    """Times are in the time zone of the user's profile.
+
+    Either the browser's or Home Assistant's.
+    """
     simulator.log("Lid open", device=GREENHOUSE_NODE, timestamp="2026-07-01T22:04:05Z")
     row = card.row("Lid open")
     for setting, time, day in (
@@ -63,7 +66,10 @@ async def test_time_zone(
 async def test_large_integers(
     page: Page, card: LogCard, simulator: GoliothSimulator
 ) -> None:
-    """Integers reach the card as they were sent, live and from Golioth's history, also those of more than 64 bits."""
+    """Integers reach the card exactly, live and from the history.
+
+    Also those of more than 64 bits.
+    """
     metadata = {"serial": 9007199254740993, "counter": 2**64 + 1}
     log_earlier(simulator, "Earlier", metadata=metadata)
     simulator.log("Live", device=GREENHOUSE_NODE, metadata=metadata)
@@ -80,7 +86,10 @@ async def test_large_integers(
 async def test_filtered_history(
     page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, no_dashboard: None
 ) -> None:
-    """Errors of Golioth's history are read once, and stay, however many logs come that the card does not show."""
+    """Errors of the history are read once, and stay.
+
+    However many logs come that the card does not show.
+    """
 
     def asked() -> list[RestRequest]:
         return [each for each in simulator.requests if "level" in each.query]
@@ -100,7 +109,7 @@ async def test_filtered_history(
     await card.expect_messages(*shown)
     await expect(card.list).to_contain_text("There is nothing earlier")
     first = asked()
-    # From now on, each log takes the place of another one.
+    # From now on, each log displaces an older one.
     for number in range(3):
         simulator.log("Sent 148 bytes", device=GREENHOUSE_NODE)
         shown.append(f"Battery at {number} %")
@@ -112,7 +121,7 @@ async def test_filtered_history(
 
 @pytest.fixture
 async def guest(stranger: Page, api: HomeAssistantApi) -> AsyncIterator[Page]:
-    """Open a page for a user who may read no entity."""
+    """Open a page for a user without permissions."""
     created = await api.command("config/auth/create", name="Guest", group_ids=[])
     user_id = created["user"]["id"]
     await api.command(
@@ -133,7 +142,10 @@ async def test_user_without_permission(
     guest: Page,
     no_dashboard: None,
 ) -> None:
-    """A user who may not see the logs is old_names so; nothing is asked for again and again, and nothing is an error."""
+    """Without permission, the card says so, and stops asking.
+
+    Nothing is logged as an error.
+    """
     asked: list[str | bytes] = []
 
     def keep(frame: str | bytes) -> None:
@@ -153,7 +165,7 @@ async def test_user_without_permission(
     await expect(card.element).to_contain_text("You may not see these logs")
     assert any("golioth/logs/subscribe" in str(frame) for frame in asked)
     before = history()
-    # Whatever the user does, there is nothing to look for.
+    # No action of the user requests the history.
     await card.search.fill("Pump")
     await card.button("Pause").click()
     await expect(card.status).to_have_text("Paused")
@@ -169,7 +181,7 @@ async def test_permission_comes_later(
     guest: Page,
     no_dashboard: None,
 ) -> None:
-    """A user who is given the permission sees the logs in the open card."""
+    """A granted permission makes an open card show logs."""
     events = await api.subscribe("golioth_log")
     simulator.log("Lid open", device=GREENHOUSE_NODE)
     await anext(events)
@@ -186,7 +198,10 @@ async def test_permission_comes_later(
 async def test_view_left_in_pause(
     page: Page, api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
 ) -> None:
-    """A card that is paused still is when its view is entered again, and has the logs until then."""
+    """A card stays paused when its view is left.
+
+    On return, it shows the logs until then.
+    """
     config = await api.command("lovelace/config", url_path=PATH)
     config["views"].append({"title": "Other"})
     await api.command("lovelace/config/save", url_path=PATH, config=config)
@@ -210,7 +225,7 @@ async def test_view_left_in_pause(
 async def test_settings_changed(
     page: Page, card: LogCard, simulator: GoliothSimulator
 ) -> None:
-    """While the settings of a card are changed, it is shown as it will be, and goes on so when they are saved."""
+    """The editor previews changed settings, and saving applies them."""
     simulator.log("Lid open", device=GREENHOUSE_NODE)
     simulator.log("Pump blocked", device=GREENHOUSE_NODE, level="ERROR")
     await expect(card.rows).to_have_count(2)
@@ -233,7 +248,7 @@ async def test_settings_changed(
 async def test_reload(
     api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
 ) -> None:
-    """A reload of the project loses no log, and shows none twice."""
+    """A reload of the project loses and repeats no log."""
     simulator.log("Before", device=GREENHOUSE_NODE)
     await expect(card.row("Before")).to_be_visible()
     handshakes = len(simulator.handshakes)
@@ -251,7 +266,7 @@ async def test_reload(
 async def test_removal(
     api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
 ) -> None:
-    """When the project is removed, the card says so."""
+    """The card reports that its project was removed."""
     simulator.log("Before", device=GREENHOUSE_NODE)
     await expect(card.row("Before")).to_be_visible()
     await api.delete(f"/api/config/config_entries/entry/{await entry_id(api)}")
@@ -261,7 +276,10 @@ async def test_removal(
 async def test_added_again(
     page: Page, api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
 ) -> None:
-    """A card goes on when its project is added again, whether it is open or is opened later."""
+    """A card goes on when its project is added again.
+
+    Whether it stays open or is opened later.
+    """
     simulator.log("Before", device=GREENHOUSE_NODE)
     await expect(card.row("Before")).to_be_visible()
     for message in ("Once more", "And again"):
@@ -281,7 +299,7 @@ async def test_added_again(
 async def test_muted_device(
     api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
 ) -> None:
-    """Logs of a device are gone when it is disabled, also in an open card, and back when it is enabled again."""
+    """A disabled device's logs are hidden until it is enabled."""
     simulator.log("Noise", device=GREENHOUSE_NODE)
     simulator.log("Lid open", device=WATER_METER)
     await card.expect_messages("Noise", "Lid open")
@@ -302,7 +320,7 @@ async def test_muted_device(
 
 
 async def rename(api: HomeAssistantApi, device_id: str, name: str | None) -> None:
-    """Give a device another name in Home Assistant, or Golioth's again."""
+    """Rename a device in Home Assistant, or reset its name."""
     await api.command(
         "config/device_registry/update", device_id=device_id, name_by_user=name
     )
@@ -312,7 +330,10 @@ async def rename(api: HomeAssistantApi, device_id: str, name: str | None) -> Non
 async def golioth_names(
     api: HomeAssistantApi, simulator: GoliothSimulator
 ) -> AsyncIterator[None]:
-    """Give devices Golioth's names again, which Home Assistant remembers of those that are gone, too."""
+    """Reset the names of devices afterwards.
+
+    Home Assistant remembers names of removed devices.
+    """
     yield
     for device in await api.command("config/device_registry/list"):
         if device["name_by_user"]:
@@ -326,7 +347,10 @@ async def test_renamed_device(
     simulator: GoliothSimulator,
     no_dashboard: None,
 ) -> None:
-    """A device has one name, that of Home Assistant, also in logs from before it was renamed, wherever it is said."""
+    """A device has Home Assistant's name everywhere in the card.
+
+    Also in logs from before it was renamed.
+    """
     log_earlier(simulator, "Earlier")
     await api.add_project(simulator.project_id, simulator.api_key, simulator.url)
     await simulator.wait_for_streams(1)
@@ -351,7 +375,7 @@ async def test_renamed_device(
         card.details.locator("dd").filter(has_text="Glasshouse")
     ).to_have_count(1)
     await card.row("Before").click()
-    # As long as a row has the focus, new logs wait.
+    # While a row has the focus, new logs wait.
     await card.search.focus()
     simulator.log("After", device=GREENHOUSE_NODE)
     await expect(names).to_have_text(
@@ -381,7 +405,7 @@ async def test_two_cards(
     project: str,
     no_dashboard: None,
 ) -> None:
-    """Of two cards, each shows the device that it was set up for."""
+    """Two cards each show their own device."""
     devices = {
         device["name"]: device["id"]
         for device in await api.command("config/device_registry/list")
@@ -438,7 +462,10 @@ async def test_history_fails(
     said: str,
     again: str,
 ) -> None:
-    """That earlier logs cannot be read is said, and why, in the user's language; trying again reads them once they can be."""
+    """The card says why earlier logs cannot be read.
+
+    In the user's language; "Try again" then reads them.
+    """
     log_earlier(simulator, "Pump blocked")
     await api.add_project(simulator.project_id, simulator.api_key, simulator.url)
     await simulator.wait_for_streams(1)
@@ -449,7 +476,7 @@ async def test_history_fails(
         await expect(card.list).to_contain_text(said)
         simulator.faults.clear()
         await card.button(again).click()
-        # By itself, it would not until some seconds later.
+        # The automatic retry would come seconds later.
         await expect(card.row("Pump blocked")).to_be_visible(timeout=2_000)
 
 
@@ -462,7 +489,10 @@ async def test_copy_without_tls(
     project: str,
     no_dashboard: None,
 ) -> None:
-    """Logs are copied where the browser has no clipboard for pages, because Home Assistant is reached by plain HTTP."""
+    """Logs are copied over plain HTTP.
+
+    There, the browser has no clipboard API.
+    """
     await LoginPage(stranger).log_in(login.username, login.password)
     await make_dashboard(api)
     card = await DashboardPage(stranger).open_card(PATH)

@@ -1,4 +1,4 @@
-"""How the card comes to a browser that has nothing of it yet, whatever arrives first."""
+"""Loading the card in a browser without a cache."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ from .pages.dashboard import DashboardPage
 from .pages.log_card import LogCard
 from .test_log_card_old_browsers import OLD_CHROME, open_build
 
-# What Home Assistant's page says that it does where it loads our modules only after its own code.
+# In Home Assistant's page where it loads extra modules only after its own code.
 WAITS_ITSELF: Final = "__haLoadExtraModules"
 
 # Home Assistant's own code, which replaces the registry of elements.
@@ -42,7 +42,7 @@ async def dashboard(
     project: str,
     no_dashboard: None,
 ) -> DashboardPage:
-    """Make a dashboard with the card and a log, which no browser has loaded yet."""
+    """Create a dashboard with the card and a log."""
     await make_dashboard(api)
     events = await api.subscribe("golioth_log")
     simulator.log("Lid open", device=GREENHOUSE_NODE)
@@ -51,13 +51,13 @@ async def dashboard(
 
 
 async def expect_logs(card: LogCard) -> None:
-    """Wait until the card shows the log, and Home Assistant no error."""
+    """Wait for the log, and check for no error."""
     await expect(card.row("Lid open")).to_be_visible()
     await expect(card.element.page.locator("hui-error-card")).to_have_count(0)
 
 
 def count_loads(page: Page) -> list[Page]:
-    """Return what gets an item whenever the page is loaded."""
+    """Return a list that grows with each page load."""
     loads: list[Page] = []
 
     def note(loaded: Page) -> None:
@@ -68,7 +68,7 @@ def count_loads(page: Page) -> list[Page]:
 
 
 async def test_card_is_first(page: Page, dashboard: DashboardPage) -> None:
-    """It does no harm that the card is there long before Home Assistant's own code."""
+    """The card may be loaded before Home Assistant's own code."""
     html = await (await page.request.get("/")).text()
     entry = asyncio.Event()
 
@@ -81,7 +81,7 @@ async def test_card_is_first(page: Page, dashboard: DashboardPage) -> None:
     async def after_card(route: Route) -> None:
         if WAITS_ITSELF not in html:
             await entry.wait()
-            # What is imported a second time is there once the first time is through.
+            # A second import resolves once the first has run.
             found = ENTRY.search(html)
             assert found is not None
             await page.evaluate("url => import(url).then(() => null)", found[0])
@@ -94,7 +94,7 @@ async def test_card_is_first(page: Page, dashboard: DashboardPage) -> None:
 
 @pytest.mark.parametrize("late", ["golioth-log-card", "log-card", "english", "*"])
 async def test_card_is_last(page: Page, dashboard: DashboardPage, late: str) -> None:
-    """The card takes its place when it comes after Home Assistant has given it up."""
+    """The card may be loaded after Home Assistant's time-out."""
     given_up = asyncio.Event()
 
     async def after_home_assistant(route: Route) -> None:
@@ -121,7 +121,10 @@ async def test_card_is_last(page: Page, dashboard: DashboardPage, late: str) -> 
 async def test_request_fails(
     page: Page, dashboard: DashboardPage, build: str, module: str
 ) -> None:
-    """A module that the browser does not get once is there all the same, without a reload."""
+    """A module that fails to load is loaded again.
+
+    Without a reload of the page.
+    """
     failed = 0
 
     async def fail_once(route: Route) -> None:
@@ -154,7 +157,7 @@ async def test_home_assistant_does_not_answer(
     language: str,
     said: str,
 ) -> None:
-    """As long as Home Assistant does not give the card, that is said in its place; then it is there, and can be edited."""
+    """A card that cannot be loaded says so, and retries."""
     is_away = True
     asked: list[str] = []
 
@@ -165,14 +168,14 @@ async def test_home_assistant_does_not_answer(
         else:
             await route.continue_()
 
-    # One module of those that others import: all of them have to be asked for anew.
+    # A module that others import: all of them have to be requested again.
     await page.route("**/golioth/frontend/*/log-list.js", refuse)
     loads = count_loads(page)
     async with locale(api, language=language):
         await dashboard.open(PATH)
         await expect(dashboard.card.element).to_contain_text(said)
         await expect(page.locator("hui-error-card")).to_have_count(0)
-        # Each time, it is waited for longer.
+        # The delay grows each time.
         assert 2 <= len(asked) <= 5
         is_away = False
         await expect(dashboard.card.row("Lid open")).to_be_visible()
@@ -182,7 +185,10 @@ async def test_home_assistant_does_not_answer(
 
 
 async def test_stand_in_becomes_the_card(page: Page, dashboard: DashboardPage) -> None:
-    """A card that was waited for can be edited, and its view can be left and entered again."""
+    """A card that was loaded late works fully.
+
+    It can be edited, and its view be left and entered.
+    """
     is_away = True
 
     async def refuse(route: Route) -> None:
@@ -196,7 +202,7 @@ async def test_stand_in_becomes_the_card(page: Page, dashboard: DashboardPage) -
     page.on("pageerror", lambda error: errors.append(error.message))
     await dashboard.open(PATH)
     await expect(dashboard.card.element).to_contain_text("cannot be loaded")
-    # One that is never seen again.
+    # A second card, which never becomes part of the dashboard.
     await page.evaluate(
         "window.old = document.createElement('golioth-log-card');"
         "document.body.append(old); old.setConfig({})"
@@ -217,7 +223,7 @@ async def test_stand_in_becomes_the_card(page: Page, dashboard: DashboardPage) -
 
 
 async def test_slow_network(page: Page, dashboard: DashboardPage) -> None:
-    """The card is there after a first load over a slow network."""
+    """The card loads over a slow network."""
     session = await page.context.new_cdp_session(page)
     await session.send("Network.enable")
     await session.send("Network.emulateNetworkConditions", NETWORK)
@@ -230,7 +236,10 @@ async def test_slow_network(page: Page, dashboard: DashboardPage) -> None:
 async def test_language_without_a_card(
     page: Page, api: HomeAssistantApi, project: str, no_dashboard: None
 ) -> None:
-    """Show the card's name, form and mistakes in the user's language before any card."""
+    """Show the card's name, form and mistakes translated.
+
+    Before any card was loaded.
+    """
     async with locale(api, language="de"):
         await page.goto("/profile/general")
         await page.wait_for_function(

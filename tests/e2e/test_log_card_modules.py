@@ -1,4 +1,4 @@
-"""What the card knows, in cases that a dashboard seldom comes to: its modules, in the browser that they are written for."""
+"""The card's modules in the browser, in unusual cases."""
 
 from datetime import UTC, datetime, timedelta
 import json
@@ -10,7 +10,8 @@ import pytest
 
 MOST: Final = 2_000
 
-# Runs steps on new `Logs`, and returns what is shown: messages, `{leftOut}` and `{isRestart}`, and what else a step returns.
+# Runs steps on new `Logs`, and returns their results. The shown items are messages,
+# numbers of logs left out, and `true` for a restart.
 RUN: Final = """
 async ([folder, steps]) => {
   const {Logs} = await import(`${folder}/logs.js`);
@@ -35,7 +36,10 @@ async ([folder, steps]) => {
 
 
 def log(number: int, message: str | None = None, **values: Any) -> dict[str, Any]:
-    """Return a log as Home Assistant tells it; its number is also its second."""
+    """Return a log as Home Assistant sends it.
+
+    Its number is also its second.
+    """
     return {
         "number": number,
         "device_id": "device",
@@ -58,7 +62,7 @@ def logs(start: int, end: int) -> list[dict[str, Any]]:
 
 
 def begin(session: str, first: int, end: int) -> tuple[str, dict[str, Any]]:
-    """Return the step that tells what Home Assistant has."""
+    """Return the step that sends recent logs."""
     return "begin", {
         "session": session,
         "first_number": first,
@@ -67,20 +71,20 @@ def begin(session: str, first: int, end: int) -> tuple[str, dict[str, Any]]:
 
 
 def begin_with(*sent: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the step that tells the first logs that Home Assistant has, which are these."""
+    """Return the step that sends these recent logs."""
     return "begin", {"session": "a", "first_number": 1, "logs": list(sent)}
 
 
 def add(start: int, end: int, left_out: int = 0) -> tuple[str, dict[str, Any]]:
-    """Return the step that tells more."""
+    """Return the step that sends new logs."""
     return "add", {"logs": logs(start, end), "left_out": left_out}
 
 
 def history(
     *sent: dict[str, Any], start: str = "2025-12-31T00:00:00Z", more: bool = True
 ) -> tuple[str, dict[str, Any]]:
-    """Return the step that has a page of the history."""
-    # Only what is told now has a number.
+    """Return the step that adds a page of history."""
+    # Only live logs have a number.
     found = [
         {key: value for key, value in each.items() if key != "number"} for each in sent
     ]
@@ -100,7 +104,7 @@ COUNT: Final = ("countWaiting",)
 BEFORE: Final = ("beginPage",)
 FULL: Final = ("isHistoryFull",)
 
-# Stands for the next day: no log tells until when the history is read.
+# Stands for the next day, where no log has a plausible time to read the history from.
 MOMENT: Final = object()
 
 EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
@@ -379,7 +383,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
 async def test_logs(
     page: Page, project: str, steps: list[tuple[Any, ...]], results: list[Any]
 ) -> None:
-    """Logs are kept in order, each once, and no more than there is room for."""
+    """Logs are kept in order, once, up to a limit."""
     await page.goto("/")
     address = re.search(r"/golioth/frontend/\w+", await page.content())
     assert address is not None
@@ -394,7 +398,7 @@ async def test_logs(
 
 
 async def test_long_logs(page: Page, project: str) -> None:
-    """Of long logs, fewer are kept: 4 MiB."""
+    """Logs of at most 4 MiB are kept."""
     await page.goto("/")
     address = re.search(r"/golioth/frontend/\w+", await page.content())
     assert address is not None
@@ -407,7 +411,7 @@ async def test_long_logs(page: Page, project: str) -> None:
     assert len(shown) == 4 * 1024 * 1024 // 24_029
 
 
-# The logs that there are, and which of them are found by what is searched for.
+# Logs by message, and the messages that each search finds.
 NUMBERS: Final = {
     "thousand": {"metadata": {"a": 1000}},
     "three": {"metadata": {"volts": 3}},
@@ -423,13 +427,13 @@ NUMBER_SEARCHES: Final[dict[str, list[str]]] = {
     "-0.50": ["objects"],
     "0.5": ["objects"],
     "3e0 V": [],
-    # As the metadata of a log are shown, and as they are copied.
+    # Metadata as it is shown, and as it is copied.
     '"volts": 3': ["three"],
     '"volts":3': ["three"],
     '"volts": 4': [],
 }
 
-# Home Assistant tells integers that no float holds in metadata that are a text.
+# Home Assistant sends metadata as JSON where it has integers that no float holds.
 LARGE_NUMBERS: Final = {
     "large": {"metadata": {"a": 9007199254740992}},
     "odd": {"metadata": '{"a":9007199254740993}'},
@@ -441,13 +445,14 @@ LARGE_NUMBERS: Final = {
     "both": {"metadata": '{"a":18446744073709551616,"b":1e21}'},
 }
 LARGE_NUMBER_SEARCHES: Final[dict[str, list[str]]] = {
-    # As in a trigger, a float is found by what is read as it, and an integer exactly.
+    # As in a trigger: a float is found by every text that rounds to it, a long integer
+    # exactly.
     "9007199254740993.0": ["large", "odd"],
     "9007199254740992": ["large"],
     "9007199254740994": [],
     "1e16": ["float", "integer"],
     "1E+16": ["float", "integer"],
-    # It is a part of the other text, too.
+    # Also a part of the text "-10000000000000000".
     "10000000000000000": ["float", "integer", "below"],
     "10000000000000000.0": ["float", "integer"],
     "0.1e17": ["float", "integer"],
@@ -509,7 +514,7 @@ async def test_search(
     sent: dict[str, dict[str, Any]],
     searches: dict[str, list[str]],
 ) -> None:
-    """A number in the metadata is found by its value, in whatever way it is written, and text as it is shown or was sent."""
+    """Search finds numbers by value, and text shown or sent."""
     await page.goto("/")
     address = re.search(r"/golioth/frontend/\w+", await page.content())
     assert address is not None

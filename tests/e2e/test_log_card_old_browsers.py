@@ -1,4 +1,4 @@
-"""The card in browsers that are older than the one of the tests, which lacks here what they lack."""
+"""The card in older browsers, simulated by removing features."""
 
 import re
 from typing import Final
@@ -16,13 +16,13 @@ from .pages.dashboard import DashboardPage
 from .test_log_card_alone import LoneCard
 from .test_log_card_modules import log, logs
 
-# Home Assistant has a build of its own for this one.
+# Home Assistant serves its legacy build to this browser.
 OLD_CHROME: Final = (
     "Mozilla/5.0 (Linux; Android 8.0.0; Tablet) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/80.0.3987.162 Safari/537.36"
 )
 
-# What Chrome 80 did not have, of what programs like to use.
+# Removes popular features that Chrome 80 did not have.
 TAKE_AWAY: Final = """
 const take = (object, ...names) => { for (const name of names) delete object[name]; };
 take(Array, "fromAsync");
@@ -46,13 +46,16 @@ take(Element.prototype, "checkVisibility", "getHTML", "setHTML", "setHTMLUnsafe"
 
 TOO_OLD: Final = "This browser is too old to show Golioth logs."
 
-# Read by no browser of today either.
+# No browser can parse this.
 UNREADABLE: Final = "class Later { @@ }"
 
 
 @pytest.fixture(params=["latest", "es5"])
 async def build(request: pytest.FixtureRequest, page: Page) -> str:
-    """Choose one of the builds of Home Assistant's user interface, by what the browser says that it is."""
+    """Choose Home Assistant's modern or legacy build.
+
+    By the user agent.
+    """
     name: str = request.param
     if name == "es5":
         session = await page.context.new_cdp_session(page)
@@ -64,7 +67,7 @@ async def build(request: pytest.FixtureRequest, page: Page) -> str:
 async def dashboard(
     page: Page, api: HomeAssistantApi, project: str, no_dashboard: None
 ) -> DashboardPage:
-    """Make a dashboard with the card."""
+    """Create a dashboard with the card."""
     await make_dashboard(api)
     return DashboardPage(page)
 
@@ -78,7 +81,7 @@ async def open_build(dashboard: DashboardPage, page: Page, build: str) -> None:
 async def test_build_for_older_browsers(
     page: Page, dashboard: DashboardPage, build: str, simulator: GoliothSimulator
 ) -> None:
-    """The card shows logs in both builds of Home Assistant's user interface, without an error."""
+    """The card works without errors in both builds."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(error.message))
     await open_build(dashboard, page, build)
@@ -91,7 +94,10 @@ async def test_build_for_older_browsers(
 async def test_old_methods(
     page: Page, dashboard: DashboardPage, simulator: GoliothSimulator
 ) -> None:
-    """The card shows logs in a browser of early 2020, by what that has of its own and Home Assistant adds."""
+    """The card works with the features of early 2020.
+
+    And with what Home Assistant adds to them.
+    """
     session = await page.context.new_cdp_session(page)
     await session.send("Network.setUserAgentOverride", {"userAgent": OLD_CHROME})
     await page.add_init_script(TAKE_AWAY)
@@ -102,7 +108,10 @@ async def test_old_methods(
 
 @pytest.fixture
 async def old_card(page: Page, project: str) -> LoneCard:
-    """Open a page from which the modules can be loaded, and take away what browsers had not always."""
+    """Open a page that lacks the features of newer browsers.
+
+    It can load the card's modules.
+    """
     await page.goto("/")
     found = re.search(r"/golioth/frontend/\w+", await page.content())
     assert found is not None
@@ -112,7 +121,7 @@ async def old_card(page: Page, project: str) -> LoneCard:
 
 
 async def test_old_methods_alone(old_card: LoneCard) -> None:
-    """Nothing that the card does needs more than browsers of early 2020 have of their own."""
+    """All of the card works with features of early 2020."""
     card = old_card
     assert await card.run("return Array.prototype.findLast === undefined")
     await card.watch_errors()
@@ -123,7 +132,7 @@ async def test_old_methods_alone(old_card: LoneCard) -> None:
     await card.answer(logs=earlier, more=False)
     await card.begin(*logs(2, 60))
     await card.send(log(60, "Pump blocked", level="error"), log(61, module="net"))
-    # There are rows for what is looked at alone.
+    # Only the logs near the view have rows.
     for _ in range(3):
         await card.scroll_to_top()
         await card.pass_time(1)
@@ -148,7 +157,10 @@ async def test_old_methods_alone(old_card: LoneCard) -> None:
 async def test_browser_that_cannot_read_it(
     page: Page, dashboard: DashboardPage, build: str, module: str
 ) -> None:
-    """Where the browser cannot read the card, it says that it is too old, and not that something is wrong."""
+    """A browser that cannot parse the card is too old.
+
+    The card says that, and shows no other error.
+    """
 
     async def later(route: Route) -> None:
         await route.fulfill(content_type="text/javascript", body=UNREADABLE)
@@ -160,10 +172,10 @@ async def test_browser_that_cannot_read_it(
 
 
 async def test_browser_without_import(page: Page, dashboard: DashboardPage) -> None:
-    """A browser that cannot load modules as they are loaded today says that it is too old."""
+    """A browser that cannot import modules is too old."""
     session = await page.context.new_cdp_session(page)
     await session.send("Network.setUserAgentOverride", {"userAgent": OLD_CHROME})
-    # What tries it cannot say that it works, and Home Assistant's own page loads nothing either.
+    # `legacy.js` cannot set its test for `import()`, and the page's own import fails.
     await page.add_init_script(
         "Object.defineProperty(window, 'goliothImport', {value: undefined})"
     )
@@ -177,7 +189,7 @@ async def test_browser_without_import(page: Page, dashboard: DashboardPage) -> N
 async def test_language(
     page: Page, api: HomeAssistantApi, dashboard: DashboardPage
 ) -> None:
-    """That a browser is too old is said in the user's language."""
+    """The notice of an old browser is translated."""
 
     async def later(route: Route) -> None:
         await route.fulfill(content_type="text/javascript", body=UNREADABLE)
@@ -199,7 +211,7 @@ async def test_language(
 async def test_browser_that_lacks_something(
     page: Page, project: str, missing: str
 ) -> None:
-    """Where the browser can read the card, but lacks what that needs, it says that it is too old."""
+    """A browser without a needed feature is too old."""
     await page.goto("/")
     found = re.search(r"/golioth/frontend/\w+", await page.content())
     assert found is not None
@@ -223,7 +235,7 @@ async def test_browser_that_lacks_something(
 async def test_lost_connection_is_no_old_browser(
     page: Page, dashboard: DashboardPage
 ) -> None:
-    """A browser that does not get the card is not said to be too old."""
+    """A card that cannot be loaded blames no old browser."""
     loads = 0
 
     def count(_: Page) -> None:
@@ -235,5 +247,5 @@ async def test_lost_connection_is_no_old_browser(
     await dashboard.open(PATH)
     await expect(dashboard.card.element).to_contain_text("cannot be loaded")
     await expect(page.get_by_text("too old")).to_have_count(0)
-    # Home Assistant does not take it for a failure of its own either.
+    # Home Assistant does not reload the page, as it does for errors of its own.
     assert loads == 1

@@ -1,4 +1,4 @@
-"""A project that was set up, as a person sees and changes it."""
+"""A project after its set-up, as a person uses it."""
 
 import json
 
@@ -23,7 +23,7 @@ CATCH_UP_WINDOW = text(f"{OPTIONS}.catch_up_window")
 
 
 async def wait_for_new_stream(simulator: GoliothSimulator, handshakes: int) -> None:
-    """Wait until a stream is open that came after so many handshakes."""
+    """Wait until a stream opens after a number of handshakes."""
     await simulator.wait_until(
         lambda: len(simulator.handshakes) > handshakes and simulator.streams == 1
     )
@@ -32,14 +32,14 @@ async def wait_for_new_stream(simulator: GoliothSimulator, handshakes: int) -> N
 async def test_device_shows_last_log(
     page: Page, simulator: GoliothSimulator, project: str, take_picture: TakePicture
 ) -> None:
-    """The page of a device changes in the moment that the device logs."""
+    """A device's page shows a new log at once."""
     simulator.log("Pump blocked", device=GREENHOUSE_NODE, level="ERROR", module="pump")
     integration = IntegrationPage(page, DOMAIN)
     await integration.open()
     device = await integration.open_device(project, "greenhouse-node")
     await device.expect_state("Last log", "Pump blocked")
 
-    # This goes when the page is loaded again.
+    # A reload of the page would remove this.
     await page.evaluate("window.isStillThere = true")
     simulator.log("Soil moisture 31 %", device=GREENHOUSE_NODE, module="sensors")
     await device.expect_state("Last log", "Soil moisture 31 %")
@@ -55,7 +55,7 @@ async def test_options(
     project: str,
     take_picture: TakePicture,
 ) -> None:
-    """Options that were changed are used, and shown the next time."""
+    """Changed options are used, and shown again."""
     integration = IntegrationPage(page, DOMAIN)
     await integration.open()
     options = await integration.configure(project)
@@ -67,7 +67,7 @@ async def test_options(
     await options.expect_list(EXCLUDE_MODULES)
     await expect(options.number(POLL_INTERVAL)).to_have_value("30")
     await expect(options.number(CATCH_UP_WINDOW)).to_have_value("1")
-    # The descriptions come a little later than the fields, and move them.
+    # The descriptions are loaded after the fields, and move them.
     description = text("options.step.init.data_description.catch_up_window")
     await options.expect_message(description)
 
@@ -91,7 +91,7 @@ async def test_options(
         ("WARN", "power"),
     ):
         simulator.log("Low", device=GREENHOUSE_NODE, level=level, module=module)
-    # The first one that was not left out.
+    # The first log that passes the options.
     event = await anext(events)
     assert (event["data"]["level"], event["data"]["module"]) == ("warn", "power")
 
@@ -101,7 +101,7 @@ async def test_options(
     await options.expect_list(EXCLUDE_MODULES, "net")
     await expect(options.number(POLL_INTERVAL)).to_have_value("45")
     await expect(options.number(CATCH_UP_WINDOW)).to_have_value("2.5")
-    # So that the picture has all of it.
+    # The picture shows the whole form.
     await page.set_viewport_size({"width": 1200, "height": 1000})
     await options.expect_message(description)
     await take_picture("options", options.window)
@@ -110,7 +110,7 @@ async def test_options(
 async def test_sign_in_again(
     page: Page, simulator: GoliothSimulator, project: str
 ) -> None:
-    """A key that is revoked is asked for again, and with a new one the logs arrive again."""
+    """A revoked key is asked for, and logs arrive again."""
     simulator.revoke()
     await simulator.drop()
     integration = IntegrationPage(page, DOMAIN)
@@ -136,7 +136,10 @@ async def test_sign_in_again(
 async def test_reconfigure(
     page: Page, simulator: GoliothSimulator, project: str
 ) -> None:
-    """Key and address can be changed at any time, a wrong key is refused, and logs go on to arrive."""
+    """The key and address can be changed at any time.
+
+    A wrong key is refused, and logs continue to arrive.
+    """
     integration = IntegrationPage(page, DOMAIN)
     await integration.open()
     flow = await integration.reconfigure(project)
@@ -167,7 +170,10 @@ async def test_reconfigure(
 async def test_diagnostics(
     page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, project: str
 ) -> None:
-    """The files tell how logs arrive, but neither the key, nor which project and device they come from, nor what they say."""
+    """Diagnostics describe the delivery, without secrets.
+
+    They hold no key, project, device or message.
+    """
     events = await api.subscribe("golioth_log")
     simulator.log("Pump blocked", device=GREENHOUSE_NODE)
     await anext(events)
@@ -193,7 +199,7 @@ async def test_diagnostics(
 async def test_delete_device(
     page: Page, api: HomeAssistantApi, simulator: GoliothSimulator, project: str
 ) -> None:
-    """A device can be deleted once Golioth does not list it any more, and not before."""
+    """A device can be deleted once removed from Golioth."""
     integration = IntegrationPage(page, DOMAIN)
     await integration.open()
     device = await integration.open_device(project, "water-meter")

@@ -1,4 +1,7 @@
-"""What the databases of Home Assistant's recorder make of text that they cannot hold, in a PostgreSQL as well."""
+"""The recorder stores text that a database cannot hold.
+
+In SQLite and PostgreSQL.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +26,7 @@ END: Final = "sensor.end"
 LOGS: Final = 20
 BAD: Final = ("\0", "\ud800", "\0\udfff\0")
 
-# Seconds until the recorder has written. Only a failure takes so long.
+# Seconds to wait for the recorder. Only a failure takes so long.
 PATIENCE: Final = 30
 
 STATES: Final = text(
@@ -46,14 +49,14 @@ AS_JSON: Final = (
 
 
 class Database:
-    """What the recorder has written."""
+    """The recorder's database."""
 
     def __init__(self, url: str) -> None:
-        """Open nothing yet."""
+        """Store the address, without a connection."""
         self._url = url
 
     async def read(self, query: Any) -> list[tuple[Any, ...]]:
-        """Return the rows that a query finds."""
+        """Return the rows of a query."""
 
         def read() -> list[tuple[Any, ...]]:
             engine = create_engine(self._url)
@@ -74,7 +77,7 @@ class Database:
 async def recorder_url(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[str | None]:
-    """Return the usual database, or run a PostgreSQL."""
+    """Return the default database, or run a PostgreSQL."""
     if request.param == "sqlite":
         yield None
         return
@@ -109,7 +112,10 @@ async def test_text_that_a_database_cannot_hold(
     database: Database,
     recorder_url: str | None,
 ) -> None:
-    """Each log is recorded, wherever it has such text, and so is what others have recorded at the same time."""
+    """Each log with such text is recorded.
+
+    And so is what others record at the same time.
+    """
     start = datetime.now(UTC)
     async with GoliothSimulator("allotment", "Allot\0ment") as simulator:
         simulator.add_device("greenhouse\0", device_id=GREENHOUSE_NODE)
@@ -120,7 +126,7 @@ async def test_text_that_a_database_cannot_hold(
         await simulator.wait_for_streams(1)
         events = await own_api.subscribe("golioth_log")
         for number in range(LOGS):
-            # Both are of the same commit, of one a second.
+            # The recorder commits once a second, so both are in one commit.
             await own_api.post(f"/api/states/{OTHERS}", {"state": str(number)})
             bad = BAD[number % len(BAD)]
             simulator.log(
@@ -133,7 +139,7 @@ async def test_text_that_a_database_cannot_hold(
             )
             await anext(events)
         async with asyncio.timeout(PATIENCE):
-            # The rows before this one have been written, or are lost.
+            # Once this row is written, those before it are written or lost.
             for number in count():
                 await own_api.post(f"/api/states/{END}", {"state": str(number)})
                 if await database.states(END):
@@ -144,7 +150,7 @@ async def test_text_that_a_database_cannot_hold(
         recorded = [json.loads(data) for (data,) in await database.read(EVENTS)]
         assert len(recorded) == LOGS
         for number, event in enumerate(recorded):
-            # In PostgreSQL, the recorder ends each text of an event at the first U+0000.
+            # For PostgreSQL, the recorder cuts an event's texts at the first U+0000.
             assert event["message"].startswith(f"v1.2.{number}")
             assert len(event["metadata"]) == 2
         for device, first in (("greenhouse", "v1.2.0"), ("water", "v1.2.1")):
@@ -155,7 +161,7 @@ async def test_text_that_a_database_cannot_hold(
         attributes = [each for (each,) in await database.read(ATTRIBUTES) if each]
         assert attributes
         assert not [each for each in attributes if "\\u0000" in each]
-        # Activity does so, and where one of them is none, it shows nothing.
+        # Activity casts to JSON too, and shows nothing where one row is invalid.
         for query in AS_JSON if recorder_url is not None else ():
             assert await database.read(query)
 

@@ -1,4 +1,4 @@
-"""What Home Assistant has the user repair."""
+"""The repair of a gap."""
 
 from playwright.async_api import Page, expect
 import pytest
@@ -18,7 +18,7 @@ STEP = "issues.gap.fix_flow.step.confirm"
 
 @pytest.fixture
 def simulator(simulator: GoliothSimulator) -> GoliothSimulator:
-    """Run a service that says it is two and a half hours earlier."""
+    """Run a service whose clock is 2.5 hours behind."""
     simulator.faults.date_offset = -TIME_AGO.total_seconds()
     return simulator
 
@@ -30,7 +30,7 @@ async def test_gap(
     project: str,
     take_picture: TakePicture,
 ) -> None:
-    """It is told that logs from before the catch-up window were not delivered, and a longer window is set for the next time."""
+    """A repair reports undelivered logs, and extends the catch-up window."""
     await make_gap(api, simulator)
     integration = IntegrationPage(page, DOMAIN)
     await integration.open()

@@ -1,4 +1,4 @@
-"""Logging in, setting a project up and deleting it, as a person does."""
+"""Log in, set a project up and delete it."""
 
 from playwright.async_api import Page, expect
 
@@ -13,14 +13,17 @@ from .texts import text
 
 
 async def test_log_in(stranger: Page, login: Login) -> None:
-    """The user interface opens for the user, with every component that it needs."""
+    """The user interface opens with every component it needs."""
     await LoginPage(stranger).log_in(login.username, login.password)
 
 
 async def test_add_integration(
     page: Page, simulator: GoliothSimulator, take_picture: TakePicture
 ) -> None:
-    """A wrong key is refused at its field, the right one sets the project up with its devices."""
+    """The right key adds the project; a wrong one fails.
+
+    The error is at the key's field.
+    """
     integrations = IntegrationsPage(page)
     await integrations.open()
     flow = await integrations.add("Golioth")
@@ -45,7 +48,7 @@ async def test_add_integration(
     await expect(devices).to_contain_text(
         ["greenhouse-node", "water-meter", simulator.project_name]
     )
-    # So that the picture ends where they do.
+    # The picture ends below the devices.
     await page.set_viewport_size({"width": 1200, "height": 620})
     await take_picture("integration", integration.element)
 
@@ -53,9 +56,9 @@ async def test_add_integration(
 async def remains(
     api: HomeAssistantApi, home_assistant: HomeAssistantProcess
 ) -> dict[str, int]:
-    """Return how much Home Assistant has of the integration, of each kind.
+    """Return how much Home Assistant has of the integration.
 
-    What is to stay is left out: which project an entry was of that was removed.
+    By kind. Without the file that remembers removed entries, which stays.
     """
     entries = await api.command("config_entries/get", domain=DOMAIN)
     devices = await api.command("config/device_registry/list")
@@ -81,10 +84,10 @@ async def test_delete(
     simulator: GoliothSimulator,
     project: str,
 ) -> None:
-    """What was set up goes with all that Home Assistant has of it, and Golioth hears no more of it."""
+    """Deleting a project removes everything, and closes its stream."""
     integration = IntegrationPage(page, DOMAIN)
     await integration.open()
-    # Then it stores where to go on.
+    # The reload stores the position of the delivery, so there is a file.
     await integration.reload(project)
     assert all((await remains(api, home_assistant)).values())
 

@@ -1,4 +1,4 @@
-"""Automations on logs, made by clicking."""
+"""Automations on logs, made in the editor."""
 
 from collections.abc import AsyncIterator
 import re
@@ -17,7 +17,7 @@ from .texts import ICONS, TEXTS, text
 
 @pytest.fixture(autouse=True)
 async def leave_nothing(api: HomeAssistantApi) -> AsyncIterator[None]:
-    """Delete the automations that a test has made, and what they have told."""
+    """Delete the test's automations and notifications."""
     yield
     for state in await api.command("get_states"):
         if state["entity_id"].startswith("automation."):
@@ -29,7 +29,10 @@ async def leave_nothing(api: HomeAssistantApi) -> AsyncIterator[None]:
 
 
 async def test_editor_offers_triggers(page: Page, project: str) -> None:
-    """Each trigger is offered with its icon, its name and its description, and asks for its fields."""
+    """The editor offers each trigger with its icon and texts.
+
+    Also those of its fields.
+    """
     editor = AutomationEditor(page)
     for key, trigger in TEXTS["triggers"].items():
         await editor.open()
@@ -41,7 +44,7 @@ async def test_editor_offers_triggers(page: Page, project: str) -> None:
         await expect(icon).to_have_js_property(
             "icon", ICONS["triggers"][key]["trigger"]
         )
-        # An icon that there is not would be an empty one.
+        # A missing icon would be empty.
         await expect(icon.locator("path")).to_have_attribute("d", re.compile("."))
         await row.click()
         for field in trigger["fields"].values():
@@ -57,7 +60,7 @@ async def test_automation_runs(
     project: str,
     take_picture: TakePicture,
 ) -> None:
-    """An automation on the errors of one device runs when it logs one, and not for other logs."""
+    """An automation runs for the chosen device's errors only."""
     editor = AutomationEditor(page)
     await editor.open()
     await editor.add_trigger("Golioth", text("triggers.log_received.name"))
@@ -80,7 +83,7 @@ async def test_automation_runs(
     simulator.log("Pump blocked", device=GREENHOUSE_NODE, level="ERROR")
     notifications = Notifications(page)
     await notifications.open()
-    # What came before has had its turn.
+    # The earlier logs were handled before this one.
     await expect(
         notifications.items.filter(has_text="greenhouse-node: Pump blocked")
     ).to_be_visible()

@@ -1,4 +1,7 @@
-"""What the integration says, in English, and its icons: the files from which Home Assistant's user interface has them."""
+"""The integration's English texts and its icons.
+
+Read from the files that Home Assistant's user interface gets them from.
+"""
 
 import json
 from typing import Any, Final

@@ -1,5 +1,6 @@
-"""What a person does on the pages of Home Assistant's user interface, in its words.
+"""Page objects of Home Assistant's user interface, in its words.
 
-Things are found by the roles and names that a person sees. Where these are not enough, by the names of the frontend's own
-elements: what is slotted into a dialog or a card is no child of it for a locator, but of the element around it.
+They find elements by the roles and names that a person sees. Where these are not
+enough, by the frontend's own elements: for a locator, what is slotted into a dialog or
+a card is a child of the element around it.
 """

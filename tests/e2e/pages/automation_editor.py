@@ -1,13 +1,16 @@
-"""The editor in which a person makes an automation."""
+"""The editor of automations."""
 
 from playwright.async_api import Locator, Page, expect
 
 
 class AutomationEditor:
-    """A new automation: triggers and actions on one side, the one that is selected on the other."""
+    """A new automation.
+
+    Its triggers and actions are on one side, the selected one's settings on the other.
+    """
 
     def __init__(self, page: Page) -> None:
-        """Look at a page."""
+        """Use a page."""
         self._page = page
         self.element = page.locator("ha-automation-editor")
         self.selected = self.element.locator("ha-automation-sidebar")
@@ -19,38 +22,38 @@ class AutomationEditor:
         await self._page.goto("/config/automation/edit/new")
 
     async def offered_triggers(self, integration: str) -> Locator:
-        """Open the list of an integration's triggers, and return its rows."""
+        """Open an integration's triggers, and return their rows."""
         await self.element.get_by_role("button", name="Add trigger").click()
         await self._choices.get_by_role("button", name="By type").click()
         await self._choices.get_by_role("button", name=integration, exact=True).click()
         return self._choices.locator("ha-automation-add-items ha-list-item-button")
 
     async def add_trigger(self, integration: str, name: str) -> None:
-        """Add a trigger, which is selected then."""
+        """Add a trigger, and wait until it is selected."""
         offered = await self.offered_triggers(integration)
         await offered.filter(has=self._page.get_by_text(name, exact=True)).click()
         await expect(self.selected).to_contain_text(name)
 
     async def add_target_device(self, name: str) -> None:
-        """Add a device to the targets of what is selected."""
+        """Add a device to the selected one's targets."""
         await self.selected.get_by_role("button", name="Add target").click()
         targets = self.selected.locator("ha-target-picker")
         await targets.get_by_role("button", name="Devices").click()
         await targets.locator("ha-combo-box-item").filter(has_text=name).click()
 
     def field(self, name: str) -> Locator:
-        """Return a field of what is selected, with its name and description."""
+        """Return a field of the selected one, with its description."""
         label = self._page.get_by_text(name, exact=True)
         return self.selected.locator("ha-settings-row").filter(has=label)
 
     async def choose(self, field: str, option: str) -> None:
-        """Choose an option of a field that is left out at first: its name brings it in."""
+        """Enable an optional field, and choose an option."""
         row = self.field(field)
         await row.get_by_text(field, exact=True).click()
         await row.get_by_role("radio", name=option).click()
 
     async def add_action(self, name: str) -> None:
-        """Add an action, which is selected then."""
+        """Add an action, and wait until it is selected."""
         await self.element.get_by_role("button", name="Add action").click()
         await self._choices.get_by_placeholder("Search").fill(name)
         await self._choices.locator("ha-combo-box-item").filter(has_text=name).click()
@@ -69,7 +72,7 @@ class Notifications:
     """The drawer with Home Assistant's notifications."""
 
     def __init__(self, page: Page) -> None:
-        """Look at a page."""
+        """Use a page."""
         self._page = page
         self.items = page.locator("persistent-notification-item")
 

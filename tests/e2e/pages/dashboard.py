@@ -1,4 +1,4 @@
-"""A dashboard, and how a card comes to it."""
+"""Dashboards, and the editor of cards."""
 
 from playwright.async_api import Locator, Page, expect
 
@@ -7,10 +7,10 @@ from .log_card import LogCard
 
 
 class CardEditor:
-    """The dialog with the settings of a card, and the card as it will be."""
+    """The dialog with a card's settings and preview."""
 
     def __init__(self, page: Page) -> None:
-        """Look at the dialog of a page."""
+        """Use the dialog of a page."""
         self.element = page.locator("hui-dialog-edit-card")
         self.preview = LogCard(self.element)
 
@@ -20,22 +20,22 @@ class CardEditor:
         await choose(dropdown, option)
 
     async def save(self) -> None:
-        """Take the card as it is."""
+        """Save the card."""
         save = self.element.get_by_role("button", name="Save")
         await save.click()
         await expect(save).to_be_hidden()
 
 
 class DashboardPage:
-    """A dashboard of the user's."""
+    """A dashboard of the user."""
 
     def __init__(self, page: Page) -> None:
-        """Look at a page."""
+        """Use a page."""
         self._page = page
         self.card = LogCard(page)
 
     async def create(self, title: str) -> None:
-        """Make a dashboard, and go there."""
+        """Create a dashboard, and open it."""
         await self._page.goto("/config/lovelace/dashboards")
         await self._page.get_by_role("button", name="Add dashboard").click()
         await self._page.get_by_text("New dashboard from scratch").click()
@@ -44,21 +44,21 @@ class DashboardPage:
         await self._page.get_by_role("link", name=title).click()
 
     async def open(self, path: str) -> None:
-        """Go to a dashboard that there is."""
+        """Open an existing dashboard."""
         await self._page.goto(f"/{path}")
 
     async def open_card(self, path: str) -> LogCard:
-        """Go to a dashboard that has the card, and return that."""
+        """Open a dashboard, and return its card."""
         await self.open(path)
         await expect(self.card.element).to_be_visible()
         return self.card
 
     async def edit(self) -> None:
-        """Begin to change the dashboard."""
+        """Start editing the dashboard."""
         await self._page.get_by_role("button", name="Edit dashboard").click()
 
     async def find_card(self, name: str) -> Locator:
-        """Look for a card in the card picker, and return its entry."""
+        """Search the card picker, and return the card's entry."""
         await self._page.get_by_role("button", name="Add card").first.click()
         await self._page.get_by_role("tab", name="By card").click()
         picker = self._page.locator("hui-card-picker")
@@ -66,17 +66,17 @@ class DashboardPage:
         return picker.locator(".card").filter(has_text=name)
 
     async def pick(self, entry: Locator) -> CardEditor:
-        """Choose a card in the card picker, and return its settings."""
+        """Choose a card in the card picker; return its editor."""
         await entry.click()
         return CardEditor(self._page)
 
     async def edit_card(self) -> CardEditor:
-        """Begin to change the only card, and return its settings."""
+        """Open the editor of the only card."""
         await self._page.locator("hui-card-edit-mode").click()
         return CardEditor(self._page)
 
     async def finish(self) -> None:
-        """End the change of the dashboard."""
+        """Finish editing the dashboard."""
         done = self._page.get_by_role("button", name="Done")
         await done.click()
         await expect(done).to_be_hidden()

@@ -1,4 +1,4 @@
-"""The page of one device."""
+"""The page of a device."""
 
 import re
 
@@ -12,27 +12,27 @@ class DevicePage:
     """A device with its entities."""
 
     def __init__(self, page: Page) -> None:
-        """Look at a page."""
+        """Use a page."""
         self._page = page
         self.element = page.locator("ha-config-device-page")
         self.activity = self.element.locator("ha-logbook")
 
     async def expect_state(self, entity: str, state: str) -> None:
-        """Wait until the row of an entity shows this state."""
+        """Wait until an entity's row shows a state."""
         name = self._page.get_by_text(entity, exact=True)
         row = self.element.locator("hui-generic-entity-row").filter(has=name)
         await expect(row).to_contain_text(state)
 
     async def download_diagnostics(self) -> str:
-        """Download the diagnostics of the device, and return what is in the file."""
+        """Download the device's diagnostics, and return the content."""
         button = self.element.get_by_role("button", name="Download diagnostics")
         return await download(self._page, button)
 
     async def delete(self) -> None:
-        """Delete the device, and confirm that."""
-        # The first menu is the one of the page.
+        """Delete the device, and confirm."""
+        # The first menu is the page's.
         await self.element.get_by_role("button", name="Menu").nth(1).click()
-        # Newer releases call it to remove.
+        # Newer releases say "remove".
         await self.element.get_by_role(
             "menuitem", name=re.compile("^(Delete|Remove device)$")
         ).click()
@@ -42,7 +42,7 @@ class DevicePage:
         )
 
     async def expect_gone(self) -> None:
-        """Wait until there is no such device any more."""
+        """Wait until the device is gone."""
         await expect(
             self._page.get_by_text("Device / service not found.")
         ).to_be_visible()

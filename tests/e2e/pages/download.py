@@ -1,4 +1,4 @@
-"""Files that Home Assistant gives to the browser."""
+"""Downloads in the browser."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from playwright.async_api import Locator, Page
 
 
 async def download(page: Page, button: Locator) -> str:
-    """Click what downloads a file, and return what is in the file."""
+    """Click a download button, and return the file's content."""
     async with page.expect_download() as download:
         await button.click()
     path = await (await download.value).path()

@@ -15,6 +15,6 @@ async def choose(dropdown: Locator, option: str) -> None:
     """Choose an option of a dropdown field."""
     await dropdown.evaluate(_WATCH)
     await dropdown.click()
-    # A menu that is still opening does not take a click.
+    # A menu that is still opening ignores clicks.
     await dropdown.evaluate("dropdown => dropdown.shown")
     await dropdown.get_by_role("menuitem", name=option).click()

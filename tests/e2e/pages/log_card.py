@@ -1,16 +1,16 @@
-"""The card that shows logs."""
+"""The log card."""
 
 from playwright.async_api import Locator, Page, expect
 
-# At most so many rows are there, however many logs are.
+# The most rows in the page, however many logs there are.
 MOST_ROWS = 240
 
 
 class LogCard:
-    """The only one of a page, or of a part of it."""
+    """The only log card of a page or its part."""
 
     def __init__(self, parent: Page | Locator) -> None:
-        """Look at the card of a page or of a part of it."""
+        """Use the card of a page, or of its part."""
         self.element = parent.locator("golioth-log-card")
         self.list = self.element.get_by_role("log")
         self.rows = self.list.locator(".line")
@@ -24,7 +24,7 @@ class LogCard:
         return self.rows.filter(has_text=message)
 
     def field(self, name: str) -> Locator:
-        """Return the field that filters by a device, a minimum level or a module."""
+        """Return the filter field for devices, levels or modules."""
         return self.element.get_by_role("combobox", name=name)
 
     def button(self, name: str) -> Locator:
@@ -32,14 +32,14 @@ class LogCard:
         return self.element.get_by_role("button", name=name, exact=True)
 
     async def expect_messages(self, *messages: str) -> None:
-        """Wait until these and no others are shown, in this order."""
+        """Wait until exactly these messages are shown, in this order."""
         await expect(self.messages).to_have_text(list(messages))
 
     async def shown_messages(self) -> list[str]:
-        """Return the messages that are shown together at one moment.
+        """Return the messages shown together at one moment.
 
-        A locator finds the rows first, and reads them later: the list may show others by
-        then, in the same rows.
+        A locator finds the rows first, and reads them later: by then, the list may show
+        others in the same rows.
         """
         messages: list[str] = await self.list.evaluate(
             "list => [...list.querySelectorAll('.line .message')]"
@@ -48,12 +48,12 @@ class LogCard:
         return messages
 
     async def scroll_to_top(self) -> None:
-        """Scroll up as far as there is something, as a wheel does."""
+        """Scroll to the first row, as a wheel does."""
         await self.list.hover()
         await self.list.page.mouse.wheel(0, -100_000)
 
     async def is_at_bottom(self) -> bool:
-        """Return whether the list is scrolled down."""
+        """Return whether the list is scrolled to its end."""
         return bool(
             await self.list.evaluate(
                 "list => list.scrollHeight - list.scrollTop - list.clientHeight <= 4"

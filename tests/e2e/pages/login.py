@@ -1,20 +1,20 @@
-"""The page on which a user logs in."""
+"""The login page."""
 
 from playwright.async_api import Page, expect
 
 
 class LoginPage:
-    """The form that Home Assistant shows to whom it does not know."""
+    """The form that Home Assistant shows without a login."""
 
     def __init__(self, page: Page) -> None:
-        """Look at a page, which has not been opened yet."""
+        """Use a page that was not opened yet."""
         self._page = page
 
     async def log_in(self, username: str, password: str) -> None:
-        """Open Home Assistant, fill the form in, and wait until the user is in."""
+        """Open Home Assistant, log in, and wait until done."""
         await self._page.goto("/")
         await self._page.get_by_label("Username").fill(username)
         await self._page.get_by_label("Password", exact=True).fill(password)
         await self._page.get_by_role("button", name="Log in").click()
-        # Not everybody has the same in it.
+        # The sidebar's content depends on the user.
         await expect(self._page.locator("ha-sidebar")).to_be_visible()

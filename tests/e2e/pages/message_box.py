@@ -1,4 +1,4 @@
-"""The small box in which Home Assistant asks something, or tells it."""
+"""The small dialog with a question or a message."""
 
 import re
 
@@ -6,24 +6,27 @@ from playwright.async_api import Page, expect
 
 
 class MessageBox:
-    """A text, and the buttons to answer it with."""
+    """A text, with buttons to answer it."""
 
     def __init__(self, page: Page) -> None:
-        """Look at the box of a page."""
+        """Use the dialog of a page."""
         self._page = page
         self._element = page.locator("dialog-box")
 
     async def answer(
         self, message: str | re.Pattern[str], button: str | re.Pattern[str]
     ) -> None:
-        """Wait for a message, click a button, and wait until it is gone."""
+        """Wait for a message, click a button, await its end."""
         await expect(self._element.get_by_text(message)).to_be_visible()
         await self._element.get_by_role("button", name=button).click()
         await expect(self._element.get_by_text(message)).to_be_hidden()
 
     async def take_note(self, message: str) -> None:
-        """Wait for a message, which from 2026.11 on is a line at the bottom that goes by itself."""
-        # The line is there a second time, for who hears it.
+        """Wait for a message, and close it.
+
+        From 2026.11 on, it is a line at the bottom that disappears by itself.
+        """
+        # The line is there a second time, for screen readers.
         await expect(self._page.get_by_text(message).first).to_be_visible()
         if await self._element.get_by_text(message).is_visible():
             await self.answer(message, "OK")

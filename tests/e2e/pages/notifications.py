@@ -6,19 +6,19 @@ from .text import click_text
 
 
 class NotificationDrawer:
-    """All notifications that nobody has dismissed."""
+    """The notifications that were not dismissed."""
 
     def __init__(self, page: Page) -> None:
-        """Look at a page."""
+        """Use a page."""
         self._page = page
 
     async def open(self) -> None:
-        """Open it from anywhere, as a person does."""
+        """Open the drawer, from any page."""
         await self._page.goto("/")
         await click_text(self._page, "Notifications", exact=True)
 
     def notification(self, title: str) -> Locator:
-        """Return the notification with this title."""
+        """Return the notification with a title."""
         return self._page.locator("persistent-notification-item").filter(
             has=self._page.get_by_text(title, exact=True)
         )
