@@ -72,7 +72,7 @@ async def test_add_card(
     await expect(dashboard.card.row("Lid open")).to_be_visible(timeout=1_000)
 
 
-async def test_pictures(
+async def test_light_and_dark(
     page: Page, card: LogCard, simulator: GoliothSimulator, take_picture: TakePicture
 ) -> None:
     """The card is readable in light and dark, on phones."""

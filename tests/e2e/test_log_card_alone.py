@@ -52,9 +52,9 @@ async ([folder, config, texts]) => {
     }),
     sendMessagePromise: (request) => new Promise((resolve, reject) => {
       if (request.type === "frontend/get_translations") {
-        const asked = {...request, resolve, reject};
-        translationRequests.push(asked);
-        onTranslationRequest?.(asked);
+        const requested = {...request, resolve, reject};
+        translationRequests.push(requested);
+        onTranslationRequest?.(requested);
         return;
       }
       requests.push({...request, resolve, reject});
@@ -216,41 +216,41 @@ async def test_no_permission(card: LoneCard) -> None:
 
 
 @pytest.mark.parametrize("code", ["unauthorized", "not_found"])
-async def test_refusal_that_ends(card: LoneCard, code: str) -> None:
+async def test_retry_after_refusal(card: LoneCard, code: str) -> None:
     """A refused card retries every 15 seconds until accepted.
 
     After a lost connection, it retries at once.
     """
     await card.make()
     await card.answer(more=False)
-    asked = 1
+    requested = 1
     for _ in range(3):
         await card.run("subscriptions.at(-1).reject({code: values[0]})", code)
         await card.pass_long(14)
-        assert await card.run("return subscriptions.length") == asked
+        assert await card.run("return subscriptions.length") == requested
         await card.pass_long(2)
-        asked += 1
-        assert await card.run("return subscriptions.length") == asked
+        requested += 1
+        assert await card.run("return subscriptions.length") == requested
     await card.begin(*logs(1, 3))
     await card.expect_messages("1", "2")
     await expect(card.element).not_to_contain_text("You may not see these logs")
     await card.pass_long(60)
-    assert await card.run("return subscriptions.length") == asked
+    assert await card.run("return subscriptions.length") == requested
     # A lost connection is no refusal: the card subscribes at once when it is back.
     await card.run('connection.fire("disconnected")')
     await card.pass_long(60)
-    assert await card.run("return subscriptions.length") == asked
+    assert await card.run("return subscriptions.length") == requested
     await card.run('connection.fire("ready")')
     await card.run("subscriptions.at(-1).reject({code: values[0]})", code)
     await card.run('connection.fire("disconnected")')
     await card.pass_long(60)
-    assert await card.run("return subscriptions.length") == asked + 1
+    assert await card.run("return subscriptions.length") == requested + 1
     await card.run('connection.fire("ready")')
     await card.begin(*logs(1, 4))
     await card.expect_messages("1", "2", "3")
 
 
-async def test_removed_for_a_while(card: LoneCard) -> None:
+async def test_retry_after_removal(card: LoneCard) -> None:
     """The card retries for a removed project, even without devices.
 
     Its old subscription is ended.
@@ -335,7 +335,7 @@ async def test_added_again(card: LoneCard) -> None:
     assert (await options.all_text_contents())[1:] == ["tank"]
 
 
-async def test_pages_end(card: LoneCard) -> None:
+async def test_automatic_pages_end(card: LoneCard) -> None:
     """Without matches, only five pages are loaded automatically.
 
     The user can load more.
@@ -350,7 +350,7 @@ async def test_pages_end(card: LoneCard) -> None:
     assert len(await card.requests()) == 10
 
 
-async def test_others_come(card: LoneCard) -> None:
+async def test_matching_logs_stay(card: LoneCard) -> None:
     """Logs that do not match displace no earlier ones.
 
     The history is not read again.
@@ -494,14 +494,14 @@ async def test_retries_end(card: LoneCard) -> None:
     # The first request fails at once, three seconds before the loop.
     await card.begin(*logs(1, 3))
     await card.pass_time(2)
-    asked = 1
-    assert len(await card.requests()) == asked
+    requested = 1
+    assert len(await card.requests()) == requested
     for delay in (5, 10, 20, 40, 80, 160, 300):
         await card.pass_long(delay - 4)
-        assert len(await card.requests()) == asked
+        assert len(await card.requests()) == requested
         await card.pass_long(4)
-        asked += 1
-        assert len(await card.requests()) == asked
+        requested += 1
+        assert len(await card.requests()) == requested
     await expect(card.list).to_contain_text("this is not tried again automatically")
     await expect(card.list).to_contain_text("Golioth is away.")
     await card.pass_long(3_600)
@@ -511,14 +511,14 @@ async def test_retries_end(card: LoneCard) -> None:
     await card.run('connection.fire("disconnected"); connection.fire("ready")')
     await card.begin(*logs(1, 30))
     await card.pass_long(600)
-    assert len(await card.requests()) == asked
+    assert len(await card.requests()) == requested
 
     await card.button("Try again").click()
     await card.pass_time(2)
-    assert len(await card.requests()) == asked + 1
+    assert len(await card.requests()) == requested + 1
     # Delays are short again.
     await card.pass_time(5)
-    assert len(await card.requests()) == asked + 2
+    assert len(await card.requests()) == requested + 2
     await card.run("refusal = null")
     await card.answer(logs=[log(0, "Earlier")], more=False)
     await card.button("Try again").click()
@@ -528,7 +528,7 @@ async def test_retries_end(card: LoneCard) -> None:
     await expect(card.row("Earlier")).to_be_visible()
 
 
-async def test_odd_reason(card: LoneCard) -> None:
+async def test_hostile_reason(card: LoneCard) -> None:
     """The reason of an error is shown as limited text."""
     await card.make()
     await card.begin(*logs(1, 3))
@@ -638,14 +638,14 @@ async def test_hostile_metadata(card: LoneCard, metadata: dict[str, Any]) -> Non
 
 
 # Values that no field of a log has.
-NO_FIELDS: Final = (None, 1, True, [{"toString": 1}], {"toString": 1, "length": -1})
+BAD_VALUES: Final = (None, 1, True, [{"toString": 1}], {"toString": 1, "length": -1})
 
 
 @pytest.mark.parametrize(
     ("field", "values"),
     [
         *(
-            (name, NO_FIELDS)
+            (name, BAD_VALUES)
             for name in (
                 *("level", "module", "device_name", "message", "type", "timestamp"),
                 "golioth_device_id",
@@ -841,7 +841,7 @@ async def test_disabled_devices(card: LoneCard) -> None:
         )
         await card.pass_time(1)
 
-    async def asked_for() -> list[list[str]]:
+    async def subscribed_devices() -> list[list[str]]:
         found: list[list[str]] = await card.run(
             "return subscriptions.map(({request}) => request.device_ids)"
         )
@@ -853,7 +853,7 @@ async def test_disabled_devices(card: LoneCard) -> None:
     await card.begin(log(1, device_id="pump"), log(2, device_id="tank"))
     await card.expect_messages("1", "2")
     await see_devices(pump=None, tank=None, elsewhere="user")
-    assert await asked_for() == [["pump", "tank"]]
+    assert await subscribed_devices() == [["pump", "tank"]]
 
     await see_devices(pump="user", tank=None, elsewhere=None)
     await card.begin(log(2, device_id="tank"))
@@ -865,7 +865,7 @@ async def test_disabled_devices(card: LoneCard) -> None:
     await see_devices(pump="user", tank="user")
     await see_devices(pump=None, tank=None)
     both = ["pump", "tank"]
-    assert await asked_for() == [both, ["tank"], both, both]
+    assert await subscribed_devices() == [both, ["tank"], both, both]
 
 
 # Texts that a spreadsheet could read as a formula, or as a cell that continues in the
@@ -971,7 +971,7 @@ async def test_emoji(card: LoneCard) -> None:
     assert (await card.copy()).split("\t")[4] == emoji
 
 
-async def test_lost_pages(card: LoneCard) -> None:
+async def test_incomplete_history(card: LoneCard) -> None:
     """The card shows that Golioth did not return all logs."""
     await card.make()
     await card.answer(logs=logs(0, 1) * 200, complete=False)
@@ -992,7 +992,7 @@ async def test_pause_survives(card: LoneCard) -> None:
     await expect(card.button("1 new log")).to_be_visible()
 
 
-async def test_connection_comes_back_unseen(card: LoneCard) -> None:
+async def test_connection_restored_outside_view(card: LoneCard) -> None:
     """A card outside the view notices a restored connection."""
     await card.make()
     await card.begin(*logs(1, 3))
@@ -1047,7 +1047,7 @@ async def test_late_subscription(card: LoneCard) -> None:
         ({"modules": None, "device_ids": [], "minimum_level": ""}, None),
     ],
 )
-async def test_mistakes(
+async def test_invalid_settings(
     card: LoneCard, config: dict[str, Any], error: str | None
 ) -> None:
     """A mistake in YAML is reported."""
@@ -1183,7 +1183,7 @@ async def test_unknown_locale(
     assert await card.errors() == []
 
 
-async def speak(card: LoneCard, language: str) -> None:
+async def set_language(card: LoneCard, language: str) -> None:
     """Change the user's language."""
     await card.run(
         "card.hass = {...card._hass, locale: {...card._hass.locale, language: values[0]}}",
@@ -1191,7 +1191,9 @@ async def speak(card: LoneCard, language: str) -> None:
     )
 
 
-async def asked_languages(card: LoneCard, category: str = "config_panel") -> list[str]:
+async def requested_languages(
+    card: LoneCard, category: str = "config_panel"
+) -> list[str]:
     """Return the languages whose texts were requested."""
     found: list[str] = await card.run(
         "return translationRequests.filter(({category}) => category === values[0])"
@@ -1207,7 +1209,7 @@ async def test_texts_come_late(card: LoneCard) -> None:
     await card.make()
     await card.answer(more=False)
     await card.run("onTranslationRequest = null")
-    await speak(card, "de")
+    await set_language(card, "de")
     await card.begin(log(1), log(2, level="error"))
     await card.field("Minimum level").select_option("Error")
     await card.pass_time(1)
@@ -1234,7 +1236,7 @@ async def test_texts_cannot_be_loaded(card: LoneCard) -> None:
     await card.make()
     await card.answer(more=False)
     await card.run("onTranslationRequest = ({reject}) => reject(3)")
-    await speak(card, "fr")
+    await set_language(card, "fr")
     await card.begin(log(1))
     await card.expect_messages("1")
     await expect(card.element.get_by_placeholder("Search logs")).to_be_visible()
@@ -1248,18 +1250,18 @@ async def test_texts_cannot_be_loaded(card: LoneCard) -> None:
     await expect(
         card.element.get_by_placeholder("Rechercher dans les journaux")
     ).to_be_visible()
-    assert await asked_languages(card) == ["fr"] * 3
+    assert await requested_languages(card) == ["fr"] * 3
     assert await card.errors() == []
 
 
 async def test_language_of_a_region(card: LoneCard) -> None:
     """A region without texts has those of its language."""
     await card.make()
-    await speak(card, "es-419")
+    await set_language(card, "es-419")
     await expect(
         card.element.get_by_placeholder("Buscar en los registros")
     ).to_be_visible()
-    assert await asked_languages(card) == ["es-419", "es"]
+    assert await requested_languages(card) == ["es-419", "es"]
 
 
 async def test_missing_text(card: LoneCard) -> None:
@@ -1269,7 +1271,7 @@ async def test_missing_text(card: LoneCard) -> None:
         "onTranslationRequest = ({resolve}) => resolve({resources: values[0]})",
         {"component.golioth.config_panel.log_card.pause": "Anhalten"},
     )
-    await speak(card, "de")
+    await set_language(card, "de")
     await card.pass_time(1)
     await expect(card.button("Anhalten")).to_be_visible()
     await expect(card.element.get_by_placeholder("Search logs")).to_be_visible()
@@ -1291,9 +1293,9 @@ async def test_texts_of_two_cards(card: LoneCard) -> None:
     """A page's cards request texts once."""
     await card.make()
     await card.run("onTranslationRequest = null")
-    await speak(card, "nl")
+    await set_language(card, "nl")
     await add_card(card)
-    assert await asked_languages(card) == ["nl"]
+    assert await requested_languages(card) == ["nl"]
     await card.run("translationRequests.forEach(giveTexts)")
     await expect(card.page.get_by_placeholder("Zoeken in logs")).to_have_count(2)
 
@@ -1301,13 +1303,13 @@ async def test_texts_of_two_cards(card: LoneCard) -> None:
 async def test_reasons_of_two_cards(card: LoneCard) -> None:
     """A page's cards request the texts of errors once."""
     await card.make()
-    await speak(card, "de-CH")
+    await set_language(card, "de-CH")
     await card.run("onTranslationRequest = null; refusal = values[0]", AWAY)
     await card.begin(log(1))
     await add_card(card)
     await card.begin(log(1))
     await card.pass_time(1)
-    assert await asked_languages(card, "exceptions") == ["de-CH"]
+    assert await requested_languages(card, "exceptions") == ["de-CH"]
     await card.run(
         "onTranslationRequest = giveTexts;"
         " translationRequests.filter(each => each.category === 'exceptions').forEach(giveTexts)"
@@ -1315,13 +1317,13 @@ async def test_reasons_of_two_cards(card: LoneCard) -> None:
     await card.pass_time(1)
     await expect(card.page.get_by_text("Golioth ist weg.")).to_have_count(2)
     # A region has no texts of its own here.
-    assert await asked_languages(card, "exceptions") == ["de-CH", "en", "de"]
+    assert await requested_languages(card, "exceptions") == ["de-CH", "en", "de"]
 
 
 async def test_reasons_cannot_be_loaded(card: LoneCard) -> None:
     """Texts of errors are requested again after a failure."""
     await card.make()
-    await speak(card, "de")
+    await set_language(card, "de")
     await card.run(
         "onTranslationRequest = ({reject}) => reject(3); refusal = values[0]", AWAY
     )
@@ -1331,7 +1333,7 @@ async def test_reasons_cannot_be_loaded(card: LoneCard) -> None:
     await card.run("onTranslationRequest = giveTexts")
     await card.pass_time(6)
     await expect(card.list).to_contain_text("Golioth ist weg.")
-    assert await asked_languages(card, "exceptions") == ["de", "de"]
+    assert await requested_languages(card, "exceptions") == ["de", "de"]
 
 
 async def test_slow_scroll(card: LoneCard) -> None:
@@ -1457,7 +1459,7 @@ async def send_pieces(card: LoneCard, *pieces: dict[str, Any]) -> None:
     await card.pass_time(1)
 
 
-async def test_beginning_in_pieces(card: LoneCard) -> None:
+async def test_recent_logs_in_pieces(card: LoneCard) -> None:
     """Recent logs in pieces are shown at once when complete.
 
     None of them counts as new.
@@ -1485,7 +1487,7 @@ async def test_beginning_in_pieces(card: LoneCard) -> None:
     await expect(card.element).to_contain_text("2 new logs")
 
 
-async def test_beginning_that_others_overtook(card: LoneCard) -> None:
+async def test_recent_logs_left_out(card: LoneCard) -> None:
     """Recent logs begin after those left out.
 
     The history has the earlier ones.
@@ -1580,7 +1582,7 @@ async def test_long_search(card: LoneCard) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "asked"),
+    ("text", "requested"),
     [
         ("pump", "pump"),
         ("lid␊is open", "is open"),
@@ -1593,7 +1595,7 @@ async def test_long_search(card: LoneCard) -> None:
     ],
 )
 async def test_search_for_what_is_shown(
-    card: LoneCard, text: str, asked: str | None
+    card: LoneCard, text: str, requested: str | None
 ) -> None:
     """Golioth is asked for the text around invisible characters.
 
@@ -1604,7 +1606,7 @@ async def test_search_for_what_is_shown(
     await card.begin(*logs(1, 3))
     await card.search.fill(text)
     await card.pass_time(2)
-    assert (await card.requests())[-1].get("search") == asked
+    assert (await card.requests())[-1].get("search") == requested
 
 
 async def test_copied_text_is_found(card: LoneCard) -> None:

@@ -23,7 +23,7 @@ from .pages.login import LoginPage
 # The most logs that Home Assistant keeps for a card, and that a card shows live.
 MOST: Final = 2_000
 
-NOT_THERE: Final = "This project or its devices are not there any more"
+REMOVED: Final = "This project or its devices are not there any more"
 
 
 async def entry_id(api: HomeAssistantApi) -> str:
@@ -270,7 +270,7 @@ async def test_removal(
     simulator.log("Before", device=GREENHOUSE_NODE)
     await expect(card.row("Before")).to_be_visible()
     await api.delete(f"/api/config/config_entries/entry/{await entry_id(api)}")
-    await expect(card.element).to_contain_text(NOT_THERE)
+    await expect(card.element).to_contain_text(REMOVED)
 
 
 async def test_added_again(
@@ -284,7 +284,7 @@ async def test_added_again(
     await expect(card.row("Before")).to_be_visible()
     for message in ("Once more", "And again"):
         await api.delete(f"/api/config/config_entries/entry/{await entry_id(api)}")
-        await expect(card.element).to_contain_text(NOT_THERE)
+        await expect(card.element).to_contain_text(REMOVED)
         await api.add_project(simulator.project_id, simulator.api_key, simulator.url)
         simulator.log(message, device=GREENHOUSE_NODE)
         await expect(card.row(message)).to_be_visible()
@@ -296,7 +296,7 @@ async def test_added_again(
     await expect(card.row("After")).to_be_visible()
 
 
-async def test_muted_device(
+async def test_disabled_device(
     api: HomeAssistantApi, card: LogCard, simulator: GoliothSimulator
 ) -> None:
     """A disabled device's logs are hidden until it is enabled."""

@@ -67,7 +67,7 @@ def count_loads(page: Page) -> list[Page]:
     return loads
 
 
-async def test_card_is_first(page: Page, dashboard: DashboardPage) -> None:
+async def test_card_before_home_assistant(page: Page, dashboard: DashboardPage) -> None:
     """The card may be loaded before Home Assistant's own code."""
     html = await (await page.request.get("/")).text()
     entry = asyncio.Event()
@@ -93,7 +93,9 @@ async def test_card_is_first(page: Page, dashboard: DashboardPage) -> None:
 
 
 @pytest.mark.parametrize("late", ["golioth-log-card", "log-card", "english", "*"])
-async def test_card_is_last(page: Page, dashboard: DashboardPage, late: str) -> None:
+async def test_card_after_time_out(
+    page: Page, dashboard: DashboardPage, late: str
+) -> None:
     """The card may be loaded after Home Assistant's time-out."""
     given_up = asyncio.Event()
 

@@ -101,11 +101,11 @@ SHOWN: Final = ("shown",)
 HOLD: Final = ("hold",)
 RELEASE: Final = ("release",)
 COUNT: Final = ("countWaiting",)
-BEFORE: Final = ("beginPage",)
+NEXT_PAGE_END: Final = ("beginPage",)
 FULL: Final = ("isHistoryFull",)
 
 # Stands for the next day, where no log has a plausible time to read the history from.
-MOMENT: Final = object()
+TOMORROW: Final = object()
 
 EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
 
@@ -116,32 +116,32 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
         pytest.param(
             [begin("a", 1, 3), add(3, 5), add(5, 6, 7), add(6, 7), SHOWN],
             [[*names(1, 5), 7, "5", "6"]],
-            id="what was left out is said where it is missing",
+            id="a notice of logs left out is where they are missing",
         ),
         pytest.param(
             [begin("a", 1, 1), add(1, 1, 3), add(1, 1, 4), SHOWN],
             [[7]],
-            id="what was left out in a row is said once",
+            id="consecutive notices of logs left out are one",
         ),
         pytest.param(
             [begin("a", 1, MOST), add(MOST, MOST + 500), SHOWN],
             [names(500, MOST + 500)],
-            id="the oldest go",
+            id="the oldest logs are dropped",
         ),
         pytest.param(
             [begin("a", 1, 3), begin("a", 1, 5), begin("a", 2, 6), SHOWN],
             [names(1, 6)],
-            id="after a lost connection, what is missing is added",
+            id="after a lost connection, missing logs are added",
         ),
         pytest.param(
             [begin("a", 1, 3), history(*EARLIER), begin("a", 9, 12), SHOWN],
             [names(9, 12)],
-            id="after a gap, the earlier ones are read anew",
+            id="after a gap, the history is read again",
         ),
         pytest.param(
             [begin("a", 1, 3), begin("b", 1, 3), add(3, 4), SHOWN],
             [[True, "1", "2", "3"]],
-            id="a restart is said, and numbers begin anew",
+            id="after a restart, there is a notice and numbers restart",
         ),
         pytest.param(
             [
@@ -149,7 +149,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 *(SHOWN, COUNT),
             ],
             [names(1, 3), 3, names(1, 6), 0],
-            id="new ones wait",
+            id="held logs wait",
         ),
         pytest.param(
             [
@@ -157,7 +157,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 *(COUNT, RELEASE, SHOWN),
             ],
             [MOST + 1, names(4, MOST + 4)],
-            id="of too many that wait, the oldest go, and are counted",
+            id="the oldest of too many held logs are dropped, and counted",
         ),
         pytest.param(
             [
@@ -166,7 +166,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 SHOWN,
             ],
             [["Earlier 0", "Earlier 1", "Earlier 2", *names(5, 8)]],
-            id="what is known is not shown again, where the history cuts times",
+            id="a live log in the history is shown once, despite cut times",
         ),
         pytest.param(
             [
@@ -175,7 +175,7 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 SHOWN,
             ],
             [["5", "5"]],
-            id="two that are equal are two",
+            id="two equal logs are two",
         ),
         pytest.param(
             [
@@ -185,14 +185,20 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 SHOWN,
             ],
             [["Earlier 0", "Earlier 1", "Earlier 2", "8", "7"]],
-            id="what is caught up after it was read is shown once",
+            id="a log caught up after it was read is shown once",
         ),
         pytest.param(
             [
                 begin("a", 5, 8),
-                BEFORE,
+                NEXT_PAGE_END,
                 history(*EARLIER, start="2025-12-01T00:00:00Z", more=False),
-                *(BEFORE, ("hasMore",), ("forgetHistory",), BEFORE, SHOWN),
+                *(
+                    NEXT_PAGE_END,
+                    ("hasMore",),
+                    ("forgetHistory",),
+                    NEXT_PAGE_END,
+                    SHOWN,
+                ),
             ],
             [
                 "2026-01-01T00:00:07.123Z",
@@ -201,11 +207,11 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 "2026-01-01T00:00:07.123Z",
                 names(5, 8),
             ],
-            id="the history is read on from where it was read",
+            id="the next page ends where the last one started",
         ),
         pytest.param(
             [
-                *(begin("a", 1, 3), BEFORE, history(*EARLIER), add(3, MOST + 3)),
+                *(begin("a", 1, 3), NEXT_PAGE_END, history(*EARLIER), add(3, MOST + 3)),
                 *(FULL, SHOWN),
             ],
             [
@@ -213,57 +219,57 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 False,
                 ["Earlier 0", "Earlier 1", "Earlier 2", *names(1, MOST + 3)],
             ],
-            id="what goes after the history was read is kept behind it",
+            id="live logs dropped after a page move to the history",
         ),
         pytest.param(
             [
-                *(begin("a", 1, 3), BEFORE, add(3, MOST + 3)),
+                *(begin("a", 1, 3), NEXT_PAGE_END, add(3, MOST + 3)),
                 *(history(*EARLIER, log(1)), SHOWN),
             ],
             [
                 "2026-01-01T00:00:02.123Z",
                 ["Earlier 0", "Earlier 1", "Earlier 2", *names(1, MOST + 3)],
             ],
-            id="what goes while the history is read is kept behind it",
+            id="live logs dropped during a request move to the history",
         ),
         pytest.param(
             [
-                *(begin("a", 1, 3), BEFORE, history(*EARLIER, more=False)),
+                *(begin("a", 1, 3), NEXT_PAGE_END, history(*EARLIER, more=False)),
                 *(add(3, 2 * MOST + 2), FULL, ("hasMore",), history(*EARLIER), SHOWN),
             ],
             ["2026-01-01T00:00:02.123Z", True, True, names(2, 2 * MOST + 2)],
-            id="of a history that is too long, the oldest go, and no more is read",
+            id="the oldest logs of a full history are dropped, and no more is read",
         ),
         pytest.param(
             [
                 ("filterBy", {"minimum_level": "error"}),
                 begin_with(log(1, level="error"), log(2)),
-                BEFORE,
+                NEXT_PAGE_END,
                 history(log(0, "Before", level="error"), log(0)),
                 *(add(3, 2 * MOST + 3), FULL, SHOWN),
             ],
             ["2026-01-01T00:00:02.123Z", False, ["Before", "1"]],
-            id="what matches stays, however much comes that does not",
+            id="logs that do not match displace no matching ones",
         ),
         pytest.param(
             [
                 ("filterBy", {"minimum_level": "error"}),
                 begin_with(log(1, level="error")),
-                *(BEFORE, history(more=False)),
+                *(NEXT_PAGE_END, history(more=False)),
                 *(add(2, 4, 5), add(4, 6, 7), add(6, MOST + 8), SHOWN),
             ],
             ["2026-01-01T00:00:01.123Z", ["1", 12]],
-            id="of a storm that does not match, little is kept",
+            id="a storm without matches leaves one notice",
         ),
         pytest.param(
             [
                 ("filterBy", {"modules": ["net", "app"]}),
-                *(begin("a", 1, 1), BEFORE),
+                *(begin("a", 1, 1), NEXT_PAGE_END),
                 history(*(log(0, module="other"),) * MOST),
                 FULL,
             ],
-            [MOMENT, False],
-            id="what does not match takes no room",
+            [TOMORROW, False],
+            id="logs that do not match take no room in the history",
         ),
         pytest.param(
             [
@@ -274,12 +280,12 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 SHOWN,
             ],
             [[], ["2"]],
-            id="nobody wants more than was configured",
+            id="the user's filter never widens the configured one",
         ),
         pytest.param(
             [
                 begin_with(log(10), log(20), log(30)),
-                BEFORE,
+                NEXT_PAGE_END,
                 history(log(5), log(10), log(15), log(20), log(25), log(30)),
                 SHOWN,
                 history(log(1), log(2)),
@@ -290,33 +296,33 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 ["5", "10", "15", "20", "25", "30"],
                 ["1", "2", "5", "10", "15", "20", "25", "30"],
             ],
-            id="what is known of the history alone is where its time belongs",
+            id="logs of the history are sorted into live logs by time",
         ),
         pytest.param(
             [
                 begin_with(log(1, "1970", timestamp="1970-01-01T00:00:01Z"), log(10)),
-                BEFORE,
+                NEXT_PAGE_END,
                 history(log(4), log(5), log(10)),
                 SHOWN,
             ],
             ["2026-01-01T00:00:10.123Z", ["4", "5", "1970", "10"]],
-            id="a clock that is wrong keeps nothing behind it",
+            id="a log with a wrong clock does not stop the sorting",
         ),
         pytest.param(
             [
-                *(begin("a", 1, 3), add(8, 10, 5), BEFORE),
+                *(begin("a", 1, 3), add(8, 10, 5), NEXT_PAGE_END),
                 *(history(*EARLIER, log(1), log(2)), SHOWN),
             ],
             [
                 "2026-01-01T00:00:02.123Z",
                 ["Earlier 0", "Earlier 1", "Earlier 2", "1", "2", 5, "8", "9"],
             ],
-            id="what was left out is not looked for in front of all",
+            id="the history ends before the first gap",
         ),
         pytest.param(
             [HOLD, begin("a", 1, 3), SHOWN, add(3, 4), COUNT, begin("a", 9, 12), SHOWN],
             [["1", "2"], 1, names(9, 12)],
-            id="nothing waits for an empty view",
+            id="in an empty view, held logs are shown",
         ),
         pytest.param(
             [
@@ -330,12 +336,12 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 *(add(MOST + 3, 2 * MOST + 4), COUNT, RELEASE, COUNT, SHOWN),
             ],
             [1, 1, 0, []],
-            id="new ones are those that match, also where they had to go",
+            id="only matching new logs are counted, also dropped ones",
         ),
         pytest.param(
             [begin("a", 1, 3), add(1, 4), add(2, 5), SHOWN],
             [names(1, 5)],
-            id="what is told twice is shown once",
+            id="a log sent twice is shown once",
         ),
         pytest.param(
             [begin("a", 1, 3), begin("b", 1, 3), begin("b", 1, 4), SHOWN],
@@ -349,11 +355,16 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 SHOWN,
             ],
             [["5"]],
-            id="a device that was registered meanwhile is the same",
+            id="a log of a device registered since is the same",
         ),
         pytest.param(
             [
-                *(begin("a", 1, 3), BEFORE, history(log(2, "Other")), add(3, MOST + 2)),
+                *(
+                    begin("a", 1, 3),
+                    NEXT_PAGE_END,
+                    history(log(2, "Other")),
+                    add(3, MOST + 2),
+                ),
                 (
                     "add",
                     {"logs": [log(1) | {"number": MOST + 2}], "left_out": 0},
@@ -361,16 +372,16 @@ EARLIER: Final = [log(0, f"Earlier {number}") for number in range(3)]
                 SHOWN,
             ],
             ["2026-01-01T00:00:02.123Z", ["Other", *names(1, MOST + 2), "1"]],
-            id="what was told is not taken for what was read",
+            id="a live log moved to the history is another log",
         ),
         *(
             pytest.param(
                 [
                     begin_with(log(1, timestamp=timestamp)),
-                    BEFORE,
+                    NEXT_PAGE_END,
                 ],
-                [MOMENT],
-                id=f"a clock that was never set does not tell until when: {timestamp}",
+                [TOMORROW],
+                id=f"an implausible time does not end the first page: {timestamp}",
             )
             for timestamp in (
                 "1970-01-01T00:00:01Z",
@@ -390,10 +401,10 @@ async def test_logs(
     before = datetime.now(UTC)
     found = await page.evaluate(RUN, [address[0], json.loads(json.dumps(steps))])
     for index, result in enumerate(results):
-        if result is MOMENT:
+        if result is TOMORROW:
             moment = datetime.fromisoformat(found[index]) - timedelta(days=1)
             assert abs(moment - before) < timedelta(minutes=1)
-            found[index] = MOMENT
+            found[index] = TOMORROW
     assert found == results
 
 
@@ -505,7 +516,7 @@ UNSEEN_TEXT_SEARCHES: Final[dict[str, list[str]]] = {
     [
         pytest.param(NUMBERS, NUMBER_SEARCHES, id="numbers"),
         pytest.param(LARGE_NUMBERS, LARGE_NUMBER_SEARCHES, id="large numbers"),
-        pytest.param(UNSEEN_TEXT, UNSEEN_TEXT_SEARCHES, id="unseen text"),
+        pytest.param(UNSEEN_TEXT, UNSEEN_TEXT_SEARCHES, id="invisible text"),
     ],
 )
 async def test_search(

@@ -21,7 +21,7 @@ from tests.simulator import GoliothSimulator
 
 from .postgresql import PostgresqlServer
 
-OTHERS: Final = "sensor.others"
+OTHER_SENSOR: Final = "sensor.others"
 END: Final = "sensor.end"
 LOGS: Final = 20
 BAD: Final = ("\0", "\ud800", "\0\udfff\0")
@@ -127,7 +127,7 @@ async def test_text_that_a_database_cannot_hold(
         events = await own_api.subscribe("golioth_log")
         for number in range(LOGS):
             # The recorder commits once a second, so both are in one commit.
-            await own_api.post(f"/api/states/{OTHERS}", {"state": str(number)})
+            await own_api.post(f"/api/states/{OTHER_SENSOR}", {"state": str(number)})
             bad = BAD[number % len(BAD)]
             simulator.log(
                 f"v1.2.{number}{bad}{bad}",
@@ -146,7 +146,9 @@ async def test_text_that_a_database_cannot_hold(
                     break
                 await asyncio.sleep(0.1)
 
-        assert await database.states(OTHERS) == [str(each) for each in range(LOGS)]
+        assert await database.states(OTHER_SENSOR) == [
+            str(each) for each in range(LOGS)
+        ]
         recorded = [json.loads(data) for (data,) in await database.read(EVENTS)]
         assert len(recorded) == LOGS
         for number, event in enumerate(recorded):

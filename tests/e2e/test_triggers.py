@@ -16,7 +16,7 @@ from .texts import ICONS, TEXTS, text
 
 
 @pytest.fixture(autouse=True)
-async def leave_nothing(api: HomeAssistantApi) -> AsyncIterator[None]:
+async def clean_up(api: HomeAssistantApi) -> AsyncIterator[None]:
     """Delete the test's automations and notifications."""
     yield
     for state in await api.command("get_states"):

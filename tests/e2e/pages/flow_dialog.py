@@ -37,7 +37,11 @@ class FlowDialog:
 
     async def add(self, label: str, text: str) -> None:
         """Add a text to a list field."""
-        await self._list(label).get_by_role("button", name=_adds(label)).click()
+        await (
+            self._list(label)
+            .get_by_role("button", name=_add_button_name(label))
+            .click()
+        )
         box = self._list(label).get_by_placeholder("Search")
         # Focused once the list of suggestions has opened: it cannot close before.
         await expect(box).to_be_focused()
@@ -92,7 +96,7 @@ class FlowDialog:
         await expect(self.element).to_be_hidden()
 
 
-def _adds(label: str) -> re.Pattern[str]:
+def _add_button_name(label: str) -> re.Pattern[str]:
     """Return the name of a list field's add button."""
     # The field's label, or from 2026.11 on, the same for all fields.
     return re.compile(rf"{re.escape(label)}|^Add$")

@@ -84,7 +84,7 @@ class IntegrationPage:
     async def reload(self, title: str) -> None:
         """Reload an entry, and wait until that is done."""
         await (await self._menu_item(title, "Reload")).click()
-        await MessageBox(self._page).take_note("The integration was reloaded")
+        await MessageBox(self._page).acknowledge("The integration was reloaded")
 
     async def reconfigure(self, title: str) -> FlowDialog:
         """Start to reconfigure an entry."""

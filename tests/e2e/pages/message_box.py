@@ -21,7 +21,7 @@ class MessageBox:
         await self._element.get_by_role("button", name=button).click()
         await expect(self._element.get_by_text(message)).to_be_hidden()
 
-    async def take_note(self, message: str) -> None:
+    async def acknowledge(self, message: str) -> None:
         """Wait for a message, and close it.
 
         From 2026.11 on, it is a line at the bottom that disappears by itself.
