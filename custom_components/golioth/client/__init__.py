@@ -1,6 +1,6 @@
-"""A client of Golioth's logs. What others may use of it is named here.
+"""A client for Golioth's logs, independent of Home Assistant.
 
-It knows nothing of Home Assistant.
+These are its public names.
 """
 
 from .client import GoliothClient

@@ -1,11 +1,11 @@
-"""Judges whether an answer holds all logs of its time."""
+"""Judges whether an answer holds all logs of its span."""
 
 from typing import Final
 
 from .log_window import LogWindow
 
-# Answers whose totals are not believed after the first lie; each further one doubles
-# it.
+# Answers whose totals are ignored after the first wrong one; each further wrong one
+# doubles it.
 _FIRST_DOUBT: Final = 20
 _LONGEST_DOUBT: Final = 1_000
 
@@ -14,7 +14,7 @@ _ROUND: Final = 1_000
 
 
 class AnswerSize:
-    """Judges answers by those before.
+    """Judges answers by the evidence of earlier ones.
 
     What an answer holds is evidence; its total is a claim, which may be wrong, stale or
     capped. It is believed until it was proved wrong, and again after a while.
@@ -27,11 +27,11 @@ class AnswerSize:
     | `surely_holds_all_since` | does, and claims no more logs than it has      |
 
     `total` is the claim where it is believed: `hear` takes an answer before its claim
-    is asked for. `report_lie` and `report_cap` are told what later answers have shown.
+    is read. `report_lie` and `report_cap` take what later answers have proved.
     """
 
     def __init__(self) -> None:
-        """Start with what is published."""
+        """Start with the published limits."""
         # How many logs an answer had that lacked some.
         self._shown_cap: int | None = None
         # Answers whose totals are not believed, the one at hand included.
@@ -39,9 +39,9 @@ class AnswerSize:
         self._next_doubt = _FIRST_DOUBT
 
     def hear(self, window: LogWindow) -> None:
-        """Take in what an answer claims, before it is judged by that.
+        """Record what an answer claims, before it is judged.
 
-        Only claims use a doubt up.
+        Only answers with a claim use up the doubt.
         """
         if window.total is None:
             return
@@ -51,10 +51,13 @@ class AnswerSize:
             self.report_lie()
 
     def total(self, window: LogWindow) -> int | None:
-        """Return how many logs the time of an answer has, if that can be believed.
+        """Return the believable number of logs in an answer's span.
 
         Args:
             window: The answer that was heard last.
+
+        Returns:
+            None where the answer claims none, or the claim is in doubt.
         """
         total = window.total
         if total is None or self._doubted:
@@ -67,9 +70,9 @@ class AnswerSize:
         return total
 
     def is_full(self, window: LogWindow) -> bool:
-        """Return whether an answer may be cut, because it holds no more.
+        """Return whether an answer may be cut at its capacity.
 
-        One that holds more than was shown to be the most refutes that, for all others.
+        An answer that holds more than the known cap refutes that cap.
         """
         if self._shown_cap is not None and window.size > self._shown_cap:
             self._shown_cap = None
@@ -78,18 +81,21 @@ class AnswerSize:
         )
 
     def has_room(self, window: LogWindow) -> bool:
-        """Return whether an answer surely lacks nothing: it could hold more."""
+        """Return whether an answer is readable and below its capacity."""
         return not window.is_unreadable and not self.is_full(window)
 
     def holds_all_since(self, window: LogWindow, start: int) -> bool:
-        """Return whether an answer lacks no log since a time, by what it holds.
+        """Return whether an answer holds every log since a time.
 
-        It has room for more, or has the newest logs back to before that time.
+        It has room for more, or its newest logs reach back before that time.
         """
         return self.has_room(window) or window.reaches(start)
 
     def surely_holds_all_since(self, window: LogWindow, start: int) -> bool:
-        """Return whether it lacks none, and does not claim more logs than it holds.
+        """Return whether an answer holds all since a time.
+
+        Unlike `holds_all_since`, this also requires that it claims no more logs than it
+        holds.
 
         Args:
             window: The answer that was heard last.
@@ -101,10 +107,10 @@ class AnswerSize:
         return total is None or total <= window.size or window.reaches(start)
 
     def report_lie(self) -> None:
-        """Believe no totals for a while, nor this one, which was wrong."""
+        """Ignore totals for a while, this wrong one included."""
         self._doubted = self._next_doubt + 1
         self._next_doubt = min(2 * self._next_doubt, _LONGEST_DOUBT)
 
     def report_cap(self, size: int) -> None:
-        """Learn that answers hold no more logs than one did, which lacked some."""
+        """Record the size of an answer that lacked logs."""
         self._shown_cap = max(1, size)

@@ -1,4 +1,4 @@
-"""What the HTTP answers of the service mean."""
+"""Interpret the HTTP answers of the service."""
 
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -22,17 +22,17 @@ from .wire import Answer
 # unauthenticated.
 REJECTED_CODES: Final = frozenset({7, 16})
 
-# gRPC code of what does not exist. A 404 without it is that of another service.
+# gRPC code: not found. A 404 without it comes from another service.
 _NOT_FOUND_CODE: Final = 5
 
-# gRPC code of what took the service too long, such as a device that does not answer.
+# gRPC code: deadline exceeded, such as by a device that does not answer.
 _DEADLINE_EXCEEDED_CODE: Final = 4
 
-# HTTP statuses of 4xx after which it is open whether anything was done: given up by the
-# service, or by what is before it.
+# HTTP statuses of 4xx by which the service, or a proxy, gave up: the request may have
+# been carried out.
 _GIVEN_UP: Final = frozenset({408, 499})
 
-# Digits of a number of seconds: 30 years.
+# Digits of a number of seconds: up to 30 years.
 _MAX_DIGITS: Final = 9
 
 # A date has some 30 characters.
@@ -43,7 +43,7 @@ _MAX_OFFSET: Final = 14 * 3600
 
 
 def check_answer(answer: Answer) -> dict[str, Any]:
-    """Return the JSON object of a good answer, and raise what any other one means.
+    """Return an answer's JSON object, or raise what it means.
 
     Raises:
         GoliothAuthenticationError: HTTP 401, or gRPC code 7 or 16 in a JSON body.
@@ -99,22 +99,24 @@ def check_answer(answer: Answer) -> dict[str, Any]:
 
 
 def is_redirect(status: int) -> bool:
-    """Whether an answer points elsewhere."""
+    """Return whether a status is a redirect."""
     return 300 <= status < 400
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that `Retry-After` asks to wait, a number or a date.
+    """Return the seconds that `Retry-After` asks to wait.
+
+    The header holds a number of seconds or a date.
 
     Returns:
-        Never less than 0, and finite; None where there is neither.
+        At least 0, and finite; None where there is neither.
     """
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text) if len(text) <= _MAX_DIGITS else None
     if (moment_ns := parse_http_date(text)) is None:
         return None
-    # Compared with the service's own clock where it reports it: ours may be wrong.
+    # The service's own clock is preferred: the host's may be wrong.
     now_ns = parse_http_date(headers.get("Date", ""))
     if now_ns is None:
         now_ns = time.time_ns()
@@ -122,21 +124,21 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def parse_http_date(text: str) -> int | None:
-    """Return the nanoseconds since 1970 of an HTTP date, or None where it is none.
+    """Return an HTTP date in nanoseconds since 1970.
 
-    Never raises, whatever the text. A date in no time zone is none.
+    Returns:
+        None where the text is no date, or has no time zone. Never raises.
     """
     if len(text) > _MAX_DATE_LENGTH or not text.isascii():
         return None
     try:
         moment = parsedate_to_datetime(text)
-    # Which ones it raises depends on the version of Python: ValueError is documented,
-    # others came and went.
+    # What it raises depends on the version of Python: only ValueError is documented.
     except Exception:  # noqa: BLE001
         return None
     offset = moment.utcoffset()
     if offset is None or abs(offset.total_seconds()) > _MAX_OFFSET:
         return None
     time_ns = int(moment.timestamp()) * SECOND
-    # Until the year 2262, as all times of logs.
+    # Until the year 2262, like all timestamps of logs.
     return time_ns if 0 <= time_ns < 2**63 else None

@@ -1,4 +1,4 @@
-"""Chooses what to forget where more was delivered than may be remembered."""
+"""Chooses which delivered logs to forget."""
 
 from collections.abc import Iterable, Sequence
 from itertools import product
@@ -6,10 +6,11 @@ from typing import Final, NamedTuple
 
 from .delivered import FAR_FUTURE, DeliveredLogs
 
-# Seconds: further ahead than any log whose time is within 5 minutes of its arrival.
+# Seconds: further ahead than any log whose timestamp is within 5 minutes of its
+# arrival.
 _FUTURE: Final = 400
 
-# Seconds that may be stored beside the most logs.
+# Seconds that may be stored together with the maximum number of logs.
 _MAX_SECONDS: Final = 1_000
 
 # Bytes that a log and a second take in the storage.
@@ -19,49 +20,49 @@ _SECOND_SIZE: Final = 22
 # Bytes that an untracked range takes there.
 _RANGE_SIZE: Final = 60
 
-# The part of all bounds that devices may take whose clocks are ahead.
+# The share of all bounds for devices whose clocks are ahead.
 _FUTURE_SHARE: Final = 1 / 2
 
-# The part of all bounds that is kept of the beginning and the end of what a stream
-# delivered: less and less, before a time in which there was none is given up.
+# The share of all bounds that is kept at each end of what a stream delivered: less and
+# less, before a span without a stream is given up.
 _KEPT_SHARES: Final = (1 / 8, 1 / 32, 1 / 128, 0)
 
-# The part of all bounds that is left to what no stream delivered, where that alone is
-# above them: beside it, the first of these shares is kept of one stream.
+# The share of all bounds for what no stream delivered, where that alone exceeds them:
+# besides, the first of the kept shares remains for both ends of one stream.
 _UNSTREAMED_SHARE: Final = 1 - 2 * _KEPT_SHARES[0]
 
-# More ranges are made one, together with what is between them.
+# Beyond this, ranges are merged, together with what lies between them.
 _MAX_UNTRACKED: Final = 100
 
 
 class Needed(NamedTuple):
-    """What is needed of what was delivered, in seconds since 1970."""
+    """The spans that are still needed, in seconds since 1970."""
 
     settled: int
-    """Before this, nothing new can come: it is forgotten first."""
+    """Before this, no new logs can appear: it is forgotten first."""
     verified: int
-    """Before this, everything that was there has been delivered."""
+    """Before this, everything that REST showed has been delivered."""
     now: int | None
-    """The latest second of the service's clock so far; None while it is not known."""
+    """The latest second of the service's clock so far; None while unknown."""
     streamed: Sequence[tuple[int, int]] = ()
-    """From and to when streams delivered everything while something before them is
-    still to be read, in order of time."""
+    """Spans that streams delivered while an earlier gap is still to be read, in order
+    of time."""
 
 
 class Bounds:
-    """How much may be remembered, and what is given up for it."""
+    """Limits how many logs are remembered."""
 
     def __init__(self, limit: int) -> None:
-        """Take how many logs that may be."""
+        """Set the maximum number of logs."""
         self._limit = limit
         self._max_size = limit * _LOG_SIZE + _MAX_SECONDS * _SECOND_SIZE
 
     def allow(self, logs: DeliveredLogs) -> bool:
-        """Return whether so much may be remembered."""
+        """Return whether logs are within the bounds."""
         return self._allow(logs.size, self._seconds(logs))
 
     def _seconds(self, logs: DeliveredLogs) -> float:
-        """Return how many seconds there are, and ranges as seconds."""
+        """Return the number of seconds, ranges converted by their size."""
         return len(logs.seconds) + len(logs.untracked) * _RANGE_SIZE / _SECOND_SIZE
 
     def _allow(self, number: int, seconds: float, share: float = 1) -> bool:
@@ -75,7 +76,7 @@ class Bounds:
 
         Args:
             logs: What is remembered.
-            now: The present second; None where it is not known, and nothing is forgotten.
+            now: The present second; None where unknown: then nothing is forgotten.
         """
         if now is None or self.allow(logs):
             return
@@ -89,14 +90,17 @@ class Bounds:
             number -= len(logs.seconds[future[-1]].logs)
             logs.forget(future.pop())
         while future and not self._allow(number, len(future), _FUTURE_SHARE):
-            # It may be the service's clock that is behind.
+            # The service's clock may be behind instead.
             half = len(future) // 2
             logs.untrack(future[half], future[-1] + 1)
             del future[half:]
             number = sum(len(logs.seconds[second].logs) for second in future)
 
     def forget_oldest(self, logs: DeliveredLogs, before: int) -> None:
-        """Raise the floor, no further than to a second and not over the last one."""
+        """Raise the floor until the logs are within the bounds.
+
+        The floor rises to `before` at most, and never past the last second.
+        """
         number, seconds = logs.size, self._seconds(logs)
         floor = logs.floor
         for second in sorted(logs.seconds)[:-1]:
@@ -108,17 +112,18 @@ class Bounds:
         logs.raise_floor(floor)
 
     def give_up(self, logs: DeliveredLogs, needed: Needed) -> None:
-        """Give up logs until the rest is within the limit, and keep their number.
+        """Untrack logs until the rest is within the limit.
 
-        Of what streams delivered, nothing can have been missed but by these, and what is
-        early or late by its device's clock may still come by REST from the beginning
-        and the end. So, for as long as there is too much:
+        Only their number is kept. In the middle of a stream's span, only that stream
+        can have missed logs; near both ends, REST may still show logs that are early or
+        late by their device's clock. So, while the limit is exceeded, in this order:
 
-        1. the middle of each stream, the one with the most logs first;
-        2. the oldest of what REST has shown all of, which is forgotten;
-        3. the oldest from before all streams, if that alone is too much;
-        4. more of the middle of each stream, in several rounds;
-        5. the oldest half of everything, again and again.
+        1. Untrack the middle of each stream, the one with the most logs first.
+        2. Forget the oldest seconds that REST has shown completely.
+        3. Untrack the oldest seconds before all streams, if these alone exceed the
+           limit.
+        4. Untrack more of the middle of each stream, in several rounds.
+        5. Untrack the oldest half of everything, repeatedly.
         """
         if self.allow(logs):
             return
@@ -142,10 +147,10 @@ class Bounds:
     def _untrack_before(
         self, logs: DeliveredLogs, streams: Sequence[Sequence[int]]
     ) -> None:
-        """Give up the oldest before all streams, where what is theirs does not suffice.
+        """Untrack the oldest seconds before all streams.
 
-        Otherwise it would be given up in vain: a restart forgets which streams delivered
-        what they did, and that may be far above the limit.
+        Only where untracking the streams' own logs would not suffice: a restart forgets
+        which logs streams delivered, so these may be far above the limit.
         """
         streamed = {
             each: len(logs.seconds[each].logs)
@@ -169,7 +174,7 @@ class Bounds:
     def _untrack_middle(
         self, logs: DeliveredLogs, seconds: Sequence[int], share: float
     ) -> None:
-        """Give up what a stream delivered, but a share of the bounds at both ends."""
+        """Untrack a stream's logs, except a share at both ends."""
         left = [each for each in seconds if each in logs.seconds]
         first = self._kept(logs, left, share)
         last = self._kept(logs, left[first:][::-1], share)
@@ -177,7 +182,7 @@ class Bounds:
             logs.untrack(left[first], left[len(left) - last - 1] + 1)
 
     def _kept(self, logs: DeliveredLogs, seconds: Sequence[int], share: float) -> int:
-        """Return how many of the first seconds hold a share of the logs."""
+        """Return how many leading seconds hold a share of logs."""
         number = 0
         most = int(_MAX_SECONDS * share)
         for index, second in enumerate(seconds[:most]):
@@ -190,7 +195,7 @@ class Bounds:
 def _seconds_of_streams(
     logs: DeliveredLogs, spans: Iterable[tuple[int, int]]
 ) -> list[list[int]]:
-    """Return the seconds with logs of each stream, the one with the most logs first."""
+    """Return each stream's seconds with logs, the largest first."""
     streams = (
         sorted(each for each in logs.seconds if start <= each < end)
         for start, end in spans
@@ -203,7 +208,7 @@ def _seconds_of_streams(
 
 
 def _untrack_oldest(logs: DeliveredLogs) -> None:
-    """Give up the oldest half, where nothing tells what is needed least."""
+    """Untrack the oldest half of all logs."""
     seconds = sorted(logs.seconds)
     number = 0
     for index, second in enumerate(seconds):

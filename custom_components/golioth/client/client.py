@@ -1,4 +1,4 @@
-"""One project of Golioth: its REST API, its history, and the feed of its logs."""
+"""Gives access to a project's REST API, history and feed."""
 
 from collections.abc import Callable, Collection
 from random import Random
@@ -17,13 +17,13 @@ from .wire import Wire
 
 
 class GoliothClient:
-    """All that there is to ask of one project.
+    """A client for one project.
 
     Attributes:
         rest: The REST API.
-        history: The logs of the past.
-        call_turns: One is to be held while a device is called, so that the connections
-            to the service are never all taken by these.
+        history: Reads past logs.
+        call_turns: Hold one while a device is called, so that calls never take all
+            connections to the service.
         clock: The service's time.
     """
 
@@ -40,10 +40,10 @@ class GoliothClient:
         """Prepare, without a request.
 
         Args:
-            wire: Carries what is sent; it stays open.
+            wire: Carries requests and WebSockets; it is not closed.
             endpoint: The project.
-            timing: How long it waits, if not as usual.
-            clocks: The clocks of the host, if not its own.
+            timing: How long the feed waits; the defaults unless given.
+            clocks: The clocks to use; the host's unless given.
             random: Chooses waits.
             rest_timeout: Seconds that one request may take.
         """
@@ -66,16 +66,16 @@ class GoliothClient:
         )
 
     def close(self) -> None:
-        """Send nothing any more, and interrupt what is under way.
+        """Stop sending, and interrupt requests under way.
 
-        From now on, all that is asked raises GoliothClosedError.
+        From now on, every call raises GoliothClosedError.
         """
         self._wire.close()
         self.history.turns.close()
         self.call_turns.close()
 
     async def wait_closed(self) -> None:
-        """Close, and wait until nothing is under way any more."""
+        """Close, and wait until no request is under way."""
         self.close()
         await self._wire.wait_closed()
 
@@ -88,7 +88,7 @@ class GoliothClient:
         catch_up_window: float,
         device_ids: Callable[[], Collection[str]] = tuple,
     ) -> LogFeed:
-        """Return the feed of the project's logs, which does nothing until it is run.
+        """Return the feed of the project's logs, not yet running.
 
         Args:
             listener: Takes the logs.

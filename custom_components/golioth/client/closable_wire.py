@@ -1,4 +1,4 @@
-"""Ends all traffic of a project, whoever causes it."""
+"""Ends all traffic of a project."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -11,22 +11,22 @@ from .wire import Answer, Socket, Wire
 
 
 class ClosableWire:
-    """Carries what is sent until it is closed.
+    """Carries requests and WebSockets until it is closed.
 
-    Everything of one project goes through one of these. Once `wait_closed` has
-    returned, nothing is under way, and nothing is sent any more.
+    All traffic of one project goes through one of these. Once `wait_closed` has
+    returned, nothing is under way, and nothing is sent again.
     """
 
     def __init__(self, wire: Wire) -> None:
-        """Take what carries; it stays open."""
+        """Wrap a wire, which is not closed."""
         self._wire = wire
         self._is_closed = False
-        # One for each request and socket that is under way.
+        # One for each request and socket under way.
         self._scopes: set[asyncio.Timeout] = set()
         self._ended = asyncio.Event()
 
     def close(self) -> None:
-        """Refuse what is asked from now on, and interrupt what is under way."""
+        """Refuse new requests, and interrupt those under way."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -34,7 +34,7 @@ class ClosableWire:
             scope.reschedule(asyncio.get_running_loop().time())
 
     async def wait_closed(self) -> None:
-        """Close, and wait until nothing is under way any more."""
+        """Close, and wait until no request is under way."""
         self.close()
         while self._scopes:
             self._ended.clear()
@@ -54,7 +54,8 @@ class ClosableWire:
         """Return the answer to a request; see `Wire`.
 
         Raises:
-            GoliothClosedError: This is closed, or was before there was an answer.
+            GoliothClosedError: The wire was closed, before the call or before an
+                answer.
         """
         async with self._until_closed():
             return await self._wire.request(
@@ -71,10 +72,11 @@ class ClosableWire:
     async def open_socket(
         self, url: URL, *, timeout: float, max_frame_size: int
     ) -> AsyncIterator[Socket]:
-        """Open a WebSocket, and close it in the end; see `Wire`.
+        """Open a WebSocket, and close it on exit; see `Wire`.
 
         Raises:
-            GoliothClosedError: This is closed, or was while the socket was open.
+            GoliothClosedError: The wire was closed, before or while the socket was
+                open.
         """
         async with (
             self._until_closed(),
@@ -88,7 +90,7 @@ class ClosableWire:
     async def _until_closed(self) -> AsyncIterator[None]:
         if self._is_closed:
             raise GoliothClosedError(nothing_done=True)
-        # It has no limit until there is one: that it is over already.
+        # It has no deadline until `close` sets one in the present.
         scope = asyncio.timeout(None)
         try:
             async with scope:

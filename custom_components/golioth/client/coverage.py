@@ -1,37 +1,37 @@
-"""The account of what was surely delivered: pure, no clock, no network.
+"""Accounts for what was surely delivered, without clock or network.
 
-Every time here is one by the service's clock, in nanoseconds since 1970. *Settled* is
-a time of which nothing new can come: each log with an earlier timestamp was delivered,
-or reported as missing. REST may still show logs with timestamps from the *margin*
-before the present, because a device's clock may be wrong, a log late, or an index slow.
+All times are by the service's clock, in nanoseconds since 1970. A time is *settled*
+once each log with an earlier timestamp was delivered or reported as missing. Within the
+*margin* before the present, REST may still show new logs, because a device's clock may
+be wrong, a log late, or an index slow.
 
-The words on its time line, the earliest time first:
+Terms, the earliest time first; those without a prefix are attributes of `Coverage`:
 
-| Word | What it says | Unit |
+| Term | Meaning | Unit |
 | --- | --- | --- |
-| `began` of `delivered` | what is earlier was there before the first start | s |
-| `forgotten_before` of `delivered` | something earlier was delivered, and forgotten | s |
-| `floor` of `delivered` | REST delivers nothing that is earlier | s |
-| untracked ranges of `delivered` | only the number of delivered logs is known of these | s |
-| `settled` here | as above | ns |
-| `resume_time` here | settled and the margin: this is stored | ns |
-| `verified` here | what is earlier, and what REST showed, was delivered | ns |
-| `streamed` here | streams alone delivered in these spans | ns |
-| `arrived_until` here | since then logs have not arrived, but for an open stream | ns |
-| `live_since` of a `Read` | the open stream delivers what is sent from now on | ns |
+| `delivered.began` | earlier logs are from before the first start | s |
+| `delivered.forgotten_before` | some earlier logs were delivered and forgotten | s |
+| `delivered.floor` | REST delivers no earlier logs | s |
+| `delivered.untracked` | ranges of which only the number of logs is known | s |
+| `settled` | as above | ns |
+| `resume_time` | settled and the margin: this is stored | ns |
+| `verified` | all earlier logs that REST showed were delivered | ns |
+| `streamed` | spans in which only streams delivered | ns |
+| `arrived_until` | no logs arrived since, except over an open stream | ns |
+| `Read.live_since` | since then the open stream delivers at once | ns |
 
-| What happens | What is settled then | What is read next |
+| Event | Settled then | Next read from |
 | --- | --- | --- |
-| first start | until the margin before it | from there |
-| all logs of some slices were delivered | to their end, not into the margin | from there |
-| everything was delivered, as REST shows it | to the margin before it was asked | from there |
-| by count: the service has as many as known | as if they were delivered, once REST surely shows all of these; nothing before | from there |
-| a stream delivers | nothing: only REST shows whether it misses logs | the same |
-| a read fails, or a host sleeps | nothing | the same |
-| the catch-up window ends after it | to the window; what lies before is reported | from there |
-| the service's clock steps back | as before it had stepped forward | the margin again |
-| it steps back after a time without reads | as when it was read last | from there |
-| a restart | as it was stored | from there |
+| first start | until the margin before it | there |
+| all logs of some slices delivered | to their end, not into the margin | there |
+| everything delivered that REST shows | to the margin before the request | there |
+| REST counts as many as known | the same, but only once REST surely has all | there |
+| a stream delivers | nothing: only REST shows what it missed | the same |
+| a read fails, or the host sleeps | nothing | the same |
+| it is before the catch-up window | to the window, the rest is reported | there |
+| the service's clock steps back | as before its step forward | the margin again |
+| it steps back after a time without reads | as at the last read | there |
+| a restart | as stored | there |
 """
 
 from collections import deque
@@ -42,13 +42,13 @@ from .resume_point import ClockStep
 from .service_clock import TOLERANCE
 from .timestamps import SECOND, align_up, start_of_second
 
-# A service that reports whole seconds may be this much later than it says.
+# A service that reports whole seconds may be this much ahead of what it reports.
 _LATER: Final = 2 * SECOND
 
-# How long the settled time may stay where it is before it is worth a request.
+# How far the settled time may lag before that is worth a request.
 _MAX_UNSETTLED: Final = 120 * SECOND
 
-# Streams that delivered while something before them was to be read.
+# Streams that delivered while a gap before them was still to be read.
 _MAX_STREAMED: Final = 1_000
 
 # Steps of the service's clock that are remembered.
@@ -56,7 +56,7 @@ _MAX_STEPS: Final = 10
 
 
 class Streamed(NamedTuple):
-    """A span in which a stream delivered what was not read from REST."""
+    """A span in which only a stream delivered logs."""
 
     start: int
     end: int
@@ -67,16 +67,15 @@ class Coverage:
 
     Attributes:
         settled: Each log with an earlier timestamp was delivered or reported.
-        verified: Until when all that REST showed was delivered, whether it can still
-            show more or not: never before what is settled. What is later, streams alone
-            have delivered.
+        verified: Until when all that REST showed was delivered, even if it may show
+            more later; at least `settled`. Later logs were delivered by streams alone.
         streamed: Spans since then in which streams delivered, in order of time.
-        arrived_until: When logs arrived last, over a stream or from REST. What is later
-            is a gap, unless a stream is open.
+        arrived_until: When logs last arrived, over a stream or from REST. Later is a
+            gap, unless a stream is open.
     """
 
     def __init__(self, margin: float) -> None:
-        """Start before the first start.
+        """Initialize for the very first start.
 
         Args:
             margin: Seconds before the present in which REST may show new logs.
@@ -91,22 +90,27 @@ class Coverage:
 
     @property
     def resume_time(self) -> int | None:
-        """The time to be stored: from its margin on is read again."""
+        """Return the time to store, a margin after `settled`.
+
+        Reading goes on from the settled time.
+        """
         return None if self.settled is None else self.settled + self._margin
 
     def steps_by(self, ahead: int) -> list[ClockStep]:
-        """Return the steps of the service's clock by another clock, to be stored.
+        """Return the service clock's steps relative to another clock.
+
+        They are to be stored.
 
         Args:
-            ahead: By how much that is ahead of the one that never steps.
+            ahead: By how much the other clock is ahead of the one that never steps.
         """
         return [each._replace(offset=each.offset - ahead) for each in self._steps]
 
     def counted_before(self) -> int:
-        """Return the second before which what is new may be found by its number.
+        """Return the second before which counting finds new logs.
 
-        What came in a gap is not: REST may not show yet as many logs of a stream that
-        has delivered them, so that the numbers are the same.
+        Counting cannot be used in a gap: REST may not show all logs of a stream yet, so
+        that new logs of the gap may leave the numbers the same.
         """
         return start_of_second(max(self.verified, self.arrived_until))
 
@@ -117,8 +121,8 @@ class Coverage:
 
         Args:
             time: What `resume_time` was.
-            steps: What `steps_by` returned, perhaps by a clock that has stepped since:
-                then more is read again.
+            steps: What `steps_by` returned. If that clock has stepped since, more is
+                read again.
             ahead: By how much that clock is ahead of the one that never steps now.
         """
         self.settled = time - self._margin
@@ -126,7 +130,7 @@ class Coverage:
         self._steps.extend(each._replace(offset=each.offset + ahead) for each in steps)
 
     def begin(self, now: int) -> None:
-        """Start for the first time: what was before is nobody's to be delivered."""
+        """Start for the first time: earlier logs are not delivered."""
         self.settled = now - self._margin
         self.verified = self.arrived_until = now
 
@@ -136,24 +140,30 @@ class Coverage:
         return start_of_second(self.settled)
 
     def end_of_read(self, now: int) -> int:
-        """Return the whole second to read to: some devices' clocks are ahead."""
+        """Return the whole second to read to.
+
+        It is in the future, because some devices' clocks are ahead.
+        """
         return align_up(now + self._margin + _LATER)
 
     def settled_at(self, now: int) -> int:
-        """Return the whole second before which nothing new can be shown any more."""
+        """Return the whole second before which no new logs appear."""
         return start_of_second(now - self._margin)
 
     def needs_settling(self, now: int) -> bool:
-        """Return whether it is worth a request to know for sure what is settled."""
+        """Return whether settling for sure is worth a request."""
         assert self.settled is not None
         return now - self._margin - self.settled > _MAX_UNSETTLED
 
     def settle(self, time: int, now: int) -> bool:
-        """Account for all logs before a time; return whether that is progress.
+        """Account for all logs before a time as delivered.
 
         Args:
             time: Everything with an earlier timestamp that REST shows was delivered.
-            now: When it was asked.
+            now: When REST was asked.
+
+        Returns:
+            Whether that is progress.
         """
         assert self.settled is not None
         settled = min(time, self.settled_at(now))
@@ -164,55 +174,61 @@ class Coverage:
         return True
 
     def verify(self, time: int) -> None:
-        """Account for all that REST showed until a time."""
+        """Account for everything that REST showed until a time."""
         self.verified = max(self.verified, time)
         self.streamed = deque(
             (each for each in self.streamed if each.end > time), _MAX_STREAMED
         )
 
     def finish_read(self, now: int) -> None:
-        """Account for a read that has delivered everything until a time."""
+        """Account for a read that delivered everything until a time."""
         self.arrived_until = max(self.arrived_until, now)
 
     def add_streamed(self, start: int, end: int) -> None:
-        """Account for a stream that has ended, before what was before it was read."""
+        """Account for a stream that ended with its gap unread."""
         if start < end:
             self.streamed.append(Streamed(start, end))
             self.arrived_until = max(self.arrived_until, end)
 
     def lost_before(self, now: int, window: float) -> int | None:
-        """Return until when logs are not delivered any more; None where all are.
+        """Return the time before which logs are no longer delivered.
 
         Args:
             now: The time.
             window: Seconds that may be caught up.
+
+        Returns:
+            None where all are delivered.
         """
         assert self.settled is not None
-        # What is within the margin is read again anyway.
+        # The margin is read again anyway.
         earliest = start_of_second(now - max(int(window * SECOND), self._margin))
         # The margin was read already, unless there was a gap.
         return earliest if self.settled + self._margin < earliest else None
 
     def give_up(self, time: int) -> None:
-        """Account for logs before a time that were reported as missing."""
+        """Account for earlier logs that were reported as missing."""
         self.settled = time
         self.verified = max(self.verified, time)
 
     def step(self, now: int, offset: int) -> bool:
-        """Account for the service's clock; return whether it has stepped back.
+        """Account for a step of the service's clock.
 
         Args:
             now: The time that it shows.
             offset: By how much it is ahead of a clock that never steps.
+
+        Returns:
+            Whether it has stepped back.
         """
         assert self.settled is not None
         if not self._steps:
-            # What was stored when the clock was wrong.
+            # The stored time may be by a wrong clock.
             is_back = self.settled + self._margin > now + TOLERANCE
         else:
             last = self._steps[-1].offset
             if abs(offset - last) <= _LATER:
-                # In weeks, a clock that is a little fast comes to more than that.
+                # Over weeks, a slightly fast clock drifts by more than the tolerance.
                 self._steps[-1] = self._steps[-1]._replace(offset=offset)
             if abs(offset - last) <= TOLERANCE:
                 return False
@@ -227,14 +243,14 @@ class Coverage:
         return is_back
 
     def _undo_steps(self, offset: int) -> None:
-        """Take back what was settled by a clock that was ahead."""
+        """Undo what was settled by a clock that was ahead."""
         assert self.settled is not None
         last = self._steps[-1]
         if self.settled != last.settled:
-            # It was settled by the clock of before, and not up to the present: a host
-            # may have slept since then.
+            # It was settled by the clock before the step, maybe long ago: the host may
+            # have slept since then.
             self.settled += offset - last.offset
-        # A clock that is ahead of this one by no more than the tolerance was as right
-        # as this one: servers differ, and times are whole seconds.
+        # A clock ahead by at most the tolerance was as right as this one: servers
+        # differ, and times are whole seconds.
         while self._steps and self._steps[-1].offset > offset + TOLERANCE:
             self.settled = min(self.settled, self._steps.pop().settled)

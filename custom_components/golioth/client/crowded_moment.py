@@ -1,15 +1,15 @@
-"""Reads a millisecond that has more logs than one answer holds.
+"""Reads a millisecond with more logs than one answer holds.
 
-The service answers with the newest logs of a span, up to a hundred, and has no pages. It
-takes spans by the nanosecond, but may cut the times that it shows to milliseconds: so
-everything else reads whole milliseconds, and what one answer does not hold of these is
-read here. The logs of a burst mostly differ in their nanoseconds, so these come first.
-Logs of one nanosecond differ only in what else the service can be asked for: their level,
-and their device. What neither tells apart cannot be had, and is counted.
+The service answers with the newest logs of a span, up to a hundred, and has no pages.
+It takes spans by the nanosecond, but may cut the times that it shows to milliseconds.
+So all other code reads whole milliseconds; where one answer does not hold one of these,
+it is read here. The logs of a burst mostly differ in their nanoseconds, so they are
+divided by these first. Logs of one nanosecond can only be divided by level and device;
+what neither separates cannot be retrieved, and is counted.
 
-`questions` asks, `same_time` reads by level and by device, and `exact_moment` where no
-nanosecond may be asked for twice: beside logs that nobody can read, and between many
-whose times may be cut.
+`questions` sends the requests, `same_time` reads by level and device, and
+`exact_moment` reads where no nanosecond may be requested twice: next to unreadable
+logs, and between many logs whose times may be cut.
 """
 
 from collections.abc import Callable, Collection
@@ -23,17 +23,17 @@ from .questions import MICROSECOND, Questions, ShownTimes
 from .same_time import Moment, SameTime, SameTimeReader
 from .timestamps import MILLISECOND
 
-# Nanoseconds of the first step: near half of a millisecond, and so odd that no bound that
-# is made of it by halving and doubling is likely to be a time that a clock shows.
+# Nanoseconds of the first step: near half a millisecond, and odd, so that bounds made
+# from it by halving and doubling are unlikely to be times that a clock shows.
 _FIRST_STEP: Final = 499_837
 
-# Nanoseconds of a step with more logs than an answer holds, from which on a bound may well
-# be on one of them. Where times are cut, such a log could be read twice, or not at all.
+# Nanoseconds of a crowded step at which a bound is likely to be on a log. Where times
+# are cut, such a log could be read twice, or not at all.
 _DENSE: Final = 10 * MICROSECOND
 
 
 class CrowdedMoment:
-    """Reads one millisecond by nanoseconds, by level and by device."""
+    """Reads one millisecond by nanosecond, level and device."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class CrowdedMoment:
         """Prepare, without a request.
 
         Args:
-            ask: Asks the service.
+            ask: Sends a request to the service.
             sizes: Judges whether answers are complete.
             device_ids: Returns the devices that may have logged.
         """
@@ -54,11 +54,11 @@ class CrowdedMoment:
         self._exact = ExactMoment(self._questions, sizes, self._same_time)
 
     async def read(self, start: int, window: LogWindow) -> Moment:
-        """Return all logs of a millisecond that can be had.
+        """Return all retrievable logs of a millisecond.
 
         Args:
             start: Where it starts.
-            window: What one answer held of it, or that this could not be read.
+            window: What one answer held of it, or an unreadable answer.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.
@@ -72,13 +72,13 @@ class CrowdedMoment:
         return found
 
     async def _read_once(self, start: int, window: LogWindow) -> Moment:
-        """Return what can be had, as long as the service shows times in one way.
+        """Read once, assuming that the service shows times consistently.
 
         The answer says how to begin:
 
-        - It cannot be read: some log may be to blame.
-        - It shows several times: nanoseconds tell logs apart.
-        - It shows one time: all logs may be of it, and so level and device come first.
+        - It is unreadable: some log may be the cause.
+        - It shows several times: divide by nanoseconds.
+        - It shows one time: all logs may be of it, so divide by level and device first.
           If some are missing then, the time may have been cut, so try nanoseconds too.
         """
         end = start + MILLISECOND
@@ -101,23 +101,23 @@ class CrowdedMoment:
     async def _read_by_nanoseconds(
         self, start: int, end: int, times: ShownTimes
     ) -> Moment:
-        """Read a time whose logs have distinct nanoseconds, shown or not.
+        """Read a span whose logs have distinct nanoseconds.
 
-        It is read in steps, from its start on:
+        The service may show these or not. The span is read in steps, from its start:
 
         1. Ask for a step.
         2. If the answer holds all of it, make the next step twice as wide.
         3. If not, make the step narrower.
-        4. If it cannot be any narrower, read it by level and by device, and make the
+        4. If it cannot be narrower, read it by level and by device, and make the
            next step as wide as what is left.
 
-        If an answer cannot be read, or times may be cut and logs lie close together,
-        start over: nanoseconds have to be asked for exactly then.
+        If an answer is unreadable, or times may be cut and logs lie close together,
+        start over with exact nanoseconds.
 
         Args:
             start: Where it starts.
             end: Where it ends.
-            times: How the service shows times, as far as an answer has shown it.
+            times: How the service shows times, as far as known.
         """
         entries: list[LogEntry] = []
         missing = 0
@@ -150,11 +150,11 @@ class CrowdedMoment:
     async def _ask_step(
         self, start: int, position: int, to: int, times: ShownTimes
     ) -> LogWindow:
-        """Ask for a step, and for the nanosecond before, if that can be left out.
+        """Request a step, with the nanosecond before it where possible.
 
-        It is asked for because the service may not count the start of a question in.
-        Where times may be cut, its logs could not be told from those of the step, unless
-        it lies before the millisecond. No log is likely to be on a later bound then.
+        The service may not count the start of a request in. Where times may be cut,
+        logs of that nanosecond cannot be told from those of the step, unless it lies
+        before the millisecond; on later bounds, no log is likely then.
         """
         if position == start or times is ShownTimes.EXACT:
             return await self._questions.ask_if_readable(position - 1, to)
@@ -163,7 +163,7 @@ class CrowdedMoment:
     def _holds_step(self, window: LogWindow, position: int, times: ShownTimes) -> bool:
         """Return whether an answer holds all of a step.
 
-        A log from before the step shows that only where times are not cut.
+        A log from before the step proves that only where times are not cut.
         """
         if times is ShownTimes.MAYBE_CUT:
             return self._sizes.has_room(window)
@@ -171,10 +171,10 @@ class CrowdedMoment:
 
 
 def _end_of_step(to: int, end: int, times: ShownTimes) -> int:
-    """Return the end of a step, moved to where no log is likely to be.
+    """Return a step's end, moved to an unlikely time.
 
-    With cut times, what is on a bound cannot be told from what is beside it. Clocks that
-    count microseconds put nothing on other bounds than these.
+    Where times are cut, a log on a bound cannot be told from logs next to it. Clocks
+    that count microseconds put no logs between these.
     """
     if times is not ShownTimes.EXACT and not to % MICROSECOND and to < end:
         return to + 1
@@ -182,9 +182,9 @@ def _end_of_step(to: int, end: int, times: ShownTimes) -> int:
 
 
 def _narrower(window: LogWindow, position: int, to: int, times: ShownTimes) -> int:
-    """Return the width of a step of which an answer does not hold all."""
+    """Return a smaller width for a step that was cut."""
     shown = {entry.timestamp_ns or 0 for entry in window.entries}
     if len(shown) == 1 and times is not ShownTimes.MAYBE_CUT:
-        # So many of one moment: it is the one to be read by itself.
+        # All are of one nanosecond, which is then read by itself.
         return max(1, shown.pop() - position)
     return (to - position) // 2

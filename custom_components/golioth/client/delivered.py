@@ -1,4 +1,4 @@
-"""The logs that have been delivered of late, so that none is delivered twice."""
+"""Remembers recently delivered logs, so that none repeats."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -12,17 +12,17 @@ from .models import DeepMetadata, LogEntry, LongInteger, PlainLogEntry
 from .timestamps import MILLISECOND, SECOND
 
 # Bytes of a digest. With 48 bits and 30,000 logs, one in 10¹⁰ logs would be taken for
-# another one. It is stored: another one would repeat logs after an update.
+# another one. It is stored: a change would repeat logs after an update.
 DIGEST_SIZE: Final = 6
 
-# Bytes of a text that takes hardly more memory than its digest: of a longer one, the
-# digest is kept from the start.
+# Bytes of a text that takes hardly more memory than its digest. Longer ones are kept as
+# their digests from the start.
 _MAX_TEXT_SIZE: Final = 256
 
 FAR_FUTURE: Final = 86_400
-"""Seconds: what is further ahead than this is no time that somebody will read soon."""
+"""Seconds: times further ahead than this are not read soon."""
 
-# Logs that REST gave, and that the stream may still give: the newest ones.
+# The newest logs from REST that the stream may still deliver.
 _MAX_EXPECTED: Final = 30_000
 
 # Logs without a time that are remembered.
@@ -33,24 +33,24 @@ _MAX_EXACT: Final = 2**53
 
 _dumps: Final = orjson.dumps
 
-# JSON has a plain log in one form alone, but for integers that are too large for a float:
-# what these options refuse.
+# JSON has one form of a plain log, except for integers that are too large for a float:
+# these options refuse them.
 _EXACT_NUMBERS: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
 def identify(entry: LogEntry) -> bytes:
-    """Return what tells a log from another one: a digest of all its fields, of 48 bits.
+    """Return a 48-bit digest of all fields of a log.
 
-    Golioth has no log IDs.
+    It serves as the log's identity, because Golioth has no log IDs.
     """
     return _as_digest(_text(entry))
 
 
 def _text(entry: LogEntry) -> bytes:
-    """Return what a log says in all its fields.
+    """Return all fields of a log as one text.
 
-    The time counts in milliseconds only, because REST may cut it there, and numbers by
-    their value, because REST may write them in another way.
+    The time is cut to milliseconds, because REST may cut it there, and numbers are
+    normalized to their value, because REST may write them differently.
     """
     # Hot path: runs once per log.
     timestamp, time_ns, kind, level, module, module_id, message, metadata, device_id = (
@@ -65,9 +65,9 @@ def _text(entry: LogEntry) -> bytes:
                 _EXACT_NUMBERS,
             )
         except orjson.JSONEncodeError:
-            # Some integer is large.
+            # Some integer is too large for a float.
             pass
-    # Its text depends on what it came in.
+    # Its text differs between stream and REST.
     values = None if type(metadata) is DeepMetadata else _by_value(metadata)
     return _dumps(
         (time, kind, level, module, module_id, message, values, device_id),
@@ -77,7 +77,7 @@ def _text(entry: LogEntry) -> bytes:
 
 
 def _by_value(value: Any) -> Any:
-    """Return a value with each number in the one form that equal numbers share."""
+    """Return a value with equal numbers in one form."""
     if isinstance(value, dict):
         return {key: _by_value(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -88,7 +88,7 @@ def _by_value(value: Any) -> Any:
         type(value) is int and abs(value) > _MAX_EXACT
     ):
         number = float(value)
-        # Of those that no float holds, each is written in one way alone.
+        # Numbers beyond floats are written in one form only.
         return number if isfinite(number) else str(value)
     return value
 
@@ -105,29 +105,28 @@ def _as_digest(log: bytes) -> bytes:
 
 
 class Second:
-    """What was delivered of one second.
+    """The delivered logs of one second.
 
-    Most seconds are forgotten before anybody asks for a log of them, and so it stays
-    with the texts until then.
+    Texts are turned into digests when one is looked up: most seconds are forgotten
+    before that.
 
     Attributes:
-        logs: The digest of each log, or its text, which is longer than that.
+        logs: The digest of each log, or its text, which is longer than a digest.
     """
 
     __slots__ = ("_counted", "_numbers", "logs")
 
     def __init__(self, logs: Iterable[bytes] = ()) -> None:
-        """Begin with some logs."""
+        """Start with some logs."""
         self.logs = list(logs)
-        # How often each digest is among so many of the logs.
+        # How often each digest occurs among the first `_counted` logs.
         self._numbers: dict[bytes, int] = {}
         self._counted = 0
 
     def count(self, digest: bytes) -> int:
         """Return how many logs have a digest."""
         logs, numbers = self.logs, self._numbers
-        # Of a full second, those that have been counted are not gone through for each
-        # log that is read.
+        # Logs that were counted before are skipped: a second may have many.
         for position in range(self._counted, len(logs)):
             each = logs[position] = _as_digest(logs[position])
             numbers[each] = numbers.get(each, 0) + 1
@@ -135,10 +134,9 @@ class Second:
         return numbers.get(digest, 0)
 
     def digests(self, number: int) -> list[bytes]:
-        """Return the digests of the first logs, from now on without their texts.
+        """Return the digests of the first logs, replacing their texts.
 
-        In any thread: logs are only added, and a text is replaced by nothing but its
-        digest.
+        Thread-safe: logs are only added, and a text is replaced only by its digest.
         """
         digests = list(map(_as_digest, self.logs[:number]))
         self.logs[:number] = digests
@@ -146,23 +144,23 @@ class Second:
 
 
 LACKING: Final = -1
-"""In place of a number of delivered logs: there surely are others."""
+"""Stands for a number of delivered logs: others surely were not delivered."""
 
 
 class UntrackedRange(NamedTuple):
-    """Seconds of which only the number of delivered logs is known."""
+    """Seconds of which only the number of logs is known."""
 
     start: int
     end: int
     """Not included."""
     number: int | None
-    """How many logs, or `LACKING`; None where not even that is known."""
+    """How many logs were delivered, or `LACKING`; None where unknown."""
 
 
 class _ExpectedLogs:
-    """Logs that REST gave, and that the stream may still give.
+    """Logs from REST that the stream may still deliver.
 
-    They are forgotten after a while, because the stream does not give everything.
+    They are forgotten after a while, because the stream does not deliver everything.
 
     Attributes:
         is_empty: Whether there is none.
@@ -172,8 +170,8 @@ class _ExpectedLogs:
         """Start empty.
 
         Args:
-            waiting: Returns the logs that the stream has given already, but that are not
-                delivered. They are not forgotten.
+            waiting: Returns the received logs of the stream that wait for delivery.
+                They are not forgotten.
         """
         self.is_empty = True
         self._waiting = waiting
@@ -188,7 +186,7 @@ class _ExpectedLogs:
         self._young[digest] = self._young.get(digest, 0) + 1
 
     def take(self, digest: bytes) -> bool:
-        """Take a log that the stream gave; return whether it was expected."""
+        """Remove a stream's log; return whether it was expected."""
         for expected in (self._old, self._young):
             if number := expected.get(digest):
                 if number > 1:
@@ -199,7 +197,7 @@ class _ExpectedLogs:
         return False
 
     def age(self) -> None:
-        """Forget what was there at the last call, unless it waits."""
+        """Forget logs from before the last call, except waiting ones."""
         aged, self._old, self._young = self._old, self._young, {}
         if aged:
             for digest in aged.keys() & set(map(identify, self._waiting())):
@@ -208,28 +206,28 @@ class _ExpectedLogs:
 
 
 class DeliveredLogs:
-    """A multiset of the logs that were delivered, by the second of their timestamps.
+    """A multiset of delivered logs, by second of their timestamps.
 
     Only the overlap of stream and REST is de-duplicated: two equal logs of the stream
     are two logs, and so are two of one REST answer.
 
     Attributes:
-        floor: The second from which on everything that was delivered is known. REST
-            delivers nothing that is older.
-        untracked: What is not known after all, in order of time.
-        forgotten_before: The second before which something was forgotten, or was there
-            before the first start: the floor cannot be lowered beyond it.
-        began: The second before which everything was there before the first start; 0
-            after a restart.
-        seconds: What was delivered, by the second.
-        size: How many logs that are.
+        floor: The second since which all delivered logs are known. REST delivers
+            nothing older.
+        untracked: Exceptions to that, in order of time.
+        forgotten_before: The second before which some logs were forgotten, or are from
+            before the first start: the floor is never lowered beyond it.
+        began: The second before which all logs are from before the first start; 0 after
+            a restart.
+        seconds: The delivered logs by second.
+        size: The number of logs in `seconds`.
     """
 
     def __init__(self, waiting: Callable[[], Iterable[LogEntry]] = tuple) -> None:
         """Start empty.
 
         Args:
-            waiting: Returns the logs of the stream that are still to be added.
+            waiting: Returns the logs of the stream that wait for delivery.
         """
         self.floor = 0
         self.untracked: list[UntrackedRange] = []
@@ -237,19 +235,18 @@ class DeliveredLogs:
         self.size = 0
         self.forgotten_before = 0
         self.began = 0
-        # Logs of the stream that belong to the seconds.
+        # Logs of the stream that are not in `seconds` yet.
         self._unwritten: list[LogEntry] = []
-        # What REST showed of the time before the first start: should the stream give it
-        # as well, it is new.
+        # Logs of REST from before the first start: new, should the stream deliver them.
         self._expected_new = _ExpectedLogs(waiting)
-        # What REST delivered before the stream did: should that give it, it is not.
+        # Logs that REST delivered first: not new, should the stream deliver them.
         self._expected_again = _ExpectedLogs(waiting)
         self._untimed: dict[bytes, None] = {}
-        # Whether it was not stored what was forgotten, as in earlier releases.
+        # Whether `forgotten_before` was not stored, as in earlier releases.
         self._may_have_forgotten = False
 
     def copy(self) -> DeliveredLogs:
-        """Return a copy, of which something can be forgotten apart."""
+        """Return an independent copy of what can be forgotten."""
         copy = DeliveredLogs()
         copy.restore(
             self.floor,
@@ -260,25 +257,25 @@ class DeliveredLogs:
         return copy
 
     def add_streamed(self, entry: LogEntry) -> bool:
-        """Record a log of the stream; return whether it is new."""
+        """Record a stream's log; return whether it is new."""
         # Hot path: runs once per log.
         if not (self._expected_new.is_empty and self._expected_again.is_empty):
             digest = identify(entry)
-            # Recorded already, but not delivered.
+            # Recorded as history, but not delivered.
             if self._expected_new.take(digest):
                 return True
             if self._expected_again.take(digest):
                 return False
             self._add(_second_of(entry), [digest])
         else:
-            # Between pauses, many logs at a time take half of what they take one by
-            # one. Whatever else is called does so first.
+            # Writing many logs at once takes half the time. Every other method calls
+            # `write` first.
             self._unwritten.append(entry)
         return True
 
     def write(self) -> None:
-        """Take in what the stream gave since the last time."""
-        # Gone from here first: one that fails must not fail again with all that follow.
+        """Record the stream's logs since the last call."""
+        # Cleared first: a log that fails must not fail again with those that follow.
         unwritten, self._unwritten = self._unwritten, []
         by_second: defaultdict[int | None, list[bytes]] = defaultdict(list)
         try:
@@ -292,7 +289,7 @@ class DeliveredLogs:
                 self._add(second, logs)
 
     def add_read(self, entries: Iterable[LogEntry]) -> Iterator[LogEntry]:
-        """Record logs that REST gave, and yield the new ones.
+        """Record logs of REST, and yield the new ones.
 
         Args:
             entries: All logs of the milliseconds that they are from.
@@ -308,18 +305,18 @@ class DeliveredLogs:
         """Record logs that only the stream may still deliver."""
         seen: dict[bytes, int] = {}
         for entry in entries:
-            # What the stream has delivered already is counted already.
+            # Logs that the stream has delivered are recorded already.
             if (new := self._find_new(entry, seen)) is not None:
                 self._add(_second_of(entry), [new])
                 self._expected_new.add(new)
 
     def count_new(self, entries: Iterable[LogEntry]) -> int:
-        """Return how many logs that REST gave are new. Takes what `add_read` takes."""
+        """Return how many logs of REST are new; see `add_read`."""
         seen: dict[bytes, int] = {}
         return sum(self._find_new(entry, seen) is not None for entry in entries)
 
     def add_untimed(self, entry: LogEntry) -> bool:
-        """Record a log without a time that REST gave; return whether it is new."""
+        """Record an untimed log; return whether it is new."""
         self.write()
         digest = identify(entry)
         is_new = digest not in self._untimed
@@ -327,7 +324,10 @@ class DeliveredLogs:
         return is_new
 
     def count(self, start: int, end: int) -> int:
-        """Return how many logs are known from one second on to before another."""
+        """Return the number of known logs between two seconds.
+
+        The end is not included.
+        """
         self.write()
         seconds = self.seconds
         if end - start > len(seconds):
@@ -343,7 +343,7 @@ class DeliveredLogs:
         )
 
     def seconds_between(self, start_ns: int, end_ns: int) -> list[int]:
-        """Return the seconds of a span, in nanoseconds, that have logs."""
+        """Return the seconds with logs in a span of nanoseconds."""
         self.write()
         return [
             second
@@ -352,15 +352,15 @@ class DeliveredLogs:
         ]
 
     def is_tracked(self, second: int) -> bool:
-        """Return whether it is known what was delivered of a second."""
+        """Return whether a second's delivered logs are known."""
         return second >= self.floor and self._untracked_index(second) is None
 
     def begin(self, floor: int, *, is_sure: bool) -> None:
-        """Have REST deliver nothing from before a second: it was there before.
+        """Have REST deliver nothing from before the first start.
 
         Args:
-            floor: The second.
-            is_sure: Whether it stays so when the service's clock steps back.
+            floor: The second before which logs are from before the start.
+            is_sure: Whether that holds even if the service's clock steps back.
         """
         self.raise_floor(floor)
         if is_sure:
@@ -368,7 +368,7 @@ class DeliveredLogs:
             self.forgotten_before = max(self.forgotten_before, floor)
 
     def raise_floor(self, floor: int) -> None:
-        """Forget what is before a second."""
+        """Forget everything before a second."""
         if floor <= self.floor:
             return
         self.floor = floor
@@ -384,7 +384,10 @@ class DeliveredLogs:
         ]
 
     def lower_floor(self, floor: int) -> None:
-        """Let REST deliver from an earlier second on, if nothing of it was forgotten."""
+        """Let REST deliver from an earlier second.
+
+        The floor is not lowered to where something was forgotten.
+        """
         self.floor = min(self.floor, max(floor, self.forgotten_before))
 
     def restore(
@@ -394,7 +397,7 @@ class DeliveredLogs:
         seconds: dict[int, Second],
         forgotten_before: int | None = None,
     ) -> None:
-        """Know what was known when it was stored.
+        """Restore a stored state.
 
         Args:
             floor: As the attribute, to be confirmed by `confirm_stored`.
@@ -410,25 +413,25 @@ class DeliveredLogs:
         self.size = sum(len(known.logs) for known in seconds.values())
 
     def confirm_stored(self, now: int, read_from: int) -> None:
-        """Take what was stored for true, as far as it can be.
+        """Check the stored state against the service's clock.
 
-        Nothing can have been forgotten of the future, but what devices sent whose clocks
-        are some hours ahead, or all of them before the service's clock stepped back.
+        Logs of the future can only have been forgotten if their devices' clocks are
+        some hours ahead, or the service's clock has stepped back since.
 
         Args:
             now: The second of the service's clock.
-            read_from: The second from which on it is not settled what was delivered.
+            read_from: The second since which logs are not settled.
         """
         if self.forgotten_before > now + FAR_FUTURE:
-            # The device's clock is years ahead, or the service's was.
+            # A device's clock is years ahead, or the service's was.
             self.forgotten_before = 0
         if self.floor <= now:
             if self._may_have_forgotten:
-                # All of what is before the floor, for all that is known.
+                # Anything before the floor may have been forgotten.
                 self.forgotten_before = max(self.forgotten_before, self.floor)
         else:
-            # A wrong clock has raised it over what nobody has delivered. But what was
-            # forgotten would be delivered again.
+            # A wrong clock has raised it over undelivered logs. It is not lowered to
+            # forgotten ones, which would be delivered again.
             self.lower_floor(min(read_from, now))
         self.untracked = [
             each
@@ -439,11 +442,11 @@ class DeliveredLogs:
         ]
 
     def forget(self, second: int) -> None:
-        """Forget a second, whatever comes of it."""
+        """Forget a second without keeping its number of logs."""
         self.size -= len(self.seconds.pop(second).logs)
 
     def untrack(self, start: int, end: int) -> None:
-        """Forget what was delivered of some seconds, except how many logs it was."""
+        """Forget the logs of a range, but keep their number."""
         self.write()
         dropped = [second for second in self.seconds if start <= second < end]
         touched = sum(
@@ -453,7 +456,7 @@ class DeliveredLogs:
             self._untrack(start, end, dropped, 0)
 
     def give_up(self, start: int, end: int) -> None:
-        """Untrack some seconds of which something was not delivered."""
+        """Untrack a range with undelivered logs."""
         self.write()
         dropped = [second for second in self.seconds if start <= second < end]
         self._untrack(start, end, dropped, LACKING)
@@ -466,7 +469,7 @@ class DeliveredLogs:
             self.size -= len(known.logs)
             count = _joined(count, len(known.logs))
         apart = []
-        # It becomes one with what it touches.
+        # It is merged with the ranges that it touches.
         for each in self.untracked:
             if each.end < start or end < each.start:
                 apart.append(each)
@@ -476,14 +479,14 @@ class DeliveredLogs:
         self.untracked = sorted([*apart, UntrackedRange(start, end, count)])
 
     def age(self) -> None:
-        """Forget what the stream did not give, of what was there the last time."""
+        """Forget logs that the stream did not deliver in time."""
         self._expected_new.age()
         self._expected_again.age()
 
     def _find_new(self, entry: LogEntry, seen: dict[bytes, int]) -> bytes | None:
-        """Return the digest of a log that REST gave if it is new."""
+        """Return a REST log's digest if the log is new."""
         time_ns = entry.timestamp_ns
-        # REST cannot be asked for one without a time.
+        # REST cannot be asked for logs without a time.
         if time_ns is None or not self.is_tracked(second := time_ns // SECOND):
             return None
         digest = identify(entry)
@@ -500,15 +503,15 @@ class DeliveredLogs:
         return None
 
     def _add(self, second: int | None, logs: list[bytes]) -> None:
-        """Record logs of a second, by text or digest."""
+        """Record logs of a second, as text or digest."""
         if second is None:
             for log in logs:
                 self._remember_untimed(_as_digest(log))
             return
-        # Of a second that is there, everything is known.
+        # A known second is neither below the floor nor untracked.
         if (known := self.seconds.get(second)) is None:
             if second < self.floor:
-                # The floor cannot be lowered beyond it any more.
+                # The floor must no longer be lowered beyond it.
                 self.forgotten_before = max(self.forgotten_before, second + 1)
                 return
             if (index := self._untracked_index(second)) is not None:
@@ -529,7 +532,7 @@ class DeliveredLogs:
 
 
 def _joined(one: int | None, other: int | None) -> int | None:
-    """Return the number of untracked logs of two ranges."""
+    """Return the number of logs of two untracked ranges."""
     if LACKING in {one, other}:
         return LACKING
     return None if one is None or other is None else one + other

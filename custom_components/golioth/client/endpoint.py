@@ -1,4 +1,4 @@
-"""Where a project's service is, and the credential that opens it."""
+"""Holds a project's address and credential."""
 
 from base64 import urlsafe_b64decode
 from ipaddress import ip_address
@@ -21,42 +21,43 @@ _JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 class Credential:
-    """An API key or a JWT, told apart by its shape.
+    """An API key or a JWT, distinguished by its shape.
 
-    It has no text form, so that it cannot end up in a log line or an exception by accident.
+    It has no text form, so that it cannot end up in a log line or an exception by
+    accident.
     """
 
     __slots__ = ("_is_jwt", "_secret")
 
     def __init__(self, secret: str) -> None:
-        """Take the credential as the user pasted it."""
+        """Store the credential as the user pasted it."""
         self._secret = secret.strip()
         self._is_jwt = _looks_like_jwt(self._secret)
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header that authenticates a REST request."""
+        """Return the header that authenticates a REST request."""
         if self._is_jwt:
             return {"Authorization": f"Bearer {self._secret}"}
         return {"x-api-key": self._secret}
 
     @property
     def query(self) -> str:
-        """The query that authenticates a WebSocket.
+        """Return the query that authenticates a WebSocket.
 
-        Everything that is not plain is percent-encoded: keys end in `==` and may hold `+` and `/`.
+        It is percent-encoded: keys end in `==` and may hold `+` and `/`.
         """
         return (
             f"{'jwt' if self._is_jwt else 'x-api-key'}={quote(self._secret, safe='')}"
         )
 
     def is_in(self, text: str) -> bool:
-        """Whether a text gives it away."""
+        """Return whether a text contains the credential."""
         return self._secret in text
 
     @property
     def is_usable(self) -> bool:
-        """Whether it can be sent at all: printable ASCII without blanks."""
+        """Return whether it is printable ASCII without blanks."""
         return (
             self._secret.isascii()
             and self._secret.isprintable()
@@ -66,32 +67,35 @@ class Credential:
 
     @override
     def __repr__(self) -> str:
-        """Say what it is, not what it holds."""
+        """Return the kind of credential, without the secret."""
         return "<JWT>" if self._is_jwt else "<API key>"
 
 
 class Endpoint:
-    """One project of one Golioth service, and the credential for it.
+    """A project of a Golioth service, with its credential.
 
     Raises:
         GoliothInsecureAddressError: The address would send the credential in the clear.
-        GoliothAddressError: The address is none.
+        GoliothAddressError: The address is invalid.
     """
 
     def __init__(self, api_url: str, project_id: str, credential: Credential) -> None:
-        """Check the address, before anything is sent to it."""
+        """Check the address before anything is sent to it."""
         self._base = parse_api_url(api_url)
         self.project_id = project_id
         self.credential = credential
 
     @property
     def project_path(self) -> str:
-        """The path of the project in the REST API."""
+        """Return the path of the project in the REST API."""
         return f"/v1/projects/{quote(self.project_id, safe='')}"
 
     @property
     def logs_stream_url(self) -> URL:
-        """The address of the WebSocket that has every log of the project. It holds the credential: never show it."""
+        """Return the address of the project's log stream.
+
+        It holds the credential: never show it.
+        """
         url = self.url(
             f"/v1/ws/projects/{quote(self.project_id, safe='')}/logs",
             self.credential.query,
@@ -99,20 +103,26 @@ class Endpoint:
         return url.with_scheme("wss" if self._base.scheme == "https" else "ws")
 
     def url(self, path: str, query: str = "") -> URL:
-        """Return the address of a path, and a query without its question mark, both already percent-encoded."""
-        # Encoded by us to the last character: a second opinion on what to quote would change the credential.
+        """Return the address of a path with a query.
+
+        Args:
+            path: The path, already percent-encoded.
+            query: The query without its question mark, the same.
+        """
+        # Encoding it again would change the credential.
         return URL(f"{self._base}{path}{f'?{query}' if query else ''}", encoded=True)
 
 
 def parse_api_url(text: str) -> URL:
-    """Return the address of a Golioth API, without a trailing slash.
+    """Return an API address without a trailing slash.
 
     Args:
-        text: What the user typed; a host alone means https.
+        text: The user's input; a host alone means https.
 
     Raises:
         GoliothInsecureAddressError: It is neither https nor loopback.
-        GoliothAddressError: It is no address, or holds more than scheme, host, port and path.
+        GoliothAddressError: It is no address, or holds more than scheme, host, port and
+            path.
     """
     text = text.strip()
     if "://" not in text:
@@ -151,7 +161,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _looks_like_jwt(secret: str) -> bool:
-    """Tell a JWT (three base64url parts, the first a JSON object with `alg`) from an API key."""
+    """Return whether a credential is a JWT.
+
+    A JWT has three base64url parts, the first one a JSON object with `alg`.
+    """
     if not _JWT.fullmatch(secret):
         return False
     header = secret.partition(".")[0]

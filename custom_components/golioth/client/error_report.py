@@ -1,7 +1,7 @@
-"""Log unexpected errors without any text of them.
+"""Log unexpected errors without their text.
 
-An exception of the HTTP client holds the address, and with it the credential, in its
-text. It can be in the chain of any other one, so no traceback is logged anywhere else.
+The text of an HTTP client's exception holds the address, and with it the credential. It
+may be in the chain of any other exception, so tracebacks are logged only here.
 """
 
 from collections.abc import Iterator
@@ -13,26 +13,26 @@ from typing import Final
 # The folder that holds the integration.
 _ROOT: Final = PurePath(__file__).parents[1]
 
-# Of a long chain the beginning, and of a deep traceback the innermost places.
+# The first errors of a long chain, and the innermost places of a deep traceback.
 _MAX_ERRORS: Final = 10
 _MAX_PLACES: Final = 20
 
 
 def log_unexpected(logger: logging.Logger, message: str, err: BaseException) -> None:
-    """Log the kinds of an error and of its causes, and where they were raised.
+    """Log an error's chain by type and place.
 
-    No text of an exception is logged, no value and no line of source.
+    No text of an exception, no value and no line of source is logged.
 
     Args:
-        logger: Logs it, as an error.
-        message: What failed, in words of our own.
+        logger: The logger to use.
+        message: What failed, without text of the exception.
         err: The error.
     """
     logger.error("%s: %s", message, "\n".join(_describe(err)))
 
 
 def _describe(err: BaseException) -> Iterator[str]:
-    """Yield a line for each error of a chain, and one for each of its places."""
+    """Yield a line for each error and place."""
     waiting = [("", err)]
     seen: set[int] = set()
     while waiting and len(seen) < _MAX_ERRORS:
@@ -54,7 +54,10 @@ def _describe(err: BaseException) -> Iterator[str]:
 
 
 def _relative(file: str) -> str:
-    """Return the path of a file in its package, which says nothing of the host."""
+    """Return a file's path in its package.
+
+    It does not reveal the host's folders.
+    """
     path = PurePath(file)
     if path.is_relative_to(_ROOT):
         return path.relative_to(_ROOT).as_posix()

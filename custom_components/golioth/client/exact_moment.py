@@ -1,4 +1,4 @@
-"""Reads a short time nanosecond by nanosecond, as the service counts them."""
+"""Reads a short span by exact nanoseconds."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -11,36 +11,39 @@ from .questions import CountedBounds, Questions, ShownTimes
 from .rest import MAX_ANSWER_SIZE
 from .same_time import Moment, SameTime, SameTimeReader
 
-# Bytes of an answer that is worth having by itself: it may be for its length, and not for
-# the sake of a log, that a longer one cannot be read.
+# Bytes of an answer that is long enough to keep: a longer one may be unreadable only
+# for its length, not for a log.
 _LONG_ANSWER: Final = MAX_ANSWER_SIZE // 4
 
-# How often it is read, until the service counts the same bounds in all the time.
+# Reads until the service counts in the same bounds throughout.
 _MAX_READS: Final = 3
 
 
 class _Prefix(NamedTuple):
-    """The longest beginning of a time that one answer holds, or that is worth having."""
+    """The longest start of a span in one answer.
+
+    Or a shorter one that is long enough to keep.
+    """
 
     window: LogWindow
     end: int
-    """Where it ends: what follows is to be read next."""
+    """Where it ends, and the next read starts."""
     beyond: int
-    """The next end that was tried in vain, a nanosecond later or more."""
+    """The next end that failed, at least a nanosecond later."""
 
     @property
     def is_long(self) -> bool:
-        """Whether what follows may be readable by itself."""
+        """Return whether what follows may be readable by itself."""
         return self.window.body_size >= _LONG_ANSWER
 
 
 class ExactMoment:
-    """Reads a short time with unreadable logs, or with many whose times may be cut.
+    """Reads a short span with unreadable or crowded logs.
 
-    An answer with an unreadable log holds nothing else. So questions have to end right
-    before it and begin right after it. Where many logs lie close together, questions
-    begin and end on logs. Either way each nanosecond counts: it is to be known which
-    bounds of a question the service counts in.
+    An answer with an unreadable log holds nothing else, so requests have to end right
+    before it and begin right after it. Where many logs lie close together and their
+    times may be cut, requests begin and end on logs. Either way, which bounds of a
+    request the service counts in has to be found out.
     """
 
     def __init__(
@@ -49,24 +52,23 @@ class ExactMoment:
         """Prepare, without a request.
 
         Args:
-            questions: Asks the service.
+            questions: Sends requests.
             sizes: Judges whether answers are complete.
-            same_time: Reads nanoseconds of unreadable logs, or of too many.
+            same_time: Reads nanoseconds with unreadable or too many logs.
         """
         self._questions = questions
         self._sizes = sizes
         self._same_time = same_time
 
     async def read(self, start: int, end: int) -> Moment:
-        """Return all logs of a time that can be had.
+        """Return all retrievable logs of a span.
 
-        1. Find out which bounds are counted in.
-        2. Read by these.
-        3. If they were not the same all the time, start over.
+        1. Find out which bounds the service counts in.
+        2. Read accordingly.
+        3. If they changed meanwhile, start over.
 
         Args:
-            start: Where it starts; no question that begins there can be read, or the
-                answer is full.
+            start: Where it starts; the answer for the whole span is unreadable or full.
             end: Where it ends, not included.
 
         Raises:
@@ -80,7 +82,7 @@ class ExactMoment:
             moment, is_sure = await self._read_by(bounds, start, end, is_same)
             if is_sure and await is_same():
                 return moment
-        # Something may be missing.
+        # Some logs may be missing.
         return moment._replace(missing=moment.missing + 1)
 
     async def _read_by(
@@ -90,25 +92,25 @@ class ExactMoment:
         end: int,
         is_same: Callable[[], Awaitable[bool]],
     ) -> tuple[Moment, bool]:
-        """Read where it is known which bounds are counted in.
+        """Read a span with known bounds.
 
-        1. Ask for all that is left. Where the answer holds it, this is the end.
-        2. Read as far as one answer does hold, by halving.
+        1. Request all that is left. If one answer holds it, stop.
+        2. Read the longest start that one answer holds, found by halving.
         3. Read the nanosecond after that by level and by device. Go on with 1.
 
         Args:
-            bounds: Which bounds these are.
-            start: As `read` takes it.
-            end: The same.
-            is_same: Returns whether they are counted still.
+            bounds: The bounds that the service counts in.
+            start: As for `read`.
+            end: As for `read`.
+            is_same: Returns whether the bounds are unchanged.
 
         Returns:
-            What was found, and whether they were counted whenever that was checked.
+            What was found, and whether the bounds were unchanged at each check.
         """
         entries: list[LogEntry] = []
         missing = 0
         is_sure = True
-        # Where one bound counts, it may be the end: then all times are one later.
+        # Where one bound counts, it may be the end: then all times shift by one.
         position = start - (bounds is CountedBounds.ONE)
         while position < end:
             window = await self._questions.ask_exactly(position, end, bounds)
@@ -124,7 +126,7 @@ class ExactMoment:
                 moment = await self._read_nanosecond(position, (start, end), bounds)
                 entries += moment.entries
                 missing += moment.missing
-                # What is passed by is asked for no more.
+                # What was passed is not requested again, so check now.
                 is_sure = is_sure and await is_same()
                 position += 1
         return Moment(entries, missing), is_sure
@@ -132,7 +134,7 @@ class ExactMoment:
     async def _read_prefix(
         self, start: int, end: int, bounds: CountedBounds
     ) -> _Prefix:
-        """Return the longest beginning of a time that one answer holds."""
+        """Return the longest start of a span in one answer."""
         prefix = _Prefix(LogWindow.nothing(), start, end)
         while prefix.beyond - prefix.end > 1 and not prefix.is_long:
             middle = (prefix.end + prefix.beyond) // 2
@@ -146,27 +148,27 @@ class ExactMoment:
     async def _read_nanosecond(
         self, start: int, shown: tuple[int, int], bounds: CountedBounds
     ) -> Moment:
-        """Return the logs of a nanosecond, by level and by device."""
+        """Return the logs of a nanosecond, by level and device."""
         time = SameTime.exactly(self._questions, start, start + 1, shown, bounds)
         return await self._same_time.read(time, await time.ask())
 
     async def _find_first(self, start: int, end: int) -> int:
-        """Return the first end at which an answer cannot be read or is full.
+        """Return the first end with an unreadable or full answer.
 
         There is a log at this end if it is counted in, or else right before it. With an
-        unreadable log at 7, and a question that asks from 3 to some end:
+        unreadable log at 7, and a request from 3 to some end:
 
             end             4  5  6  7  8  9
             end counts      -  -  -  X  X  X    the first is 7
             end counts not  -  -  -  -  X  X    the first is 8
 
         Args:
-            start: Where a time starts whose logs are unreadable, or too many.
+            start: Where the span of unreadable or too many logs starts.
             end: Where it ends.
         """
         ask = self._questions.ask_exactly
-        # Nothing is in a question from `start - 1` to where it starts, whatever counts:
-        # asked as if neither bound did, it is sent with a start a nanosecond earlier.
+        # A request that ends before it starts has no logs, whichever bounds count: it
+        # is sent from `start - 1`, as if neither did.
         low, high = start - 2, end
         while high - low > 1:
             middle = (low + high) // 2
@@ -177,15 +179,15 @@ class ExactMoment:
         return high
 
     async def _is_same(self, bounds: CountedBounds, start: int, first: int) -> bool:
-        """Return whether the service counts the same bounds in as before.
+        """Return whether the service still counts in the same bounds.
 
-        Where one counts, it may be the start as well as the end: that shows by the first
-        end at which an answer cannot be read or is full.
+        Where one counts, it may be the start or the end: the first end with an
+        unreadable or full answer shows which.
 
         Args:
             bounds: What `_bounds_at` returned.
-            start: As `_find_first` took it.
-            first: What that returned.
+            start: What `_find_first` took.
+            first: What `_find_first` returned.
         """
         if await self._bounds_at(first) is not bounds:
             return False
@@ -197,10 +199,10 @@ class ExactMoment:
         return self._sizes.has_room(before) and not self._sizes.has_room(window)
 
     async def _bounds_at(self, end: int) -> CountedBounds:
-        """Return which bounds of a question the service counts in.
+        """Return which bounds of a request the service counts in.
 
-        Asks for an end alone, and for the nanosecond between it and the one before: both
-        have nothing where the bounds do not count.
+        Requests the end alone, and the span from the nanosecond before to the end: both
+        answers are empty where neither bound counts.
 
         Args:
             end: What `_find_first` returned.
@@ -220,14 +222,14 @@ def _is_empty(window: LogWindow) -> bool:
 def _shown(
     window: LogWindow, start: int, end: int, first: int, last: int
 ) -> tuple[int, int]:
-    """Return where logs are by the times that the service shows.
+    """Return the span of logs by their shown times.
 
     Args:
-        window: What holds them.
+        window: The answer that holds them.
         start: Where the millisecond starts.
         end: Where it ends.
-        first: Where the part of it starts that was asked for.
-        last: Where that ends, or a nanosecond later.
+        first: Where the requested part starts.
+        last: Where the requested part ends, or a nanosecond later.
     """
     if ShownTimes.of(window) is ShownTimes.MAYBE_CUT:
         return start, end

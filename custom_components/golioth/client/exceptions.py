@@ -1,23 +1,23 @@
-"""What can go wrong between us and Golioth."""
+"""Defines the errors of the client."""
 
 import math
 
 
 class GoliothError(Exception):
-    """Anything that Golioth, or the way to it, refuses us.
+    """Any error of Golioth or the way to it.
 
-    The text is our own: it never holds an address, a header or words of the server,
-    because each of these can hold the credential.
+    The text is the client's own: it never holds an address, a header or words of the
+    server, because each of these can hold the credential.
     """
 
 
 class GoliothConnectionError(GoliothError):
-    """Trouble on the way: worth another try.
+    """A failure that may pass: worth another try.
 
     Attributes:
-        retry_after: Seconds that the service asked us to wait, where it did.
-        nothing_done: Whether it is certain that the service has not done what was asked.
-        status: The HTTP status of the answer, where that is the trouble.
+        retry_after: Seconds that the service asked to wait, if it did.
+        nothing_done: Whether the service surely has not carried out the request.
+        status: The HTTP status of the answer, where that is the failure.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class GoliothConnectionError(GoliothError):
         nothing_done: bool = False,
         status: int | None = None,
     ) -> None:
-        """Keep what the service asked for, and whether it has done anything."""
+        """Store the message and the attributes."""
         super().__init__(message)
         self.retry_after = retry_after
         self.nothing_done = nothing_done
@@ -36,30 +36,30 @@ class GoliothConnectionError(GoliothError):
 
 
 class GoliothUnreachableError(GoliothConnectionError):
-    """There was no connection to send anything on."""
+    """No connection could be opened."""
 
     def __init__(self, message: str) -> None:
-        """Report that nothing was done."""
+        """Store the message; nothing was done."""
         super().__init__(message, nothing_done=True)
 
 
 class GoliothTimeoutError(GoliothConnectionError):
-    """No answer in time."""
+    """The service did not answer in time."""
 
 
 class GoliothStatusError(GoliothConnectionError):
-    """An answer of the service that it has trouble, or refuses: it has a status."""
+    """The service answered with an HTTP status of failure."""
 
 
 class GoliothTooManyRequestsError(GoliothStatusError):
-    """The service is asked too often."""
+    """The service received too many requests."""
 
 
 class GoliothWaitError(GoliothConnectionError):
-    """The service asked us to wait, and that time is not over: nothing was sent."""
+    """The service asked to wait longer; nothing was sent."""
 
     def __init__(self, seconds: float) -> None:
-        """Keep the seconds that are left."""
+        """Store the seconds that are left."""
         super().__init__(
             f"Golioth asks to wait another {math.ceil(seconds)} s",
             retry_after=seconds,
@@ -68,35 +68,38 @@ class GoliothWaitError(GoliothConnectionError):
 
 
 class GoliothClosedError(GoliothConnectionError):
-    """The project is not loaded any more: nothing is sent for it."""
+    """The project is no longer loaded: nothing is sent."""
 
     def __init__(self, *, nothing_done: bool = False) -> None:
-        """Keep whether it is certain that nothing was sent before."""
+        """Store whether surely nothing was sent before."""
         super().__init__("the project was unloaded", nothing_done=nothing_done)
 
 
 class GoliothBusyError(GoliothError):
-    """Too many ask for the same: nothing was sent."""
+    """Too many callers wait already; nothing was sent."""
 
 
 class GoliothResponseError(GoliothConnectionError):
-    """An answer that the API does not give, such as a web page or a redirect."""
+    """The answer is not from the Golioth API.
+
+    For example, it is a web page or a redirect.
+    """
 
 
 class GoliothUnreadableError(GoliothResponseError):
-    """An answer that is too long, or that nothing can parse: ask for less."""
+    """The answer is too long or malformed: request less."""
 
 
 class GoliothStreamMissingError(GoliothConnectionError):
-    """The WebSocket endpoint says that it is not there: it may have been retired."""
+    """The WebSocket endpoint is missing, and may be retired."""
 
 
 class GoliothAuthenticationError(GoliothError):
-    """The credential was rejected: another try with the same one is pointless."""
+    """The credential was rejected: do not retry with it."""
 
 
 class GoliothNotFoundError(GoliothError):
-    """The project, or what was asked of it, does not exist."""
+    """The project, or something requested of it, does not exist."""
 
 
 class GoliothAddressError(GoliothError):
@@ -104,4 +107,7 @@ class GoliothAddressError(GoliothError):
 
 
 class GoliothInsecureAddressError(GoliothAddressError):
-    """The address, neither https nor loopback, would show the credential."""
+    """The address is neither https nor loopback.
+
+    It would show the credential.
+    """

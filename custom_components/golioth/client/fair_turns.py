@@ -1,4 +1,4 @@
-"""Gives turns, so that nobody waits for all that somebody else asks for."""
+"""Shares a limited resource fairly between callers."""
 
 import asyncio
 from collections import Counter, deque
@@ -9,7 +9,7 @@ from .exceptions import GoliothBusyError, GoliothClosedError
 
 
 class FairTurns:
-    """Gives some turns at a time, and to those who wait alternately."""
+    """Grants a limited number of turns, alternating between owners."""
 
     def __init__(
         self,
@@ -19,36 +19,37 @@ class FairTurns:
         max_taken: int = 1,
         max_taken_each: int = 1,
     ) -> None:
-        """Start without anybody.
+        """Set the limits.
 
         Args:
-            max_waiting: How many turns may be waited for.
-            max_waiting_each: How many of these may be of one who asks.
-            max_taken: How many turns there are at the same time.
-            max_taken_each: How many of these may be of one who asks.
+            max_waiting: How many callers may wait.
+            max_waiting_each: How many of these may have the same owner.
+            max_taken: How many turns may be taken at the same time.
+            max_taken_each: How many of these may have the same owner.
         """
         self._max_waiting = max_waiting
         self._max_waiting_each = max_waiting_each
         self._max_taken = max_taken
         self._max_taken_each = max_taken_each
         self._is_closed = False
-        # How many turns each has, without those who have none.
+        # The number of turns by owner, without zeros.
         self._taken: Counter[Hashable] = Counter()
-        # Who was given a turn last.
+        # The owner of the last turn.
         self._last: Hashable = None
-        # By who waits, the next one first.
+        # The waiting callers by owner, the next owner first.
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
     async def take(self, owner: Hashable) -> AsyncIterator[None]:
-        """Wait for a turn, and have it for as long as the block takes.
+        """Wait for a turn, and hold it during the block.
 
         Args:
-            owner: Who asks. Others who wait come first after each turn of theirs.
+            owner: Identifies the caller. After each turn, other waiting owners come
+                first.
 
         Raises:
-            GoliothBusyError: Too many turns are waited for.
-            GoliothClosedError: There are none any more.
+            GoliothBusyError: Too many callers wait.
+            GoliothClosedError: Turns are no longer granted.
         """
         await self._wait(owner)
         try:
@@ -57,7 +58,7 @@ class FairTurns:
             self._give_back(owner)
 
     def close(self) -> None:
-        """Give no more turns; who waits is told at once."""
+        """Grant no more turns, and reject waiting callers."""
         self._is_closed = True
         for waiting in self._waiting.values():
             for future in waiting:
@@ -84,7 +85,7 @@ class FairTurns:
             if future.cancelled():
                 self._forget(owner, future)
             elif future.exception() is None:
-                # It was given the turn in the moment in which it went.
+                # The turn was granted just as the caller was cancelled.
                 self._give_back(owner)
             raise
 
@@ -106,7 +107,7 @@ class FairTurns:
             self._waiting.pop(owner, None)
 
     def _give_back(self, owner: Hashable) -> None:
-        """Take a turn back, and give what turns there are to those who wait."""
+        """Return a turn, and grant free turns to waiting callers."""
         self._taken[owner] -= 1
         if not self._taken[owner]:
             del self._taken[owner]
@@ -116,7 +117,7 @@ class FairTurns:
             waiting = self._waiting.pop(chosen)
             future = waiting.popleft()
             if waiting:
-                # Behind all others.
+                # Move the owner behind all others.
                 self._waiting[chosen] = waiting
             if not future.done():
                 self._give(chosen)

@@ -1,4 +1,4 @@
-"""The logs of a project as one unending feed: who does what, and when."""
+"""Orchestrates the feed of a project's logs."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
@@ -24,35 +24,38 @@ from .timestamps import SECOND
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds between two looks at the clocks, and what tells a sleep of the host from a
-# loop that was busy.
+# Seconds between two checks of the clocks, and the difference that means a sleep of the
+# host rather than a busy loop.
 _WATCH_INTERVAL: Final = 10.0
 _SLEEP: Final = 5.0
 
 
 class FeedListener(Protocol):
-    """Takes what the feed delivers and finds out.
+    """Receives logs and reports from the feed.
 
-    What it raises is logged, and keeps no log away.
+    Exceptions of its methods are logged, and do not stop the feed.
     """
 
     def on_log(self, entry: LogEntry, source: LogSource) -> None:
-        """Take a log; where a stream delivers, in the turn of the loop of its frame."""
+        """Receive a log.
+
+        A stream's log comes in the same iteration of the event loop as its frame.
+        """
 
     def on_history(self, entry: LogEntry) -> None:
-        """Show a log from before the very first start; called oldest first."""
+        """Show a log from before the first start, oldest first."""
 
     def on_connection_change(self, reason: GoliothError | None) -> None:
-        """Note that `connected` or `transport` has changed.
+        """Handle a change of `connected` or `transport`.
 
-        Called once as well if there was no connection from the start.
+        Also called once if there is no connection from the start.
 
         Args:
             reason: Why there is no connection; None while there is one.
         """
 
     def on_gap(self, start_ns: int, end_ns: int) -> None:
-        """Report that logs of a span were not delivered.
+        """Handle a span of which logs were not delivered.
 
         Args:
             start_ns: Nanoseconds since 1970.
@@ -60,43 +63,42 @@ class FeedListener(Protocol):
         """
 
     def on_complete(self, transport: Transport, until: float) -> None:
-        """Note that every log until a moment ago has been delivered.
+        """Handle that every log until recently was delivered.
 
-        Called when nothing is missing before an open stream any more, and after each
-        poll.
+        Called when the gap before an open stream has been filled, and after each poll.
 
         Args:
             transport: What the next logs will come over.
-            until: That moment, by the loop's clock.
+            until: The time until which all were delivered, by the loop's clock.
         """
 
     def on_incomplete(self) -> None:
-        """Note that logs may be missing, until `on_complete` is called."""
+        """Handle that logs may be missing until `on_complete`."""
 
     def on_progress(self) -> None:
-        """Note that `resume_point` has changed, at once or within a second.
+        """Handle a change of `resume_point`, within a second.
 
-        Not called any more when the feed has been cancelled.
+        No longer called once the feed has been cancelled.
         """
 
 
 class LogFeed:
-    """Delivers every log of a project exactly once, for as long as it runs.
+    """Delivers every log of a project exactly once while running.
 
-    A stream delivers as it receives. REST fills what it cannot have delivered: the gap
-    before it opened, all of the time while there is none, and, asked again and again,
-    whatever it missed.
+    A stream delivers logs as it receives them. REST fills the rest: the gap before the
+    stream opened, all of the time without one, and, by regular audits, whatever it
+    missed.
 
     Attributes:
         connected: Whether logs arrive, over either transport.
         transport: The transport in use; None while not connected.
-        has_gap: Whether something before the open stream is still to be read.
+        has_gap: Whether logs from before the open stream are still to be read.
         delivered: Logs delivered so far.
         caught_up: Of these, the ones that filled a gap.
-        found_by_audit: Of these, the ones that an audit of a stream found.
-        ignored: Documents of the stream so far that were no logs.
+        found_by_audit: Of these, the ones found by an audit of a stream.
+        ignored: Documents of the stream so far that are no logs.
         opened: Streams opened so far.
-        unreadable: Logs so far that REST has, but cannot be made to give.
+        unreadable: Logs so far that REST has but cannot return.
         last_error: Why the last connection or request failed; None since one worked.
     """
 
@@ -120,7 +122,7 @@ class LogFeed:
         Args:
             rest: The REST API of the project.
             way: The way in that delivers by itself.
-            listener: Takes the logs.
+            listener: Receives the logs.
             clock: The service's time.
             pace: Spreads the requests.
             back_off: Chooses how long to wait after a failure.
@@ -128,7 +130,7 @@ class LogFeed:
             poll_interval: Seconds between two reads while there is no stream.
             catch_up_window: Seconds that a gap may reach back.
             device_ids: Returns Golioth's IDs of the project's devices.
-            timing: How long it waits.
+            timing: How long the feed waits.
         """
         self.connected = False
         self.transport: Transport | None = None
@@ -148,7 +150,7 @@ class LogFeed:
         self._back_off = back_off
         self._poll_interval = poll_interval
         self._timing = timing
-        # Set when the next read is due before its time.
+        # Set when the next read is due early.
         self._read_wanted = asyncio.Event()
         self._logs = DeliveredLogs(self._waiting_logs)
         self._coverage = Coverage(timing.margin)
@@ -192,29 +194,29 @@ class LogFeed:
         )
         if resume_point is not None:
             self._progress.resume(resume_point)
-        # Whether the next read is the first one after logs have not arrived.
+        # Whether the next read is the first after an interruption.
         self._is_interrupted = True
         self._is_reported = False
         # Whether the read under way is an audit.
         self._is_audit = False
         self._patience: asyncio.TimerHandle | None = None
         self._release_wanted = asyncio.Event()
-        # By how much the clock that goes on while the host sleeps is ahead of the other.
+        # By how much the clock that counts the host's sleep is ahead of the loop's.
         self._slept = 0.0
 
     @property
     def resume_point(self) -> ResumePoint | None:
-        """Where to go on after a restart; None before the first start.
+        """Return the resume point; None before the first start.
 
-        What is remembered is brought within its bounds first.
+        This first brings the remembered logs within their bounds.
         """
         return self._progress.resume_point
 
     @property
     def resume_age(self) -> float | None:
-        """How far the resume point is behind the service's clock, in seconds.
+        """Return the seconds that the resume point is behind.
 
-        None while either is not known.
+        Behind the service's clock, that is; None while either is unknown.
         """
         resume_time, now = self._coverage.resume_time, self._clock.now_ns
         if resume_time is None or now is None:
@@ -223,19 +225,19 @@ class LogFeed:
 
     @property
     def remembered(self) -> int:
-        """How many logs are remembered, so that none is delivered twice."""
+        """Return how many logs are remembered for de-duplication."""
         return self._logs.size
 
     @property
     def stream_state(self) -> StreamState:
-        """Where the stream is, whatever logs come over."""
+        """Return the state of the stream, whatever the transport."""
         return self._live.state
 
     async def run(self) -> None:
         """Deliver logs until cancelled.
 
         Raises:
-            GoliothAuthenticationError: Golioth rejects the credential, over every way.
+            GoliothAuthenticationError: Golioth rejects the credential everywhere.
         """
         rejection: BaseException | None = None
         self._slept = self._elapsed() - asyncio.get_running_loop().time()
@@ -256,10 +258,10 @@ class LogFeed:
         self._set_transport(None, rejection)
         raise rejection
 
-    # What the way in reports
+    # Reports of the way in
 
     def on_open(self, stream: OpenStream) -> None:
-        """Have the gap before a stream read, while its logs wait."""
+        """Start reading the gap before a stream; its logs wait."""
         self.opened += 1
         self.has_gap = True
         self._restart_patience()
@@ -267,7 +269,7 @@ class LogFeed:
         self._notify(self._listener.on_incomplete)
 
     def on_live_log(self, stream: OpenStream, entry: LogEntry) -> None:
-        """Deliver a log of the stream, unless it has to wait, or REST was faster."""
+        """Deliver a stream's log, unless waiting or known."""
         # Hot path: runs once per log.
         if not stream.has_received:
             stream.has_received = True
@@ -283,11 +285,11 @@ class LogFeed:
         self.ignored += 1
 
     def on_lasting(self, stream: OpenStream) -> None:
-        """Count a stream as connected, even one that says nothing."""
+        """Count a stream as connected, even a silent one."""
         self._set_transport(Transport.STREAMING)
 
     async def on_close(self, stream: OpenStream) -> None:
-        """Deliver what waits, and have REST take over."""
+        """Deliver waiting logs, and let REST take over."""
         await self._release(stream)
         if (span := self._streamed()) is not None:
             self._coverage.add_streamed(*span)
@@ -296,17 +298,17 @@ class LogFeed:
         self._notify(self._listener.on_incomplete)
 
     def on_failure(self, reason: GoliothError) -> None:
-        """Keep why there is no stream."""
+        """Store why there is no stream."""
         self.last_error = reason
 
-    # What the gap filler finds
+    # Reports of the gap filler
 
     def on_read_log(self, entry: LogEntry, source: LogSource) -> None:
-        """Deliver a log that REST had."""
+        """Deliver a log of REST."""
         if not self._clock.is_certain:
-            # A jump of the service's clock is what a sleep of the host looks like.
+            # A sleep of the host looks like a jump of the service's clock.
             source = LogSource.CATCH_UP
-        # Before a new stream has settled: that logs arrive is reported before the log.
+        # A new stream may not have settled yet: report the transport before the log.
         if self.transport is None:
             self._set_transport(
                 Transport.POLLING if self._live.stream is None else Transport.STREAMING
@@ -322,26 +324,26 @@ class LogFeed:
         self._notify(self._listener.on_history, entry)
 
     def on_gap(self, start_ns: int, end_ns: int) -> None:
-        """Report a span of which logs were not delivered."""
+        """Report a span with undelivered logs."""
         self._notify(self._listener.on_gap, start_ns, end_ns)
 
     def on_unreadable(self, number: int) -> None:
-        """Report logs that the service has, and that cannot be had."""
+        """Report logs that the service has but cannot return."""
         self.unreadable += number
         _LOGGER.warning(
             "Golioth does not give all logs of one moment: %d cannot be had", number
         )
 
     def on_settled(self) -> None:
-        """Report that there is progress."""
+        """Report progress."""
         self._notify(self._listener.on_progress)
 
     # Reading
 
     async def _read_forever(self) -> None:
-        """Read what the stream has not delivered, whenever that may be something."""
+        """Read missing logs whenever there may be some."""
         loop = asyncio.get_running_loop()
-        # Subscribe first: nothing is lost between a gap's end and the first live log.
+        # Subscribe first, so that no log is lost between the gap's end and the stream.
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timing.settling_time):
                 await self._live.first_try_ended.wait()
@@ -369,15 +371,15 @@ class LogFeed:
             wait = min(self._back_off.wait_after(failures, reason), self._poll_interval)
             failures += 1
             _LOGGER.debug("Logs cannot be read (%s): next try in %.1f s", reason, wait)
-            # Not even a new stream makes this shorter: the service may have asked for it.
+            # A new stream does not shorten this: the service may have asked for it.
             await asyncio.sleep(max(wait, self._back_off.asked_for(reason)))
 
     async def _read_once(self) -> bool:
-        """Fill the gap before the stream, audit the stream, or poll without one.
+        """Fill a gap, audit the stream, or poll without one.
 
         Returns:
-            Whether the stream is the same as when it began. One that was opened meanwhile
-            is read for again, and one that was closed, too.
+            Whether the stream is the same as at the beginning. If one was opened or
+            closed meanwhile, another read is needed.
 
         Raises:
             GoliothError: As by `GoliothRest`. What was read until then was delivered.
@@ -412,11 +414,10 @@ class LogFeed:
         return True
 
     def _report_complete(self, started: float) -> None:
-        """Report that all logs until a moment have been delivered, if they have.
+        """Report completeness, if all logs were delivered.
 
         Args:
-            started: When the read began that delivered the last of them, by the loop's
-                clock.
+            started: When the last read began, by the loop's clock.
         """
         if self._live.stream is None:
             self._set_transport(Transport.POLLING)
@@ -425,7 +426,10 @@ class LogFeed:
             self._notify(self._listener.on_complete, Transport.STREAMING, started)
 
     def _note_failed_read(self, reason: GoliothError) -> None:
-        """Keep why a read has failed; without a stream, no logs arrive now."""
+        """Store why a read failed.
+
+        Without a stream, also report that no logs arrive.
+        """
         self.last_error = reason
         if self._live.stream is None:
             self._is_interrupted = True
@@ -433,7 +437,7 @@ class LogFeed:
             self._notify(self._listener.on_incomplete)
 
     async def _wait_for_next_read(self, started: float) -> None:
-        """Wait until the next read is due, or the stream has been opened or closed."""
+        """Wait for the next read or a stream's change."""
         loop = asyncio.get_running_loop()
         stream = self._live.stream
         if stream is None:
@@ -449,7 +453,7 @@ class LogFeed:
                 await self._read_wanted.wait()
 
     async def _is_accepted_by_rest(self) -> bool:
-        """Return whether REST takes the credential.
+        """Return whether REST accepts the credential.
 
         Raises:
             GoliothAuthenticationError: It does not.
@@ -467,13 +471,16 @@ class LogFeed:
         return True
 
     async def _watch_host(self) -> None:
-        """Look now and then whether the host has slept."""
+        """Check regularly whether the host has slept."""
         while True:
             await asyncio.sleep(_WATCH_INTERVAL)
             await self._notice_sleep()
 
     async def _notice_sleep(self) -> None:
-        """Open the stream again if the host has slept: what came meanwhile is lost."""
+        """Reopen the stream if the host has slept.
+
+        What the stream sent meanwhile is lost.
+        """
         slept = self._elapsed() - asyncio.get_running_loop().time()
         slept, self._slept = slept - self._slept, slept
         if slept > _SLEEP:
@@ -485,18 +492,18 @@ class LogFeed:
     # Live logs that wait
 
     def _restart_patience(self) -> None:
-        """Be patient for longer, because REST does answer."""
+        """Let live logs wait longer, because REST answers."""
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
         if self._is_waiting():
-            # REST fails, or is slower than the logs come: live logs go out first.
+            # If REST fails or is slower than the stream, live logs are delivered first.
             self._patience = asyncio.get_running_loop().call_later(
                 self._timing.rest_patience, self._release_wanted.set
             )
 
     async def _release_forever(self) -> None:
-        """Deliver live logs before a gap, whenever patience with REST has ended."""
+        """Deliver waiting logs whenever REST takes too long."""
         while True:
             await self._release_wanted.wait()
             self._release_wanted.clear()
@@ -504,7 +511,7 @@ class LogFeed:
                 await self._release(stream)
 
     async def _release(self, stream: OpenStream) -> None:
-        """Deliver the logs that wait, and let no more wait."""
+        """Deliver waiting logs, and stop further waiting."""
         async for entry in in_slices(stream.take_waiting()):
             if self._logs.add_streamed(entry):
                 self._deliver(entry, LogSource.STREAM)
@@ -519,39 +526,39 @@ class LogFeed:
         return stream is not None and stream.waiting is not None
 
     def _waiting_logs(self) -> Iterable[LogEntry]:
-        """Return the logs of the open stream that wait."""
+        """Return the waiting logs of the open stream."""
         stream = self._live.stream
         return () if stream is None else stream.waiting or ()
 
     def _live_since(self) -> int | None:
-        """Return since when the stream delivers what it receives at once."""
+        """Return since when the stream delivers at once."""
         stream, now = self._live.stream, self._clock.now_ns
         if stream is None or self._is_waiting() or now is None:
             return None
         return self._surely_open_at(stream, now)
 
     def _surely_open_at(self, stream: OpenStream, now: int) -> int:
-        """Return a time by which the stream was open for sure, by the service's clock.
+        """Return a time at which the stream was surely open.
 
-        That clock tells whole seconds.
+        By the service's clock, which has whole seconds.
         """
         open_for = self._elapsed() - stream.since
         return now - int(open_for * SECOND) + SECOND
 
     def _streamed(self) -> tuple[int, int] | None:
-        """Return the span of which only the open stream has delivered, if known."""
+        """Return the span delivered only by the open stream."""
         stream, now = self._live.stream, self._clock.now_ns
         if stream is None or now is None:
             return None
-        # What was sent before may be this much younger by its device's clock.
+        # Logs sent earlier may be this much younger by their device's clock.
         grace = int(self._timing.audit_grace * SECOND)
         opened = self._surely_open_at(stream, now)
         start = max(self._coverage.verified, opened + grace)
-        # Nobody can tell whether it has ended, but what it has delivered last.
+        # It may have died unnoticed since it delivered last.
         silence = asyncio.get_running_loop().time() - stream.heard_at
         return start, now - math.ceil(silence) * SECOND
 
-    # Delivery, and what is remembered of it
+    # Delivery
 
     def _deliver(self, entry: LogEntry, source: LogSource) -> None:
         # Hot path: runs once per log.
@@ -559,7 +566,7 @@ class LogFeed:
         try:
             self._on_log(entry, source)
         except Exception as err:  # noqa: BLE001
-            # One log that nobody can digest must not keep the next ones away.
+            # One log that fails must not block the next ones.
             log_unexpected(_LOGGER, "Unexpected error while a log was delivered", err)
         if self.delivered >= self._progress.due_count:
             self._progress.note()
@@ -570,7 +577,7 @@ class LogFeed:
     def _set_transport(
         self, transport: Transport | None, reason: GoliothError | None = None
     ) -> None:
-        """Report what logs come over, where that has changed."""
+        """Store the transport, and report a change."""
         if transport is self.transport and (self._is_reported or transport is not None):
             return
         self.transport = transport
@@ -579,7 +586,7 @@ class LogFeed:
         self._notify(self._listener.on_connection_change, reason)
 
     def _notify[*Ts](self, listener: Callable[[*Ts], None], *arguments: *Ts) -> None:
-        """Call a listener, whose mistakes must not end the feed."""
+        """Call a listener; its errors must not end the feed."""
         try:
             listener(*arguments)
         except Exception as err:  # noqa: BLE001

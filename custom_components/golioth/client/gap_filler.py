@@ -1,4 +1,7 @@
-"""Reads from REST what no way in has delivered: the beginning, gaps, polls, audits."""
+"""Reads undelivered logs from REST.
+
+This includes the first start, gaps, polls and audits.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -27,57 +30,55 @@ from .timestamps import SECOND
 
 _LOGGER = logging.getLogger(__name__)
 
-# The part of the margin in which REST shows what it has received.
+# The share of the margin in which REST shows what it has received.
 _INDEX_SHARE: Final = 1 / 6
 
-# The part of it by which a device's clock may be wrong.
+# The share of the margin by which a device's clock may be wrong.
 _DEVICE_SHARE: Final = 5 / 6
 
-# By how much the clocks of the service and of the host differ, at most, where both are
-# right.
+# By how much the clocks of service and host differ at most, where both are right.
 _AGREEMENT: Final = 300 * SECOND
 
-# Seconds of logs from before the first start that are asked for, one after the other,
-# until an answer comes: as far back as the service goes by itself, then less.
+# Seconds of history before the first start to request, until one succeeds: as far back
+# as the service goes by default, then less.
 _HISTORY_SPANS: Final = (None, 3_600, 60)
 
-# Requests for the time, until an answer agrees with the one before.
+# Requests for the time, until two answers in a row agree.
 _MAX_TIME_REQUESTS: Final = 4
 
 
 class ReadListener(GapListener, Protocol):
-    """Takes what the gap filler finds."""
+    """Receives what the gap filler finds."""
 
     def on_read_log(self, entry: LogEntry, source: LogSource) -> None:
-        """Deliver a log; called in order of time for each read."""
+        """Deliver a log; within a read, in order of time."""
 
     def on_history(self, entry: LogEntry) -> None:
-        """Show a log from before the first start, without delivering it."""
+        """Show a log from before the first start, without delivery."""
 
     def on_unreadable(self, number: int) -> None:
-        """Report logs that the service has, and that cannot be had."""
+        """Report logs that the service has but cannot return."""
 
 
 class Read(NamedTuple):
-    """How one read is to be done."""
+    """The options of one read."""
 
     source: LogSource
     is_audit: bool
-    """Whether a stream delivers, and there is no gap before it."""
+    """Whether a stream delivers, with no gap before it."""
     live_since: Callable[[], int | None]
-    """Returns since when, by the service's clock, a stream delivers at once what comes
-    meanwhile; None where none does. What it has not delivered after a moment of grace,
-    it has missed."""
+    """Returns since when a stream delivers at once, by the service's clock; None where
+    none does. What it has not delivered after a grace period, it has missed."""
     may_start_over: bool = True
-    """Whether to begin again where the service's clock turns out to be uncertain."""
+    """Whether to start over if the service's clock turns out to be uncertain."""
 
 
 class _ClockDoubtError(Exception):
-    """An answer disagrees with what the service's clock is believed to show."""
+    """An answer disagrees with the believed time of the service."""
 
 
 class GapFiller:
-    """Reads everything that may be new from REST, and accounts for it."""
+    """Reads all new logs from REST, and accounts for them."""
 
     def __init__(
         self,
@@ -100,13 +101,13 @@ class GapFiller:
             rest: The REST API of the project.
             clock: The service's time.
             coverage: What was surely delivered.
-            logs: What was delivered of late.
+            logs: The recently delivered logs.
             reader: Reads a span of time.
             pace: Spreads the requests.
-            listener: Takes what is found.
-            timing: How long it waits.
+            listener: Receives what is found.
+            timing: How long to wait.
             catch_up_window: Seconds that a gap may reach back.
-            count_delivered: Returns how many logs were delivered so far, whatever the way.
+            count_delivered: Returns how many logs were delivered so far, over any way.
             on_answer: Called after each answer.
         """
         self._rest = rest
@@ -126,28 +127,28 @@ class GapFiller:
         )
         self._count_delivered = count_delivered
         self._on_answer = on_answer
-        # Until when logs from before the beginning are still to be shown; None where
-        # they have been. How often that has failed.
+        # The end of the history that is still to be shown, None once it was, and how
+        # often that has failed.
         self._history_end: int | None = None
         self._history_failures = 0
-        # Whether the stream was found to miss logs, in the present read.
+        # Whether the present read found logs that the stream missed.
         self._has_missed = False
-        # By how much the service's clock was ahead of the elapsed one as noted last.
+        # By how much the service's clock was ahead of the elapsed one when last noted.
         self._offset = 0
         # Whether nothing has been read yet.
         self._is_first = True
-        # How many logs were delivered when that was looked at last, and since when it has
-        # been so many, by the elapsed clock: REST needs a while to show the last one.
+        # The last seen number of delivered logs, and since when it is unchanged, by the
+        # elapsed clock: REST needs a while to show the last log.
         self._count_seen = -1
         self._count_seen_at = 0.0
 
     async def run(self, read: Read) -> bool:
-        """Deliver everything that REST has and that was not delivered.
+        """Deliver every undelivered log of REST.
 
-        The very first time, show recent logs and begin with what comes from now on.
+        The very first time, show recent logs and deliver only what comes from now on.
 
         Returns:
-            Whether an open stream was found to have missed some of it.
+            Whether an open stream missed some of them.
 
         Raises:
             GoliothError: As by `GoliothRest`. What was read until then was delivered.
@@ -160,8 +161,8 @@ class GapFiller:
         try:
             await self._read_all(read, now)
         except _ClockDoubtError:
-            # A clock that was ahead has left out logs that are older than these: they
-            # go first. A jump of it is what a sleep of the host looks like.
+            # A clock that was ahead has hidden older logs, which have to come first. A
+            # sleep of the host looks like a jump of the service's clock.
             now = await self._service_time()
             read = read._replace(source=LogSource.CATCH_UP, may_start_over=False)
             await self._read_all(read, now)
@@ -170,10 +171,10 @@ class GapFiller:
         return self._has_missed
 
     async def _read_all(self, read: Read, now: int) -> None:
-        """Deliver what is new from the settled time to the present.
+        """Deliver new logs since the settled time.
 
-        It takes one request where a glance suffices. Otherwise it goes slice by slice,
-        the oldest first, and checks untracked ranges by their number of logs.
+        One request is enough where a glance shows everything. Otherwise, read slice by
+        slice, the oldest first, and check untracked ranges by their number of logs.
         """
         self._note_clock(now)
         await self._lost.give_up(now)
@@ -214,26 +215,26 @@ class GapFiller:
                 if coverage.settle(part_end, now):
                     self._listener.on_settled()
             else:
-                # It is checked once all of it is settled.
+                # The range is checked once all of it is settled.
                 is_settling = False
         self._finish(now)
 
     async def _read_before(
         self, glance: Glance, start: int, read: Read, now: int
     ) -> None:
-        """Deliver what a glance shows, and what it does not show before that.
+        """Deliver the logs before a glance, then those in it.
 
         Args:
-            glance: What was seen of everything.
-            start: Where everything starts.
-            read: How to do it.
+            glance: The glance at the whole span.
+            start: Where the whole span starts.
+            read: The options.
             now: A time before the glance.
         """
         coverage = self._coverage
         settled = coverage.settled_at(now)
         reading = glance.reading
         if glance.start <= start:
-            # Counting may be wrong by a log that REST does not show yet.
+            # The count may lack a log that REST does not show yet.
             is_sure = not glance.is_counted or self._has_index_caught_up()
             if is_sure or not coverage.needs_settling(now):
                 await self._deliver(reading, read)
@@ -241,28 +242,28 @@ class GapFiller:
                     self._settle(settled, now)
                 self._finish(now)
                 return
-        # To where the glance begins, or to the settled time if that is later: what may
-        # still change is not read twice.
+        # Up to the glance, or to the settled time if that is later: what may still
+        # change is not read twice.
         await self._read_part(
             start,
             max(glance.start, settled),
             read,
             is_settling=True,
             is_contiguous=True,
-            # In so much time there were fewer logs than a slice may have.
+            # The glance shows that such a span has fewer logs than a slice may have.
             first_width=WIDER * (now - glance.start),
         )
         await self._deliver(reading, read)
         self._finish(now)
 
     def _finish(self, now: int) -> None:
-        """Account for everything as read, as far as REST showed it."""
+        """Account for everything that REST showed as read."""
         self._verify(now)
         self._coverage.finish_read(now)
         self._listener.on_settled()
 
     def _counted_before(self, read: Read) -> int | None:
-        """Return until when the number of logs shows whether some are new."""
+        """Return until when counting finds new logs."""
         return None if read.is_audit else self._coverage.counted_before()
 
     def _settle(self, position: int, now: int) -> None:
@@ -273,9 +274,9 @@ class GapFiller:
         self._coverage.verify(self._before_unchecked(position))
 
     def _before_unchecked(self, position: int) -> int:
-        """Return a position, or where the first untracked range before it starts.
+        """Return a position, limited by the first unchecked range.
 
-        Such a range is accounted for once it was checked. It may have come up since the
+        An untracked range is accounted for once it was checked. It may be new since the
         read began.
         """
         settled = self._coverage.settled or 0
@@ -287,7 +288,7 @@ class GapFiller:
         return min(position, next(starts, position))
 
     def _has_index_caught_up(self) -> bool:
-        """Return whether REST surely shows every log that was delivered."""
+        """Return whether REST surely shows every delivered log."""
         elapsed = self._clock.clocks.elapsed()
         if self._count_delivered() != self._count_seen:
             self._count_seen, self._count_seen_at = self._count_delivered(), elapsed
@@ -303,26 +304,26 @@ class GapFiller:
         is_contiguous: bool,
         first_width: int = 0,
     ) -> bool:
-        """Deliver a part of what is read, slice by slice, the oldest first.
+        """Deliver a part slice by slice, the oldest first.
 
         Args:
             start: Where it starts.
             end: Where it ends.
-            read: How to do it.
+            read: The options.
             is_settling: Whether everything before it is settled.
-            is_contiguous: Whether everything before it was read, which is so where no
-                untracked range is in what is read.
+            is_contiguous: Whether everything before it was read: there is no untracked
+                range in the whole read.
             first_width: Nanoseconds that surely have few logs.
 
-        | Is it settling | Is it contiguous | After each slice              |
-        | -------------- | ---------------- | ----------------------------- |
-        | yes            | yes              | settled and verified          |
-        | yes            | no               | settled, up to the first untracked range |
-        | no             | yes              | verified                      |
-        | no             | no               | only delivered                |
+        | `is_settling` | `is_contiguous` | After each slice                         |
+        | ------------- | --------------- | ---------------------------------------- |
+        | yes           | yes             | settled and verified                     |
+        | yes           | no              | settled, up to the first untracked range |
+        | no            | yes             | verified                                 |
+        | no            | no              | only delivered                           |
 
         Returns:
-            Whether what comes after it may be settled.
+            Whether what follows may be settled.
         """
         slices = Slices(
             start,
@@ -350,19 +351,21 @@ class GapFiller:
                 self._lost.give_up_part(*given_up, now)
             slices.advance(part, len(reading.entries))
             if is_settling:
-                # Some was counted, not read: before the margin, a count is right.
+                # Some may be counted, not read: before the margin, counts are right.
                 self._settle(part.end, now)
-                # What is read later does not settle what was read too early.
+                # A later read does not settle what was read before it was final.
                 is_settling = part.end <= self._coverage.settled_at(now)
             if is_contiguous:
                 self._verify(min(part.end, now))
         return is_settling
 
     async def _deliver(self, reading: Reading, read: Read) -> None:
-        """Deliver what is new of a reading, once an open stream had time to do so.
+        """Deliver the new logs of a reading.
+
+        An open stream first gets time to deliver them itself.
 
         Raises:
-            _ClockDoubtError: It was asked for by a time that may be wrong.
+            _ClockDoubtError: The time that the reading was based on may be wrong.
         """
         if read.may_start_over and not self._clock.is_certain:
             raise _ClockDoubtError
@@ -370,33 +373,33 @@ class GapFiller:
         entries = reading.entries
         since = read.live_since()
         if since is not None and not self._has_missed:
-            # What a late device sent since then is older.
+            # A log sent since then may be older by its device's clock.
             oldest = since - int(self._timing.margin * _DEVICE_SHARE * SECOND)
             racing = [each for each in entries if (each.timestamp_ns or 0) >= oldest]
             if logs.count_new(racing):
                 await asyncio.sleep(self._timing.audit_grace)
                 since = read.live_since()
         async for entry in in_slices(logs.add_read(entries)):
-            # A log from before the stream may only have been shown late.
+            # A log from before the stream may just have been indexed late.
             if since is not None and (entry.timestamp_ns or 0) >= since:
                 self._has_missed = True
             listener.on_read_log(entry, read.source)
         if untimed := sum(logs.add_untimed(entry) for entry in reading.untimed):
             listener.on_unreadable(untimed)
 
-    # The beginning
+    # First start
 
     async def _begin(self, now: int) -> None:
-        """Show recent logs, and begin with what comes from now on.
+        """Show recent logs, and start delivering from now on.
 
         Raises:
-            GoliothError: As by `GoliothRest.logs`. It has begun nevertheless, because
-                what the stream delivers can only be kept within bounds from then on.
+            GoliothError: As by `GoliothRest.logs`. The feed has started nevertheless,
+                because only then the stream's logs can be kept within bounds.
         """
         try:
             window = await self._reader.ask()
         except GoliothUnreadableError:
-            # There are logs, but nobody can show them.
+            # There are logs, but they cannot be shown.
             self._start_at(now, now // SECOND)
             return
         except GoliothError:
@@ -404,7 +407,7 @@ class GapFiller:
             self._start_at(now, now // SECOND)
             raise
         now = await self._service_time()
-        # What these logs are known back to: late ones of that time can be told apart.
+        # How far back these logs are complete: late ones since then are recognized.
         floor = 0
         sizes = self._reader.sizes
         sizes.hear(window)
@@ -417,26 +420,26 @@ class GapFiller:
         self._listener.on_settled()
 
     def _start_at(self, now: int, known_from: int) -> None:
-        """Begin, and deliver nothing from before that over REST.
+        """Start, and deliver nothing older over REST.
 
         Args:
-            now: The time.
-            known_from: The second since which all that was there is known.
+            now: The service's time.
+            known_from: The second since which all existing logs are known.
         """
         self._is_first = False
         self._coverage.begin(now)
         self._note_clock(now)
         floor = max(known_from, self._coverage.start_of_read() // SECOND)
-        # Where one of the clocks is wrong, it may be the service's, and be ahead.
+        # If the clocks disagree, the service's may be the wrong one, and be ahead.
         is_sure = abs(now - int(self._clock.clocks.wall() * SECOND)) <= _AGREEMENT
         self._logs.begin(min(floor, now // SECOND), is_sure=is_sure)
         self._listener.on_settled()
 
     async def _show_history(self, end: int) -> None:
-        """Show the logs from before the beginning, which could not be read then.
+        """Show the history that was unreadable at the start.
 
-        What was read before was delivered, even where this fails: the next read tries
-        again, with a question that is easier to answer.
+        If this fails, the next read tries again with a request that is easier to
+        answer.
 
         Raises:
             GoliothAuthenticationError: The service rejects the credential.
@@ -445,7 +448,7 @@ class GapFiller:
         start = None if span is None else end - span * SECOND
         entries: list[LogEntry] = []
         try:
-            # There may be some that nobody can show.
+            # Some may be unreadable.
             with suppress(GoliothUnreadableError):
                 entries = (await self._reader.ask(start, end)).entries
         except GoliothAuthenticationError:
@@ -463,10 +466,10 @@ class GapFiller:
     # Time
 
     async def _service_time(self) -> int:
-        """Return the time of the service's clock; ask for it until that is certain.
+        """Return the service's time, requesting it until certain.
 
         Raises:
-            GoliothError: As by `GoliothRest.project`, or the service does not report it.
+            GoliothError: As by `GoliothRest.project`, or the service reports no time.
         """
         for _ in range(_MAX_TIME_REQUESTS):
             if self._clock.is_certain:
@@ -479,18 +482,19 @@ class GapFiller:
         return now
 
     def _now(self) -> int:
-        """Return the service's time in the middle of a read.
+        """Return the service's time during a read.
 
-        A step forward since then counts from the next read on: only one that was noted
-        can be undone.
+        A step forward during the read counts from the next one: only noted steps can be
+        undone.
         """
         noted = self._offset + int(self._clock.clocks.elapsed() * SECOND)
         return min(self._clock.now_ns or 0, noted)
 
     def _note_clock(self, now: int) -> None:
-        """Note the service's clock; where it was ahead, read again what it settled.
+        """Note the service's clock, and undo one that was ahead.
 
-        The first time, check what was stored by it as well.
+        What that clock settled is read again. The first time, also check the stored
+        state.
         """
         self._offset = now - int(self._clock.clocks.elapsed() * SECOND)
         is_back = self._coverage.step(now, self._offset)
@@ -502,7 +506,7 @@ class GapFiller:
             self._logs.lower_floor(read_from)
             lost_from = max(read_from, self._logs.began)
             if lost_from < (floor := self._logs.floor):
-                # Something of it was forgotten, so REST delivers nothing of it.
+                # Some of its logs were forgotten, so REST delivers none of it.
                 self._listener.on_gap(lost_from * SECOND, floor * SECOND)
             self._listener.on_settled()
         self._is_first = False

@@ -1,4 +1,7 @@
-"""Reads the newest logs of a time range over REST, for an action or the card."""
+"""Reads the newest logs of a span over REST.
+
+It serves an action and the card.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
@@ -22,12 +25,12 @@ from .timestamps import (
     start_of_second,
 )
 
-# Eleven answers hold a thousand logs of one level, and some 35 tell many logs of one
-# moment apart. A service that lies would take any number.
+# Eleven answers hold a thousand logs of one level, and some 35 separate many logs of
+# one moment. A faulty service could cause any number.
 _MAX_REQUESTS: Final = 80
 
-# Reads that wait for their turn, in all and of one who asks. One takes 40 s at most
-# where the service answers at once.
+# Reads that wait for their turn, in total and per caller. One takes at most 40 s where
+# the service answers at once.
 MAX_WAITING: Final = 60
 _MAX_WAITING_EACH: Final = 20
 
@@ -36,7 +39,7 @@ _END_OF_TIME: Final = 2**63
 
 
 class LogFilter(NamedTuple):
-    """Which logs are wanted: all of them, where nothing is said."""
+    """Selects logs; all of them by default."""
 
     device_id: str | None = None
     """Golioth's ID of the device."""
@@ -44,53 +47,53 @@ class LogFilter(NamedTuple):
     """Some of `LEVELS`."""
     module: str | None = None
     term: str | None = None
-    """A text to search for: where, and how, is up to the service."""
+    """A text to search for; the service decides where and how."""
     without_devices: Collection[str] = ()
-    """Golioth's IDs of devices that are left out of what the service answers."""
+    """Golioth's IDs of devices that are filtered out of answers."""
 
     def of(self, entries: list[LogEntry]) -> list[LogEntry]:
-        """Return those of some logs that are not left out."""
+        """Return the logs whose devices are not left out."""
         if not self.without_devices:
             return entries
         return [each for each in entries if each.device_id not in self.without_devices]
 
 
 class FoundLogs(NamedTuple):
-    """The newest logs of a span of time."""
+    """The newest logs of a span."""
 
     entries: list[LogEntry]
     """Oldest first."""
     truncated: bool
     """Whether the span has more."""
     has_gaps: bool
-    """Whether what it has more may lie between these, and not only before: the service
-    does not give it."""
+    """Whether logs may be missing between these, not only before: the service does not
+    return them."""
     read_from_ns: int | None = None
-    """From when on all was read, where no more requests may be made for what is older;
-    None where these were enough."""
+    """Since when all logs were read, where the limit of requests was reached; None
+    where it was not."""
 
 
 class _Slice(NamedTuple):
-    """All logs from one time on to before another, in nanoseconds since 1970."""
+    """All logs of a span, in nanoseconds since 1970."""
 
     start_ns: int
     end_ns: int
     entries: list[LogEntry]
     """Oldest first."""
     missing: int = 0
-    """Logs that the service has, and that it does not give, or that were not asked for."""
+    """Logs that the service has but did not return, or that were not requested."""
 
 
 class _TooManyRequestsError(Exception):
-    """No more requests may be made."""
+    """The limit of requests is reached."""
 
 
 class LogHistory:
-    """Reads the logs of the past, of one project.
+    """Reads past logs of one project.
 
     Attributes:
-        turns: One is to be held while reading: one after the other, so that many who ask
-            take no more requests a second than one.
+        turns: Hold one while reading: reads follow one another, so that many callers
+            cause no more requests a second than one.
     """
 
     def __init__(
@@ -101,7 +104,8 @@ class LogHistory:
         Args:
             rest: The project.
             request_interval: Seconds between two requests, at least.
-            longest_retry_after: Seconds that the service can impose on us, at most.
+            longest_retry_after: Seconds that the service can make the client wait, at
+                most.
         """
         self.turns = FairTurns(
             max_waiting=MAX_WAITING, max_waiting_each=_MAX_WAITING_EACH
@@ -119,15 +123,15 @@ class LogHistory:
         """Return the newest logs of a span.
 
         Args:
-            start_ns: In nanoseconds since 1970: a whole millisecond, because the service
+            start_ns: Nanoseconds since 1970: a whole millisecond, because the service
                 may cut the times of logs to these.
             end_ns: A whole millisecond, not included; without it, until now.
-            limit: How many logs there may be.
-            wanted: Which logs.
+            limit: The maximum number of logs.
+            wanted: Selects the logs.
 
         Raises:
-            GoliothError: As by `GoliothRest.logs`, or the service has asked to wait
-                before.
+            GoliothError: As by `GoliothRest.logs`, or the service asked to wait
+                earlier.
         """
         loop = asyncio.get_running_loop()
         if (wait := self._not_before - loop.time()) > 0:
@@ -142,16 +146,16 @@ class LogHistory:
 
 
 class _Cursor:
-    """What is asked for next, from the end of a span backward.
+    """The part to request next, moving backward through a span.
 
     Attributes:
         start: Where it starts, in nanoseconds.
-        end: Where it ends, not included: what is later has been read. `_END_OF_TIME`
-            where it is whatever the service has until now.
+        end: Where it ends, not included: later logs have been read. `_END_OF_TIME` for
+            everything that the service has until now.
     """
 
     def __init__(self, start: int, end: int | None, now: int) -> None:
-        """Begin with all of a span.
+        """Start with all of a span.
 
         Args:
             start: Where it starts.
@@ -161,36 +165,36 @@ class _Cursor:
         self.start = start
         self.end = _END_OF_TIME if end is None else end
         self._first = start
-        # Where the last answer began that could not be read.
+        # The start of the last unreadable part.
         self._too_long = _END_OF_TIME
-        # How much is asked for at once, since an answer could not be read.
+        # The width of a part, once an answer was unreadable.
         self._width = _END_OF_TIME
-        # Later than the service's time, which it tells in seconds, and than devices'
+        # Later than the service's time, which has whole seconds, and than devices'
         # clocks that are ahead.
         self._latest, self._ahead = start_of_second(now) + SECOND, SECOND
 
     @property
     def is_over(self) -> bool:
-        """Whether all of the span has been read."""
+        """Return whether all of the span has been read."""
         return self.end <= self._first
 
     @property
     def is_all(self) -> bool:
-        """Whether nothing is left after it."""
+        """Return whether this is the last part."""
         return self.start == self._first
 
     @property
     def is_moment(self) -> bool:
-        """Whether it is as short as a question may be."""
+        """Return whether it is too short to be divided."""
         return self.end < _END_OF_TIME and self.end - self.start <= MILLISECOND
 
     @property
     def end_or_now(self) -> int | None:
-        """Where it ends; None for the present."""
+        """Return where it ends; None for the present."""
         return self.end if self.end < _END_OF_TIME else None
 
     def shorten(self) -> None:
-        """Ask for its latest part, because the answer could not be read."""
+        """Narrow to the latest part after an unreadable answer."""
         self._too_long = self.start
         if self.end < _END_OF_TIME:
             self.start = max(
@@ -203,14 +207,14 @@ class _Cursor:
         self._width = self.end - self.start
 
     def go_on(self, *, has_logs: bool) -> None:
-        """Go on before it, because the answer held all of it.
+        """Move backward after an answer that held everything.
 
         Args:
-            has_logs: Whether there was any.
+            has_logs: Whether the answer held any logs.
         """
         self.end = self.start
         if self._too_long < self.end:
-            # What is too long is so because of its other part, or not any more.
+            # The unreadable part is so because of its rest, or no longer.
             self.start = (
                 self._too_long
                 if has_logs
@@ -221,17 +225,17 @@ class _Cursor:
         self._width = (self.end - self.start) * WIDER
 
     def go_on_after_moment(self) -> None:
-        """Go on before a moment that no answer holds."""
+        """Move backward past a moment that no answer holds."""
         self.end = self.start
         self.start = max(self._first, self._too_long, self.start - self._width)
 
     def end_at(self, time: int) -> None:
-        """Leave out what is later, because it has been read."""
+        """Leave out later logs, which have been read."""
         self.end = time
 
 
 class _HistoryReading:
-    """Reads once."""
+    """Performs one read of the history."""
 
     def __init__(
         self, rest: GoliothRest, pace: RequestPace, sizes: AnswerSize, wanted: LogFilter
@@ -242,16 +246,16 @@ class _HistoryReading:
             rest: The project.
             pace: Spreads the requests.
             sizes: Judges whether answers are complete.
-            wanted: Which logs.
+            wanted: Selects the logs.
         """
         self._rest = rest
         self._pace = pace
         self._wanted = wanted
-        # The level that is read, where it is one.
+        # The level that is being read; None for all.
         self._level: str | None = None
-        # How many requests may still be made.
+        # The number of requests left.
         self._left = _MAX_REQUESTS
-        # Devices that have not logged need no question.
+        # Only devices found in answers are requested.
         self._crowded = CrowdedMoment(self._ask, sizes, lambda: ())
 
     async def read(self, start_ns: int, end_ns: int | None, limit: int) -> FoundLogs:
@@ -260,7 +264,7 @@ class _HistoryReading:
         entries: list[LogEntry] = []
         truncated = has_gaps = False
         read_from: int | None = None
-        # The service takes one level, or all.
+        # A request is for one level, or all.
         for level in wanted.levels or (None,):
             self._level = level
             found = await self._read_level(start_ns, end_ns, limit)
@@ -269,7 +273,7 @@ class _HistoryReading:
             has_gaps |= found.has_gaps
             if found.read_from_ns is not None:
                 read_from = max(read_from or 0, found.read_from_ns)
-        # Of the levels that come last there may be nothing, then.
+        # The last levels may have no logs at all then.
         has_gaps |= truncated and not self._left and len(wanted.levels) > 1
         entries.sort(key=lambda entry: entry.timestamp_ns or 0)
         if len(entries) > limit:
@@ -279,7 +283,10 @@ class _HistoryReading:
     async def _read_level(
         self, start_ns: int, end_ns: int | None, limit: int
     ) -> FoundLogs:
-        """Return the newest logs of a span, and a few more where these were at hand."""
+        """Return at least the newest logs of a span.
+
+        There may be a few more than the limit.
+        """
         entries: list[LogEntry] = []
         truncated = has_gaps = False
         read_from = _END_OF_TIME if end_ns is None else end_ns
@@ -290,7 +297,7 @@ class _HistoryReading:
                     read_from = part.start_ns
                     if part.missing:
                         truncated = True
-                        # Others lack what is older than their logs.
+                        # Wider slices lack only older logs.
                         has_gaps |= part.end_ns - part.start_ns <= MILLISECOND
                     if len(entries) > limit:
                         break
@@ -301,17 +308,17 @@ class _HistoryReading:
     async def _read_backward(
         self, start_ns: int, end_ns: int | None, limit: int
     ) -> AsyncGenerator[_Slice]:
-        """Yield the slices of a span, the last one first, until there are enough logs.
+        """Yield a span's slices, newest first, until the limit.
 
         A slice that ends the reading early has at least one missing log.
 
         Args:
             start_ns: A whole millisecond.
             end_ns: A whole millisecond; without it, whatever the service has until now.
-            limit: How many logs are enough.
+            limit: The number of logs that is enough.
 
         Raises:
-            GoliothError: As by `GoliothRest.logs`; what was yielded is complete.
+            GoliothError: As by `GoliothRest.logs`; the yielded slices are complete.
             _TooManyRequestsError: No request is left.
         """
         part = _Cursor(start_ns, end_ns, self._now_ns())
@@ -339,12 +346,12 @@ class _HistoryReading:
                 continue
             others = (window.total or 0) - window.size
             number = len(self._wanted.of(found))
-            # It gives none of the logs that it counts, or there are enough.
+            # The answer holds none of the logs that it counts, or there are enough.
             if not found or number > left or (number == left and others > 0):
                 yield _Slice(start, end, found, missing=max(1, others))
                 return
-            # The answer has the newest logs: it lacks none but in the millisecond of the
-            # oldest one, and before.
+            # The answer has the newest logs: only the millisecond of the oldest one,
+            # and earlier ones, may lack logs.
             cut = end_of_millisecond(found[0].timestamp_ns or 0)
             if cut < end:
                 newest = _Slice(cut, end, window.within(cut, end))
@@ -354,8 +361,8 @@ class _HistoryReading:
                 newest = _Slice(
                     first, cut, window.within(first, cut), missing=max(1, others)
                 )
-                # An answer that is not full has all that the service gives, whatever it
-                # counts.
+                # An answer that is not full has all that the service returns, whatever
+                # its total.
                 if window.is_full:
                     with suppress(_TooManyRequestsError):
                         newest = await self._read_millisecond(first)
@@ -364,7 +371,7 @@ class _HistoryReading:
             yield newest
 
     async def _read_millisecond(self, start: int) -> _Slice:
-        """Read a millisecond, whether one answer holds it or not."""
+        """Read a millisecond, even if no answer holds it."""
         end = start + MILLISECOND
         window = await self._ask_before(start - 1, end)
         if window.is_complete or window.reaches(start):
@@ -373,7 +380,7 @@ class _HistoryReading:
         return _Slice(start, end, moment.entries, moment.missing)
 
     def _now_ns(self) -> int:
-        """Return the service's time, or as good as that."""
+        """Return the service's time, or the host's while unknown."""
         now = self._rest.server_time_ns
         return now or int(self._rest.clock.clocks.wall()) * SECOND
 
@@ -390,7 +397,7 @@ class _HistoryReading:
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Return what one answer holds of the wanted logs of a span.
+        """Request the wanted logs of a span once.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.

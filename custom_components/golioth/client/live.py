@@ -1,4 +1,4 @@
-"""Keeps a way in open: connects, backs off, retires it, and notices that it is dead."""
+"""Keeps a way in open: connects, backs off, retires it."""
 
 import asyncio
 from collections import deque
@@ -22,22 +22,24 @@ from .pacing import BackOff, FeedTiming, Retirement
 
 _LOGGER = logging.getLogger(__name__)
 
-# Live logs that wait for the end of a gap, and their bytes.
+# Live logs that wait while a gap is read, and their bytes.
 _MAX_WAITING: Final = 10_000
 _MAX_WAITING_SIZE: Final = 16 * 1024 * 1024
 
 
 class Connection(Protocol):
-    """A way in while it is open."""
+    """An open way in."""
 
     @property
     def heard_at(self) -> float:
-        """When its last frame with logs came, by the loop's clock."""
+        """Return when logs last came, by the loop's clock."""
 
     async def deliver(
         self, on_log: Callable[[LogEntry], None], on_ignored: Callable[[], None]
     ) -> NoReturn:
-        """Call `on_log` with each log until the connection ends, which always raises.
+        """Call `on_log` with each log until the connection ends.
+
+        The end always raises.
 
         Raises:
             GoliothAuthenticationError: The service rejects the credential.
@@ -46,14 +48,14 @@ class Connection(Protocol):
         """
 
     async def close(self) -> None:
-        """End the connection within a time limit, and with it `deliver`."""
+        """End the connection and `deliver` within a time limit."""
 
 
 class WayIn(Protocol):
-    """A way over which the service says by itself that there are logs."""
+    """A way over which the service delivers by itself."""
 
     def open(self) -> AbstractAsyncContextManager[Connection]:
-        """Open a connection, and close it in the end.
+        """Open a connection, and close it on exit.
 
         Raises:
             GoliothAuthenticationError: The service rejects the credential.
@@ -63,39 +65,39 @@ class WayIn(Protocol):
 
 
 class LiveListener(Protocol):
-    """Takes what a way in delivers."""
+    """Receives logs and reports from a way in."""
 
     def on_open(self, stream: OpenStream) -> None:
-        """Note that it is open: what was before it has to be read."""
+        """Handle that it is open, with an unread gap before."""
 
     def on_live_log(self, stream: OpenStream, entry: LogEntry) -> None:
-        """Take a log, in the turn of the loop in which it came."""
+        """Receive a log, in the loop's iteration of its frame."""
 
     def on_ignored(self) -> None:
         """Count a document that is no log."""
 
     def on_lasting(self, stream: OpenStream) -> None:
-        """Note that it has stayed open, even if it says nothing."""
+        """Handle that it has stayed open, even if silent."""
 
     async def on_close(self, stream: OpenStream) -> None:
-        """Deliver what waits: only the stream may have had it."""
+        """Deliver waiting logs: only the stream may have them."""
 
     def on_failure(self, reason: GoliothError) -> None:
-        """Note that a try has ended, and why."""
+        """Handle that a try has ended, and why."""
 
 
 class OpenStream:
-    """A stream while it is open. The feed keeps here what it knows of it.
+    """An open stream, with what the feed knows of it.
 
     Attributes:
         since: When it was opened, by the elapsed clock.
-        has_received: Whether it has given a log.
+        has_received: Whether it has delivered a log.
         is_audited: Whether it has been audited.
-        waiting: Its logs while the gap before it is read; None where they need not wait.
+        waiting: Its logs while the gap before it is read; None once they need not wait.
     """
 
     def __init__(self, connection: Connection, since: float) -> None:
-        """Take over a connection that is open."""
+        """Take over an open connection."""
         self.since = since
         self.has_received = False
         self.is_audited = False
@@ -105,20 +107,23 @@ class OpenStream:
 
     @property
     def heard_at(self) -> float:
-        """When its last frame with logs came, by the loop's clock."""
+        """Return when logs last came, by the loop's clock."""
         return self._connection.heard_at
 
     async def close(self) -> None:
-        """End it."""
+        """Close the connection."""
         await self._connection.close()
 
     def take_waiting(self) -> Iterator[LogEntry]:
-        """Take the logs that wait one by one, as others may do at the same time."""
+        """Remove and yield the waiting logs.
+
+        Several callers may do so at the same time.
+        """
         while self.waiting:
             yield self.waiting.popleft()
 
     def add_waiting(self, entry: LogEntry) -> bool:
-        """Let a log wait; return whether more wait than should."""
+        """Let a log wait; return whether too many wait."""
         assert self.waiting is not None
         self.waiting.append(entry)
         self._waiting_size += len(orjson.dumps(entry[1:]))
@@ -132,7 +137,7 @@ class Live:
 
     Attributes:
         stream: The open stream; None while there is none.
-        first_try_ended: Set once the first try has ended, well or not.
+        first_try_ended: Set once the first try has succeeded or failed.
     """
 
     def __init__(
@@ -149,13 +154,13 @@ class Live:
 
         Args:
             way: The way in.
-            listener: Takes what it delivers.
-            timing: How long it waits.
+            listener: Receives its logs and reports.
+            timing: How long to wait.
             back_off: Chooses how long to wait after a failure.
             elapsed: The clock that goes on while the host sleeps, in seconds.
-            is_accepted: Returns whether the credential is good after all, because a
-                front end may reject what it no longer serves; raises
-                GoliothAuthenticationError where it is not.
+            is_accepted: Returns whether REST accepts the credential, because a front
+                end may reject requests that it no longer serves; raises
+                GoliothAuthenticationError where it does not.
         """
         self.stream: OpenStream | None = None
         self.first_try_ended = asyncio.Event()
@@ -169,7 +174,7 @@ class Live:
 
     @property
     def state(self) -> StreamState:
-        """Where it is."""
+        """Return its state."""
         if self.stream is not None:
             return StreamState.OPEN
         return StreamState.RETIRED if self._is_retired else StreamState.CLOSED
@@ -196,7 +201,7 @@ class Live:
             except GoliothError as err:
                 reason = err
             except Exception as err:  # noqa: BLE001
-                # Not to be expected, and no reason to leave the user without logs.
+                # Even an unexpected error must not leave the user without logs.
                 log_unexpected(_LOGGER, "Unexpected error in the log stream", err)
                 reason = GoliothConnectionError("Unexpected error")
             self.first_try_ended.set()
@@ -206,7 +211,7 @@ class Live:
                     or self._elapsed() - stream.since >= self._timing.lifetime_to_trust
                 ):
                     failures = 0
-                # It is still the open one: the listener looks at what it delivered.
+                # It is still set, because the listener looks at what it delivered.
                 await self._listener.on_close(stream)
                 self.stream = None
             wait = retirement.wait_after(is_missing, tried_at)
@@ -219,7 +224,7 @@ class Live:
             await asyncio.sleep(wait)
 
     async def reopen(self) -> None:
-        """End the open stream, if there is one, so that the next one follows."""
+        """Close the open stream, if any, so that another opens."""
         if self.stream is not None:
             await self.stream.close()
 

@@ -1,4 +1,4 @@
-"""Holds what one answer has of a time range, and asks for it."""
+"""Requests the logs of a span, and holds the answer."""
 
 from collections.abc import Awaitable
 from typing import Final, NamedTuple, Protocol, Self
@@ -6,68 +6,68 @@ from typing import Final, NamedTuple, Protocol, Self
 from .exceptions import GoliothUnreadableError
 from .models import LogEntry
 
-# Logs that an answer holds at most, unless the service says less.
+# Logs that an answer holds at most, unless the service reports less.
 _LOGS_PER_ANSWER: Final = 100
 
 
 class LogWindow(NamedTuple):
-    """What one answer holds of the logs of a span of time: the newest."""
+    """One answer of the service: a span's newest logs."""
 
     entries: list[LogEntry]
     """Oldest first."""
     total: int | None
-    """How many logs the span has, if the service says so."""
+    """How many logs the span has, if the service reports that."""
     limit: int | None
-    """How many logs an answer has at most, if the service says so."""
+    """How many logs an answer has at most, if the service reports that."""
     untimed: list[LogEntry]
-    """Those whose timestamp is no time, in the order of the answer, reversed."""
+    """Those without a valid timestamp, in the reversed order of the answer."""
     bad: int
-    """How many things are listed that are no logs at all."""
+    """How many listed items are no logs at all."""
     body_size: int = 0
-    """How many bytes the answer takes."""
+    """The bytes of the answer."""
     is_unreadable: bool = False
-    """Whether there was an answer that nobody can read."""
+    """Whether the answer could not be read."""
 
     @classmethod
     def nothing(cls) -> Self:
-        """Return an answer that has no logs, and says so."""
+        """Return an answer with a total of no logs."""
         return cls([], 0, None, [], 0)
 
     @classmethod
     def unreadable(cls) -> Self:
-        """Return what stands for an answer that nobody can read."""
+        """Return a placeholder for an unreadable answer."""
         return cls([], None, None, [], 0, is_unreadable=True)
 
     @property
     def size(self) -> int:
-        """How many things the answer lists."""
+        """Return how many items the answer lists."""
         return len(self.entries) + len(self.untimed) + self.bad
 
     @property
     def is_full(self) -> bool:
-        """Whether it may be cut, because an answer does not hold more."""
+        """Return whether it may be cut at the limit."""
         limit = min(self.limit or _LOGS_PER_ANSWER, _LOGS_PER_ANSWER)
         return self.size >= limit
 
     @property
     def is_complete(self) -> bool:
-        """Whether no log of the span is missing, by what the answer itself says.
+        """Return whether it claims and may hold all logs.
 
-        A full answer may be cut, whatever its total says.
+        A full answer may be cut, whatever its total.
         """
         return not self.is_full and self.size >= (self.total or 0)
 
     def reaches(self, start_ns: int) -> bool:
-        """Return whether it has a log from before a time, and so all that are later.
+        """Return whether it has a log from before a time.
 
-        An answer has the newest logs.
+        Then it has all later logs, because an answer has the newest ones.
         """
         return (
             bool(self.entries) and (self.entries[0].timestamp_ns or start_ns) < start_ns
         )
 
     def within(self, start_ns: int, end_ns: int) -> list[LogEntry]:
-        """Return the logs from one time on to before another.
+        """Return the logs of a span, its end not included.
 
         A time that REST cut to milliseconds is still in its millisecond.
         """
@@ -80,7 +80,7 @@ class LogWindow(NamedTuple):
 
 
 class Ask(Protocol):
-    """Asks once for the logs of a time range, as `GoliothRest.logs` does."""
+    """Requests the logs of a span once, like `GoliothRest.logs`."""
 
     def __call__(
         self,
@@ -90,7 +90,7 @@ class Ask(Protocol):
         device_id: str | None = None,
         level: str | None = None,
     ) -> Awaitable[LogWindow]:
-        """Return what one answer holds."""
+        """Return the answer."""
 
 
 async def ask_before(
@@ -101,9 +101,10 @@ async def ask_before(
     device_id: str | None = None,
     level: str | None = None,
 ) -> LogWindow:
-    """Ask for the logs before an end, which the service may count in.
+    """Request the logs before an end, which is not included.
 
-    The logs of the end itself are the newest, and crowd out the others.
+    The service may count the end in, and its logs are the newest: they would crowd out
+    the others.
     """
     window = await ask(start_ns, end_ns, device_id=device_id, level=level)
     if any((entry.timestamp_ns or 0) == end_ns for entry in window.entries):
@@ -119,7 +120,7 @@ async def ask_if_readable(
     device_id: str | None = None,
     level: str | None = None,
 ) -> LogWindow:
-    """Ask as `ask_before` does; an unreadable answer is returned as one that says so."""
+    """Request as `ask_before` does, but return unreadable answers."""
     try:
         return await ask_before(ask, start_ns, end_ns, device_id=device_id, level=level)
     except GoliothUnreadableError:

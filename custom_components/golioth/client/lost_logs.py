@@ -11,17 +11,20 @@ from .timestamps import SECOND, align_up, start_of_second
 
 
 class GapListener(Protocol):
-    """Takes what was lost."""
+    """Receives reports of lost logs."""
 
     def on_gap(self, start_ns: int, end_ns: int) -> None:
-        """Report a span, in nanoseconds since 1970, of which logs were not delivered."""
+        """Report a span of undelivered logs, in nanoseconds since 1970."""
 
     def on_settled(self) -> None:
-        """Note that there may be progress worth saving."""
+        """Handle progress that may be worth saving."""
 
 
 class LostLogs:
-    """Compares what the service has with what was delivered, where it is not read."""
+    """Reports spans that are not read but lack logs.
+
+    It compares what the service has with what was delivered.
+    """
 
     def __init__(
         self,
@@ -36,10 +39,10 @@ class LostLogs:
 
         Args:
             coverage: What was surely delivered.
-            logs: What was delivered of late.
+            logs: The recently delivered logs.
             reader: Reads a span of time.
-            listener: Takes what was lost.
-            catch_up_window: Seconds that a gap may reach back: what lies before is lost.
+            listener: Receives reports of lost logs.
+            catch_up_window: Seconds that a gap may reach back: earlier logs are lost.
         """
         self._coverage = coverage
         self._logs = logs
@@ -48,7 +51,7 @@ class LostLogs:
         self._catch_up_window = catch_up_window
 
     async def give_up(self, now: int) -> None:
-        """Report what lies before the catch-up window, and go on from there.
+        """Report lost logs before the catch-up window, and skip them.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`. Nothing has been reported then.
@@ -58,17 +61,17 @@ class LostLogs:
             return
         for start, end in [span async for span in self._find_lost(earliest)]:
             self._listener.on_gap(start, end)
-        # What is known of it is not forgotten: the clock may have been wrong.
+        # Delivered logs are not forgotten: the clock may have been wrong.
         self._coverage.give_up(earliest)
         self._listener.on_settled()
 
     async def _find_lost(self, earliest: int) -> AsyncIterator[tuple[int, int]]:
-        """Yield the spans before a time of which logs were not delivered."""
+        """Yield the spans before a time with undelivered logs."""
         coverage, logs = self._coverage, self._logs
         assert coverage.resume_time is not None
         start = max(coverage.start_of_read(), logs.floor * SECOND)
-        # What a stream delivered, and what was read before, is apart from what was not.
-        # In whole seconds, because of these it is known how many logs were delivered.
+        # Separate what was delivered by streams or read from what was not, in whole
+        # seconds, for which the number of delivered logs is known.
         resume_second = start_of_second(coverage.resume_time)
         bounds = {resume_second}
         for streamed in coverage.streamed:
@@ -88,7 +91,7 @@ class LostLogs:
                     yield lost_start, lost_end
 
     async def _has_lost(self, start: int, end: int) -> bool:
-        """Return whether the service has logs of a span that were not delivered."""
+        """Return whether the service has undelivered logs of a span."""
         window = await self._reader.ask_if_readable(start - 1, end)
         if window.is_unreadable:
             return True
@@ -102,14 +105,14 @@ class LostLogs:
         return total is None or total > self._reader.count_known(start, end)
 
     def give_up_part(self, start: int, end: int, now: int) -> None:
-        """Report a part that was not read, or have it reported once it is settled.
+        """Report an unread part, at once or when settled.
 
-        Until then it is not read again, or later logs of it would be out of order.
+        Until then it is not read again, because its logs would be out of order.
 
         Args:
             start: Where it starts.
             end: Where it ends.
-            now: When it was asked.
+            now: When REST was asked.
         """
         if end <= self._coverage.settled_at(now):
             self._listener.on_gap(start, end)
@@ -117,14 +120,14 @@ class LostLogs:
             self._logs.give_up(start // SECOND, align_up(end) // SECOND)
 
     async def check_untracked(self, untracked: UntrackedRange) -> None:
-        """Report an untracked range if the service has more of it than was delivered."""
+        """Report an untracked range that lacks logs."""
         if await self._lacks_untracked(untracked):
             self._listener.on_gap(untracked.start * SECOND, untracked.end * SECOND)
 
     async def _lacks_untracked(self, untracked: UntrackedRange) -> bool:
-        """Return whether the service has more of a range than was delivered."""
+        """Return whether the service has undelivered logs of a range."""
         if untracked.number is None:
-            # An earlier release has not counted: its stream delivered all of it.
+            # An earlier release did not count: its stream delivered all of the range.
             return False
         if untracked.number == LACKING:
             return True
@@ -137,7 +140,10 @@ class LostLogs:
 def divide(
     start: int, end: int, untracked: Sequence[UntrackedRange]
 ) -> Iterator[tuple[int, int, UntrackedRange | None]]:
-    """Yield the parts of a span, each with the untracked range that it is of, if any."""
+    """Yield a span's parts, split at untracked ranges.
+
+    Each comes with its untracked range, if any.
+    """
     for each in untracked:
         each_start, each_end = each.start * SECOND, each.end * SECOND
         if each_end <= start or end <= each_start:

@@ -1,4 +1,4 @@
-"""Remembers which logs cannot be had, and what was found beside them."""
+"""Remembers logs that cannot be retrieved."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,36 +13,36 @@ _MAX_MILLISECONDS: Final = 1_000
 
 
 class MissingLogs:
-    """Keeps missing logs from being reported twice, and their milliseconds from being read.
+    """Avoids reporting missing logs, or reading their milliseconds, twice.
 
-    To read such a millisecond takes many requests. It is read when it is found, and once
-    more when the service shows all of it for sure: others may have come meanwhile.
+    Reading such a millisecond takes many requests. It is read when found, and once more
+    when the service surely shows all of it: other logs may have come meanwhile.
     """
 
     def __init__(self, logs: DeliveredLogs, on_missing: Callable[[int], None]) -> None:
-        """Start with nothing missing.
+        """Start without missing logs.
 
         Args:
-            logs: What is known.
-            on_missing: Called with the number of logs that turned out to be missing.
+            logs: The known logs.
+            on_missing: Called with the number of logs found to be missing.
         """
         self._logs = logs
         self._on_missing = on_missing
-        # How many logs of a millisecond cannot be had, by its start.
+        # The number of missing logs of each millisecond, by its start.
         self._missing: dict[int, int] = {}
-        # Those that were read when they were complete.
+        # Milliseconds that were read when they were complete.
         self._final: set[int] = set()
-        # What was found beside these, until it has been delivered: a reading that
-        # fails later takes it along, and the next one does not ask for it again.
+        # Logs found next to missing ones, until delivered: if the read fails later, the
+        # next one delivers them without another request.
         self._beside: dict[int, list[LogEntry]] = {}
 
     def note(self, millisecond: int, moment: Moment, *, is_final: bool) -> None:
-        """Report logs that cannot be had, and were not reported yet.
+        """Record a millisecond, and report newly missing logs.
 
         Args:
             millisecond: Where it starts, in nanoseconds since 1970.
             moment: What was read of it.
-            is_final: Whether the service shows no new logs of it any more.
+            is_final: Whether the service no longer shows new logs of it.
         """
         noted, number = self._missing.get(millisecond, 0), moment.missing
         if is_final and (noted or number):
@@ -64,15 +64,15 @@ class MissingLogs:
     def milliseconds(
         self, start_ns: int, end_ns: int, complete_before: int
     ) -> dict[int, bool]:
-        """Return where the milliseconds of a span start that have missing logs.
+        """Return the milliseconds of a span with missing logs.
 
         Args:
             start_ns: Where it starts.
             end_ns: Where it ends, not included.
-            complete_before: As `SpanReader.read` takes it.
+            complete_before: As for `SpanReader.read`.
 
         Returns:
-            For each, whether it needs no question now.
+            The start of each, and whether it needs no request now.
         """
         return {
             each: each >= complete_before or each in self._final
@@ -81,7 +81,7 @@ class MissingLogs:
         }
 
     def count(self, start_second: int, end_second: int) -> int:
-        """Return how many logs of some seconds are missing."""
+        """Return the number of missing logs between two seconds."""
         return sum(
             number
             for millisecond, number in self._missing.items()
@@ -89,7 +89,7 @@ class MissingLogs:
         )
 
     def take_beside(self, millisecond: int) -> list[LogEntry]:
-        """Return what was found beside missing logs; forget it once it is known."""
+        """Return logs next to missing ones; forget delivered ones."""
         beside = self._beside.get(millisecond, [])
         if beside and not self._logs.count_new(beside):
             del self._beside[millisecond]

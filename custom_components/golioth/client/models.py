@@ -1,4 +1,4 @@
-"""Values that hold what Golioth sends, made so that they can be trusted."""
+"""Defines validated values for what Golioth sends."""
 
 from enum import IntEnum, StrEnum
 from typing import Any, Final, NamedTuple
@@ -7,20 +7,20 @@ import orjson
 
 LEVELS: Final = ("debug", "info", "warn", "error")
 
-# Text of a field other than the message: longer is no name, and every log would carry
-# it to each listener.
+# Characters of a field other than the message: longer text is no name, and every log
+# would carry it to each listener.
 MAX_FIELD_LENGTH: Final = 255
 
-# In so many bytes of JSON around the published fields no name is too long, and metadata
-# cannot be nested too deeply.
+# With at most so many bytes of JSON around the published fields, no name is too long
+# and metadata cannot be nested too deeply.
 MAX_PLAIN_SIZE: Final = MAX_FIELD_LENGTH + 120
 
-# The same as JSON once more, at most: 1e15 becomes a number of 18 characters.
+# The maximum after writing that as JSON again: 1e15 becomes a number of 18 characters.
 MAX_SHORT_LOG_SIZE: Final = 4 * MAX_PLAIN_SIZE
 
 
 class LogSource(StrEnum):
-    """Name how a log came to us."""
+    """Name the source of a log."""
 
     STREAM = "stream"
     POLL = "poll"
@@ -28,43 +28,43 @@ class LogSource(StrEnum):
 
 
 class Transport(StrEnum):
-    """Name what logs come over at present."""
+    """Name the transport that logs come over now."""
 
     STREAMING = "streaming"
     POLLING = "polling"
 
 
 class StreamState(StrEnum):
-    """Name where the stream is, whatever logs come over."""
+    """Name the state of the stream, whatever the transport."""
 
     OPEN = "open"
     CLOSED = "closed"
     """It is tried again soon."""
     RETIRED = "retired"
-    """The service says that there is none: it is tried again now and then."""
+    """The service reports that there is none: it is tried again now and then."""
 
 
 class DeepMetadata(dict[str, Any]):
     """Hold metadata nested too deeply for Home Assistant, as text.
 
-    The only field, `json`, is the JSON that held them: all of the frame in the stream,
-    the log alone in REST. So two of one log need not be equal.
+    The only field, `json`, is the JSON that held them: the whole frame in the stream,
+    the log alone in REST. So these may differ for the same log.
     """
 
     __slots__ = ()
 
 
 class LongInteger(str):
-    """Hold an integer that takes more than 64 bits, as its digits.
+    """Hold an integer beyond 64 bits, as its digits.
 
-    Home Assistant cannot write such a number as JSON, and a float is another one.
+    Home Assistant cannot write such a number as JSON, and a float has another value.
     """
 
     __slots__ = ()
 
 
 def exact_json(value: Any) -> bytes:
-    """Return a value as JSON, long integers as the numbers that they are.
+    """Return a value as JSON, with long integers as numbers.
 
     Raises:
         TypeError: JSON cannot hold it.
@@ -83,35 +83,37 @@ def _as_json(value: Any) -> Any:
 class LogEntry(NamedTuple):
     """Hold one log of one device.
 
-    A tuple, because it cannot change and costs least to make: every log of a fleet
-    becomes one.
+    A tuple is immutable and cheapest to make, and every log of a fleet becomes one.
     """
 
     timestamp: str
     """As Golioth sent it: RFC 3339, up to nine fractional digits; empty where it sent
     none."""
     timestamp_ns: int | None
-    """The same in nanoseconds since 1970 UTC; None where it is no time."""
+    """The same in nanoseconds since 1970 UTC; None where it is invalid."""
     type: str
-    """`LOGGING`, `DIAGNOSTICS`, `METRICS`, or what Golioth invents next."""
+    """`LOGGING`, `DIAGNOSTICS`, `METRICS`, or a future type."""
     level: str
     """One of `LEVELS`; `NONE` or an unknown one as Golioth sent it."""
     module: str
     module_id: str
     message: str
     metadata: dict[str, Any]
-    """Any JSON object that Home Assistant can write. Not to be changed."""
+    """Any JSON object that Home Assistant can write. Do not change it."""
     device_id: str
     """Golioth's ID of the device; empty where it sent none."""
 
     def bounded(self, limit: int) -> tuple[LogEntry, bool]:
-        """Return the log cut to a size, and whether it was.
+        """Return the log cut to a size.
 
         Metadata get what the message leaves, or half; of these, whole fields are kept,
         in their order.
 
         Args:
             limit: Bytes that message and metadata may take as JSON.
+
+        Returns:
+            The log, and whether it was cut.
         """
         metadata_size = len(orjson.dumps(self.metadata)) if self.metadata else 2
         # A character of JSON takes at most six bytes: most messages need no closer
@@ -136,23 +138,27 @@ class LogEntry(NamedTuple):
 
 
 class ShortLogEntry(LogEntry):
-    """Hold a log of a short frame, as almost every log is.
+    """Hold a log of a short frame.
 
-    It has at most `MAX_SHORT_LOG_SIZE` bytes of JSON, and any database can hold it:
-    there is no U+0000 in it.
+    Almost every log is one.
+    It has at most `MAX_SHORT_LOG_SIZE` bytes of JSON and no U+0000, so that any
+    database can hold it.
     """
 
     __slots__ = ()
 
 
 class PlainLogEntry(ShortLogEntry):
-    """Hold such a log whose metadata are texts, integers, booleans and nulls alone."""
+    """Hold a short log with plain metadata.
+
+    Their values are texts, integers, booleans and nulls alone.
+    """
 
     __slots__ = ()
 
 
 class StreamError(NamedTuple):
-    """Hold an error that the service reports inside of a stream.
+    """Hold an error that the service reports in a stream.
 
     It comes in the envelope of gRPC-Gateway 1.x or 2.x.
     """
@@ -169,14 +175,14 @@ class Device(NamedTuple):
 
 
 class Project(NamedTuple):
-    """Describe the project itself."""
+    """Describe a project."""
 
     id: str
     name: str
 
 
 class RpcStatus(IntEnum):
-    """Name the status codes of calls, which are those of gRPC."""
+    """Name the status codes of calls, as in gRPC."""
 
     OK = 0
     CANCELLED = 1
@@ -198,16 +204,16 @@ class RpcStatus(IntEnum):
 
 
 class RpcAnswer(NamedTuple):
-    """Hold what a device answered to a remote procedure call."""
+    """Hold a device's answer to a remote procedure call."""
 
     status_code: int
-    """One of `RpcStatus`, or a code that Golioth invents next."""
+    """One of `RpcStatus`, or a future code."""
     detail: Any
     """Any JSON that Home Assistant can write; None where there is none."""
 
 
 def _cut(text: str, limit: int) -> str:
-    """Return as much of a text as fits, ending in an ellipsis if cut.
+    """Return a text, cut with an ellipsis where needed.
 
     Args:
         text: The text.

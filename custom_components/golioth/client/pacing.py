@@ -1,4 +1,4 @@
-"""How long the client waits, and how it spreads requests and work."""
+"""Paces waits, requests and work."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -8,40 +8,39 @@ from typing import Final
 
 from .exceptions import GoliothConnectionError, GoliothError
 
-# Seconds that work goes on before everything else gets its turn of the loop.
+# Seconds of work before yielding to the event loop.
 SLICE: Final = 0.005
 
-# More failures do not lengthen a wait, and their power of two is no float one day.
+# More failures do not lengthen a wait, and their power of two would overflow a float.
 _MAX_DOUBLINGS: Final = 10
 
-# Answers in a row that a way in is missing, before it counts as retired.
+# Answers in a row reporting that a way in is missing, before it counts as retired.
 _MISSING_ANSWERS: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeedTiming:
-    """How long the feed waits, in seconds.
+    """Durations of the feed, in seconds.
 
     Attributes:
         heartbeat: Silence after which the other end of the stream is pinged.
-        handshake_timeout: What opening the stream may take.
-        settling_time: After this a stream that says nothing counts as connected. The
-            service upgrades the connection first, and rejects it afterwards.
-        lifetime_to_trust: After this a stream that delivered nothing resets the
+        handshake_timeout: The limit for opening the stream.
+        settling_time: After this, a silent stream counts as connected. The service
+            upgrades the connection first, and rejects it afterwards.
+        lifetime_to_trust: After this, a stream that delivered nothing resets the
             back-off.
-        shortest_wait: Between two tries to stream, at least.
-        longest_random_wait: Of chance on top, at most.
-        longest_retry_after: What a service can impose on us, at most.
-        request_interval: Between two REST requests, at least.
-        margin: How far before the time that is settled REST may still show new logs:
-            five minutes, by which a device's clock may be wrong or its log late, and
-            one in which REST shows what it has received.
+        shortest_wait: The minimum between two tries to stream.
+        longest_random_wait: The maximum of the random part on top.
+        longest_retry_after: The maximum wait that the service can impose.
+        request_interval: The minimum between two REST requests.
+        margin: How far before the present REST may still show new logs: five minutes,
+            by which a device's clock may be wrong or its log late, and one in which
+            REST shows what it has received.
         audit_delay: From a connect to its first audit.
         audit_interval: Between audits.
-        audit_grace: What the stream may be slower than REST by.
-        rest_patience: How long live logs wait for a REST that fails.
-        retired_after: How long the stream must have been missing to be taken for
-            retired.
+        audit_grace: How much slower than REST the stream may be.
+        rest_patience: How long live logs wait for a failing REST.
+        retired_after: How long the stream must have been missing to count as retired.
         retry_retired: Between tries to stream after that: the first, the second, and
             all later ones.
     """
@@ -64,10 +63,10 @@ class FeedTiming:
 
 
 class RequestPace:
-    """Spreads REST requests, whoever makes them."""
+    """Spreads REST requests of all callers."""
 
     def __init__(self, interval: float) -> None:
-        """Take the seconds between two requests, at least."""
+        """Set the minimum of seconds between two requests."""
         self.interval = interval
         self._next_request = 0.0
         self._turn = asyncio.Lock()
@@ -75,7 +74,7 @@ class RequestPace:
     async def wait_for_turn(self) -> None:
         """Wait until the next request is due."""
         loop = asyncio.get_running_loop()
-        # One after the other, whenever each wakes up.
+        # Callers proceed one after the other, whenever each wakes up.
         async with self._turn:
             if (wait := self._next_request - loop.time()) > 0:
                 await asyncio.sleep(wait)
@@ -86,7 +85,7 @@ class BackOff:
     """Chooses how long to wait after a failure."""
 
     def __init__(self, timing: FeedTiming, random: Random) -> None:
-        """Take the limits, and the source of chance."""
+        """Set the limits and the source of randomness."""
         self._timing = timing
         self._random = random
 
@@ -94,27 +93,30 @@ class BackOff:
         """Return the seconds until the next try.
 
         Args:
-            failures: How many tries have failed in a row before the last one.
+            failures: How many tries in a row failed before the last one.
             reason: Why the last one failed.
         """
         chance = min(
             self._timing.longest_random_wait, 2 ** min(failures, _MAX_DOUBLINGS)
         )
-        # At least half of it: in an hour of outage no more than 150 tries are made.
+        # At least half of it, so that an hour of outage has at most 150 tries.
         wait = self._timing.shortest_wait + self._random.uniform(chance / 2, chance)
         return max(wait, self.asked_for(reason))
 
     def asked_for(self, reason: GoliothError) -> float:
-        """Return the seconds that the service asked us to wait, within reason."""
+        """Return the seconds that the service asked to wait.
+
+        They are capped at `longest_retry_after`.
+        """
         if not isinstance(reason, GoliothConnectionError):
             return 0.0
         return min(reason.retry_after or 0.0, self._timing.longest_retry_after)
 
 
 class Retirement:
-    """Finds out whether a way in has been retired.
+    """Detects that a way in has been retired.
 
-    The evidence is a number of answers in a row, over some time, that it is not there.
+    The evidence is a number of answers in a row, over some time, that it is missing.
     """
 
     def __init__(self, timing: FeedTiming) -> None:
@@ -125,11 +127,14 @@ class Retirement:
         self._tries = 0
 
     def wait_after(self, is_missing: bool, now: float) -> float | None:
-        """Record how a try has ended; return the seconds until the next if retired.
+        """Record the result of a try.
 
         Args:
-            is_missing: Whether the answer was that the way in is not there.
+            is_missing: Whether the answer was that the way in is missing.
             now: When the try was made, in seconds of the loop's clock.
+
+        Returns:
+            The seconds until the next try if retired, or else None.
         """
         if not is_missing:
             self._answers = self._tries = 0
@@ -148,7 +153,7 @@ class Retirement:
 
 
 async def in_slices[T](items: Iterable[T]) -> AsyncIterator[T]:
-    """Yield items, and yield to the event loop during long work."""
+    """Yield items, and also to the event loop."""
     loop = asyncio.get_running_loop()
     pause = loop.time() + SLICE
     for item in items:

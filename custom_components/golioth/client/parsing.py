@@ -1,11 +1,11 @@
-"""Make values of what Golioth sends: one code for every way in.
+"""Parse what Golioth sends, the same for every way in.
 
-A log means the same values whether it comes in a frame of the stream or in an answer of
-REST: that is how one is told to be the other. So there is one parser of JSON, orjson,
-and what it refuses but a device can cause is first rewritten into what it takes: bytes
-that are not UTF-8 and lone surrogates become replacement characters, and numbers that
-are not finite become null. Integers beyond 64 bits, of which orjson makes floats, or which
-it refuses where no float holds them, are kept as their digits.
+A log has to have the same values from the stream and from REST, because it is
+identified by these. So there is one parser of JSON, orjson. Input that it refuses but a
+device can cause is first rewritten: bytes that are not UTF-8 and lone surrogates become
+replacement characters, and numbers that are not finite become null. Integers beyond 64
+bits, which orjson turns into floats or, where no float holds them, refuses, are kept as
+their digits.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -36,8 +36,8 @@ from .models import (
 from .plain_text import one_line
 from .timestamps import parse_start, parse_timestamp
 
-# The published enumeration. Older logs have the number, and a field at its default is
-# left out.
+# The published enumeration. Older logs have the number, and a field with its default
+# value is left out.
 _LEVELS_BY_VALUE: Final[dict[Any, str]] = {
     None: "NONE",
     "": "NONE",
@@ -50,7 +50,7 @@ _LEVELS_BY_VALUE: Final[dict[Any, str]] = {
     for form in (number, str(number), level, level.upper())
 }
 
-# A log in the form of all that Golioth sends today.
+# The fields of every log that Golioth sends today.
 _get_published_fields: Final = itemgetter(
     "timestamp",
     "type",
@@ -67,15 +67,14 @@ _new_tuple: Final = tuple.__new__
 # Bytes are searched for a number much faster than for other bytes.
 _BACKSLASH_CODE: Final = ord("\\")
 
-# Home Assistant writes JSON with orjson, which stops at 254 levels, and puts a log a
-# few levels deep.
+# Home Assistant writes JSON with orjson, which stops at 254 levels, and wraps a log in
+# a few levels.
 _MAX_DEPTH: Final = 238
 
-# The event loop is held while a document is parsed, for some 20 ms with so much of it.
-# No log of 64 KiB has more, whatever it holds: an answer that has can be asked for in
-# parts.
+# Parsing blocks the event loop, for some 20 ms at these limits. No log of 64 KiB
+# exceeds them, whatever it holds, and longer answers can be requested in parts.
 _MAX_VALUES: Final = 50_000
-"""Commas and opening brackets: that many values are made."""
+"""Commas and opening brackets, for the number of values."""
 _MAX_REPLACED: Final = 66_000
 """Bytes or surrogates that become replacement characters."""
 _MAX_BACKSLASHES: Final = 256 * 1024
@@ -87,16 +86,16 @@ _MAX_OUTSIDE: Final = 256 * 1024
 _MAX_RUN_VALUES: Final = 10_000
 """Values of a line of several documents, which are parsed twice."""
 
-# With these, one document ends and the next one begins. In JSON that is well-formed, it
-# cannot be part of a text: the quotation mark would end it, before a bare word.
+# Matches the boundary of two documents. In well-formed JSON, it cannot be part of a
+# text: the quotation mark would end the text, before a bare word.
 _BOUNDARY: Final = re.compile(rb'\}\s*+(?=\{\s*+"(?:result|error)"\s*+:)')
 
 _LINE: Final = re.compile(rb"\S[^\n]*")
 _SPACE: Final = re.compile(r"\s*")
 
-# What no UTF-8 holds stands for an escaped backslash and an escaped quotation mark
-# while a document is rewritten, so that each one that is left begins an escape, or a
-# text.
+# Bytes that UTF-8 never has stand for an escaped backslash and an escaped quotation
+# mark during rewriting, so that any other backslash begins an escape, and any other
+# quotation mark a text.
 _BACKSLASH: Final = b"\xff\xff"
 _QUOTE: Final = b"\xfe\xfe"
 
@@ -107,7 +106,7 @@ _LONE_SURROGATE: Final = re.compile(
     rb")"
 )
 
-# What may be no finite number: any other one has fewer digits, or a shorter exponent.
+# Numbers that may not be finite: all others have fewer digits, or a shorter exponent.
 _MAYBE_INFINITE: Final = re.compile(
     rb"NaN|-?Infinity"
     rb"|(?<![0-9.eE+-])-?[0-9]++(?:"
@@ -116,15 +115,15 @@ _MAYBE_INFINITE: Final = re.compile(
     rb")"
 )
 
-# Only what is a float here, or holds others, can have been a longer integer.
+# Only floats and nested values can come from a longer integer.
 _are_plain: Final = frozenset({str, int, bool, type(None)}).issuperset
 
-# An integer beyond 64 bits has at least so many digits; in text, each digit is a zero
-# once it is translated. That costs less than a search for digits.
+# An integer beyond 64 bits has at least so many digits. Translating each digit to zero
+# first costs less than a search for any digits.
 _MANY_DIGITS: Final = b"0" * 19
 _AS_ZEROS: Final = bytes.maketrans(b"123456789", b"0" * 9)
 
-# An integer that no float holds has at least so many.
+# An integer that no float holds has at least so many digits.
 _MOST_DIGITS: Final = b"0" * 309
 
 _FEW_DIGITS: Final = 20
@@ -132,11 +131,11 @@ _FEW_DIGITS: Final = 20
 
 
 def parse_frame(data: bytes) -> Iterable[LogEntry | StreamError | None]:
-    """Return what a frame of the log stream holds.
+    """Return the logs and errors of a frame.
 
     A frame holds one JSON document; several, with or without line breaks between them,
-    are taken as well. They are parsed as they are asked for, so that a caller may pause
-    in between. Never raises.
+    are accepted as well. They are parsed lazily, so that a caller may pause in between.
+    Never raises.
 
     Args:
         data: The frame's payload; bytes that are not UTF-8 become replacement
@@ -155,8 +154,10 @@ def parse_frame(data: bytes) -> Iterable[LogEntry | StreamError | None]:
 def parse_plain_frame(data: bytes) -> LogEntry | None:
     """Return the log of a short frame in today's form.
 
-    This is what `parse_frame` returns of almost every frame, in half of the time. Where
-    it returns None, that one has to look closer.
+    For almost every frame, this returns what `parse_frame` does, in half the time.
+
+    Returns:
+        None where `parse_frame` has to be used.
     """
     # In JSON, U+0000 is always an escape.
     if len(data) > MAX_PLAIN_SIZE or (_BACKSLASH_CODE in data and b"\\u0000" in data):
@@ -188,7 +189,7 @@ def parse_plain_frame(data: bytes) -> LogEntry | None:
         return None
     else:
         kind_of_log = ShortLogEntry
-    # What the class does, in half of the time.
+    # Same as calling the class, in half the time.
     return _new_tuple(
         kind_of_log,
         (
@@ -208,11 +209,11 @@ def parse_plain_frame(data: bytes) -> LogEntry | None:
 def parse_answer(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object of a REST answer.
 
-    What makes one log unusual leaves the others as they are.
+    An unusual log does not change the others.
 
     Returns:
-        None where there is none, or one that would take too long or is nested too
-        deeply to be parsed. Never raises.
+        None where there is none, or where it takes too long to parse or is nested too
+        deeply. Never raises.
     """
     try:
         document = parse_json(body)
@@ -227,10 +228,10 @@ def parse_answer(body: bytes) -> dict[str, Any] | None:
 
 
 def parse_json(text: bytes | str) -> Any:
-    """Return what a JSON document holds.
+    """Return the value of a JSON document.
 
     Raises:
-        ValueError: It is none, or would take too long to parse.
+        ValueError: It is invalid, or takes too long to parse.
     """
     if len(text) > _MAX_VALUES and _count_values(text) > _MAX_VALUES:
         raise ValueError("Too many values")
@@ -238,10 +239,10 @@ def parse_json(text: bytes | str) -> Any:
 
 
 def _load(text: bytes | str) -> Any:
-    """Return what a JSON document holds, its integers whatever bits they take.
+    """Return the value of a document, long integers included.
 
     Raises:
-        orjson.JSONDecodeError: It is none.
+        orjson.JSONDecodeError: It is invalid.
     """
     document = orjson.loads(text)
     data = text.encode() if isinstance(text, str) else text
@@ -254,17 +255,19 @@ def _load(text: bytes | str) -> Any:
 
 
 def _load_rewritten(data: bytes) -> Any:
-    """Return what a rewritten document holds, integers that no float holds included.
+    """Return the value of a rewritten document.
+
+    It may have integers that no float holds.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is invalid.
     """
     try:
         return _load(data)
     except orjson.JSONDecodeError:
         if _MOST_DIGITS not in data.translate(_AS_ZEROS):
             raise
-    # What is right without them is right with them.
+    # If it is valid without such integers, it is valid with them.
     document = _load(_rewrite(data, _replace_infinite))
     try:
         return _EXACT_DECODER.decode(data.decode())
@@ -273,7 +276,7 @@ def _load_rewritten(data: bytes) -> Any:
 
 
 def _parse_integer(digits: str) -> Any:
-    """Return an integer of 64 bits, or the digits of a longer one."""
+    """Return an integer, as its digits if beyond 64 bits."""
     if len(digits) > _FEW_DIGITS:
         return LongInteger(digits)
     number = int(digits)
@@ -284,7 +287,7 @@ _EXACT_DECODER: Final = json.JSONDecoder(parse_int=_parse_integer)
 
 
 def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
-    """Return the log that a LOG object of the service holds.
+    """Return the log of a LOG object of the service.
 
     Any field may be missing, but not all of device, message, time and level. A field of
     another type than published is kept as text.
@@ -326,7 +329,7 @@ def parse_log(document: Any, source: bytes | str = b"") -> LogEntry | None:
 
 
 def parse_device(document: Any) -> Device | None:
-    """Return the device of a DEVICE object, or None without an ID."""
+    """Return the device of an object; None without an ID."""
     if not isinstance(document, dict) or not (device_id := _field(document.get("id"))):
         return None
     hardware_ids = document.get("hardwareIds")
@@ -340,15 +343,15 @@ def parse_device(document: Any) -> Device | None:
 
 
 def parse_project(document: Any) -> Project | None:
-    """Return the project of a PROJECT object, or None without an ID."""
+    """Return the project of an object; None without an ID."""
     if not isinstance(document, dict) or not (project_id := _field(document.get("id"))):
         return None
     return Project(project_id, _name(document, project_id))
 
 
 def parse_rpc_answer(document: dict[str, Any]) -> RpcAnswer | None:
-    """Return a device's answer to a call, or None where it is none."""
-    # A field at its default may be left out.
+    """Return a device's answer to a call; None if invalid."""
+    # A field with its default value may be left out.
     status_code = parse_number(document.get("statusCode", 0))
     detail = document.get("detail")
     if (
@@ -373,7 +376,7 @@ def parse_number(value: Any) -> int | None:
             number = value
         case float() if isfinite(value):
             number = int(value)
-        # Others than the digits of ASCII are decimal as well.
+        # Digits of other scripts are decimal as well.
         case str() if len(value) < 20 and value.isascii() and value.isdecimal():
             number = int(value)
         case _:
@@ -397,7 +400,7 @@ def _parse_envelope(
 
 
 def _parse_lines(data: bytes) -> Iterator[LogEntry | StreamError | None]:
-    """Take the documents of a frame one by one."""
+    """Yield the documents of a frame."""
     for line in _LINE.finditer(data):
         start, end = line.span()
         position = start
@@ -408,7 +411,7 @@ def _parse_lines(data: bytes) -> Iterator[LogEntry | StreamError | None]:
 
 
 def _parse_piece(piece: bytes) -> Iterator[LogEntry | StreamError | None]:
-    """Take the documents of what should be one."""
+    """Yield the documents of what should be one."""
     try:
         document = parse_json(piece)
     except orjson.JSONDecodeError:
@@ -420,7 +423,7 @@ def _parse_piece(piece: bytes) -> Iterator[LogEntry | StreamError | None]:
 
 
 def _parse_rewritten(piece: bytes) -> Iterator[LogEntry | StreamError | None]:
-    """Take the documents of what orjson refuses."""
+    """Yield the documents of what orjson refuses."""
     try:
         rewritten = _rewrite(piece)
     except ValueError:
@@ -435,7 +438,7 @@ def _parse_rewritten(piece: bytes) -> Iterator[LogEntry | StreamError | None]:
 
 
 def _parse_run(text: str) -> Iterator[LogEntry | StreamError | None]:
-    """Take the documents of a line that holds several, or anything else."""
+    """Yield the documents of a line of several."""
     if _count_values(text) > _MAX_RUN_VALUES:
         yield None
         return
@@ -443,12 +446,12 @@ def _parse_run(text: str) -> Iterator[LogEntry | StreamError | None]:
     while position < end:
         start = position
         try:
-            # Only to see where the document ends.
+            # Only to find the end of the document.
             _, position = _EXACT_DECODER.raw_decode(text, start)
             source = text[start:position]
             document = _load_rewritten(source.encode())
         except ValueError, RecursionError:
-            # Where the next document starts cannot be told: the rest counts as one.
+            # The start of the next document is unknown: the rest counts as one.
             yield None
             return
         yield _parse_envelope(document, source)
@@ -461,15 +464,15 @@ def _skip_space(text: str, position: int) -> int:
 
 
 def _rewrite(data: bytes, replace: Callable[[bytes], bytes] | None = None) -> bytes:
-    """Return a document without what JSON allows and orjson refuses.
+    """Replace what JSON allows and orjson refuses.
 
     Args:
         data: The document.
         replace: Replaces numbers; without it, those that are not finite become null,
-            but for integers.
+            except integers.
 
     Raises:
-        ValueError: That would take too long.
+        ValueError: It would take too long.
     """
     text = data.decode(errors="replace")
     if text.count("\ufffd") > _MAX_REPLACED:
@@ -489,7 +492,7 @@ def _rewrite(data: bytes, replace: Callable[[bytes], bytes] | None = None) -> by
 
 def _rewrite_numbers(data: bytes, replace: Callable[[bytes], bytes]) -> bytes:
     """Replace numbers that are not finite, outside of all texts."""
-    # More than the keys and values of all that is parsed: it is no JSON.
+    # More texts than any document within the limits has: it is no JSON.
     if data.count(b'"') > 4 * (_MAX_VALUES + 1):
         raise ValueError("Too many texts")
     parts = data.split(b'"')
@@ -511,7 +514,7 @@ def _replace_fraction(found: re.Match[bytes]) -> bytes:
     return number if number.removeprefix(b"-").isdigit() else _replace_number(found)
 
 
-# Those that are left are refused by orjson.
+# orjson refuses the numbers beyond the count.
 _replace_infinite: Final = partial(
     _MAYBE_INFINITE.sub, _replace_number, count=_MAX_INFINITE
 )
@@ -533,9 +536,9 @@ def _parse_level(value: Any) -> str:
 
 
 def _is_writable(metadata: dict[str, Any], source: bytes | str) -> bool:
-    """Return whether Home Assistant can write the metadata as JSON.
+    """Return whether Home Assistant can write metadata as JSON.
 
-    They are wrapped as it wraps them.
+    They are wrapped in as many levels as it adds.
     """
     if source and (
         len(source) <= MAX_PLAIN_SIZE
@@ -553,7 +556,7 @@ def _is_writable(metadata: dict[str, Any], source: bytes | str) -> bool:
 
 
 def _as_text(document: dict[str, Any], source: bytes | str) -> str:
-    """Return the JSON that holds a log; without it, JSON of the log."""
+    """Return the JSON of a log, its source if known."""
     if isinstance(source, bytes) and source:
         return source.decode(errors="replace")
     if source:
@@ -573,20 +576,20 @@ def _count(text: bytes | str, character: str) -> int:
 
 
 def _field(value: Any) -> str:
-    """Return the text of a field that is a name."""
+    """Return a field as text of bounded length."""
     if type(value) is str:
         return value if len(value) <= MAX_FIELD_LENGTH else value[:MAX_FIELD_LENGTH]
     return _text(value)[:MAX_FIELD_LENGTH]
 
 
 def _name(document: dict[str, Any], its_id: str) -> str:
-    """Return what is shown and logged for something with an ID: never empty."""
+    """Return an object's name, or its ID: never empty."""
     name = one_line(_field(document.get("name"))) or one_line(its_id)
     return name or ascii(its_id)[:MAX_FIELD_LENGTH]
 
 
 def _text(value: Any) -> str:
-    """Return text as it is, nothing as empty, and the rest as JSON."""
+    """Return text unchanged, None as empty, others as JSON."""
     if type(value) is str:
         return value
     if value is None:

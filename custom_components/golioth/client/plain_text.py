@@ -1,26 +1,26 @@
-"""Make a text of the service safe to log, to show in one line, and to store."""
+"""Make texts safe to log, show and store."""
 
 import re
 from typing import Any, Final
 import unicodedata
 
-# What breaks a line or commands a terminal, by its general category.
+# Categories of characters that break a line or control a terminal.
 _SPACES: Final = frozenset({"Cc", "Zl", "Zp"})
-# What is invisible: direction marks, zero widths, halves of a character.
+# Categories of invisible ones: direction marks, zero widths, surrogates.
 _DROPPED: Final = frozenset({"Cf", "Cs"})
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def one_line(text: str) -> str:
-    """Return a text in one line, without what is invisible.
+    """Return a text in one line, without invisible characters.
 
     Control characters and line ends become spaces, white space is collapsed, and format
-    characters are dropped: a name can neither forge a line of a log nor turn the
-    direction of a text around it. Such as joins emoji goes as well.
+    characters are dropped, joiners of emoji included: a name can neither forge a line
+    of a log nor reverse the direction of text around it.
 
     Returns:
-        No longer text than `text`; empty where nothing of it is visible.
+        A text that is not longer; empty where nothing of it is visible.
     """
     if not text.isprintable():
         text = "".join(map(_visible, text))
@@ -30,10 +30,9 @@ def one_line(text: str) -> str:
 def storable(value: Any) -> Any:
     """Return a JSON value whose texts any database can hold.
 
-    PostgreSQL holds no text with U+0000, and nothing that is UTF-8 holds half of a
-    character. U+0000 is dropped, because it mostly ends a text in C; a lone surrogate
-    becomes a replacement character. Keys are texts as well: of two that become the
-    same, the last one counts.
+    PostgreSQL cannot hold U+0000, and UTF-8 cannot hold a lone surrogate. U+0000 is
+    dropped, because it mostly ends a text in C; a lone surrogate becomes a replacement
+    character. This includes keys: of two that become the same, the last one counts.
     """
     if isinstance(value, str):
         return _storable_text(value)
@@ -45,7 +44,7 @@ def storable(value: Any) -> Any:
 
 
 def with_storable_keys(value: Any) -> Any:
-    """Return a JSON value with `storable` keys, and all else as it is."""
+    """Return a JSON value with only its keys made `storable`."""
     if isinstance(value, dict):
         return {storable(key): with_storable_keys(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Says what to store to go on from, and when; forgets what is not needed for it."""
+"""Maintains the resume point, and reports when to store it."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,30 +15,30 @@ from .timestamps import SECOND
 
 _LOGGER = logging.getLogger(__name__)
 
-# Logs that are remembered, so that they can be read again.
+# Logs to remember, so that reading them again delivers none twice.
 _MAX_DELIVERED: Final = 30_000
 
-# The part of these that a stream may deliver before it is audited.
+# The share of these that a stream may deliver before it is audited.
 _UNAUDITED_SHARE: Final = 1 / 2
 
-# Logs after which these are taken in, and those after which all that is remembered is
-# looked through, where they come in less than a second.
+# Logs after which they are recorded, and after which old ones are forgotten, where they
+# come in less than a second.
 _WRITE_INTERVAL: Final = 50
 _FORGET_INTERVAL: Final = 3_000
 
-# Seconds between two times that progress is reported.
+# Seconds between two reports of progress.
 _REPORT_INTERVAL: Final = 1.0
 
-# Seconds after which the stream is not expected to give what REST has given.
+# Seconds after which the stream is no longer expected to deliver logs of REST.
 _EXPECTED_FOR: Final = 300.0
 
 
 class Progress:
-    """Follows how many logs were delivered, and does what is due after so many.
+    """Reports progress, and forgets logs that are not needed.
 
     Attributes:
-        due_count: How many have been delivered when `note` is to be called: at once where
-            no report is pending.
+        due_count: The number of delivered logs at which `note` is to be called next: at
+            once where no report is pending.
     """
 
     def __init__(
@@ -53,20 +53,20 @@ class Progress:
         on_progress: Callable[[], None],
         on_many_unread: Callable[[], None],
     ) -> None:
-        """Start with nothing remembered.
+        """Start without remembered logs.
 
         Args:
-            logs: The logs that were delivered.
+            logs: The delivered logs.
             clock: The service's time.
             coverage: The account of what was surely delivered.
             count_delivered: Returns how many logs have been delivered.
-            streamed: Returns the span that the open stream has delivered, in
-                nanoseconds, if there is one.
+            streamed: Returns the span that only the open stream has delivered, in
+                nanoseconds, if any.
             is_waiting: Returns whether logs of that stream wait.
             on_progress: Called when there is something new to store, at once or within
                 a second.
-            on_many_unread: Called when a read is due before its time: later, it could
-                not be told what the stream has delivered.
+            on_many_unread: Called when a read is due early: later, the stream's logs
+                could no longer be remembered.
         """
         self.due_count = 0
         self._logs = logs
@@ -79,10 +79,10 @@ class Progress:
         self._on_progress = on_progress
         self._on_many_unread = on_many_unread
         self._timer: asyncio.TimerHandle | None = None
-        # How many logs had been delivered at the last read, and at the last report.
+        # The number of delivered logs at the last read, and at the last report.
         self._count_at_read = 0
         self._count_at_report = 0
-        # How many will have been when all that is remembered is looked through.
+        # The number of delivered logs at which to forget old ones.
         self._count_to_forget = 0
         self._expected_since = 0.0
         # The latest time of the service's clock.
@@ -90,9 +90,9 @@ class Progress:
 
     @property
     def resume_point(self) -> ResumePoint | None:
-        """Where to go on after a restart; None before the first start.
+        """Return the resume point; None before the first start.
 
-        What is remembered is brought within its bounds first.
+        This first brings the remembered logs within their bounds.
         """
         if (time_ns := self._coverage.resume_time) is None:
             return None
@@ -104,7 +104,7 @@ class Progress:
         )
 
     def resume(self, resume_point: ResumePoint) -> None:
-        """Go on from what was stored."""
+        """Restore a stored resume point."""
         self._coverage.resume(
             resume_point.time_ns,
             resume_point.clock_steps,
@@ -114,18 +114,18 @@ class Progress:
             self._retention.restore(resume_point.delivered())
         except ValueError, KeyError, TypeError, AttributeError:
             _LOGGER.warning("The stored logs are unusable: some may be repeated")
-            # But none from before what was settled.
+            # But none from before the settled time.
             floor = self._coverage.start_of_read() // SECOND
             self._logs.restore(floor, [], {})
         newest = max(self._logs.seconds, default=0) * SECOND
         self._coverage.arrived_until = max(resume_point.time_ns, newest)
 
     def begin_read(self) -> None:
-        """Note that a read begins."""
+        """Record that a read begins."""
         self._count_at_read = self._count_delivered()
 
     def note(self) -> None:
-        """Report the logs since the last time, unless that is to wait."""
+        """Report progress, unless a report is pending."""
         if self._timer is None:
             self._report()
             return
@@ -140,9 +140,9 @@ class Progress:
             self._on_many_unread()
 
     def forget(self) -> None:
-        """Keep what is remembered within its bounds."""
+        """Keep the remembered logs within their bounds."""
         self._count_to_forget = self._count_delivered() + _FORGET_INTERVAL
-        # A clock that steps back does not make the future of what it was before.
+        # After a step back of the clock, the logs before do not count as future ones.
         self._latest = max(self._latest, self._clock.now_ns or 0)
         spans: list[tuple[int, int]] = list(self._coverage.streamed)
         if (span := self._streamed()) is not None:
@@ -161,16 +161,16 @@ class Progress:
             self._logs.age()
 
     def stop(self) -> None:
-        """Report nothing any more."""
+        """Stop reporting."""
         if self._timer is not None:
             self._timer.cancel()
 
     def _report(self) -> None:
-        """Report the logs since the last time, and no others for a second."""
+        """Report progress, at most once a second."""
         self._timer = None
         self.due_count = 0
         delivered = self._count_delivered()
-        # Even where the resume point stays where it is, what is known has changed.
+        # Even if the resume time is the same, the remembered logs have changed.
         if delivered != self._count_at_report:
             self._count_at_report = delivered
             self.forget()

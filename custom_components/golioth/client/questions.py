@@ -1,4 +1,4 @@
-"""Asks for nanoseconds, however a service counts and shows them."""
+"""Requests nanoseconds, however the service treats them."""
 
 from enum import Enum, auto
 from typing import Final, Self
@@ -11,13 +11,16 @@ MICROSECOND: Final = 1_000
 
 
 class CountedBounds(Enum):
-    """Which bounds of a question the service counts in, which is not published."""
+    """The bounds of a request that the service counts in.
+
+    This is not published.
+    """
 
     NEITHER = auto()
     """From 3 to 5 is the nanosecond 4."""
     ONE = auto()
-    """From 3 to 5 is 3 and 4, or else 4 and 5: whichever, questions that begin where the
-    one before ended have each nanosecond once."""
+    """From 3 to 5 is 3 and 4, or else 4 and 5: either way, requests that begin where
+    the previous one ended have each nanosecond once."""
     BOTH = auto()
     """From 3 to 5 is 3, 4 and 5."""
 
@@ -25,20 +28,20 @@ class CountedBounds(Enum):
 class ShownTimes(Enum):
     """How the service shows the times of logs.
 
-    It may cut them to microseconds or milliseconds. Which logs are of a span it decides
-    by the times that it was sent nevertheless.
+    It may cut them to microseconds or milliseconds. It still selects the logs of a span
+    by their uncut times.
     """
 
     UNKNOWN = auto()
     """No log was shown."""
     EXACT = auto()
-    """One has nanoseconds, so it cuts none."""
+    """One has nanoseconds, so none is cut."""
     MAYBE_CUT = auto()
-    """None has nanoseconds: they are cut, or the clocks of devices count none."""
+    """None has nanoseconds: they are cut, or the devices' clocks have none."""
 
     @classmethod
     def of(cls, window: LogWindow) -> Self:
-        """Return what an answer shows."""
+        """Return how an answer shows times."""
         if not window.entries:
             return cls.UNKNOWN
         if any((entry.timestamp_ns or 0) % MICROSECOND for entry in window.entries):
@@ -47,16 +50,16 @@ class ShownTimes(Enum):
 
 
 class Questions:
-    """Asks once, and returns an answer even where nobody can read it."""
+    """Sends requests, returning even unreadable answers."""
 
     def __init__(self, ask: Ask) -> None:
         """Prepare, without a request.
 
         Args:
-            ask: Asks the service.
+            ask: Sends a request to the service.
         """
         self._ask = ask
-        # How times were shown in the answers of one reading.
+        # How the answers of one reading showed times.
         self._shown: set[ShownTimes] = set()
 
     def begin(self, window: LogWindow) -> None:
@@ -66,9 +69,10 @@ class Questions:
 
     @property
     def has_changed(self) -> bool:
-        """Whether the service began or ceased to cut times in the reading.
+        """Return whether the service changed how it shows times.
 
-        What was asked for by the nanosecond was not to be seen then, or is in no order.
+        Nanoseconds that were requested may not have been shown then, or are out of
+        order.
         """
         return len(self._shown) > 1
 
@@ -80,7 +84,10 @@ class Questions:
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Ask as the function does, and note how the answer shows times."""
+        """Request, and note how the answer shows times.
+
+        See the function of the same name.
+        """
         window = await ask_if_readable(
             self._ask, start, end, device_id=device_id, level=level
         )
@@ -96,14 +103,16 @@ class Questions:
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Ask for each nanosecond of a time once, the end not included.
+        """Request a span exactly, the end not included.
+
+        Consecutive spans have each nanosecond once.
 
         Args:
             start: Where it starts; a nanosecond later where only the end is counted in.
             end: Where it ends; the same.
-            bounds: Which bounds of a question the service counts in.
-            device_id: The only device to ask for.
-            level: The only level to ask for.
+            bounds: The bounds of a request that the service counts in.
+            device_id: The only device to request.
+            level: The only level to request.
         """
         try:
             return await self._ask(

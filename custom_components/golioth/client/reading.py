@@ -1,4 +1,4 @@
-"""Accounts for what was read of a span of time, and what is left of it."""
+"""Tracks the read and unread parts of a span."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -13,71 +13,74 @@ from .timestamps import (
     start_of_second,
 )
 
-# Bytes of answers, whose logs may be in memory together.
+# Bytes of answers whose logs may be in memory together.
 _MAX_BYTES: Final = 16 * 1024 * 1024
 
 
 class Reading(NamedTuple):
-    """What was read of a span of time."""
+    """The result of reading a span."""
 
     entries: list[LogEntry]
     """Oldest first: each that may be new, with all others of its millisecond."""
     untimed: list[LogEntry]
-    """What was among these, without a time."""
+    """Logs among these without a time."""
     given_up: Sequence[tuple[int, int]] = ()
-    """From when to before when something was not read, for the sake of all the rest."""
+    """Starts and ends of parts that were not read, so that the rest could be."""
 
 
 class TooManyLogsError(Exception):
     """A span has more logs than may be in memory.
 
     Attributes:
-        seen_width: The part of the span, in nanoseconds, that has as many as may be.
+        seen_width: The nanoseconds of the span that have as many as may be.
     """
 
     def __init__(self, seen_width: int) -> None:
-        """Keep the width."""
+        """Store the width."""
         super().__init__()
         self.seen_width = seen_width
 
 
 class Part(NamedTuple):
-    """A part of a span that is still to be read, in whole milliseconds."""
+    """An unread part of a span, in whole milliseconds."""
 
     start: int
     end: int
     total: int | None = None
-    """How many logs the service has of it: what it claimed of a longer part, less what
-    it gave of the rest. None where no such claim is believed."""
+    """How many logs the service has of it: its claim for a longer part, less what it
+    returned of the rest. None where no claim is believed."""
     was_read: bool = False
-    """Whether it is a millisecond with missing logs, which needs no question now."""
+    """Whether it is a millisecond with missing logs that needs no request now."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is of whole seconds: by these, what is known is counted."""
+        """Return whether it has whole seconds, which can be counted."""
         return not self.start % SECOND and not self.end % SECOND
 
     @property
     def is_millisecond(self) -> bool:
-        """Whether it is not to be halved any more."""
+        """Return whether it can no longer be halved."""
         return self.end - self.start <= MILLISECOND
 
     def halves(self) -> tuple[Part, Part]:
-        """Return both halves of what is more than a millisecond, the older one first."""
+        """Return both halves, the older one first.
+
+        The part must be longer than a millisecond.
+        """
         middle = middle_millisecond(self.start, self.end)
         middle = max(middle, self.start + MILLISECOND)
         return Part(self.start, middle), Part(middle, self.end)
 
 
 class ReadingUnderWay:
-    """Keeps what was found of a span so far, from its end to its start.
+    """Collects the logs of a span, from end to start.
 
     Attributes:
-        parts: What is left, the part to be read next last.
-        pieces: What was found of each part, the newest first.
-        untimed: What was found without a time.
+        parts: The unread parts; the last one is read next.
+        pieces: The logs found in each part, the newest first.
+        untimed: The logs found without a time.
         given_up: The starts and ends of parts that are not read.
-        complete_before: As `SpanReader.read` takes it.
+        complete_before: As for `SpanReader.read`.
     """
 
     def __init__(
@@ -89,16 +92,16 @@ class ReadingUnderWay:
         complete_before: int,
         counted_before: int | None,
     ) -> None:
-        """Begin with nothing.
+        """Start with the whole span unread.
 
         Args:
             start: Where the span starts: a whole second or millisecond.
             end: Where it ends; the same.
             max_logs: How many logs may be in memory.
-            missing: Where the milliseconds of the span start that have missing logs, and
-                whether each needs no question now.
+            missing: The starts of the span's milliseconds with missing logs, and
+                whether each needs no request now.
             complete_before: As the attribute.
-            counted_before: As `SpanReader.read` takes it.
+            counted_before: As for `SpanReader.read`.
         """
         self.complete_before = complete_before
         self._counted_before = counted_before
@@ -113,16 +116,16 @@ class ReadingUnderWay:
         self._size = 0
 
     def keep(self, entries: list[LogEntry]) -> None:
-        """Keep logs of which some may be new."""
+        """Keep logs, some of which may be new."""
         self.pieces.append(entries)
         self._number += len(entries)
 
     def count_bytes(self, body_size: int) -> None:
-        """Count an answer of which something is kept."""
+        """Count the bytes of an answer with kept logs."""
         self._size += body_size
 
     def is_counted(self, part: Part) -> bool:
-        """Return whether the number of logs shows if a part has new ones."""
+        """Return whether counting finds new logs of a part."""
         before = self._counted_before
         return part.is_whole and (before is None or part.end <= before)
 
@@ -131,7 +134,7 @@ class ReadingUnderWay:
 
         Args:
             rest: The part, which may be empty.
-            expected: About how many logs of it are new; 0 where that is not known.
+            expected: About how many of its logs are new; 0 where unknown.
 
         Raises:
             TooManyLogsError: There is no room for it.
@@ -145,7 +148,7 @@ class ReadingUnderWay:
         self.parts.append(rest)
 
     def result(self) -> Reading:
-        """Return what was found."""
+        """Return the collected logs."""
         return Reading(
             [entry for piece in reversed(self.pieces) for entry in piece],
             self.untimed,
@@ -154,10 +157,10 @@ class ReadingUnderWay:
 
 
 def _divide(start: int, end: int, missing: Mapping[int, bool]) -> list[Part]:
-    """Return the parts of a span, the last one last.
+    """Return the parts of a span, in order of time.
 
-    Milliseconds with missing logs are parts by themselves. What is beside them in their
-    seconds is as well, so that the others can be compared with what is known.
+    Milliseconds with missing logs are parts of their own, and so are the rests of their
+    seconds, so that all other seconds can be compared by number.
     """
     cuts = {start, end}
     for each in missing:

@@ -1,4 +1,4 @@
-"""The REST API of Golioth, as far as logs and their devices need it."""
+"""Calls the REST API of Golioth for logs and devices."""
 
 import math
 from typing import Any, Final, NamedTuple
@@ -23,22 +23,22 @@ from .service_clock import Clocks, ServiceClock
 from .timestamps import format_timestamp
 from .wire import Wire
 
-# An answer holds at most 100 objects, and few logs come near the 64 KiB that one may
-# have: fewer of these are asked for then.
+# An answer holds at most 100 objects, and few logs come near the maximum of 64 KiB: if
+# an answer is too long, fewer are requested.
 MAX_ANSWER_SIZE: Final = 2 * 1024 * 1024
 
-# A device answers a call in a packet or a few.
+# A device answers a call in a few packets.
 _MAX_RPC_ANSWER_SIZE: Final = 64 * 1024
 
 _DEVICES_PER_PAGE: Final = 100
 
-# More than any fleet on one Home Assistant; a service that invents devices is not
-# followed for ever.
+# More than any fleet on one Home Assistant; a faulty service could list devices
+# forever.
 MAX_DEVICES: Final = 20_000
 
 
 class DeviceList(NamedTuple):
-    """What the service lists of the project's devices."""
+    """The devices of a project, as the service lists them."""
 
     devices: dict[str, Device]
     """By their IDs."""
@@ -50,20 +50,19 @@ class DeviceList(NamedTuple):
 
 
 class GoliothRest:
-    """The REST API of one project.
+    """Calls the REST API for one project.
 
-    Every call is one request, or says how many; none is tried again.
+    Every call makes one request unless documented, and none is retried.
 
     Every call may raise:
         GoliothAuthenticationError: The service rejects the credential.
-        GoliothNotFoundError: The service does not know the project, or what was asked
-            for.
+        GoliothNotFoundError: The project, or something requested of it, does not exist.
         GoliothUnreadableError: The answer is too long, or cannot be parsed.
-        GoliothResponseError: The answer is none of the Golioth API.
-        GoliothConnectionError: No answer, or one that says to try again.
+        GoliothResponseError: The answer is not from the Golioth API.
+        GoliothConnectionError: There was no answer, or one of a failure that may pass.
 
     Attributes:
-        clock: The time of the service, as its answers report it.
+        clock: The service's time, as its answers report it.
     """
 
     def __init__(
@@ -79,7 +78,7 @@ class GoliothRest:
         Args:
             wire: Carries the requests.
             endpoint: The project.
-            clock: Hears the times of answers; one of its own unless given.
+            clock: Receives the times of answers; a new one unless given.
             timeout: Seconds that one request may take. Golioth's own client waits for
                 10.
         """
@@ -89,9 +88,9 @@ class GoliothRest:
         self._timeout = timeout
 
     async def projects(self) -> list[Project]:
-        """Return the projects that the credential opens.
+        """Return the projects that the credential gives access to.
 
-        For an API key that is the one it belongs to.
+        For an API key, this is the one it belongs to.
         """
         return [
             project
@@ -109,7 +108,10 @@ class GoliothRest:
         return project
 
     async def devices(self) -> DeviceList:
-        """Return the devices of the project. One request for each hundred of them."""
+        """Return the devices of the project.
+
+        Makes one request per hundred devices.
+        """
         devices: dict[str, Device] = {}
         page = 0
         while True:
@@ -121,8 +123,8 @@ class GoliothRest:
             known = len(devices)
             devices.update((device.id, device) for device in found)
             total = parse_number(answer.get("total"))
-            # A page that adds nothing is the last one, whatever the total says: the
-            # list may shrink while it is read.
+            # A page that adds nothing is the last one, whatever the total: the list may
+            # shrink while it is read.
             if len(devices) in {known, total} or (
                 total is None and len(found) < _DEVICES_PER_PAGE
             ):
@@ -141,18 +143,17 @@ class GoliothRest:
         module: str | None = None,
         term: str | None = None,
     ) -> LogWindow:
-        """Return what one answer holds of the logs of a time range.
+        """Return the newest logs of a span, from one answer.
 
-        These are the newest, where it does not hold all of them. Whether the service
-        counts its bounds in is not published: ask for a little more, and leave out the
-        rest.
+        Whether the service counts in the bounds of a request is not published: request
+        a little more, and leave out the rest.
 
         Args:
             start_ns: Nanoseconds since 1970; without it, the last hours.
             end_ns: Nanoseconds since 1970; without it, until now.
-            device_id: Golioth's ID of the only device to ask for.
-            level: The only level to ask for, one of `LEVELS`.
-            module: The only module to ask for.
+            device_id: Golioth's ID of the only device to request.
+            level: The only level to request, one of `LEVELS`.
+            module: The only module to request.
             term: A text to search for.
         """
         query = {
@@ -181,8 +182,7 @@ class GoliothRest:
                 untimed.append(entry)
             else:
                 entries.append(entry)
-        # Newest first is promised; in which order those of one moment come is not, so
-        # they keep it.
+        # The API specifies newest first, but no order within a moment, so that is kept.
         entries.sort(key=lambda entry: entry.timestamp_ns or 0)
         return LogWindow(
             entries,
@@ -196,24 +196,24 @@ class GoliothRest:
     async def call_rpc(
         self, device_id: str, method: str, params: list[Any], *, timeout: float
     ) -> RpcAnswer:
-        """Call a method of a device, and return its answer, success or not.
+        """Call a device's method and return its answer.
 
-        The call is sent once. Where a `GoliothConnectionError` does not say that
-        nothing was done, the device may have acted.
+        The answer may report a failure. The call is sent once. Unless a
+        `GoliothConnectionError` has `nothing_done`, the device may have acted.
 
         Args:
             device_id: Golioth's ID of the device.
             method: The name of the method.
-            params: What the method is called with: any JSON.
-            timeout: Seconds that it may take in all, which the service is told: by
-                itself it waits for 5. If it is not reached in half of them, the call is
-                not sent.
+            params: The arguments of the method: any JSON.
+            timeout: Seconds that it may take in total, also sent to the service, whose
+                default is 5. If no connection opens in half of them, the call is not
+                sent.
 
         Raises:
             GoliothTimeoutError: There was no answer in time.
         """
-        # The HTTP client sends a POST once: what it repeats on a connection that turns
-        # out to be closed are idempotent methods.
+        # The HTTP client sends a POST once: on a connection that turns out to be
+        # closed, it only repeats idempotent methods.
         document, _ = await self._request(
             "POST",
             f"{self._endpoint.project_path}/devices/{quote(device_id, safe='')}/rpc",
@@ -227,18 +227,21 @@ class GoliothRest:
         answer = parse_rpc_answer(document)
         if answer is None:
             raise GoliothUnreadableError("The answer to a call cannot be read")
-        # It is shown to whoever called.
+        # The detail is shown to the caller.
         if self._endpoint.credential.is_in(orjson.dumps(answer.detail).decode()):
             raise GoliothResponseError("The answer holds the credential")
         return answer
 
     @property
     def server_time_ns(self) -> int | None:
-        """The service's time in nanoseconds since 1970; None before it is known."""
+        """Return the service's time in nanoseconds since 1970.
+
+        None before it is known.
+        """
         return self.clock.now_ns
 
     async def _get(self, path: str, query: str = "") -> dict[str, Any]:
-        """Return the JSON object that a question is answered with."""
+        """Return the JSON object of an answer to a GET."""
         document, _ = await self._request("GET", path, query, timeout=self._timeout)
         return document
 
@@ -253,7 +256,7 @@ class GoliothRest:
         connect_timeout: float | None = None,
         max_size: int = MAX_ANSWER_SIZE,
     ) -> tuple[dict[str, Any], int]:
-        """Return the JSON object that a request is answered with, and its bytes."""
+        """Return an answer's JSON object and size in bytes."""
         headers = {
             **self._endpoint.credential.headers,
             "Accept": "application/json",
@@ -270,12 +273,12 @@ class GoliothRest:
             max_size=max_size,
         )
         document = check_answer(answer)
-        # Not that of a proxy or a captive portal, which may be years off.
+        # Only after the check: the time of a proxy or captive portal may be years off.
         self.clock.hear(parse_http_date(answer.headers.get("Date", "")))
         return document, len(answer.body)
 
 
 def _list(answer: dict[str, Any]) -> list[Any]:
-    """Return the list of an answer, which is left out where it is empty."""
+    """Return an answer's list, which is left out if empty."""
     found = answer.get("list")
     return found if isinstance(found, list) else []

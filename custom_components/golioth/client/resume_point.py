@@ -1,4 +1,4 @@
-"""Stores where to go on after a restart."""
+"""Defines the point to resume from after a restart."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,25 +10,28 @@ class ClockStep(NamedTuple):
     """A step of the service's clock."""
 
     offset: int
-    """By how much the service's clock was ahead of another one after it."""
+    """By how much the service's clock was ahead of another one after the step."""
     settled: int
-    """What was settled when it was seen."""
+    """The settled time when the step was noticed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """Where to go on after a restart."""
+    """The point to resume from after a restart."""
 
     time_ns: int
-    """A margin after what is settled, by the service's clock, in nanoseconds since
-    1970: what was sent until then has been delivered, as far as REST had shown it."""
+    """A margin after the settled time, by the service's clock, in nanoseconds since
+    1970: logs sent until then were delivered, as far as REST had shown them."""
     delivered: Callable[[], dict[str, Any]]
-    """Returns what was known of delivered logs. It takes up to 50 ms, in any thread."""
+    """Returns the delivered logs. It takes up to 50 ms, in any thread."""
     clock_steps: Sequence[ClockStep] = ()
-    """Steps of the service's clock, by the host's."""
+    """Steps of the service's clock, relative to the host's."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON, of at most 256 KiB. It takes as long as `delivered`."""
+        """Return it as JSON, of at most 256 KiB.
+
+        It takes as long as `delivered`.
+        """
         steps = [list(each) for each in self.clock_steps]
         return {
             "time_ns": self.time_ns,
@@ -38,7 +41,7 @@ class ResumePoint:
 
     @classmethod
     def from_dict(cls, data: Any) -> Self | None:
-        """Return what `as_dict` returned, or None where it is something else."""
+        """Restore what `as_dict` returned; None for anything else."""
         if (
             isinstance(data, dict)
             and isinstance(time_ns := data.get("time_ns"), int)
@@ -49,7 +52,10 @@ class ResumePoint:
 
 
 def _clock_steps(data: dict[str, Any]) -> list[ClockStep]:
-    """Return the steps of the clock that were stored; some releases stored none."""
+    """Return the stored clock steps.
+
+    Some releases stored none.
+    """
     steps = data.get("clock_steps")
     with suppress(TypeError, ValueError):
         return [ClockStep(int(offset), int(settled)) for offset, settled in steps or ()]

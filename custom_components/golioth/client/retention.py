@@ -1,4 +1,4 @@
-"""Keeps what is remembered of delivered logs within bounds, and stores it."""
+"""Bounds and stores the remembered logs."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -7,23 +7,23 @@ from typing import Any, Final
 from .bounds import Bounds, Needed
 from .delivered import DIGEST_SIZE, DeliveredLogs, Second, UntrackedRange
 
-# Seconds from the floor to the first log, at most, where what is between is settled.
+# The maximum of seconds from the floor to the first log, where these are settled.
 _LONGEST_OFFSET: Final = 10_000
 
-# What may be in memory as long as it is needed, in limits of the storage.
+# The limit in memory of logs that are needed, as a multiple of the storage's limit.
 _MOST: Final = 4
 
 
 class Retention:
-    """Keeps what is remembered within bounds, in memory and in the storage.
+    """Keeps the remembered logs within bounds, and stores them.
 
-    What is forgotten is never delivered by REST again. Where something of it may have
-    been missed, the number of logs is kept, so that this can be reported. In memory,
-    what is still needed may be more than what is stored.
+    Forgotten logs are never delivered by REST again. Where logs may have been missed,
+    the number of delivered ones is kept, so that this can be reported. Memory may hold
+    more logs than the storage, as long as they are needed.
     """
 
     def __init__(self, logs: DeliveredLogs, limit: int) -> None:
-        """Take what is remembered, and how many logs of it may be stored."""
+        """Set the remembered logs, and how many may be stored."""
         self._logs = logs
         self._limit = limit
         self._stored = Bounds(limit)
@@ -31,7 +31,7 @@ class Retention:
         self._needed = Needed(0, 0, None)
 
     def apply(self, needed: Needed) -> None:
-        """Forget what is above the limits, with as little harm as can be."""
+        """Forget logs beyond the limits, the least needed first."""
         logs = self._logs
         self._needed = needed
         logs.write()
@@ -45,15 +45,15 @@ class Retention:
             if second >= needed.verified
         )
         if unread * 2 < self._limit:
-            # What is remembered of the time before is enough for late logs.
+            # Enough logs of the time before stay remembered to recognize late ones.
             self._stored.forget_oldest(logs, needed.verified)
         self._in_memory.give_up(logs, needed)
 
     def freeze(self) -> Callable[[], dict[str, Any]]:
-        """Return what returns what is known now, for the storage.
+        """Return a function that returns the present state as JSON.
 
-        That takes its time, and may be called in another thread meanwhile. What is above
-        the limits is judged by what `apply` was told last.
+        The function takes its time, and may be called in another thread. The needs that
+        `apply` received last decide what is left out beyond the limits.
         """
         logs = self._logs
         logs.write()
@@ -61,8 +61,8 @@ class Retention:
             logs = logs.copy()
             self._stored.forget_future(logs, self._needed.now)
             self._stored.give_up(logs, self._needed)
-        # Nobody asks for what is that much older, and the offsets are short. But what is
-        # not settled is still to be read, however much later a stream has delivered.
+        # Nothing that much older is read, and short offsets save space. But unsettled
+        # logs are still to be read, however much later a stream has delivered.
         oldest = min(logs.seconds, default=0) - _LONGEST_OFFSET
         oldest = min(oldest, self._needed.settled)
         floor, untracked = max(logs.floor, oldest), list(logs.untracked)
@@ -87,14 +87,14 @@ class Retention:
         return as_dict
 
     def restore(self, data: dict[str, Any]) -> None:
-        """Know what was known when `freeze` was called.
+        """Restore the state that `freeze` returned.
 
         Raises:
             ValueError, KeyError, TypeError, AttributeError: It is something else.
         """
         floor = int(data["floor"])
         holes = [(int(start), int(end)) for start, end in data["holes"]]
-        # Earlier releases did not count.
+        # Earlier releases did not store these numbers.
         counts = data.get("hole_counts") or [None] * len(holes)
         untracked = [
             UntrackedRange(start, end, None if count is None else int(count))

@@ -1,4 +1,4 @@
-"""Reads logs that no time tells apart: by level, and by device."""
+"""Reads logs of the same time, by level and device."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
@@ -12,48 +12,51 @@ from .log_window import LogWindow
 from .models import LEVELS, LogEntry
 from .questions import CountedBounds, Questions
 
-# Devices that are asked for one by one, for what they logged at one moment: at two
-# requests a second it takes a minute.
+# Devices that are requested one by one for the same moment: at two requests a second,
+# it takes a minute.
 _MAX_DEVICES: Final = 100
 
 
 class Moment(NamedTuple):
-    """What was found of a short time."""
+    """The logs found in a short span."""
 
     entries: list[LogEntry]
     """Oldest first."""
     missing: int
-    """Logs that the service has, and that no question makes it give."""
+    """The number of logs that the service has but that no request returns."""
 
 
 class AskForSome(Protocol):
-    """Asks for some logs of a time that is settled."""
+    """Requests some logs of a fixed span."""
 
     def __call__(
         self, *, device_id: str | None = None, level: str | None = None
     ) -> Awaitable[LogWindow]:
-        """Return what one answer holds."""
+        """Return the answer."""
 
 
 class SameTime(NamedTuple):
-    """A time that is not divided any more: how to ask for it, how it is shown."""
+    """A span that is no longer divided by time.
+
+    It holds how to request the span, and how its times are shown.
+    """
 
     start: int
     """Where it starts, in nanoseconds since 1970."""
     shown: tuple[int, int]
-    """From when to before when its logs are by the times that the service shows."""
+    """Start and end of its logs, by the times that the service shows."""
     ask: AskForSome
     older: Callable[[], Awaitable[LogWindow]] | None
-    """Asks for what `ask` is about as well, a nanosecond before the time; None where it
-    is about nothing else."""
+    """Requests the nanosecond before the span, which `ask` covers as well; None where
+    it does not."""
 
     @classmethod
     def roughly(cls, questions: Questions, start: int, end: int) -> Self:
-        """Return a time that is asked for with the nanosecond before it.
+        """Return a span requested with the nanosecond before it.
 
         Args:
-            questions: Asks for it.
-            start: Where it starts, by the times that are shown as well.
+            questions: Sends the requests.
+            start: Where it starts, by real and shown times.
             end: Where it ends, not included; the same.
         """
         return cls(
@@ -72,14 +75,14 @@ class SameTime(NamedTuple):
         shown: tuple[int, int],
         bounds: CountedBounds,
     ) -> Self:
-        """Return a time that is asked for by itself, once it is known how.
+        """Return a span that is requested exactly.
 
         Args:
-            questions: Asks for it.
-            start: As `Questions.ask_exactly` takes it.
+            questions: Sends the requests.
+            start: As for `Questions.ask_exactly`.
             end: The same.
-            shown: Where its logs are shown.
-            bounds: Which bounds of a question the service counts in.
+            shown: Start and end of its logs, by the shown times.
+            bounds: The bounds of a request that the service counts in.
         """
         return cls(
             start,
@@ -91,21 +94,21 @@ class SameTime(NamedTuple):
 
 @dataclass
 class _Search:
-    """What was found so far of a time."""
+    """The state of reading one span."""
 
     entries: list[LogEntry]
     total: int | None
-    """How many logs there are, if that can be believed."""
+    """The believable number of logs."""
     cut_levels: list[str] = field(default_factory=list)
-    """Levels of which one answer does not hold all."""
+    """Levels that one answer does not hold completely."""
     unreadable: int = 0
-    """Answers for a device and a level that nobody can read: each has such a log."""
+    """Unreadable answers for a device and a level: each has an unreadable log."""
     is_cut_short: bool = False
-    """Whether some question was not asked, or its answer does not hold all."""
+    """Whether some request was not made, or its answer is incomplete."""
 
     @property
     def is_over(self) -> bool:
-        """Whether all logs were found."""
+        """Return whether all logs were found."""
         if self.total is not None:
             return len(self.entries) >= self.total
         return not self.cut_levels and all(
@@ -113,14 +116,14 @@ class _Search:
         )
 
     def add_device(self, device_id: str, found: list[LogEntry]) -> None:
-        """Take what an answer has of a device, in its order, before what others have."""
+        """Merge the logs of a device, in their answer's order."""
         of_device = [each for each in self.entries if each.device_id == device_id]
         others = (each for each in self.entries if each.device_id != device_id)
         self.entries = [*others, *union(found, of_device)]
 
 
 class SameTimeReader:
-    """Reads by level, and by device."""
+    """Reads a span by level, and by device."""
 
     def __init__(
         self,
@@ -137,16 +140,17 @@ class SameTimeReader:
         self._device_ids = device_ids
 
     async def read(self, time: SameTime, window: LogWindow) -> Moment:
-        """Return all logs of a time that can be had.
+        """Return all retrievable logs of a span.
 
-        1. Each level is asked for.
-        2. Each device is, as long as logs may be missing; and for each level of which
-           not all was given, where one answer does not hold all of the device.
-        3. What is still missing is counted, or it is said that something is.
+        1. Request each level.
+        2. Request each device, as long as logs may be missing. If one answer does not
+           hold all of the device, request it by each incomplete level.
+        3. Count the logs that are still missing; at least one if their number is
+           unknown.
 
         Args:
-            time: The time.
-            window: What one answer held of it, maybe with others.
+            time: The span.
+            window: An answer with logs of it, and maybe others.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.
@@ -157,10 +161,10 @@ class SameTimeReader:
         await self._ask_by_device(time, search)
         search.entries.sort(key=lambda entry: entry.timestamp_ns or 0)
         if window.is_unreadable:
-            # One at least, or nobody would have found it unreadable.
+            # At least one, because the answer was unreadable.
             missing = max(1, search.unreadable)
         elif search.total is None:
-            # How many cannot be told.
+            # Their number is unknown.
             missing = int(search.is_cut_short)
         else:
             missing = await self._count_missing(time, search.total, search.entries)
@@ -174,10 +178,10 @@ class SameTimeReader:
                 search.cut_levels.append(level)
 
     async def _ask_by_device(self, time: SameTime, search: _Search) -> None:
-        """Ask for the devices that logged several times, then for others.
+        """Request devices with several logs, then others.
 
-        Only an answer for a device has its logs in their order. So those with several
-        are asked for even if all logs were found.
+        Only an answer for a device has its logs in their order. So devices with several
+        logs are requested even if all logs were found.
         """
         numbers = Counter(each.device_id for each in search.entries if each.device_id)
         several = [device_id for device_id, number in numbers.items() if number > 1]
@@ -195,7 +199,7 @@ class SameTimeReader:
     async def _ask_device(
         self, time: SameTime, device_id: str, search: _Search
     ) -> list[LogEntry]:
-        """Return the logs of a device, and note what it does not give of them."""
+        """Return the logs of a device, and note incomplete answers."""
         answer = await time.ask(device_id=device_id)
         found = answer.within(*time.shown)
         if self._holds_all(time, answer):
@@ -209,19 +213,19 @@ class SameTimeReader:
         return found
 
     def _holds_all(self, time: SameTime, answer: LogWindow) -> bool:
-        """Return whether an answer about a time lacks none of its logs.
+        """Return whether an answer holds all logs of a span.
 
-        What is shown before any of these is older than all of them.
+        Logs shown before the span are older than all of its logs.
         """
         return self._sizes.holds_all_since(answer, time.shown[0])
 
     async def _count_missing(
         self, time: SameTime, total: int, entries: list[LogEntry]
     ) -> int:
-        """Return how many logs were claimed, and not found."""
+        """Return how many claimed logs were not found."""
         missing = total - len(entries)
         if missing > 0 and time.older is not None:
-            # What the service counted of the nanosecond before is not missing.
+            # Logs of the nanosecond before were counted as well.
             older = await time.older()
             missing -= sum(
                 (entry.timestamp_ns or 0) < time.start for entry in older.entries
@@ -230,11 +234,13 @@ class SameTimeReader:
 
 
 def union(some: list[LogEntry], others: list[LogEntry]) -> list[LogEntry]:
-    """Return each log as often as the list that has it most often.
+    """Return the union of two lists as multisets.
 
-    What only the others have comes first: an answer that lacks some lacks the oldest.
+    It has each log as often as the list that has it most often. Logs of `others` alone
+    come first, because an incomplete answer lacks the oldest logs.
     """
-    # Not by their text, because a service may begin to cut times between two answers.
+    # Not compared as texts, because a service may begin to cut times between two
+    # answers.
     left = Counter(map(identify, some))
     older = []
     for entry in others:

@@ -1,4 +1,4 @@
-"""The service's time, and how certain it is."""
+"""Keeps the service's time, and whether it is certain."""
 
 from collections import deque
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from .timestamps import SECOND
 TOLERANCE: Final = 60 * SECOND
 """Nanoseconds by which the clocks of a service's servers may differ."""
 
-# Answers whose times are compared: the earliest is believed, so as to promise less.
+# Answers whose times are compared: the earliest is believed, to be on the safe side.
 _COMPARED: Final = 3
 
-# Answers in a row without a time, after which the host's own clock has to do.
+# Answers in a row without a time, after which the host's clock is used instead.
 _MAX_SILENT: Final = 3
 
 
@@ -21,21 +21,22 @@ class Clocks(NamedTuple):
     """The clocks of the host."""
 
     elapsed: Callable[[], float]
-    """Seconds. No step of the wall clock moves it; it goes on while the host sleeps."""
+    """Seconds. It is unaffected by steps of the wall clock, and goes on while the host
+    sleeps."""
     wall: Callable[[], float]
     """Seconds since 1970, which may be wrong."""
 
     @property
     def wall_ahead(self) -> int:
-        """By how many nanoseconds the wall clock is ahead of the elapsed one."""
+        """Return the nanoseconds from the elapsed to the wall clock."""
         return int((self.wall() - self.elapsed()) * SECOND)
 
     @classmethod
     def of_host(cls) -> Self:
-        """Return those of this host.
+        """Return the clocks of this host.
 
-        Where it has no clock that counts a sleep, the service's own time shows that
-        there was one.
+        Where it has no clock that counts a sleep, the service's time shows that there
+        was one.
         """
         # Linux has one, other systems do not.
         clock_id = getattr(time, "CLOCK_BOOTTIME", None)
@@ -45,25 +46,28 @@ class Clocks(NamedTuple):
 
 
 class _HeardTime(NamedTuple):
-    """A time that the service reported, and when that was by the elapsed clock."""
+    """A reported time, and when it was heard.
+
+    The latter is by the elapsed clock.
+    """
 
     time_ns: int
     heard_at: float
 
     def at(self, elapsed: float) -> int:
-        """Return what the service's clock shows at a time of the elapsed clock."""
+        """Return the service's time at an elapsed time."""
         return self.time_ns + int((elapsed - self.heard_at) * SECOND)
 
 
 class ServiceClock:
-    """Keeps the service's time from what its answers say.
+    """Keeps the time that the service's answers report.
 
     The service reports whole seconds, so that this is up to a second behind. A time is
     believed once two answers in a row agree on it, because a single wrong one may be
-    years off. What a believed jump means is for the listener to decide.
+    years off. The user of the clock decides what a believed jump means.
 
     Attributes:
-        is_certain: Whether the last answer agreed with what is believed.
+        is_certain: Whether the last answer agreed with the believed time.
     """
 
     def __init__(self, clocks: Clocks) -> None:
@@ -76,18 +80,21 @@ class ServiceClock:
 
     @property
     def now_ns(self) -> int | None:
-        """The service's time in nanoseconds since 1970; None before it is known."""
+        """Return the service's time in nanoseconds since 1970.
+
+        None before it is known.
+        """
         if not self._heard:
             return None
         elapsed = self.clocks.elapsed()
         return min(heard.at(elapsed) for heard in self._heard)
 
     def hear(self, time_ns: int | None) -> None:
-        """Take in the time of an answer.
+        """Record the time of an answer.
 
         Args:
             time_ns: Nanoseconds since 1970; None where the answer had none. After a few
-                of these the host's clock is believed in its place.
+                of these, the host's clock is used instead.
         """
         if time_ns is None:
             self._silent += 1

@@ -1,4 +1,4 @@
-"""Reads a span of time over REST, from its newest log to its oldest."""
+"""Reads a span over REST, newest logs first."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -22,22 +22,22 @@ from .timestamps import (
     start_of_millisecond,
 )
 
-# No service has answers that hold fewer logs than this: one that claims more has not
-# shown them yet.
+# No service limits answers to fewer logs than this: if one claims more, it has not
+# indexed them yet.
 _SMALLEST_LIMIT: Final = 10
 
-# Unreadable answers in a row, after which it is not for the sake of some log.
+# Unreadable answers in a row, after which no single log is the cause.
 _MAX_UNREADABLE_ANSWERS: Final = 64
 
-# Tries at a millisecond that cannot be read: what is on the way may have broken it.
+# Tries at an unreadable millisecond: a proxy may have broken the answer.
 _UNREADABLE_TRIES: Final = 3
 
-# What is said of an answer that has nothing of its time, and no room for that either.
+# The error for a full answer without any logs of the requested span.
 _WRONG_TIME: Final = "The service does not keep to the time asked for"
 
 
 class LogService(Protocol):
-    """What logs are asked of, as `GoliothRest.logs` has it."""
+    """A service with the interface of `GoliothRest.logs`."""
 
     async def logs(
         self,
@@ -47,7 +47,7 @@ class LogService(Protocol):
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Return what one answer holds of the logs of a span of time.
+        """Return one answer with the logs of a span.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.
@@ -55,22 +55,23 @@ class LogService(Protocol):
 
 
 class Glance(NamedTuple):
-    """What a single answer shows of a span of time."""
+    """What a single answer shows of a span."""
 
     reading: Reading
     start: int
-    """From this whole second on, nothing else of the span may be new."""
+    """From this whole second on, no other log of the span is new."""
     is_counted: bool
-    """Whether the service gave less than all of it, but has no more logs before these
-    than are known: that none is new was counted, not seen."""
+    """Whether the answer is incomplete, but the service has as many logs before these
+    as are
+    known: that none is new was counted, not seen."""
 
 
 class SpanReader:
-    """Reads every log of a span of time that may be new.
+    """Reads every log of a span that may be new.
 
-    The service answers with the newest logs only, and has no pages: what an answer
-    lacks is asked for next. So a device whose clock is constantly off cannot slip a log
-    into what was read already, before another one that was read.
+    The service answers with the newest logs only, and has no pages: the missing older
+    part is requested next. So a device whose clock is constantly off cannot slip a log
+    into a part that was read already, before another one of its logs.
 
     Attributes:
         sizes: Judges whether answers are complete.
@@ -90,12 +91,11 @@ class SpanReader:
 
         Args:
             service: The project.
-            logs: What is known. Where the service has as many, they are not read.
+            logs: The known logs. Where the service has as many, they are not read.
             device_ids: Returns the devices that may have logged.
             on_answer: Called after each answer.
-            on_missing: Called with the number of logs that the service has, and that no
-                question makes it give: once for each, whether or not what else is read
-                can be delivered.
+            on_missing: Called with the number of logs that the service has but that no
+                request returns: once for each, even if the rest of the read fails.
             pace: Spreads the requests.
         """
         self._service = service
@@ -111,12 +111,12 @@ class SpanReader:
     async def glance(
         self, start_ns: int, end_ns: int, *, counted_before: int | None = None
     ) -> Glance | None:
-        """Ask once for a span; return what that shows, or None if it cannot be read.
+        """Request a span once; return None if unreadable.
 
         Args:
-            start_ns: As `read` takes it.
-            end_ns: The same.
-            counted_before: The same.
+            start_ns: As for `read`.
+            end_ns: As for `read`.
+            counted_before: As for `read`.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.
@@ -152,13 +152,14 @@ class SpanReader:
         """Read a span.
 
         Args:
-            start_ns: In nanoseconds since 1970: a whole second or millisecond.
+            start_ns: Nanoseconds since 1970: a whole second or millisecond.
             end_ns: A whole second or millisecond, not included.
             max_logs: How many logs may be in memory.
-            complete_before: The time before which the service shows no new logs any
-                more, in nanoseconds.
-            counted_before: The time before which nothing is new where the service has
-                as many logs as are known; what is later is read. None for all.
+            complete_before: The time before which the service no longer shows new logs,
+                in nanoseconds.
+            counted_before: The time before which logs are not read where the service
+                has as many as are known; later ones are always read. None for no such
+                limit.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.
@@ -177,7 +178,10 @@ class SpanReader:
         return reading.result()
 
     async def count(self, start_ns: int, end_ns: int) -> int | None:
-        """Return how many logs a span has, or None where one answer does not show it.
+        """Return a span's number of logs, from one answer.
+
+        Returns:
+            None where the answer does not show it.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.
@@ -191,7 +195,10 @@ class SpanReader:
         return self.sizes.total(window)
 
     def count_known(self, start_ns: int, end_ns: int) -> int:
-        """Return how many logs of whole seconds are known, or cannot be had."""
+        """Return a span's number of known and missing logs.
+
+        The span has whole seconds.
+        """
         start, end = start_ns // SECOND, end_ns // SECOND
         return self._logs.count(start, end) + self._missing.count(start, end)
 
@@ -203,14 +210,17 @@ class SpanReader:
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Ask once, in turn. Takes, returns and raises what `GoliothRest.logs` does."""
+        """Request logs once, at the pace of requests.
+
+        Takes, returns and raises what `GoliothRest.logs` does.
+        """
         await self._pace.wait_for_turn()
         try:
             window = await self._service.logs(
                 start_ns, end_ns, device_id=device_id, level=level
             )
         except GoliothUnreadableError:
-            # That is an answer, too.
+            # An unreadable answer counts as one, too.
             self._on_answer()
             self._unreadable_answers += 1
             if self._unreadable_answers > _MAX_UNREADABLE_ANSWERS:
@@ -224,17 +234,18 @@ class SpanReader:
         return window
 
     async def ask_if_readable(self, start_ns: int, end_ns: int) -> LogWindow:
-        """Ask once, in turn, as the function of this name does."""
+        """Request logs once, as the function of this name does."""
         return await ask_if_readable(self.ask, start_ns, end_ns)
 
     async def _read_part(self, part: Part, reading: ReadingUnderWay) -> None:
-        """Read the newest logs of a part, and leave the rest of it.
+        """Read a part's newest logs, and leave the rest.
 
-        1. Ask nothing where it was read before, or is known by its number of logs.
-        2. Ask. If the answer cannot be read, narrow down the log that is to blame, or
-           give the part up.
-        3. Keep what the answer has for sure.
-        4. If that is nothing, the newest millisecond is crowded: read it by itself.
+        1. Skip the request where the part was read before, or its logs are known by
+           number.
+        2. Send the request. If the answer is unreadable, narrow down the log that
+           causes it, or give the part up.
+        3. Keep the logs of which the answer surely holds all.
+        4. If there are none, the newest millisecond is crowded: read it by itself.
 
         Raises what `read` does.
         """
@@ -266,7 +277,7 @@ class SpanReader:
             else:
                 left = Part(part.start, part.end - MILLISECOND)
                 if left.start < left.end:
-                    # What was claimed is about more than the millisecond.
+                    # The total is about more than the millisecond.
                     window = await self.ask_if_readable(left.end - 1, part.end)
                 found = await self._read_crowded(left.end, window, reading)
         self._keep(found, window, reading)
@@ -274,7 +285,10 @@ class SpanReader:
             reading.leave(left, self._count_expected(left))
 
     def _settle_by_count(self, part: Part, reading: ReadingUnderWay) -> bool:
-        """Return whether no question is needed: nothing is new, or a part was halved."""
+        """Return whether counting makes a request unnecessary.
+
+        Either no log of the part is new, or it was halved.
+        """
         if part.total is None or not reading.is_counted(part):
             return False
         known = self.count_known(part.start, part.end)
@@ -287,9 +301,10 @@ class SpanReader:
     async def _read_unreadable(
         self, part: Part, reading: ReadingUnderWay
     ) -> LogWindow | None:
-        """Halve a part, or read what lies beside the unreadable logs of a millisecond.
+        """Halve an unreadable part, or read around its logs.
 
-        Where too much time was spent on such logs, give it up.
+        A millisecond is not halved: the logs next to the unreadable ones are read.
+        Where too much time was spent on unreadable logs, the part is given up.
 
         Returns:
             An answer, where a millisecond turns out to be readable after all.
@@ -306,14 +321,14 @@ class SpanReader:
             async with asyncio.timeout(left if left > 0 else None):
                 return await self._read_beside(part, reading)
         except TimeoutError:
-            # Next, it is given up.
+            # The next attempt gives it up.
             reading.parts.append(part)
             return None
 
     async def _is_answered_near(self, part: Part) -> bool:
-        """Return whether an answer about nearly nothing can be read.
+        """Return whether an answer for a tiny span is readable.
 
-        Otherwise, the logs are not to blame.
+        Otherwise, the logs are not the cause.
         """
         window = await self.ask_if_readable(part.start - 2, part.start - 1)
         return not window.is_unreadable
@@ -321,16 +336,16 @@ class SpanReader:
     async def _read_beside(
         self, part: Part, reading: ReadingUnderWay
     ) -> LogWindow | None:
-        """Read what lies beside the unreadable logs of a millisecond.
+        """Read the logs next to unreadable ones in a millisecond.
 
         Returns:
-            An answer, where it turns out to be readable after all.
+            An answer, where the millisecond turns out to be readable after all.
         """
         for _ in range(_UNREADABLE_TRIES - 1):
             window = await self.ask_if_readable(part.start - 1, part.end)
             if not window.is_unreadable:
                 return window
-        # These are few, and not counted.
+        # These are few, and do not count toward the maximum.
         reading.pieces.append(
             await self._read_crowded(part.start, LogWindow.unreadable(), reading)
         )
@@ -339,7 +354,7 @@ class SpanReader:
     async def _read_crowded(
         self, start: int, window: LogWindow, reading: ReadingUnderWay
     ) -> list[LogEntry]:
-        """Return all logs of a millisecond that can be had, and report the others."""
+        """Return a millisecond's logs, and report missing ones."""
         moment = await self._crowded.read(start, window)
         self._missing.note(start, moment, is_final=start < reading.complete_before)
         return moment.entries
@@ -347,7 +362,10 @@ class SpanReader:
     def _keep(
         self, found: list[LogEntry], window: LogWindow, reading: ReadingUnderWay
     ) -> None:
-        """Keep logs if some may be new: what is known may be of any size."""
+        """Keep logs if some are new.
+
+        Known logs may be of any size, and take no memory.
+        """
         new = self._logs.count_new(found)
         self._budget.earn(new)
         if new:
@@ -358,12 +376,15 @@ class SpanReader:
     async def _is_complete(
         self, window: LogWindow, part: Part, found: list[LogEntry]
     ) -> bool:
-        """Return whether an answer holds all of a part, and find out if in doubt."""
+        """Return whether an answer holds all of a part.
+
+        If in doubt, more requests find out.
+        """
         if not self.sizes.holds_all_since(window, part.start):
             return False
         if self.sizes.surely_holds_all_since(window, part.start):
             return True
-        # It has more room, but claims more logs: either is wrong.
+        # It has room, but claims more logs: one of these is wrong.
         if found:
             older_end = start_of_millisecond(found[0].timestamp_ns or 0)
         else:
@@ -377,16 +398,16 @@ class SpanReader:
         self.sizes.report_lie()
         if not await self._is_cut(window, found):
             return True
-        # What is read next shows it: how many there are is not to be believed.
+        # The next read shows the rest: the total is not believable.
         self.sizes.report_cap(window.size)
         return False
 
     async def _is_cut(self, window: LogWindow, found: list[LogEntry]) -> bool:
-        """Return whether an answer may lack logs of its oldest millisecond.
+        """Return whether an answer's oldest millisecond may be cut.
 
         Args:
             window: An answer that claims more logs than it holds.
-            found: What it holds of the part, of which there is nothing older.
+            found: The logs of the part that it holds; the part has no older ones.
         """
         if window.size < _SMALLEST_LIMIT or not found:
             return False
@@ -394,7 +415,7 @@ class SpanReader:
         end = start + MILLISECOND
         alone = await self.ask_if_readable(start - 1, end)
         logs = alone.within(start, end)
-        # As many as that may be the most that an answer holds.
+        # An equal number may be the limit of answers.
         return len(logs) >= window.size or len(logs) > sum(
             (each.timestamp_ns or 0) < end for each in found
         )
@@ -402,19 +423,19 @@ class SpanReader:
     def _split(
         self, window: LogWindow, part: Part, found: list[LogEntry]
     ) -> tuple[list[LogEntry], Part] | None:
-        """Return what an answer has for sure, and what is left to be read.
+        """Split a part into complete logs and the unread rest.
 
-        It has the newest logs of the part, and its oldest millisecond may be cut. An
-        example: of 10:00:00 to 10:01:00, it has 100 logs since 10:00:42.1234.
+        An answer has the newest logs of the part, and its oldest millisecond may be
+        cut. For example, of 10:00:00 to 10:01:00, it has 100 logs since 10:00:42.1234.
 
-        - It surely has all since 10:00:42.124. What is before that is left.
+        - It surely has all since 10:00:42.124. The part before that is left.
         - If it claims 500, and has 80 since 10:00:43, there are 420 before that. If 390
-          of these are known, 30 are new: fewer than one answer has. So what is before
-          10:00:43 is left, because whole seconds can go on to be compared with what is
-          known, and the other 20 logs are given again.
+          of these are known, 30 are new: fewer than one answer has. So the part before
+          10:00:43 is left, because whole seconds can still be compared by number, and
+          the other 20 logs are returned again.
 
         Returns:
-            None where it has nothing for sure: all are of the last millisecond.
+            None where no log is sure to be complete: all are of the last millisecond.
         """
         cut = end_of_millisecond(found[0].timestamp_ns or 0)
         boundary = align_up(cut)
@@ -433,7 +454,7 @@ class SpanReader:
     def _may_have_new_before(
         self, window: LogWindow, start: int, boundary: int
     ) -> bool:
-        """Return whether there may be new logs before those that an answer holds."""
+        """Return whether a cut answer may hide new logs."""
         total = self.sizes.total(window)
         if total is None or start % SECOND:
             return True
@@ -441,15 +462,19 @@ class SpanReader:
         return total - newer != self.count_known(start, boundary)
 
     def _count_expected(self, part: Part) -> int:
-        """Return about how many logs of a part are new, where that is known."""
+        """Return about how many logs of a part are new.
+
+        0 where unknown.
+        """
         if part.total is None:
             return 0
         return max(0, part.total - self.count_known(part.start, align_up(part.end)))
 
     def _halve_by_known(self, part: Part, total: int, known: int) -> list[Part]:
-        """Return the halves of a part most of which is known, the upper one last.
+        """Return the halves of a mostly known part, if any.
 
-        What is new is found sooner by counting than by reading all that is known.
+        The upper one is last. Counting finds new logs sooner than reading all known
+        ones.
         """
         if known < 2 * max(1, total - known):
             return []
@@ -465,10 +490,10 @@ class SpanReader:
 
 
 def _since(time_ns: int, entries: list[LogEntry]) -> list[LogEntry]:
-    """Return the logs from a time on."""
+    """Return the logs since a time."""
     return [each for each in entries if (each.timestamp_ns or 0) >= time_ns]
 
 
 def _next_second(entry: LogEntry) -> int:
-    """Return the first whole second after a log and all others of its millisecond."""
+    """Return the first whole second after a log's millisecond."""
     return align_up(end_of_millisecond(entry.timestamp_ns or 0))

@@ -14,8 +14,8 @@ SECOND: Final = 1_000_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = _EPOCH.toordinal()
 
-# A space in place of the T is what RFC 3339 allows to be written for readability. A
-# time without an offset is none by the RFC, and can mean only UTC here.
+# RFC 3339 allows a space in place of the T for readability. It does not allow a time
+# without an offset, which can only mean UTC here.
 _TIMESTAMP: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([01][0-9]|2[0-3]):([0-5][0-9]):"
     r"([0-5][0-9]|60)(?:\.([0-9]+))?"
@@ -26,14 +26,14 @@ _TIMESTAMP: Final = re.compile(
 def parse_timestamp(text: str) -> int | None:
     """Return the nanoseconds since 1970 UTC of a time.
 
-    Digits after the ninth of a fraction are cut. The leap second 23:59:60 is the first
-    one of the next minute, as no clock of ours counts it.
+    Digits after the ninth of a fraction are cut. The leap second 23:59:60 becomes the
+    first one of the next minute, because the host's clocks do not count it.
 
     Returns:
         None where the text is no time by RFC 3339, or one before 1678 or after 2262.
         Never raises.
     """
-    # As Golioth sends it, and the same second again and again.
+    # Golioth's format, mostly of a cached second.
     if (
         len(text) == 30
         and text[29] == "Z"
@@ -60,10 +60,10 @@ def parse_timestamp(text: str) -> int | None:
 
 @lru_cache(maxsize=256)
 def parse_start(text: str) -> int | None:
-    """Return the nanoseconds of a time that ends with its decimal point.
+    """Return a time's nanoseconds, given without its fraction.
 
     Args:
-        text: The first twenty characters of a time in UTC with a fraction.
+        text: The first twenty characters of a time in UTC, up to the decimal point.
 
     Returns:
         None where it is no time, or where any fraction could make it one before 1678 or
@@ -79,14 +79,20 @@ def parse_start(text: str) -> int | None:
 
 
 def format_timestamp(time_ns: int) -> str:
-    """Return nanoseconds since 1970 UTC as RFC 3339, with nine digits."""
+    """Format nanoseconds since 1970 UTC as RFC 3339.
+
+    The fraction has nine digits.
+    """
     seconds, nanoseconds = divmod(time_ns, SECOND)
     moment = _EPOCH + timedelta(seconds=seconds)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09}Z"
 
 
 def _bounded(time_ns: int) -> int | None:
-    """Return a time of 64 bits: no JSON encoder of ours writes more."""
+    """Return a time within 64 bits, or else None.
+
+    The JSON encoders in use write no more.
+    """
     return time_ns if -(2**63) <= time_ns < 2**63 else None
 
 
@@ -111,5 +117,5 @@ def middle_millisecond(start_ns: int, end_ns: int) -> int:
 
 
 def align_up(time_ns: int) -> int:
-    """Return the first whole second that is not before a time."""
+    """Return the first whole second at or after a time."""
     return time_ns + -time_ns % SECOND

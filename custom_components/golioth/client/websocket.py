@@ -1,4 +1,4 @@
-"""One WebSocket connection to the logs of a project."""
+"""Streams the logs of a project over a WebSocket."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -22,20 +22,21 @@ from .wire import Answer, FrameType, HandshakeRefusedError, Socket, Wire
 # several.
 MAX_FRAME_SIZE: Final = 1024 * 1024 + 64 * 1024
 
-# No upgrade, but an answer that knows of none: the endpoint has been retired, or was
-# never there.
+# Answers without an upgrade by which the endpoint is missing: retired, or never there.
 _MISSING_STATUSES: Final = frozenset({200, 404, 405, 410, 426, 501})
 
 # gRPC codes (google.rpc.Code): 5 not found, 12 unimplemented.
 _MISSING_CODES: Final = frozenset({5, 12})
 
-# Looking these up takes longer than comparing them.
+# Looking these up in the enumeration takes longer than comparing them.
 _TEXT: Final = FrameType.TEXT
 _BINARY: Final = FrameType.BINARY
 
 
 class LogStream:
-    """An open connection. It only reads: the service expects nothing but pongs.
+    """An open connection to the log stream.
+
+    It only reads, because the service expects nothing but pongs.
 
     Attributes:
         heard_at: When its last frame with logs came, by the loop's clock.
@@ -47,19 +48,20 @@ class LogStream:
         self.heard_at = self._loop.time()
         self._socket = socket
         self._is_first = True
-        # Whether any frame has come since the heartbeat looked last.
+        # Whether any frame has come since the last check of the heartbeat.
         self._heard = True
-        # What the last ping held, until it is answered.
+        # The payload of the last ping, until it is answered.
         self._ping: bytes | None = None
         self._pinged = asyncio.Event()
 
     async def deliver(
         self, on_log: Callable[[LogEntry], None], on_ignored: Callable[[], None]
     ) -> NoReturn:
-        """Call `on_log` with each log until the stream ends, which always raises.
+        """Call `on_log` with each log until the stream ends.
 
-        What `on_log` raises ends it as well. Logs that come after a pause get a turn of
-        the loop each. Of a burst, as many get one together as take some 10 ms.
+        The end always raises, and exceptions of `on_log` end it as well. After a pause,
+        each log gets an iteration of the event loop. In a burst, logs share one for
+        some 10 ms.
 
         Args:
             on_log: Called in the order of the logs.
@@ -68,10 +70,9 @@ class LogStream:
         Raises:
             GoliothAuthenticationError: The service rejects the credential, inside of
                 the stream.
-            GoliothStreamMissingError: The service says, inside of the stream, that
+            GoliothStreamMissingError: The service reports, inside of the stream, that
                 there is no such stream.
-            GoliothConnectionError: The stream has ended; nobody can tell whether it was
-                cut.
+            GoliothConnectionError: The stream has ended; whether it was cut is unknown.
         """
         # Hot path: runs once per log.
         receive = self._socket.receive
@@ -79,12 +80,12 @@ class LogStream:
         now = clock()
         pause = now + SLICE
         while True:
-            # It does not yield where a frame waits already.
+            # This does not yield if a frame is waiting.
             message = await receive()
             self._heard = True
             kind = message.type
             received_at = clock()
-            # Waiting was yielding. To yield after each calm log as well would cost as
+            # Waiting has yielded. Yielding again after each single log would cost as
             # much as the log.
             if received_at - now > SLICE:
                 pause = received_at + SLICE
@@ -103,19 +104,18 @@ class LogStream:
                             on_ignored()
                         else:
                             _raise(document)
-                        # One frame can hold as much as many.
+                        # One frame can hold as much as many frames.
                         if clock() >= pause:
                             pause = await self._yield()
-            # Whatever the frame was: a flood of those that hold nothing takes its time
-            # as well.
+            # Any frame counts: a flood of empty ones takes time as well.
             if (now := clock()) >= pause:
                 pause = await self._yield()
 
     async def watch(self, heartbeat: float) -> None:
-        """Close the connection once its other end answers no ping.
+        """Close the connection once a ping is not answered.
 
-        Runs until cancelled, beside `deliver`. This is what the HTTP client's own
-        heartbeat does, which leaves a timer behind when the connection is closed.
+        Runs until cancelled, concurrently with `deliver`. It replaces the HTTP client's
+        own heartbeat, which leaves a timer behind when the connection is closed.
 
         Args:
             heartbeat: Seconds of silence after which a ping is sent. Sending it may
@@ -126,7 +126,7 @@ class LogStream:
                 self._heard = False
                 await asyncio.sleep(heartbeat)
                 if not self._heard:
-                    # An end that does not read lets no ping through.
+                    # If the other end does not read, sending a ping blocks.
                     with suppress(TimeoutError):
                         async with asyncio.timeout(heartbeat / 2):
                             await self._socket.ping()
@@ -134,13 +134,13 @@ class LogStream:
         await self.close()
 
     async def answer_pings(self) -> None:
-        """Answer the service's pings. Runs until cancelled, beside `deliver`.
+        """Answer the service's pings.
 
-        Of pings that come faster than answers can be sent, only the last one is
-        answered, as RFC 6455 allows. An end that does not read its answers stops
-        nothing but these.
+        Runs until cancelled, concurrently with `deliver`. If pings come faster than
+        answers can be sent, only the last one is answered, as RFC 6455 allows. If the
+        other end does not read the answers, only this blocks.
         """
-        # A connection that breaks is for `deliver` to report.
+        # `deliver` reports a broken connection.
         with suppress(GoliothConnectionError):
             while True:
                 await self._pinged.wait()
@@ -150,20 +150,20 @@ class LogStream:
                     await self._socket.pong(payload)
 
     async def close(self) -> None:
-        """End the connection within a time limit, and with it `deliver`."""
+        """End the connection and `deliver` within a time limit."""
         await self._socket.close()
 
     async def _yield(self) -> float:
-        """Yield to the event loop; return when to do it again."""
+        """Yield to the event loop; return when to yield next."""
         await asyncio.sleep(0)
         return self._loop.time() + SLICE
 
     def _parse(self, data: bytes) -> Iterable[LogEntry | StreamError | None]:
-        """Return what any frame holds."""
+        """Return the documents of any frame."""
         text = data.strip()
         if not text:
             return ()
-        # What a path that does not exist gets, after an upgrade that looked well.
+        # A missing path is answered with this, after a successful upgrade.
         if self._is_first and text.lower() == b"not found":
             raise GoliothStreamMissingError(
                 "The service has no log stream at this address"
@@ -172,7 +172,7 @@ class LogStream:
         return parse_frame(data)
 
     def _handle_control(self, kind: FrameType, data: Any) -> None:
-        """Take a ping, and raise what the end of the connection means."""
+        """Handle a ping; raise at the end of the connection."""
         if kind is FrameType.PING:
             self._ping = data
             self._pinged.set()
@@ -189,7 +189,7 @@ class LogStream:
 
 
 class WebSocketWay:
-    """The way in that delivers every log of a project by itself."""
+    """The way in over a WebSocket."""
 
     def __init__(
         self,
@@ -215,12 +215,14 @@ class WebSocketWay:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[LogStream]:
-        """Open the stream, and close it in the end, within a time limit.
+        """Open the stream, and close it on exit.
+
+        Both have a time limit.
 
         Raises:
             GoliothAuthenticationError: The service rejects the credential.
-            GoliothStreamMissingError: The handshake was answered as by a service that
-                has no such endpoint.
+            GoliothStreamMissingError: By the answer to the handshake, the service has
+                no such endpoint.
             GoliothConnectionError: Anything else that kept the stream from opening.
         """
         try:
@@ -243,12 +245,12 @@ class WebSocketWay:
             answer = err.answer
         else:
             return
-        # Not in the handler: its exception would be the context of this one.
+        # Not in the handler, whose exception would be the context of this one.
         _raise_refusal(answer)
 
 
 def _raise_refusal(answer: Answer) -> NoReturn:
-    """Raise what an answer to a handshake means that is no upgrade."""
+    """Raise what a refused handshake means."""
     status = answer.status
     if is_redirect(status):
         raise GoliothResponseError(
@@ -262,7 +264,7 @@ def _raise_refusal(answer: Answer) -> NoReturn:
         raise GoliothStreamMissingError(
             f"There is no log stream at this address (HTTP {status})"
         )
-    # Only the body tells the service's own refusal from that of something on the way.
+    # Only the body tells the service's own refusal from a proxy's.
     if status == 403:
         check_answer(answer)
     raise GoliothConnectionError(
@@ -272,7 +274,7 @@ def _raise_refusal(answer: Answer) -> NoReturn:
 
 
 def _raise(error: StreamError) -> NoReturn:
-    """Raise what an error inside of the stream means."""
+    """Raise what an error in the stream means."""
     if error.grpc_code in REJECTED_CODES:
         raise GoliothAuthenticationError(
             f"The log stream rejects the credential (gRPC {error.grpc_code})"

@@ -1,7 +1,8 @@
-"""HTTP requests and WebSockets: the only room that knows the HTTP client.
+"""Wraps the HTTP client's requests and WebSockets.
 
-Its exceptions may hold an address, a header or words of the server, and so the
-credential: none of them leaves this room, nor any of their text.
+Only this module uses the HTTP client. Its exceptions may hold an address, a header or
+words of the server, and so the credential: neither they nor their text leave this
+module.
 """
 
 import asyncio
@@ -24,10 +25,10 @@ from .exceptions import (
 # The kinds of frames of a WebSocket.
 FrameType = aiohttp.WSMsgType
 
-# What is read of an answer that is none to what was asked: it is an error, or a page.
+# Bytes to read of an answer without success: an error, or a web page.
 _MAX_ERROR_SIZE: Final = 64 * 1024
 
-# Seconds that closing a socket politely may take.
+# Seconds that a regular close of a socket may take.
 _CLOSE_TIMEOUT: Final = 2.0
 
 
@@ -36,44 +37,53 @@ class Answer(NamedTuple):
 
     status: int
     headers: Mapping[str, str]
-    """Their names are found in any case."""
+    """Names are case-insensitive."""
     body: bytes
-    """Of an error, the beginning."""
+    """The body; of an error, its beginning."""
 
 
 class Frame(Protocol):
-    """A frame of a WebSocket, or what its end is reported by."""
+    """A frame of a WebSocket, or its end."""
 
     @property
     def type(self) -> aiohttp.WSMsgType:
-        """The kind of frame."""
+        """Return the kind of frame."""
 
     @property
     def data(self) -> Any:
-        """The payload: bytes of text, binary data and pings; the code of a close."""
+        """Return the payload, or the code of a close.
+
+        The payload of text, binary data and pings is bytes.
+        """
 
 
 class Socket(Protocol):
-    """An open WebSocket. It answers no ping by itself.
+    """An open WebSocket.
 
-    Each call may raise GoliothConnectionError.
+    It does not answer pings by itself. Each call may raise GoliothConnectionError.
     """
 
     async def receive(self) -> Frame:
-        """Return the next frame. Does not yield to the loop where one waits."""
+        """Return the next frame.
+
+        Does not yield to the event loop if one is waiting.
+        """
 
     async def ping(self, message: bytes = b"") -> None:
-        """Send a ping. Waits for as long as the other end does not read."""
+        """Send a ping; waits while the other end reads nothing."""
 
     async def pong(self, message: bytes = b"") -> None:
-        """Send a pong. Waits for as long as the other end does not read."""
+        """Send a pong; waits while the other end reads nothing."""
 
     async def close(self) -> None:
-        """End the connection within a time limit, whatever the other end sends."""
+        """End the connection within a time limit.
+
+        The limit holds whatever the other end sends.
+        """
 
 
 class Wire(Protocol):
-    """What carries requests and WebSockets to the service."""
+    """Carries requests and WebSockets to the service."""
 
     async def request(
         self,
@@ -86,15 +96,17 @@ class Wire(Protocol):
         connect_timeout: float | None = None,
         max_size: int,
     ) -> Answer:
-        """Return the answer to a request, whatever it is. No redirect is followed.
+        """Return the answer to a request, whatever its status.
+
+        No redirect is followed.
 
         Args:
             method: The HTTP method.
             url: The address, already percent-encoded.
-            headers: Sent along.
-            body: Sent, where there is one.
-            timeout: Seconds that it may take in all.
-            connect_timeout: Seconds in which there has to be a connection.
+            headers: The headers to send.
+            body: The body to send, if any.
+            timeout: Seconds that the request may take in total.
+            connect_timeout: Seconds that connecting may take.
             max_size: Bytes that the body of a good answer may have.
 
         Raises:
@@ -107,7 +119,9 @@ class Wire(Protocol):
     def open_socket(
         self, url: URL, *, timeout: float, max_frame_size: int
     ) -> AbstractAsyncContextManager[Socket]:
-        """Open a WebSocket, and close it in the end. No redirect is followed.
+        """Open a WebSocket, and close it on exit.
+
+        No redirect is followed.
 
         Args:
             url: The address, already percent-encoded.
@@ -115,32 +129,32 @@ class Wire(Protocol):
             max_frame_size: Bytes; a longer frame ends the connection.
 
         Raises:
-            HandshakeRefusedError: The handshake was answered with no upgrade.
-            GoliothConnectionError: It was not answered.
+            HandshakeRefusedError: The handshake was answered without an upgrade.
+            GoliothConnectionError: The handshake was not answered.
         """
 
 
 class HandshakeRefusedError(GoliothConnectionError):
-    """A handshake was answered with no upgrade.
+    """A handshake was answered without an upgrade.
 
     Attributes:
         answer: The answer, which may hold the credential: never show it.
     """
 
     def __init__(self, answer: Answer) -> None:
-        """Keep the answer, for who can tell what it means."""
+        """Store the answer for the caller to interpret."""
         super().__init__(f"The handshake was refused (HTTP {answer.status})")
         self.answer = answer
 
 
 class HttpWire:
-    """Requests and WebSockets over the connections of an HTTP session."""
+    """A wire over the connections of an HTTP session."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         """Prepare, without a connection.
 
         Args:
-            session: Its connections are used; it stays open.
+            session: Its connections are used; it is not closed.
         """
         self._session = session
 
@@ -165,22 +179,22 @@ class HttpWire:
                     url,
                     data=body,
                     headers=headers,
-                    # It would send the credential along to wherever it points.
+                    # A redirect would send the credential to its target.
                     allow_redirects=False,
                 ) as response,
             ):
                 return await _read_answer(response, max_size)
         except GoliothError:
             raise
-        # Before the others, as these are of their kinds as well: there was no
-        # connection to send anything on.
+        # First, because these are also of the other kinds: there was no connection to
+        # send anything on.
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
             raise GoliothUnreachableError(
                 f"Golioth could not be reached: {type(err).__name__}"
             ) from None
         except TimeoutError:
             raise GoliothTimeoutError("Golioth did not answer in time") from None
-        # Not only what the HTTP client documents: its parsers raise more than that.
+        # Any exception: the HTTP client's parsers raise more than it documents.
         except Exception as err:  # noqa: BLE001
             raise GoliothConnectionError(
                 f"The connection to Golioth broke: {type(err).__name__}"
@@ -190,22 +204,22 @@ class HttpWire:
     async def open_socket(
         self, url: URL, *, timeout: float, max_frame_size: int
     ) -> AsyncIterator[Socket]:
-        """Open a WebSocket, and close it in the end; see `Wire`."""
+        """Open a WebSocket, and close it on exit; see `Wire`."""
         handshake = _Handshake()
-        # The HTTP client follows the redirects of a handshake, and has no switch for
-        # it. Middleware can refuse them.
+        # The HTTP client always follows the redirects of a handshake, but middleware
+        # can refuse them.
         async with self._borrow(aiohttp.ClientTimeout(), handshake.check) as session:
             try:
                 async with asyncio.timeout(timeout):
                     websocket = await session.ws_connect(
                         url,
                         autoping=False,
-                        # Where the service closes: it may take its time.
+                        # If the service closes, an automatic close could block.
                         autoclose=False,
                         max_msg_size=max_frame_size,
                         timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT),
-                        # Text that is not UTF-8 would end the connection: here it is
-                        # one frame that is no log.
+                        # Text that is not UTF-8 would end the connection; as bytes, it
+                        # is just a frame that is no log.
                         decode_text=False,
                     )
             except GoliothError:
@@ -231,10 +245,10 @@ class HttpWire:
     def _borrow(
         self, timeout: aiohttp.ClientTimeout, *middlewares: aiohttp.ClientMiddlewareType
     ) -> aiohttp.ClientSession:
-        """Return a session on the connections of ours, which does not own them.
+        """Return a session that shares the given one's connections.
 
         Raises:
-            GoliothUnreachableError: Ours is closed.
+            GoliothUnreachableError: The given session is closed.
         """
         if self._session.closed:
             raise GoliothUnreachableError("The HTTP session is closed")
@@ -249,18 +263,18 @@ class HttpWire:
 
 
 class _NoCookies(aiohttp.DummyCookieJar):
-    """Looks at no cookie: what is wrong with one would be logged, with its text."""
+    """Ignores cookies, whose text would be logged if malformed."""
 
     @override
     def update_cookies_from_headers(self, *_: Any) -> None:
-        """Take nothing."""
+        """Ignore the cookies."""
 
 
 class _Handshake:
-    """Looks at the answer to a handshake before the HTTP client acts on it.
+    """Checks a handshake's answer before the HTTP client uses it.
 
     Attributes:
-        refusal: What the answer is, as far as it was read, where it is no upgrade.
+        refusal: The answer where it is no upgrade, as far as it was read.
     """
 
     def __init__(self) -> None:
@@ -272,7 +286,7 @@ class _Handshake:
     async def check(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Pass an upgrade on, and raise anything else."""
+        """Return an upgrade, and raise any other answer."""
         self._response = response = await handler(request)
         if response.status == 101:
             if response.connection is not None:
@@ -283,10 +297,10 @@ class _Handshake:
             Answer(response.status, CIMultiDict(response.headers), b"")
         )
         try:
-            # Only the body tells the service's own refusal from that of something on
-            # the way. What is no refusal may go on for ever.
+            # Only the body tells the service's own refusal from a proxy's. The body of
+            # any other status may be endless.
             if 400 <= response.status < 500:
-                # Where it breaks off, the beginning has to do.
+                # If the body breaks off, its beginning is used.
                 with suppress(Exception):
                     await _read_beginning(response, body, _MAX_ERROR_SIZE)
         finally:
@@ -295,14 +309,13 @@ class _Handshake:
         raise self.refusal
 
     def abort(self) -> None:
-        """End the connection now.
+        """End the connection immediately.
 
-        Left open, it would be reported with its address, which holds the credential.
+        If left open, it would be logged with its address, which holds the credential.
         """
         if self._response is not None:
             self._response.close()
-        # What is not sent yet would keep a connection for ever whose other end never
-        # reads.
+        # If the other end never reads, unsent data would keep the connection forever.
         if self._transport is not None:
             self._transport.abort()
 
@@ -344,8 +357,8 @@ class _HttpSocket:
     async def close(self) -> None:
         """End the connection; see `Socket`."""
         try:
-            # The HTTP client waits for as long as the other end sends, or does not
-            # read. Nothing that goes wrong with an end matters.
+            # The HTTP client waits as long as the other end sends, or does not read.
+            # Errors while closing do not matter.
             with suppress(Exception):
                 async with asyncio.timeout(_CLOSE_TIMEOUT):
                     await self._websocket.close()
@@ -358,7 +371,7 @@ def _broken(err: Exception) -> GoliothConnectionError:
 
 
 async def _read_answer(response: aiohttp.ClientResponse, max_size: int) -> Answer:
-    """Return an answer, with the beginning of its body where it is an error.
+    """Return an answer; of an error, only the beginning.
 
     Raises:
         GoliothUnreadableError: The body of a good answer is longer than `max_size`.
@@ -376,7 +389,7 @@ async def _read_answer(response: aiohttp.ClientResponse, max_size: int) -> Answe
 async def _read_beginning(
     response: aiohttp.ClientResponse, body: bytearray, limit: int
 ) -> bool:
-    """Add a body to `body`, up to `limit` bytes; return whether that is all of it."""
+    """Read up to `limit` bytes; return whether that is all."""
     async for chunk in response.content.iter_any():
         body += chunk[: limit - len(body) + 1]
         if len(body) > limit:
