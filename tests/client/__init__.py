@@ -1,1 +1,1 @@
-"""Tests of the client, without Home Assistant."""
+"""Test the client without Home Assistant."""

@@ -1,4 +1,4 @@
-"""Clocks that a test moves, apart from the one of the event loop."""
+"""Provide clocks that a test can step."""
 
 import time
 
@@ -6,7 +6,7 @@ from custom_components.golioth.client import Clocks
 
 
 class SteppedClocks:
-    """The service's clock, and those of a host.
+    """The clocks of the service and the host.
 
     Attributes:
         service: Seconds by which the service's clock is ahead of this machine's.
@@ -14,13 +14,13 @@ class SteppedClocks:
     """
 
     def __init__(self) -> None:
-        """Start right."""
+        """Start with correct clocks."""
         self.service = 0.0
         self.elapsed = 0.0
 
     @property
     def host(self) -> Clocks:
-        """The clocks of the host."""
+        """Return the clocks of the host."""
         return Clocks(
             elapsed=lambda: time.monotonic() + self.elapsed,
             wall=lambda: time.time() + self.service,
@@ -31,11 +31,13 @@ class SteppedClocks:
         return time.time_ns() + int(self.service * 1e9)
 
     def sleep(self, seconds: float, *, is_counted: bool = True) -> None:
-        """Let the host sleep: nothing runs, and the loop's clock stands still.
+        """Put the host to sleep.
+
+        Nothing runs meanwhile, and the loop's clock stands still.
 
         Args:
             seconds: For how long.
-            is_counted: Whether the host has a clock that went on.
+            is_counted: Whether the host has a clock that goes on meanwhile.
         """
         self.service += seconds
         if is_counted:

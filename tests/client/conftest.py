@@ -1,4 +1,4 @@
-"""A client of the simulated service."""
+"""Provide clients of the simulated service."""
 
 from collections.abc import Callable
 
@@ -15,19 +15,19 @@ from .feeds import Recorder
 
 @pytest.fixture
 def endpoint(simulator: GoliothSimulator) -> Endpoint:
-    """The simulated project."""
+    """Return the endpoint of the simulated project."""
     return Endpoint(simulator.url, simulator.project_id, Credential(simulator.api_key))
 
 
 @pytest.fixture
 def rest(session: aiohttp.ClientSession, endpoint: Endpoint) -> GoliothRest:
-    """The REST API of the simulated project."""
+    """Return the REST API of the simulated project."""
     return GoliothRest(HttpWire(session), endpoint)
 
 
 @pytest.fixture
 def endpoint_with(simulator: GoliothSimulator) -> Callable[[str], Endpoint]:
-    """Make the simulated project's endpoint with another credential."""
+    """Return a function that makes endpoints with other credentials."""
     return lambda secret: Endpoint(
         simulator.url, simulator.project_id, Credential(secret)
     )
@@ -35,5 +35,5 @@ def endpoint_with(simulator: GoliothSimulator) -> Callable[[str], Endpoint]:
 
 @pytest.fixture
 def recorder() -> Recorder:
-    """Record what a feed tells."""
+    """Return a recorder of a feed's reports."""
     return Recorder()

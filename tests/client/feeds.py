@@ -1,4 +1,4 @@
-"""A feed of the simulated service, and what it tells."""
+"""Run feeds of the simulated service, and record them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -23,12 +23,12 @@ from custom_components.golioth.client import (
 )
 from tests.simulator import GoliothSimulator
 
-# Longer than anything takes that is awaited here: only a failure waits for so long.
+# Seconds that only a failing test takes.
 TIMEOUT = 50
 
 
 class Recorder:
-    """What a feed told, and waiting for it."""
+    """Records what a feed reports, and waits for it."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -43,47 +43,47 @@ class Recorder:
 
     @property
     def messages(self) -> list[str]:
-        """The messages of the logs, in the order of their delivery."""
+        """Return the messages of logs in order of delivery."""
         return [message for message, _source in self.logs]
 
     def on_log(self, entry: LogEntry, source: LogSource) -> None:
-        """Keep a log."""
+        """Record a log."""
         self.entries.append(entry)
         self.logs.append((entry.message, source))
         self._changed.set()
 
     def on_history(self, entry: LogEntry) -> None:
-        """Keep a log from before."""
+        """Record a log from before the first start."""
         self.history.append(entry.message)
         self._changed.set()
 
     def on_connection_change(self, reason: GoliothError | None) -> None:
-        """Keep a change."""
+        """Record a change of the connection."""
         self.changes.append(reason)
         self._changed.set()
 
     def on_gap(self, start_ns: int, end_ns: int) -> None:
-        """Keep a gap."""
+        """Record a gap."""
         self.gaps.append((start_ns, end_ns))
         self._changed.set()
 
     def on_complete(self, transport: Transport, _until: float) -> None:
-        """Keep that everything was delivered."""
+        """Record that everything was delivered."""
         self.completeness.append(transport)
         self._changed.set()
 
     def on_incomplete(self) -> None:
-        """Keep that something may be missing."""
+        """Record that logs may be missing."""
         self.completeness.append(None)
         self._changed.set()
 
     def on_progress(self) -> None:
-        """Count."""
+        """Count reports of progress."""
         self.progress += 1
         self._changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition on what was told holds."""
+        """Wait until a condition on the records holds."""
         async with asyncio.timeout(TIMEOUT):
             while not condition():
                 self._changed.clear()
@@ -102,7 +102,7 @@ async def running(
     clocks: Clocks | None = None,
     **timing: Any,
 ) -> AsyncIterator[tuple[LogFeed, asyncio.Task[None]]]:
-    """Run a feed that waits a hundredth of what it usually does."""
+    """Run a feed with a hundredth of its usual waits."""
     client = GoliothClient(
         HttpWire(session),
         Endpoint(simulator.url, simulator.project_id, Credential(simulator.api_key)),

@@ -1,4 +1,4 @@
-"""Frames of the log stream, and what they hold."""
+"""Make and parse frames of the log stream."""
 
 from typing import Any, Final
 

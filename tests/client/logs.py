@@ -1,4 +1,4 @@
-"""Logs, and what a multiset of delivered logs says about them."""
+"""Make logs for the tests of delivered logs."""
 
 from typing import Final
 
@@ -26,5 +26,5 @@ def log(text: str, second: int = NOW, nanosecond: int = 0) -> LogEntry:
 
 
 def delivered_by(logs: DeliveredLogs, streamed: list[LogEntry]) -> list[LogEntry]:
-    """Return what is new of the stream."""
+    """Return the new ones of a stream's logs."""
     return [entry for entry in streamed if logs.add_streamed(entry)]

@@ -1,4 +1,4 @@
-"""A service that does to a connection what no HTTP server does."""
+"""Serve connections in ways that no HTTP server does."""
 
 import asyncio
 from base64 import b64encode
@@ -12,7 +12,7 @@ from typing import Final
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY: Final = re.compile(rb"^sec-websocket-key: *(\S+)", re.IGNORECASE | re.MULTILINE)
 
-# Bytes that the system receives for a service that does not read; it takes more.
+# Bytes that the system buffers for a service that does not read, at least.
 _BUFFER: Final = 4096
 
 
@@ -23,11 +23,11 @@ type Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[No
 async def raw_service(
     serve: Serve, *, answer: bytes | None = None
 ) -> AsyncIterator[str]:
-    """Serve each connection, after an answer to its request; yield the address.
+    """Answer and serve each connection; yield the address.
 
     Args:
-        serve: Called with what reads and what writes; raises OSError where the other
-            end is gone. The connection is closed when it returns.
+        serve: Called with reader and writer of a connection; raises OSError where the
+            other end is gone. The connection is closed when it returns.
         answer: The answer to the request; an upgrade to a WebSocket unless given.
     """
     listener = socket.create_server(("127.0.0.1", 0))
@@ -60,17 +60,17 @@ async def raw_service(
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        # What was aborted is closed in the next turn of the loop.
+        # Aborted connections are closed in the next iteration of the loop.
         await asyncio.sleep(0)
 
 
 async def silence(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    """Neither read nor send anything any more."""
+    """Neither read nor send anything."""
     await asyncio.get_running_loop().create_future()
 
 
 def send(frames: bytes, *, forever: bool = False) -> Serve:
-    """Send frames, and read nothing."""
+    """Return a function that sends frames and reads nothing."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Tests of what is believed of answers."""
+"""Test how the completeness of answers is judged."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -9,19 +9,19 @@ from custom_components.golioth.client.models import LogEntry
 
 ENTRY = LogEntry("", 0, "LOGGING", "info", "", "", "", {}, "")
 
-# Answers for which no total is believed after the first lie.
+# Answers whose totals are ignored after the first wrong one.
 FIRST_DOUBT = 20
 
 
 def window(
     entries: int, total: int | None = None, limit: int | None = None, others: int = 0
 ) -> LogWindow:
-    """Return an answer with so many logs, and so many things that are none."""
+    """Return an answer with numbers of logs and other items."""
     return LogWindow([ENTRY] * entries, total, limit, [], others)
 
 
 def hear_total(sizes: AnswerSize, answer: LogWindow) -> int | None:
-    """Have an answer heard, and return how many logs are believed of its time."""
+    """Record an answer, and return its believable total."""
     sizes.hear(answer)
     return sizes.total(answer)
 
@@ -33,22 +33,22 @@ def hear_total(sizes: AnswerSize, answer: LogWindow) -> int | None:
         (window(99), False),
         (window(100), True),
         (window(101), True),
-        # What the service says counts, but not that it gives more than is published.
+        # A limit of the service counts unless it is above the published one.
         (window(9, limit=10), False),
         (window(10, limit=10), True),
         (window(100, limit=1_000), True),
         (window(99, limit=0), False),
-        # A place is taken by what is no log as well.
+        # Items that are no logs count as well.
         (window(60, others=40), True),
     ],
 )
 def test_full(answer: LogWindow, is_full: bool) -> None:
-    """An answer may be cut once it holds as much as answers do."""
+    """An answer at the limit may be cut."""
     assert AnswerSize().is_full(answer) is is_full
 
 
 def test_cap_that_was_shown() -> None:
-    """An answer that lacked logs shows how many there are in one, until one has more."""
+    """A cut answer shows a cap, until a larger one."""
     sizes = AnswerSize()
     assert not sizes.is_full(window(25))
     sizes.report_cap(25)
@@ -59,7 +59,10 @@ def test_cap_that_was_shown() -> None:
 
 
 def test_cap_of_nothing() -> None:
-    """An empty answer is not full even where it should have had logs."""
+    """An empty answer is never full.
+
+    Even if it lacked logs.
+    """
     sizes = AnswerSize()
     sizes.report_cap(0)
     assert sizes.is_full(window(1))
@@ -73,22 +76,22 @@ def test_cap_of_nothing() -> None:
         (window(0, total=0), 0),
         (window(3, total=3), 3),
         (window(100, total=345), 345),
-        # It may count what the answer holds.
+        # It may count only the logs of the answer.
         (window(100, total=100), None),
         (window(10, total=10, limit=10), None),
-        # It may be as far as the service counts.
+        # The service may count no further.
         (window(100, total=1_000), None),
         (window(100, total=10_000), None),
         (window(100, total=10_001), 10_001),
     ],
 )
 def test_total(answer: LogWindow, believed: int | None) -> None:
-    """A total is believed unless it may be about something else."""
+    """A total is believed unless it may be capped."""
     assert hear_total(AnswerSize(), answer) == believed
 
 
 def test_total_that_contradicts_the_list() -> None:
-    """A total below what is at hand is a lie: the next ones are not believed either."""
+    """A total below the answer's size casts doubt on others."""
     sizes = AnswerSize()
     assert hear_total(sizes, window(3, total=2)) is None
     for _ in range(FIRST_DOUBT):
@@ -97,7 +100,7 @@ def test_total_that_contradicts_the_list() -> None:
 
 
 def test_answers_without_a_total_keep_the_doubt() -> None:
-    """Only claims use the doubt up."""
+    """Only answers with a total use up the doubt."""
     sizes = AnswerSize()
     sizes.report_lie()
     for _ in range(100):
@@ -106,7 +109,7 @@ def test_answers_without_a_total_keep_the_doubt() -> None:
 
 
 def test_doubt_grows() -> None:
-    """Who lies again and again is doubted for longer and longer, but not for ever."""
+    """Repeated wrong totals lengthen the doubt, up to a limit."""
     sizes = AnswerSize()
     doubts = []
     for _ in range(10):
@@ -119,8 +122,8 @@ def test_doubt_grows() -> None:
     assert doubts[-1] == max(doubts) == 1_000
 
 
-def test_questions_change_nothing() -> None:
-    """A doubt lasts as long, however often it is asked about each answer."""
+def test_judging_uses_up_no_doubt() -> None:
+    """Judging an answer repeatedly does not use up doubt."""
     sizes = AnswerSize()
     sizes.report_lie()
     answer = window(3, total=3)
@@ -138,7 +141,7 @@ def test_questions_change_nothing() -> None:
     )
 )
 def test_a_total_never_takes_a_log_away(answers: list[tuple[int, int | None]]) -> None:
-    """Whatever is claimed, what is believed is no less than what is at hand."""
+    """A believed total is never below the answer's size."""
     sizes = AnswerSize()
     for number, total in answers:
         believed = hear_total(sizes, window(number, total))

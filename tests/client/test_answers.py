@@ -1,4 +1,4 @@
-"""Tests of what HTTP answers mean."""
+"""Test the interpretation of HTTP answers."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -45,16 +45,19 @@ _YEAR_9999999999 = "Mon, 20 Nov 9999999999 12:00:00 GMT"
             },
             0,
         ),
-        # Without a clock of the service's, by our own.
+        # Without a Date header, the host's clock counts.
         ({"Retry-After": "Mon, 23 Nov 2026 12:01:00 GMT"}, 60),
         ({"Retry-After": "Mon, 23 Nov 2026 12:01:00 GMT", "Date": "now"}, 60),
-        # A date in no time zone is none.
+        # A date without a time zone is invalid.
         ({"Retry-After": "Mon, 23 Nov 2026 12:01:00 -0000"}, None),
     ],
 )
 @pytest.mark.freeze_time("2026-11-23 12:00:00")
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    """Retry-After is a number of seconds or a date, measured by the service's own clock."""
+    """Retry-After is a number of seconds or a date.
+
+    A date is compared with the service's own clock.
+    """
     assert retry_after(headers) == seconds
 
 
@@ -76,14 +79,14 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     ],
 )
 def test_retry_after_that_is_none(text: str) -> None:
-    """What is neither a number nor a date asks for nothing."""
+    """An invalid Retry-After is ignored."""
     assert retry_after({"Retry-After": text}) is None
     assert retry_after({"Retry-After": text, "Date": text}) is None
 
 
 @given(st.text(), st.text())
 def test_retry_after_of_any_text(text: str, date: str) -> None:
-    """Whatever the headers hold, it is a finite time or none."""
+    """Any headers result in a finite time or none."""
     for headers in (
         {"Retry-After": text},
         {"Retry-After": text, "Date": date},
@@ -118,7 +121,7 @@ def test_retry_after_of_any_text(text: str, date: str) -> None:
     ],
 )
 def test_http_date(text: str, seconds: int | None) -> None:
-    """A date is one from 1970 to 2262 in a time zone that there is."""
+    """A date is between 1970 and 2262 with time zone."""
     assert parse_http_date(text) == (
         None if seconds is None else seconds * 1_000_000_000
     )
@@ -129,7 +132,7 @@ def test_http_date(text: str, seconds: int | None) -> None:
     st.integers(-12 * 60, 14 * 60),
 )
 def test_http_date_of_any_time(moment: datetime, minutes: int) -> None:
-    """Every date of these years is read."""
+    """Every date of these years can be parsed."""
     moment = moment.replace(
         microsecond=0, tzinfo=timezone(timedelta(minutes=minutes), "zone")
     )
@@ -155,7 +158,7 @@ _DATES = st.builds(
 
 @given(st.text() | _DATES)
 def test_http_date_of_any_text(text: str) -> None:
-    """No text raises anything."""
+    """No text raises an exception."""
     time_ns = parse_http_date(text)
     assert time_ns is None or 0 <= time_ns < 2**63
 
@@ -166,7 +169,10 @@ def test_http_date_of_any_text(text: str) -> None:
 def test_date_parser_that_raises(
     monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    """What Python's parser raises has changed from version to version."""
+    """Any exception of Python's parser is handled.
+
+    They differ between versions.
+    """
 
     def parse(_text: str) -> datetime:
         raise error
@@ -189,7 +195,7 @@ def test_date_parser_that_raises(
 def test_good_answer_that_cannot_be_parsed(
     body: bytes, error: type[GoliothError]
 ) -> None:
-    """An object that cannot be read is told from what is none of the service's."""
+    """A malformed object differs from an answer of another service."""
     with pytest.raises(GoliothError) as caught:
         check_answer(Answer(200, {}, body))
     assert type(caught.value) is error

@@ -1,4 +1,4 @@
-"""Tests that an audit finds what a stream has missed."""
+"""Test that audits find logs that a stream missed."""
 
 from collections import Counter
 
@@ -13,7 +13,12 @@ from .test_delivery import audited, now_ns, numbered, streaming, traffic
 
 
 def lose(simulator: GoliothSimulator, *, age: float = 0.0) -> None:
-    """Have the stream miss a log, of a device whose clock is so many seconds behind."""
+    """Have the stream miss a log.
+
+    Args:
+        simulator: The service.
+        age: Seconds by which the device's clock is behind.
+    """
     simulator.mute()
     moment = now_ns(simulator) - int(age * 1_000_000_000)
     simulator.log("missed", timestamp=format_timestamp(moment))
@@ -21,19 +26,19 @@ def lose(simulator: GoliothSimulator, *, age: float = 0.0) -> None:
 
 
 def is_found(recorder: Recorder) -> bool:
-    """Return whether the log that the stream missed was delivered."""
+    """Return whether the missed log was delivered."""
     return "missed" in recorder.messages
 
 
 async def test_missed_log_of_a_device_that_is_behind(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """An audit begins where the last one ended, not where the stream is by now."""
+    """An audit begins where the last one ended."""
     async with running(
         session, simulator, recorder, margin=5.0, audit_interval=4.0
     ) as (feed, _task):
         await streaming(feed, recorder)
-        # The first audit, so that the next one comes when the log is old.
+        # After the first audit, the next one comes when the log is old.
         await audited(simulator, recorder, 1)
         async with traffic(simulator, 0, rate=100) as next_number:
             await recorder.until(lambda: len(recorder.logs) > 20)
@@ -49,7 +54,10 @@ async def test_missed_log_of_a_device_that_is_behind(
 async def test_missed_log_while_rest_is_down(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """REST may be down for longer than the margin and some audits take together."""
+    """An audit finds logs after a long outage of REST.
+
+    It is longer than the margin and some audits together.
+    """
     async with running(
         session, simulator, recorder, margin=1.0, audit_interval=0.5
     ) as (feed, _task):
@@ -58,7 +66,7 @@ async def test_missed_log_while_rest_is_down(
         simulator.faults.rest_status = 503
         lose(simulator)
         async with traffic(simulator, 0, rate=100) as next_number:
-            # By then, the stream has delivered for longer than anything is read again.
+            # By then, the stream has delivered for longer than the margin.
             await recorder.until(lambda: len(recorder.logs) > 450)
             assert not is_found(recorder)
             simulator.faults.clear()
@@ -76,7 +84,7 @@ async def test_missed_log_at_a_high_rate(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where memory is shorter than the interval, an audit comes sooner."""
+    """An audit comes sooner where memory is short."""
     monkeypatch.setattr(
         "custom_components.golioth.client.progress._MAX_DELIVERED", 1000
     )
@@ -86,7 +94,7 @@ async def test_missed_log_at_a_high_rate(
         async with traffic(simulator, 0, rate=300) as next_number:
             await recorder.until(lambda: len(recorder.logs) > 20)
             lose(simulator)
-            # Ten times what is remembered.
+            # Ten times the logs that are remembered.
             await recorder.until(
                 lambda: is_found(recorder) or len(recorder.logs) > 10_000
             )
@@ -103,7 +111,7 @@ async def test_audits_of_a_busy_stream_are_few(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What comes sooner does not come for each log."""
+    """Early audits of a busy stream are few."""
     monkeypatch.setattr(
         "custom_components.golioth.client.progress._MAX_DELIVERED", 1000
     )

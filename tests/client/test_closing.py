@@ -1,4 +1,4 @@
-"""Tests of the end of a client: nothing is sent after it, by whatever way."""
+"""Test that a closed client sends nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ NOON = 1_700_049_600_000_000_000
 
 type Ask = Callable[[GoliothClient], Awaitable[Any]]
 
-# Each way to send, by its name. Those of the REST API are all of its coroutines.
+# Each way to send, by its name, including all coroutines of the REST API.
 ASK: dict[str, Ask] = {
     "projects": lambda client: client.rest.projects(),
     "project": lambda client: client.rest.project(),
@@ -41,7 +41,7 @@ ASK: dict[str, Ask] = {
 
 @pytest.fixture
 def client(session: aiohttp.ClientSession, endpoint: Endpoint) -> GoliothClient:
-    """Return a client of the simulated project, which waits for nothing."""
+    """Return a client of the simulated project without waits."""
     return GoliothClient(
         HttpWire(session),
         endpoint,
@@ -50,7 +50,7 @@ def client(session: aiohttp.ClientSession, endpoint: Endpoint) -> GoliothClient:
 
 
 def test_every_way_is_listed() -> None:
-    """What is added to the REST API is tested here as well."""
+    """Every coroutine of the REST API is tested here."""
     public = {
         name
         for name, _ in inspect.getmembers(GoliothRest, inspect.iscoroutinefunction)
@@ -63,21 +63,21 @@ def test_every_way_is_listed() -> None:
 async def test_nothing_is_sent_afterwards(
     simulator: GoliothSimulator, client: GoliothClient, name: str
 ) -> None:
-    """Whoever asks a closed client is told, before anything is sent."""
+    """A closed client raises before anything is sent."""
     client.close()
     with pytest.raises(GoliothClosedError) as raised:
         await ASK[name](client)
     assert raised.value.nothing_done
     assert not simulator.requests
-    # Twice is as good as once.
+    # Closing again is harmless.
     await client.wait_closed()
 
 
 @pytest.mark.parametrize("name", ASK)
-async def test_what_is_under_way(
+async def test_requests_under_way(
     simulator: GoliothSimulator, client: GoliothClient, name: str
 ) -> None:
-    """It is interrupted, and whether anything was done is not certain."""
+    """Requests under way are interrupted, with an uncertain result."""
     simulator.faults.rest_never = True
     asking = asyncio.ensure_future(ASK[name](client))
     await simulator.wait_until(lambda: len(simulator.requests) == 1)
@@ -89,10 +89,10 @@ async def test_what_is_under_way(
     assert len(simulator.requests) == 1
 
 
-async def test_who_asks_may_go(
+async def test_caller_cancelled_while_closing(
     simulator: GoliothSimulator, client: GoliothClient
 ) -> None:
-    """Who is cancelled in the moment of the end is cancelled, and told nothing else."""
+    """A caller cancelled at the same time just sees that."""
     simulator.faults.rest_never = True
     asking = asyncio.ensure_future(client.rest.project())
     await simulator.wait_until(lambda: len(simulator.requests) == 1)
@@ -106,7 +106,7 @@ async def test_who_asks_may_go(
 async def test_requests_that_wait(
     simulator: GoliothSimulator, session: aiohttp.ClientSession, endpoint: Endpoint
 ) -> None:
-    """A read of the history sends no further request, and whoever waits is told at once."""
+    """Reads of the history end at once, waiting ones included."""
     client = GoliothClient(
         HttpWire(session), endpoint, timing=FeedTiming(request_interval=0.3)
     )
@@ -129,7 +129,7 @@ async def test_requests_that_wait(
 async def test_stream(
     simulator: GoliothSimulator, client: GoliothClient, recorder: Recorder
 ) -> None:
-    """A stream ends, and a feed that goes on asks in vain, however often it tries."""
+    """The stream ends, and a running feed sends nothing."""
     feed = client.feed(
         recorder, resume_point=None, poll_interval=0.1, catch_up_window=3600
     )
@@ -140,7 +140,7 @@ async def test_stream(
     await simulator.wait_for_streams(0)
     requests, handshakes = len(simulator.requests), len(simulator.handshakes)
     await recorder.until(lambda: bool(recorder.changes and recorder.changes[-1]))
-    # As long as several tries take.
+    # Enough for several tries.
     await asyncio.sleep(2)
     assert not task.done()
     assert (len(simulator.requests), len(simulator.handshakes)) == (

@@ -1,4 +1,4 @@
-"""Tests of the account of what was surely delivered."""
+"""Test the account of what was surely delivered."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,7 +25,7 @@ from custom_components.golioth.client.timestamps import SECOND
 
 from .logs import NOW, log
 
-# As the feed has it, in seconds.
+# The feed's defaults, in seconds.
 MARGIN: Final = 360
 DEVICE_MARGIN: Final = 300
 INDEX_MARGIN: Final = 60
@@ -33,36 +33,36 @@ GRACE: Final = 10
 
 
 def at(second: float) -> int:
-    """Return a time, from `NOW`, in nanoseconds."""
+    """Return a time relative to `NOW`, in nanoseconds."""
     return int((NOW + second) * SECOND)
 
 
 def settled_since_now(coverage: Coverage) -> float:
-    """Return what is settled, in seconds from `NOW`."""
+    """Return the settled time, in seconds from `NOW`."""
     assert coverage.settled is not None
     return coverage.settled / SECOND - NOW
 
 
 def begun(second: float = 0) -> Coverage:
-    """Return the account of a feed that began at a second."""
+    """Return the account of a feed started at a second."""
     coverage = Coverage(MARGIN)
     coverage.begin(at(second))
     coverage.step(at(second), 0)
     return coverage
 
 
-# The table
+# The events of the module's table
 
 
 def test_before_the_first_start() -> None:
-    """There is nothing to go on from."""
+    """Nothing is settled before the first start."""
     coverage = Coverage(MARGIN)
     assert coverage.settled is None
     assert coverage.resume_time is None
 
 
 def test_first_start() -> None:
-    """What was before the margin before it is settled, and that is read from."""
+    """The first start settles until the margin before it."""
     coverage = begun()
     assert settled_since_now(coverage) == -MARGIN
     assert coverage.start_of_read() == at(-MARGIN)
@@ -70,7 +70,7 @@ def test_first_start() -> None:
 
 
 def test_slices() -> None:
-    """Slices settle to their end, but not into the margin before they were asked."""
+    """Slices settle to their end, but not into the margin."""
     coverage = begun()
     assert coverage.settle(at(-100), at(1_000))
     assert settled_since_now(coverage) == -100
@@ -79,12 +79,12 @@ def test_slices() -> None:
     assert coverage.settle(at(900), at(1_000))
     assert settled_since_now(coverage) == 1_000 - MARGIN
     assert coverage.start_of_read() == at(1_000 - MARGIN)
-    # What is settled is delivered, too.
+    # Settled times are verified, too.
     assert coverage.verified == coverage.settled
 
 
 def test_everything() -> None:
-    """A read of everything settles to the margin before it was asked."""
+    """A complete read settles to the margin before it."""
     coverage = begun()
     assert coverage.settle(coverage.end_of_read(at(500.5)), at(500.5))
     coverage.verify(at(500.5))
@@ -93,7 +93,7 @@ def test_everything() -> None:
 
 
 def test_count() -> None:
-    """What was found by counting is delivered, and settles nothing."""
+    """Counting verifies, but settles nothing."""
     coverage = begun()
     coverage.add_streamed(at(10), at(20))
     assert not coverage.settle(0, at(500))
@@ -105,12 +105,12 @@ def test_count() -> None:
 
 @pytest.mark.parametrize(("second", "needs"), [(119, False), (120, False), (121, True)])
 def test_worth_a_request(second: int, needs: bool) -> None:
-    """What is settled may stay behind by two minutes more than the margin."""
+    """The settled time may lag by two minutes plus margin."""
     assert begun().needs_settling(at(second)) is needs
 
 
 def test_stream() -> None:
-    """A stream settles nothing; its span is known until everything was read after it."""
+    """A stream settles nothing; its span is kept until verified."""
     coverage = begun()
     coverage.add_streamed(at(10), at(20))
     coverage.add_streamed(at(30), at(30))
@@ -125,7 +125,7 @@ def test_stream() -> None:
 
 
 def test_streams_are_bounded() -> None:
-    """A stream that comes and goes for days takes no more memory for it."""
+    """The spans of an unstable stream take bounded memory."""
     coverage = begun()
     for number in range(5_000):
         coverage.add_streamed(at(2 * number), at(2 * number + 1))
@@ -143,20 +143,20 @@ def test_streams_are_bounded() -> None:
         (3_601, 3_600, 1),
         (100_000, 3_600, 96_400),
         (100_000.7, 3_600, 96_400),
-        # The margin was read before it began, and is read again anyway.
+        # The margin was read before the start, and is read again anyway.
         (300, 0, None),
         (361, 0, 1),
         (1_000, 0, 640),
     ],
 )
 def test_window(second: float, window: float, lost_before: int | None) -> None:
-    """What lies before the window is lost, and the margin never is."""
+    """Logs before the window are lost, except within the margin."""
     found = begun().lost_before(at(second), window)
     assert found == (None if lost_before is None else at(lost_before))
 
 
 def test_give_up() -> None:
-    """What was reported is settled."""
+    """Reported spans are settled."""
     coverage = begun()
     coverage.give_up(at(5_000))
     assert settled_since_now(coverage) == 5_000
@@ -166,7 +166,7 @@ def test_give_up() -> None:
 
 @pytest.mark.parametrize("offset", [-60, -1, 0, 1, 60])
 def test_clock_that_is_a_little_off(offset: int) -> None:
-    """A minute is no step."""
+    """A difference of a minute is no step."""
     coverage = begun()
     assert not coverage.step(at(1_000 + offset), offset * SECOND)
     assert settled_since_now(coverage) == -MARGIN
@@ -174,7 +174,7 @@ def test_clock_that_is_a_little_off(offset: int) -> None:
 
 @pytest.mark.parametrize("drift", [-0.1, 0.1])
 def test_clocks_that_drift_apart(drift: float) -> None:
-    """Clocks of which one is a little fast have not stepped, however long they run."""
+    """Slow drift between clocks is no step."""
     coverage = begun()
     seconds = range(0, 1_000_000, 300)
     for second in seconds:
@@ -187,7 +187,7 @@ def test_clocks_that_drift_apart(drift: float) -> None:
 
 @pytest.mark.parametrize("offset", [-10, -1, 0, 1, 60])
 def test_clock_that_steps_forward_and_back(offset: int) -> None:
-    """When it is right again, what is settled is what it was before."""
+    """A right clock restores the settled time of before."""
     coverage = begun()
     coverage.settle(at(1_000), at(500))
     assert not coverage.step(at(510 + 7_200), 7_200 * SECOND)
@@ -200,7 +200,7 @@ def test_clock_that_steps_forward_and_back(offset: int) -> None:
 
 
 def test_clock_that_steps_back_in_parts() -> None:
-    """Whatever it does on its way, what is settled is what it was at the right time."""
+    """Several steps back restore the right settled time."""
     coverage = begun()
     coverage.settle(at(1_000), at(500))
     for elapsed, offset in ((510, 3_600), (520, 7_200), (530, 5_400), (540, 1_800)):
@@ -211,19 +211,22 @@ def test_clock_that_steps_back_in_parts() -> None:
 
 
 def test_clock_that_was_right_and_steps_back() -> None:
-    """Nobody knows which time was right: it is as when the first one was seen."""
+    """A step back without one forward resets to the start.
+
+    Which of the times was right is unknown.
+    """
     coverage = begun()
     coverage.settle(at(1_000), at(1_000))
     assert coverage.step(at(1_000 - 500), -500 * SECOND)
     assert settled_since_now(coverage) == -MARGIN
     coverage.settle(at(2_000), at(1_010 - 500))
-    # Forward, that is where it goes on.
+    # After a step forward, it goes on from there.
     assert not coverage.step(at(1_020), 0)
     assert settled_since_now(coverage) == 510 - MARGIN
 
 
 def test_clock_that_steps_back_after_a_sleep() -> None:
-    """What came while the host slept is read, although the margin is shorter."""
+    """The time of a host's sleep is read again."""
     coverage = begun()
     coverage.settle(at(10_000), at(500))
     assert coverage.step(at(1_500 - 3_600), -3_600 * SECOND)
@@ -231,7 +234,7 @@ def test_clock_that_steps_back_after_a_sleep() -> None:
 
 
 def test_clock_that_steps_back_before_anything_is_settled() -> None:
-    """What was settled by the right time stays as it is."""
+    """What the right clock settled remains settled."""
     coverage = begun()
     coverage.settle(at(10_000), at(500))
     assert not coverage.step(at(510 + 7_200), 7_200 * SECOND)
@@ -240,7 +243,7 @@ def test_clock_that_steps_back_before_anything_is_settled() -> None:
 
 
 def test_stored_time_from_the_future() -> None:
-    """What was stored when the clock was wrong is not waited for."""
+    """A stored time from the future is corrected."""
     coverage = Coverage(MARGIN)
     coverage.resume(at(86_400))
     assert coverage.step(at(0), 0)
@@ -248,7 +251,7 @@ def test_stored_time_from_the_future() -> None:
 
 
 def test_restart() -> None:
-    """What was stored is gone on from."""
+    """A restart goes on from the stored time."""
     coverage = begun()
     coverage.settle(at(900), at(1_000))
     assert coverage.resume_time is not None
@@ -260,13 +263,13 @@ def test_restart() -> None:
 
 
 def test_restart_while_the_clock_is_wrong() -> None:
-    """When it is right again, what is settled is what it was before it was wrong."""
+    """A restart does not hide that the clock was wrong."""
     coverage = begun()
     coverage.settle(at(1_000), at(500))
     coverage.step(at(510 + 3_600), 3_600 * SECOND)
     coverage.settle(at(10_000), at(510 + 3_600))
     assert coverage.resume_time is not None
-    # The elapsed clock begins anew, 700 s later.
+    # The elapsed clock restarts 700 s later.
     again = Coverage(MARGIN)
     again.resume(coverage.resume_time, coverage.steps_by(0), 700 * SECOND)
     assert settled_since_now(again) == 510 + 3_600 - MARGIN
@@ -274,20 +277,20 @@ def test_restart_while_the_clock_is_wrong() -> None:
     assert settled_since_now(again) == 500 - MARGIN
 
 
-# Against a model that remembers everything
+# Comparison with a model that remembers everything
 
 
 @dataclass
 class Sent:
-    """A log that a device sent.
+    """A log sent by a device.
 
     Attributes:
         entry: The log.
         received: The second in which the service received it.
-        visible: The second from which on REST shows it.
-        is_promised: Whether it has to be delivered, or be said to be missing.
+        visible: The second from which REST shows it.
+        is_promised: Whether it has to be delivered, or reported as missing.
         times: How often it was delivered.
-        may_repeat: How often it may be, because that it was delivered was not stored.
+        may_repeat: How often it may repeat, because its delivery was not stored.
     """
 
     entry: LogEntry
@@ -299,20 +302,20 @@ class Sent:
 
     @property
     def time_ns(self) -> int:
-        """Its timestamp."""
+        """Return its timestamp in nanoseconds."""
         assert self.entry.timestamp_ns is not None
         return self.entry.timestamp_ns
 
 
 class Feed:
-    """What the feed does with its account, without waiting, asking or failing.
+    """A model of the feed without waits, requests and failures.
 
-    It is the same as in `gap_filler`, except that an answer is a look at the service.
-    Times are in seconds of the model.
+    It works like `gap_filler`, but looks directly at the service. Times are in seconds
+    of the model.
     """
 
     def __init__(self, service: Service, *, limit: int, window: int) -> None:
-        """Start before the first start."""
+        """Initialize for the very first start."""
         self._service = service
         self._window = window
         self.logs = DeliveredLogs()
@@ -325,14 +328,14 @@ class Feed:
         self._seen_at = 0
 
     def restore(self, stored: Any) -> None:
-        """Go on from what was stored."""
+        """Restore a stored state."""
         self.coverage.resume(
             stored["time_ns"], stored["clock_steps"], self._service.wall_ahead
         )
         self.retention.restore(stored["delivered"])
 
     def stored(self) -> Any:
-        """Return what is stored now; None before the first start."""
+        """Return the state to store; None before the first start."""
         if self.coverage.resume_time is None:
             return None
         self.forget()
@@ -343,13 +346,13 @@ class Feed:
         }
 
     def close_stream(self) -> None:
-        """Account for the stream, which has ended."""
+        """Account for the stream that ended."""
         if (span := self._streamed()) is not None:
             self.coverage.add_streamed(*span)
         self.stream_since = None
 
     def stream(self, sent: Sent) -> None:
-        """Take a log of the stream."""
+        """Receive a log of the stream."""
         self.streamed_at = self._service.now
         if self.logs.add_streamed(sent.entry):
             sent.times += 1
@@ -357,11 +360,11 @@ class Feed:
     def read(
         self, widths: list[int], fail_at: int, cap: int, *, by_count: bool
     ) -> bool:
-        """Read what REST shows; return whether that was all.
+        """Read what REST shows; return whether the read finished.
 
         Args:
-            widths: Seconds of the slices, in turn.
-            fail_at: The slice at which it fails.
+            widths: Seconds of the slices, alternating.
+            fail_at: The slice at which the read fails.
             cap: Logs that an answer holds at most.
             by_count: Whether only the newest logs are read where counts agree.
         """
@@ -410,7 +413,7 @@ class Feed:
         return True
 
     def forget(self) -> None:
-        """Keep what is remembered within its bounds."""
+        """Keep the remembered logs within their bounds."""
         floor = self.logs.floor
         spans: list[tuple[int, int]] = list(self.coverage.streamed)
         if (span := self._streamed()) is not None:
@@ -467,7 +470,7 @@ class Feed:
         self._is_first = False
 
     def _glance(self, start: int, end: int, cap: int) -> bool:
-        """Read the newest logs, if all others are as many as are known."""
+        """Read the newest logs, if counting covers the others."""
         shown = self._service.shown(start, end)
         newest = shown[-cap:]
         boundary = newest[0].time_ns if newest else end
@@ -521,15 +524,15 @@ class Feed:
 
 
 class Service:
-    """A service, its clock, and what it knows of what was delivered.
+    """A model of the service that also tracks deliveries.
 
     Attributes:
         now: The second, from 0.
-        offset: Seconds by which the clock that it shows is ahead.
-        latest: The latest time that its clock has shown to a read, in nanoseconds.
+        offset: Seconds by which its shown clock is ahead.
+        latest: The latest time that a read has seen, in nanoseconds.
         slept: Seconds that the host's elapsed clock did not count.
-        logs: Everything that was sent.
-        gaps: What was reported as missing, in nanoseconds.
+        logs: All logs that were sent.
+        gaps: The spans reported as missing, in nanoseconds.
     """
 
     def __init__(self) -> None:
@@ -543,26 +546,29 @@ class Service:
 
     @property
     def shown_now(self) -> int:
-        """The time of its clock, in nanoseconds."""
+        """Return the time of its clock, in nanoseconds."""
         return at(self.now + self.offset)
 
     @property
     def elapsed(self) -> int:
-        """The elapsed clock of the host."""
+        """Return the elapsed clock of the host."""
         return self.now - self.slept
 
     @property
     def wall_ahead(self) -> int:
-        """By how much the host's wall clock, which is right, is ahead of the elapsed one."""
+        """Return the nanoseconds from the elapsed to the wall clock.
+
+        The wall clock is right.
+        """
         return self.slept * SECOND
 
     @property
     def delivered(self) -> int:
-        """How many logs were delivered so far."""
+        """Return how many logs were delivered so far."""
         return sum(sent.times for sent in self.logs)
 
     def shown(self, start: int = 0, end: int = 10**20) -> list[Sent]:
-        """Return what REST shows of a span, oldest first."""
+        """Return REST's logs of a span, oldest first."""
         return sorted(
             (
                 sent
@@ -573,14 +579,14 @@ class Service:
         )
 
     def note_begin(self) -> None:
-        """Promise nothing of what was received before the first start."""
+        """Promise no logs received before the first start."""
         for sent in self.logs:
             sent.is_promised = False
 
     def note_forgotten(self, floor: int, verified: int) -> None:
-        """Check what was forgotten for want of memory.
+        """Check the logs forgotten for lack of memory.
 
-        What was not to be seen when everything was read last may be missed then.
+        Logs that REST did not show at the last complete read may be missed.
         """
         assert floor * SECOND <= verified
         for sent in self.missing(floor * SECOND):
@@ -588,7 +594,7 @@ class Service:
             sent.is_promised = False
 
     def missing(self, before: int) -> list[Sent]:
-        """Return what has to be delivered before a time, and neither was nor is said."""
+        """Return promised logs neither delivered nor reported before a time."""
         return [
             sent
             for sent in self.logs
@@ -600,26 +606,26 @@ class Service:
 
 
 class CoverageMachine(RuleBasedStateMachine):
-    """Sends and delivers logs, and checks what the account says of them."""
+    """Sends and delivers logs, and checks the account."""
 
     limit = 10_000
     window = 86_400
     has_steps = True
 
     def __init__(self) -> None:
-        """Start with a service that has no logs, and a feed that was never started."""
+        """Start with an empty service and a new feed."""
         super().__init__()
         self.service = Service()
         self.feed = self._new_feed()
         self.stored: Any = None
-        # How often each log had been delivered when that was stored.
+        # How often each log had been delivered at that time.
         self.stored_times: list[int] = []
-        # Whether the account has noted the clock as it is.
+        # The offset of the clock that the account has noted.
         self.noted_offset = 0
 
     @property
     def is_right(self) -> bool:
-        """Whether the service's clock is right, and has been found to be."""
+        """Return whether the service's clock is right and was noted."""
         return not self.service.offset and not self.noted_offset
 
     def _new_feed(self) -> Feed:
@@ -627,7 +633,7 @@ class CoverageMachine(RuleBasedStateMachine):
 
     @initialize(number=st.integers(0, 120))
     def begin(self, number: int) -> None:
-        """Begin with some history."""
+        """Start with some history."""
         for each in range(number):
             self._send(each - 130, 0, is_streamed=False)
         self.feed.read([1_000], -1, 100, by_count=False)
@@ -650,7 +656,7 @@ class CoverageMachine(RuleBasedStateMachine):
         is_streamed=st.booleans(),
     )
     def send(self, number: int, late: int, delay: int, is_streamed: bool) -> None:
-        """Send some logs that are promised, over the stream as well, or lost by it."""
+        """Send promised logs, over the stream or missed by it."""
         for each in range(number):
             self._send(
                 -late + (each if late > 8 else 0), delay, is_streamed=is_streamed
@@ -662,7 +668,7 @@ class CoverageMachine(RuleBasedStateMachine):
         is_streamed=st.booleans(),
     )
     def send_odd(self, time: int, delay: int, is_streamed: bool) -> None:
-        """Send a log that is not promised, and not to be doubled, either."""
+        """Send an unpromised log, which must not repeat either."""
         self._send(time, delay, is_streamed=is_streamed, is_promised=False)
 
     @precondition(lambda self: self.feed.stream_since is None)
@@ -674,7 +680,7 @@ class CoverageMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.feed.stream_since is not None)
     @rule()
     def close_stream(self) -> None:
-        """Lose the stream."""
+        """Close the stream."""
         self.feed.close_stream()
 
     @rule(
@@ -684,15 +690,18 @@ class CoverageMachine(RuleBasedStateMachine):
         by_count=st.booleans(),
     )
     def read(self, widths: list[int], fail_at: int, cap: int, by_count: bool) -> None:
-        """Read, until it fails or has read everything."""
+        """Read until the end or a failure."""
         self.feed.read(widths, fail_at, cap, by_count=by_count)
         self.noted_offset = self.service.offset
         self._check()
 
     @precondition(lambda self: self.feed.stream_since is not None)
     @rule()
-    def read_by_luck(self) -> None:
-        """Read by counting where as many logs are not shown yet as are missed."""
+    def read_where_counts_agree(self) -> None:
+        """Read where as many logs are unindexed as missed.
+
+        Then the counts agree by chance.
+        """
         service = self.service
         missed = len(service.missing(at(service.now)))
         for _ in range(missed):
@@ -701,18 +710,18 @@ class CoverageMachine(RuleBasedStateMachine):
 
     @rule()
     def forget(self) -> None:
-        """Keep what is remembered within its bounds."""
+        """Keep the remembered logs within their bounds."""
         self.feed.forget()
 
     @rule()
     def save(self) -> None:
-        """Store what would be stored."""
+        """Store the feed's state."""
         self.stored = self.feed.stored()
         self.stored_times = [sent.times for sent in self.service.logs]
 
     @rule(is_saved=st.booleans())
     def restart(self, is_saved: bool) -> None:
-        """Stop, or be killed, and go on from what was stored last."""
+        """Stop or kill the feed, and restore the state."""
         if is_saved:
             self.save()
         if self.stored is None:
@@ -726,14 +735,14 @@ class CoverageMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.has_steps)
     @rule(offset=st.sampled_from([-7_200, -600, 0, 120, 600, 7_200]))
     def step(self, offset: int) -> None:
-        """Have the service's clock step."""
+        """Step the service's clock."""
         self.service.offset = offset
 
-    # A step back that comes while it sleeps cannot be told from no sleep.
+    # A step back during the sleep would look like no sleep.
     @precondition(lambda self: self.has_steps and self.is_right)
     @rule(seconds=st.sampled_from([30, 600, 2_400]))
     def sleep(self, seconds: int) -> None:
-        """Have a host sleep whose elapsed clock does not count that."""
+        """Let the host sleep without its elapsed clock counting."""
         if self.feed.stream_since is not None:
             self.feed.close_stream()
         self.service.now += seconds
@@ -741,7 +750,7 @@ class CoverageMachine(RuleBasedStateMachine):
 
     @override
     def teardown(self) -> None:
-        """Have everything read in the end."""
+        """Read everything in the end."""
         self.service.offset = 0
         if self.feed.stream_since is not None:
             self.feed.close_stream()
@@ -766,7 +775,7 @@ class CoverageMachine(RuleBasedStateMachine):
             is_promised,
         )
         if sent.time_ns < self.feed.logs.floor * SECOND:
-            # It comes later than what could be remembered.
+            # It is older than all remembered logs.
             sent.is_promised = False
         service.logs.append(sent)
         if is_streamed and self.feed.stream_since is not None:
@@ -777,7 +786,7 @@ class CoverageMachine(RuleBasedStateMachine):
         coverage = self.feed.coverage
         for sent in self.service.logs:
             assert sent.times <= 1 + sent.may_repeat, f"{sent} was doubled"
-        # A clock that is ahead settles what has not come yet, until it is right again.
+        # A clock that is ahead settles future times, until it is right again.
         if (
             coverage.settled is not None
             and max(self.service.offset, self.noted_offset) <= 0
@@ -787,14 +796,14 @@ class CoverageMachine(RuleBasedStateMachine):
 
 
 class SmallMemoryMachine(CoverageMachine):
-    """The same where hardly anything can be remembered."""
+    """The same with hardly any memory."""
 
     limit = 4
     has_steps = False
 
 
 class ShortWindowMachine(CoverageMachine):
-    """The same where hardly anything is caught up."""
+    """The same with a short catch-up window."""
 
     window = 900
     has_steps = False
@@ -804,7 +813,7 @@ SETTINGS: Final = settings(
     max_examples=60,
     stateful_step_count=40,
     deadline=None,
-    # The same each time: scripts/simulate looks for what is new.
+    # Reproducible: scripts/simulate searches for new failures.
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -814,5 +823,5 @@ SETTINGS: Final = settings(
     "machine", [CoverageMachine, SmallMemoryMachine, ShortWindowMachine]
 )
 def test_nothing_is_lost_or_doubled(machine: type[CoverageMachine]) -> None:
-    """Whatever happens, what is settled was delivered once, or is said to be missing."""
+    """Settled logs were delivered once, or reported as missing."""
     run_state_machine_as_test(machine, settings=SETTINGS)

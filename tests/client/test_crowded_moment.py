@@ -1,4 +1,7 @@
-"""Tests that all logs of a millisecond are found, however the service counts bounds."""
+"""Test that all logs of a crowded millisecond are found.
+
+However the service counts bounds.
+"""
 
 import asyncio
 from itertools import pairwise, permutations, product
@@ -25,7 +28,7 @@ START: Final = 1_764_440_259_000 * MILLISECOND
 DEVICES: Final = ("one", "two")
 LIMIT: Final = 20
 
-# Whether a service counts the start of a question in, and its end.
+# Whether a service counts in the start of a request, and its end.
 BOUNDS: Final = tuple(product((True, False), repeat=2))
 
 
@@ -40,7 +43,7 @@ class Log(NamedTuple):
 
 
 class Service:
-    """A service with some logs, of which some make every answer unreadable."""
+    """A service with some unreadable logs."""
 
     def __init__(
         self,
@@ -51,10 +54,10 @@ class Service:
         cuts: bool,
         has_total: bool,
     ) -> None:
-        """Keep what it has and how it answers."""
+        """Set the logs, and how the service answers."""
         self.requests = 0
         self.is_down = False
-        # At which requests it counts other bounds in: the start, and the end.
+        # Requests at which it begins to count in other bounds: start and end.
         self.changes: dict[int, tuple[bool, bool]] = {}
         self._logs = sorted(enumerate(logs), key=lambda each: each[1].offset)
         self._counts_start = counts_start
@@ -70,7 +73,7 @@ class Service:
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Answer a question."""
+        """Answer a request."""
         self.requests += 1
         assert self.requests < 1_000
         if self.requests in self.changes:
@@ -117,12 +120,12 @@ class Service:
 
 
 def read(service: Service) -> Moment:
-    """Read the millisecond, of which the first answer was unreadable."""
+    """Read the millisecond after an unreadable answer."""
     crowded = CrowdedMoment(service.logs, AnswerSize(), lambda: DEVICES)
     return asyncio.run(crowded.read(START, LogWindow.unreadable()))
 
 
-# Times beside each other, on the bounds of the millisecond, and on microseconds.
+# Adjacent times, on the bounds of the millisecond, and on microseconds.
 offsets = st.integers(0, 3).map(lambda each: 301_411 + each) | st.sampled_from(
     (-1, 0, 1, 250_000, 499_999, 500_000, 999_000, 999_998, 999_999, 1_000_000)
 )
@@ -155,7 +158,10 @@ def test_logs_beside_unreadable_ones(
     cuts: bool,
     has_total: bool,
 ) -> None:
-    """Each log is found that differs in time, device or level from unreadable ones."""
+    """Logs that differ from unreadable ones are found.
+
+    They differ in time, device or level.
+    """
     logs = [*logs, Log(unreadable, "one", "debug", is_unreadable=True)]
     service = Service(
         logs,
@@ -175,7 +181,7 @@ def test_logs_beside_unreadable_ones(
     assert sorted(found) == expected
     times = [logs[number].offset for number in found]
     assert all(first <= second for first, second in pairwise(times))
-    # Those of the nanosecond before, or after, may be counted as well.
+    # Logs of the adjacent nanoseconds may be counted as well.
     inside = {each for each in hidden if 0 <= each[0] < MILLISECOND}
     assert len(inside) <= moment.missing <= len(hidden)
     assert service.requests <= 50 * len({each[0] for each in hidden}) + 10
@@ -186,7 +192,7 @@ def test_logs_beside_unreadable_ones(
 def test_bounds_that_are_counted_no_longer(
     before: tuple[bool, bool], after: tuple[bool, bool], lasts: int
 ) -> None:
-    """Whenever that begins, each log is found once, or is missing."""
+    """Whenever bounds change, each log is found once or missing."""
     logs = [
         Log(301_411 + number, "one", "debug", is_unreadable=number in {3, 5, 6, 9})
         for number in range(12)
@@ -221,7 +227,7 @@ def test_bounds_that_are_counted_no_longer(
             ),
             st.sampled_from(("one", "two", "three", "few1", "few2", "few3")),
             st.sampled_from(("debug", "error")),
-            # Nothing tells more of these apart than an answer holds.
+            # More equal ones than an answer holds could not be separated.
             st.integers(1, LIMIT - 1),
         ),
         min_size=4,
@@ -233,7 +239,7 @@ def test_bounds_that_are_counted_no_longer(
     cuts=st.booleans(),
     has_total=st.booleans(),
 )
-@example(  # No answer for the level holds what the first one logged.
+@example(  # No answer for the level holds the log of "few1".
     crowds=[
         (301_411, "few1", "debug", 1),
         (301_411, "one", "debug", 15),
@@ -252,7 +258,7 @@ def test_logs_close_together(
     cuts: bool,
     has_total: bool,
 ) -> None:
-    """Each is found once, wherever questions begin and end, and however times are shown."""
+    """Each log is found once, whatever bounds and times."""
     logs = [
         Log(offset, device, level, is_unreadable=False)
         for offset, device, level, number in crowds
@@ -279,7 +285,7 @@ def test_logs_close_together(
 
 
 async def test_devices_that_are_not_asked() -> None:
-    """Where there are too many to be asked, it is said that logs may be missing."""
+    """Logs count as missing where devices are too many."""
     devices = [f"{each:03}" for each in range(300)]
     service = Service(
         [Log(0, device, "debug", is_unreadable=False) for device in devices],
@@ -296,7 +302,7 @@ async def test_devices_that_are_not_asked() -> None:
 
 
 async def test_unreadable_logs_of_one_second() -> None:
-    """What was found unreadable is not asked for again, however near to another one."""
+    """Known unreadable logs of one second are not requested again."""
     offsets = (0, MILLISECOND, 5 * MILLISECOND, 6 * MILLISECOND + 7)
     service = Service(
         [Log(each, "one", "debug", is_unreadable=True) for each in offsets],
@@ -323,7 +329,7 @@ async def test_unreadable_logs_of_one_second() -> None:
 
 
 async def test_reading_that_fails_beside_an_unreadable_log() -> None:
-    """What was found beside it is in the next reading, which does not look for it."""
+    """Logs of a failed read are kept for the next."""
     service = Service(
         [
             Log(-SECOND // 2, "one", "debug", is_unreadable=False),

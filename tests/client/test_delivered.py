@@ -1,4 +1,4 @@
-"""Tests of the merge of live and caught-up logs."""
+"""Test the merge of live and caught-up logs."""
 
 from collections import Counter
 from typing import Any
@@ -20,13 +20,13 @@ TEXTS = st.lists(st.sampled_from("abc"), max_size=12)
 
 
 def untimed(text: str) -> LogEntry:
-    """Return a log whose timestamp is no time."""
+    """Return a log with an invalid timestamp."""
     return log(text)._replace(timestamp="soon", timestamp_ns=None)
 
 
 @given(data=st.data(), sent=TEXTS)
 def test_every_log_once(data: st.DataObject, sent: list[str]) -> None:
-    """Whatever the stream had and whenever REST is read, each log comes once."""
+    """Stream and REST together deliver each log once."""
     logs = DeliveredLogs()
     delivered: Counter[str] = Counter()
     stored: list[LogEntry] = []
@@ -49,7 +49,7 @@ def test_every_log_once(data: st.DataObject, sent: list[str]) -> None:
 
 
 def test_two_equal_logs_of_the_stream_are_two() -> None:
-    """Nothing of the stream is taken for a repetition, if REST has not given it."""
+    """Equal logs of the stream are separate, unless from REST."""
     logs = DeliveredLogs()
     assert len(delivered_by(logs, [log("a"), log("a")])) == 2
     assert len(list(logs.add_read([log("a"), log("a"), log("a")]))) == 1
@@ -57,7 +57,7 @@ def test_two_equal_logs_of_the_stream_are_two() -> None:
 
 
 def test_time_counts_in_milliseconds() -> None:
-    """A time that REST has cut is still that of the same log."""
+    """Logs are equal by milliseconds, to which REST may cut."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a", nanosecond=123_456_789)])
     assert not list(logs.add_read([log("a", nanosecond=123_000_000)]))
@@ -80,7 +80,7 @@ def test_every_field_counts(field: str) -> None:
         (-3.0, -3),
         (1e15, 10**15),
         (0, -0.0),
-        # What a float cannot hold.
+        # Integers that a float cannot hold.
         (2**60 + 1, float(2**60 + 1)),
         (LongInteger(2**64 + 1), float(2**64)),
         ([LongInteger(-(10**30))], [-1e30]),
@@ -88,7 +88,7 @@ def test_every_field_counts(field: str) -> None:
     ],
 )
 def test_numbers_count_by_their_value(written: Any, again: Any) -> None:
-    """A number that REST writes in another way is still the same."""
+    """Numbers are equal by value, however REST writes them."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a")._replace(metadata={"value": written})])
     assert not list(logs.add_read([log("a")._replace(metadata={"value": again})]))
@@ -109,14 +109,17 @@ def test_numbers_count_by_their_value(written: Any, again: Any) -> None:
     ],
 )
 def test_values_that_differ(written: Any, other: Any) -> None:
-    """Not everything that Python calls equal is the same."""
+    """Values that differ in JSON are different.
+
+    Even if Python calls them equal.
+    """
     logs = DeliveredLogs()
     delivered_by(logs, [log("a")._replace(metadata={"value": written})])
     assert list(logs.add_read([log("a")._replace(metadata={"value": other})]))
 
 
 def test_deep_metadata_do_not_count() -> None:
-    """What stands for metadata that nobody can nest depends on the way they came."""
+    """Deep metadata are ignored, because their text differs by source."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a")._replace(metadata=DeepMetadata(json="[[[stream]]]"))])
     deep = log("a")._replace(metadata=DeepMetadata(json="[[[rest]]]"))
@@ -124,7 +127,7 @@ def test_deep_metadata_do_not_count() -> None:
 
 
 def test_streamed_while_it_is_read() -> None:
-    """What the stream gives while an answer is delivered is not delivered again."""
+    """Logs streamed while an answer is delivered are not repeated."""
     logs = DeliveredLogs()
     read = logs.add_read([log("a"), log("b"), log("c")])
     assert next(read) == log("a")
@@ -133,7 +136,7 @@ def test_streamed_while_it_is_read() -> None:
 
 
 def test_order_of_metadata_does_not_count() -> None:
-    """The same metadata in another order are the same."""
+    """The order of metadata does not matter."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a")._replace(metadata={"x": 1, "y": {"z": 2, "w": 3}})])
     again = log("a")._replace(metadata={"y": {"w": 3, "z": 2}, "x": 1})
@@ -142,7 +145,7 @@ def test_order_of_metadata_does_not_count() -> None:
 
 
 def test_log_without_a_time() -> None:
-    """A log that REST cannot be asked for is delivered by the stream alone."""
+    """Only the stream delivers logs without a time."""
     logs = DeliveredLogs()
     entry = untimed("a")
     assert len(delivered_by(logs, [entry, entry])) == 2
@@ -151,7 +154,7 @@ def test_log_without_a_time() -> None:
 
 
 def test_log_without_a_time_that_rest_gives() -> None:
-    """It is new once, and not at all where the stream has delivered it."""
+    """An untimed log of REST is new once, unless streamed."""
     logs = DeliveredLogs()
     delivered_by(logs, [untimed("streamed")])
     assert not logs.add_untimed(untimed("streamed"))
@@ -160,7 +163,7 @@ def test_log_without_a_time_that_rest_gives() -> None:
 
 
 def test_logs_without_a_time_are_bounded() -> None:
-    """The last thousand of them are remembered."""
+    """The last thousand untimed logs are remembered."""
     logs = DeliveredLogs()
     for number in range(5_000):
         assert logs.add_untimed(untimed(str(number)))
@@ -170,7 +173,7 @@ def test_logs_without_a_time_are_bounded() -> None:
 
 
 def test_history() -> None:
-    """What was there before is given by the stream alone, and counts once."""
+    """History is delivered only by the stream, and counts once."""
     logs = DeliveredLogs()
     logs.add_history([log("a"), log("a")])
     assert logs.count(NOW, NOW + 1) == 2
@@ -182,7 +185,7 @@ def test_history() -> None:
 
 
 def test_history_that_was_streamed_before_it_was_read() -> None:
-    """What the stream has delivered before counts once as well."""
+    """History that was streamed before counts once."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a")])
     logs.add_history([log("a"), log("b")])
@@ -192,7 +195,7 @@ def test_history_that_was_streamed_before_it_was_read() -> None:
 
 
 def test_counting_changes_nothing() -> None:
-    """What is counted as new is still new."""
+    """Counting new logs does not record them."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a")])
     entries = [log("a"), log("a"), log("b")]
@@ -201,17 +204,17 @@ def test_counting_changes_nothing() -> None:
 
 
 def test_seconds_that_have_logs() -> None:
-    """The seconds of a span that have logs are known, those around it left out."""
+    """Only seconds of the span with logs are returned."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a", NOW + second) for second in (-1, 0, 3, 3, 7)])
     start, end = NOW * 1_000_000_000, (NOW + 7) * 1_000_000_000
     assert logs.seconds_between(start, end) == [NOW, NOW + 3]
-    # A span that ends within a second has that second.
+    # A span that ends within a second includes it.
     assert logs.seconds_between(start, end + 1) == [NOW, NOW + 3, NOW + 7]
 
 
 def test_floor() -> None:
-    """What is before the floor is neither counted nor delivered by REST."""
+    """Logs before the floor are neither counted nor read."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a", NOW + second) for second in range(10)])
     logs.write()
@@ -221,13 +224,13 @@ def test_floor() -> None:
     assert logs.size == logs.count(NOW, NOW + 10) == 5
     assert not list(logs.add_read([log(text, NOW + 4) for text in ("a", "b")]))
     assert list(logs.add_read([log("b", NOW + 5)]))
-    # The stream still delivers what is from before, and nobody counts it.
+    # The stream still delivers older logs, which are not counted.
     assert len(delivered_by(logs, [log("b", NOW + 1)])) == 1
     assert logs.count(NOW, NOW + 5) == 0
 
 
 def test_lower_floor() -> None:
-    """A clock that was ahead lowers the floor, but not to what was forgotten."""
+    """The floor is never lowered to forgotten logs."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a", NOW)])
     logs.write()
@@ -236,14 +239,14 @@ def test_lower_floor() -> None:
     assert logs.floor == NOW + 1
     assert not list(logs.add_read([log("a", NOW)]))
     assert list(logs.add_read([log("b", NOW + 1)]))
-    # Nor does it raise it.
+    # Nor is it raised.
     logs.lower_floor(NOW + 300)
     assert logs.floor == NOW + 1
 
 
 @pytest.mark.parametrize("is_written", [False, True])
 def test_lower_floor_below_what_was_streamed(is_written: bool) -> None:
-    """What the stream gave from before the floor is not delivered again, either."""
+    """Logs streamed from before the floor are not repeated."""
     logs = DeliveredLogs()
     logs.raise_floor(NOW + 600)
     delivered_by(logs, [log("a", NOW)])
@@ -254,7 +257,7 @@ def test_lower_floor_below_what_was_streamed(is_written: bool) -> None:
 
 
 def test_floor_from_the_future() -> None:
-    """A stored floor counts as certain only once time shows that it may be right."""
+    """A stored floor is confirmed by the service's clock."""
     logs = DeliveredLogs()
     logs.restore(NOW + 1_000, [], {})
     logs.lower_floor(NOW)
@@ -269,7 +272,7 @@ def test_floor_from_the_future() -> None:
 
 
 def test_untracked_range() -> None:
-    """Of an untracked range, REST delivers nothing, and the stream's are counted."""
+    """REST delivers nothing untracked; the stream's logs are counted."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a", NOW + second) for second in range(10)])
     logs.untrack(NOW + 2, NOW + 5)
@@ -287,7 +290,7 @@ def test_untracked_range() -> None:
 
 
 def test_untracked_ranges_that_touch() -> None:
-    """Ranges that touch become one, whose number is that of both, if it is known."""
+    """Ranges that touch are merged, and their numbers added."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a", NOW + second) for second in range(20)])
     logs.untrack(NOW + 2, NOW + 5)
@@ -306,7 +309,7 @@ def test_untracked_ranges_that_touch() -> None:
 
 
 def test_nothing_to_untrack() -> None:
-    """Seconds without a log stay tracked: a log of them is new."""
+    """Seconds without logs stay tracked."""
     logs = DeliveredLogs()
     logs.untrack(NOW, NOW + 100)
     assert not logs.untracked
@@ -314,7 +317,7 @@ def test_nothing_to_untrack() -> None:
 
 
 def test_floor_within_an_untracked_range() -> None:
-    """The floor cuts an untracked range, and takes it away in the end."""
+    """The floor cuts and finally removes an untracked range."""
     logs = DeliveredLogs()
     delivered_by(logs, [log("a", NOW + second) for second in range(10)])
     logs.untrack(NOW + 2, NOW + 5)
@@ -326,7 +329,7 @@ def test_floor_within_an_untracked_range() -> None:
 
 
 def test_log_that_waits_while_much_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A log that the stream has given, and that waits, is not forgotten."""
+    """A waiting log of the stream is not forgotten."""
     monkeypatch.setattr(delivered, "_MAX_EXPECTED", 10)
     waiting = [log("early"), log("twice"), log("twice"), log("new")]
     logs = DeliveredLogs(lambda: waiting)
@@ -334,32 +337,32 @@ def test_log_that_waits_while_much_is_read(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(list(logs.add_read([log("twice"), log("twice")]))) == 2
     for number in range(100):
         list(logs.add_read([log(str(number))]))
-    # It was recorded, but it was not delivered.
+    # It was recorded as history, but not delivered.
     assert logs.add_streamed(waiting[0])
     assert [logs.add_streamed(each) for each in waiting[1:]] == [False, False, True]
     assert logs.add_streamed(log("twice"))
 
 
-def test_what_the_stream_may_still_give_is_forgotten() -> None:
-    """What the stream did not give in a while takes no memory any more."""
+def test_expected_logs_are_forgotten() -> None:
+    """Logs that the stream does not deliver are forgotten."""
     logs = DeliveredLogs()
     logs.add_history([log(str(n)) for n in range(20)])
     list(logs.add_read([log(str(n)) for n in range(50)]))
     logs.age()
-    # Once is not enough: some of them may have come a moment ago.
+    # Once is not enough: some may have been added just before.
     assert not delivered_by(logs, [log("49")])
     assert len(delivered_by(logs, [log("19")])) == 1
     assert logs.size == 50
     logs.age()
     assert logs._expected_new.is_empty
     assert logs._expected_again.is_empty
-    # What it gives nevertheless is another one.
+    # If the stream delivers one later, it counts as another one.
     assert len(delivered_by(logs, [log("48")])) == 1
     assert logs.count(NOW, NOW + 1) == 51
 
 
-def test_log_that_cannot_be_taken_in() -> None:
-    """One that fails does not fail again with all that follow."""
+def test_log_that_cannot_be_recorded() -> None:
+    """A log that fails does not affect later ones."""
     logs = DeliveredLogs()
     broken = log("a")._replace(metadata={"value": object()})
     assert logs.add_streamed(broken)
@@ -374,7 +377,7 @@ def test_log_that_cannot_be_taken_in() -> None:
     seconds=st.lists(st.integers(0, 3), min_size=20, max_size=20),
 )
 def test_long_and_short_texts(texts: list[str], seconds: list[int]) -> None:
-    """However long a log is, it is told from others and found again."""
+    """Logs of any length are distinguished and recognized."""
     logs = DeliveredLogs()
     entries = [
         log(text, NOW + second) for text, second in zip(texts, seconds, strict=False)
@@ -387,7 +390,7 @@ def test_long_and_short_texts(texts: list[str], seconds: list[int]) -> None:
 
 
 def test_range_that_surely_lacks_logs() -> None:
-    """It lacks them whatever is delivered of it later, or becomes one with it."""
+    """A range lacks logs despite later deliveries and merges."""
     logs = DeliveredLogs()
     assert list(logs.add_read([log("one", NOW)]))
     logs.give_up(NOW, NOW + 1)

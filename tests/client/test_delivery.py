@@ -1,4 +1,4 @@
-"""Tests that every log is delivered exactly once, whatever the service does."""
+"""Test that every log is delivered exactly once."""
 
 import asyncio
 from collections import Counter
@@ -26,7 +26,7 @@ MINUTE = 60 * 1_000_000_000
 
 
 def numbered(start: int, end: int) -> list[str]:
-    """Return the messages of a run of logs."""
+    """Return the messages of a range of numbered logs."""
     return [str(number) for number in range(start, end)]
 
 
@@ -36,7 +36,7 @@ def now_ns(simulator: GoliothSimulator) -> int:
 
 
 async def streaming(feed: LogFeed, recorder: Recorder) -> None:
-    """Wait until the feed streams, and has read what was before."""
+    """Wait until the feed streams and its gap is filled."""
     await recorder.until(
         lambda: feed.transport is Transport.STREAMING and not feed.has_gap
     )
@@ -44,7 +44,7 @@ async def streaming(feed: LogFeed, recorder: Recorder) -> None:
 
 @asynccontextmanager
 async def outage(simulator: GoliothSimulator) -> AsyncIterator[None]:
-    """Be out of reach, over WebSocket and REST."""
+    """Make WebSocket and REST unreachable during the block."""
     simulator.faults.handshake_status = 503
     simulator.faults.rest_status = 503
     await simulator.drop(None)
@@ -53,7 +53,7 @@ async def outage(simulator: GoliothSimulator) -> AsyncIterator[None]:
 
 
 async def delivered_once(recorder: Recorder, expected: list[str]) -> None:
-    """Wait for logs, and see that each has come once, those of a source in their order."""
+    """Wait for logs, each delivered once, in order per source."""
     await recorder.until(lambda: len(recorder.logs) >= len(expected))
     assert Counter(recorder.messages) == Counter(expected)
     for source in LogSource:
@@ -65,7 +65,10 @@ async def delivered_once(recorder: Recorder, expected: list[str]) -> None:
 async def traffic(
     simulator: GoliothSimulator, first: int, rate: int = 500
 ) -> AsyncIterator[Callable[[], int]]:
-    """Send numbered logs from a number on until the end of the block; what is yielded returns the next number."""
+    """Send numbered logs during the block.
+
+    Yields a function that returns the next number.
+    """
     number = first
 
     async def send() -> None:
@@ -85,7 +88,7 @@ async def traffic(
 
 
 async def quiet_polls(simulator: GoliothSimulator) -> None:
-    """Wait for polls that are one request each."""
+    """Wait for polls of a single request each."""
 
     def are_single() -> bool:
         ends = [
@@ -93,14 +96,14 @@ async def quiet_polls(simulator: GoliothSimulator) -> None:
             for each in simulator.requests[-4:]
             if each.path.endswith("/logs")
         ]
-        # A poll of several requests asks for earlier parts.
+        # A poll with several requests moves backward in time.
         return len(ends) == 4 and ends == sorted(ends)
 
     await simulator.wait_until(are_single)
 
 
 async def audited(simulator: GoliothSimulator, recorder: Recorder, audits: int) -> None:
-    """Wait until the stream has been audited, so that a repetition would have shown."""
+    """Wait for audits, which would have shown a repetition."""
     requests = len(simulator.requests)
     await simulator.wait_until(lambda: len(simulator.requests) >= requests + audits)
 
@@ -108,7 +111,7 @@ async def audited(simulator: GoliothSimulator, recorder: Recorder, audits: int) 
 async def test_outage_is_caught_up(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What is sent while the service is out of reach is delivered when it is back."""
+    """Logs of an outage are delivered after it."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         simulator.log("0")
@@ -127,7 +130,7 @@ async def test_outage_is_caught_up(
 async def test_gap_of_more_logs_than_an_answer_holds(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """A gap is read in slices that fit, however its logs are spread."""
+    """A gap is read in slices, however logs are spread."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -146,7 +149,7 @@ async def test_gap_with_a_lower_cap(
     recorder: Recorder,
     cap: int,
 ) -> None:
-    """An answer may hold fewer logs than is published."""
+    """Answers may hold fewer logs than published."""
     simulator.log_cap = cap
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
@@ -165,7 +168,7 @@ async def test_hundreds_of_logs_in_one_millisecond(
     recorder: Recorder,
     spread: int,
 ) -> None:
-    """Where time does not divide them any more, device and level do."""
+    """Logs of one time are divided by device and level."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -185,7 +188,7 @@ async def test_hundreds_of_logs_in_one_millisecond(
 async def test_service_that_changes_how_it_counts_bounds(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What an answer shows of the bounds is not taken for granted later on."""
+    """Bounds are found out again after they changed."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         for inclusive in (True, False):
@@ -205,13 +208,16 @@ async def test_service_that_changes_how_it_counts_bounds(
         assert feed.unreadable == 0
 
 
-async def test_logs_that_no_question_gets_are_said(
+async def test_logs_that_no_request_returns(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
     recorder: Recorder,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What cannot be had is counted and logged, and nothing else is skipped for it."""
+    """Logs that no request returns are counted and logged.
+
+    No other log is skipped for them.
+    """
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -222,7 +228,7 @@ async def test_logs_that_no_question_gets_are_said(
         await recorder.until(lambda: "150" in recorder.messages)
         assert len(set(recorder.messages)) == len(recorder.messages) == 101
         assert feed.unreadable == 50
-        # It counts as known from then on: a poll that finds nothing new is one request.
+        # They count as known then: a poll without new logs is one request.
         simulator.retire()
         await recorder.until(lambda: feed.transport is Transport.POLLING)
         await quiet_polls(simulator)
@@ -242,14 +248,14 @@ async def test_bounds_of_a_window(
     start_inclusive: bool,
     end_inclusive: bool,
 ) -> None:
-    """Whether the service counts a window's start and end in makes no difference."""
+    """The service may count in a window's bounds or not."""
     simulator.start_inclusive = start_inclusive
     simulator.end_inclusive = end_inclusive
     simulator.log_cap = 5
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
-            # On the very seconds and milliseconds on which slices begin.
+            # Exactly on the seconds and milliseconds where slices begin.
             second = now_ns(simulator) // 1_000_000_000 * 1_000_000_000 - MINUTE
             for number in range(90):
                 step = 1_000_000_000 if number < 30 else 1_000_000
@@ -271,7 +277,7 @@ async def test_timestamps_that_rest_cuts(
     recorder: Recorder,
     digits: int,
 ) -> None:
-    """A log of the stream is known again when REST has cut its time."""
+    """A streamed log is recognized although REST cuts its time."""
     simulator.timestamp_digits = digits
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
@@ -279,7 +285,7 @@ async def test_timestamps_that_rest_cuts(
             simulator.log(message, device=GREENHOUSE_NODE)
         await recorder.until(lambda: len(recorder.logs) == 40)
         async with outage(simulator):
-            # More within one millisecond than an answer holds.
+            # More logs of one millisecond than an answer holds.
             moment = now_ns(simulator) // 1_000_000 * 1_000_000
             for number in range(40, 640):
                 simulator.log(
@@ -296,7 +302,7 @@ async def test_timestamps_that_rest_cuts(
 async def test_equal_logs(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Two equal logs are two, in the stream and in a gap."""
+    """Equal logs are separate in stream and gap."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         streamed = format_timestamp(now_ns(simulator))
@@ -316,7 +322,7 @@ async def test_equal_logs(
 async def test_log_that_rest_shows_late(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """A log of the gap that REST indexes only when the stream is back is found by the audit."""
+    """The audit finds a log that REST indexes late."""
     async with running(session, simulator, recorder, audit_interval=0.3) as (feed, _):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -325,17 +331,17 @@ async def test_log_that_rest_shows_late(
         await recorder.until(lambda: len(recorder.logs) == 2)
         assert Counter(recorder.messages) == Counter(["0", "1"])
         assert feed.found_by_audit == 1
-        # It does not speak against the stream.
-        told = len(recorder.completeness)
+        # The log is no evidence against the stream.
+        reported = len(recorder.completeness)
         await audited(simulator, recorder, 2)
-        assert None not in recorder.completeness[told:]
+        assert None not in recorder.completeness[reported:]
         assert len([each for each in simulator.handshakes if each.status == 101]) == 2
 
 
 async def test_log_that_rest_shows_late_while_polling(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """A poll reads again what it has read, for what was not there yet."""
+    """A poll finds logs that REST indexes late."""
     simulator.retire()
     async with running(session, simulator, recorder) as (feed, _task):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
@@ -349,7 +355,10 @@ async def test_log_that_rest_shows_late_while_polling(
 async def test_late_logs_with_older_timestamps(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """A device's clock may be five minutes off either way, in the stream, in a gap and while polling."""
+    """A device's clock may be five minutes off either way.
+
+    In the stream, in a gap and while polling.
+    """
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
 
@@ -375,11 +384,11 @@ async def test_late_logs_with_older_timestamps(
 async def test_stream_that_answers_pings_and_sends_nothing(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """A stream that is dead behind a living proxy is found by the audit, and opened again."""
+    """An audit finds a dead stream behind a proxy."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         simulator.mute()
-        # Later than the whole second of the service's clock in which the stream was opened.
+        # Later than the whole second of the service's clock in which the stream opened.
         moment = format_timestamp(now_ns(simulator) + 2_000_000_000)
         for message in numbered(0, 10):
             simulator.log(message, timestamp=moment)
@@ -395,7 +404,7 @@ async def test_stream_that_answers_pings_and_sends_nothing(
 async def test_audit_of_a_stream_that_is_well(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Where the numbers agree, an audit is one request, and repeats nothing."""
+    """An audit of a good stream is one request."""
     async with running(
         session, simulator, recorder, audit_interval=0.1, audit_delay=0.1
     ) as (feed, _task):
@@ -403,7 +412,7 @@ async def test_audit_of_a_stream_that_is_well(
         for message in numbered(0, 500):
             simulator.log(message)
         await delivered_once(recorder, numbered(0, 500))
-        # By then all of them are old enough to be audited.
+        # By then, all logs are old enough to be audited.
         await audited(simulator, recorder, 4)
         requests = len(simulator.requests)
         await audited(simulator, recorder, 4)
@@ -417,7 +426,7 @@ async def test_audit_of_a_stream_that_is_well(
 async def test_poll_of_a_quiet_project_is_one_request(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What is known already is not read again, only counted."""
+    """Known logs are only counted, not read again."""
     simulator.retire()
     async with running(session, simulator, recorder, poll_interval=0.3) as (feed, _):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
@@ -430,7 +439,7 @@ async def test_poll_of_a_quiet_project_is_one_request(
 async def test_moment_of_a_large_fleet(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """A moment of more logs than an answer holds costs a few questions, not one for each device of the project."""
+    """A crowded moment costs few requests, not one per device."""
     devices = [simulator.add_device(f"device-{number}") for number in range(500)]
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
@@ -454,7 +463,10 @@ async def test_moment_of_a_large_fleet(
 async def test_order_while_a_busy_project_is_polled(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What is sent while a poll reads never comes before what was sent earlier, and devices whose clocks are ahead come at once."""
+    """Polled logs come in order, even those sent meanwhile.
+
+    Logs of devices whose clocks are ahead come at once.
+    """
     simulator.retire()
     async with running(session, simulator, recorder, request_interval=0.02) as (
         feed,
@@ -478,7 +490,7 @@ async def test_order_while_a_busy_project_is_polled(
 async def test_crowd_after_a_long_silence(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Where everything lies at one end of a span, it is found in a few steps."""
+    """Logs after a long silence take few requests."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -490,7 +502,7 @@ async def test_crowd_after_a_long_silence(
             requests = len(simulator.requests)
         await delivered_once(recorder, numbered(0, 1000))
         asked = [each for each in simulator.requests[requests:] if each.status == 200]
-        # A dozen for the logs themselves.
+        # A dozen requests are for the logs themselves.
         assert len(asked) < 60
 
 
@@ -501,7 +513,7 @@ async def test_order_of_a_moment(
     recorder: Recorder,
     digits: int,
 ) -> None:
-    """The logs of a device keep their order, whatever had to be asked to get them."""
+    """A device's logs of one moment keep their order."""
     simulator.timestamp_digits = digits
     devices = [simulator.add_device(f"device-{number}") for number in range(20)]
     async with running(session, simulator, recorder) as (feed, _task):
@@ -525,7 +537,7 @@ async def test_order_of_a_moment(
 async def test_crowd_on_the_end_of_a_slice(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Where the service counts the end in, what is on it does not hide what is before it."""
+    """Logs on a slice's end do not hide earlier ones."""
     simulator.end_inclusive = True
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
@@ -554,7 +566,7 @@ async def test_one_log_among_many_that_are_known(
     known: int,
     age: float,
 ) -> None:
-    """What is known already is not read again to find the one log that is not."""
+    """One new log is found without reading all known ones."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         now = now_ns(simulator)
@@ -574,7 +586,7 @@ async def test_one_log_among_many_that_are_known(
 
 
 async def restarted(feed: LogFeed) -> ResumePoint:
-    """Return where to go on after a restart, as it comes out of a storage."""
+    """Return the feed's resume point, as restored from storage."""
     assert feed.resume_point is not None
     stored = json.dumps(feed.resume_point.as_dict())
     assert len(stored) <= 256 * 1024
@@ -586,7 +598,7 @@ async def restarted(feed: LogFeed) -> ResumePoint:
 async def test_restart(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What is sent while nothing runs is delivered at the next start; nothing is repeated."""
+    """A restart loses and repeats no log."""
     async with running(session, simulator, recorder) as (feed, task):
         await streaming(feed, recorder)
         for message in numbered(0, 300):
@@ -613,7 +625,7 @@ async def test_restart(
 async def test_restart_while_the_stream_is_retired(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """The same over REST alone."""
+    """A restart over REST alone loses and repeats no log."""
     simulator.retire()
     async with running(session, simulator, recorder) as (feed, task):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
@@ -637,8 +649,8 @@ async def test_restart_in_the_middle_of_a_gap(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A gap that was read in part is read on."""
-    # Otherwise all of it is read before any of it is delivered.
+    """A restart goes on in a partly read gap."""
+    # Otherwise, all of the gap is read before any of it is delivered.
     monkeypatch.setattr(
         "custom_components.golioth.client.slices._MAX_PRESENT_LOGS", 200
     )
@@ -657,7 +669,12 @@ async def test_restart_in_the_middle_of_a_gap(
 
 
 def resume_at(time_ns: int, holes: Sequence[tuple[int, int]] = ()) -> ResumePoint:
-    """Return a resume point with nothing around it, but what a stream has delivered."""
+    """Return a resume point without logs.
+
+    Args:
+        time_ns: Its time.
+        holes: Ranges of seconds that a stream delivered.
+    """
     floor = time_ns // 1_000_000_000
     return ResumePoint(time_ns, lambda: {"floor": floor, "holes": holes, "seconds": {}})
 
@@ -665,7 +682,7 @@ def resume_at(time_ns: int, holes: Sequence[tuple[int, int]] = ()) -> ResumePoin
 async def test_gap_beyond_the_catch_up_window(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What lies before the window is not delivered, and said, from when to when."""
+    """The part of a gap before the window is reported."""
     now = now_ns(simulator)
     for number, minutes in enumerate((110, 62, 50, 10)):
         moment = format_timestamp(now - minutes * MINUTE)
@@ -681,7 +698,10 @@ async def test_gap_beyond_the_catch_up_window(
 async def test_what_was_streamed_beyond_the_catch_up_window(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Only what was not delivered is said to be missing: nothing of the time in which a stream delivered everything."""
+    """Only undelivered logs are reported as missing.
+
+    None are from the time in which a stream delivered everything.
+    """
     now = now_ns(simulator)
     first, last = ((now - minutes * MINUTE) // 1_000_000_000 for minutes in (115, 70))
     for number, minutes in enumerate((118, 100, 10)):
@@ -712,7 +732,7 @@ async def test_first_start(
     recorder: Recorder,
     retired: bool,
 ) -> None:
-    """Recent history is shown and not delivered; what comes after it is delivered."""
+    """The first start shows history, and delivers later logs."""
     for message in numbered(0, 30):
         simulator.log(message)
     if retired:
@@ -730,7 +750,7 @@ async def test_first_start(
 async def test_first_start_with_much_history(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What an answer does not show of the time before is no more delivered than what it shows."""
+    """History beyond one answer is not delivered either."""
     simulator.retire()
     now = now_ns(simulator)
     for number in range(250):
@@ -751,8 +771,11 @@ async def test_first_start_while_logs_cannot_be_read(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is streamed is delivered within bounds, and what the stream missed when REST is back, with the history."""
-    # Above the 500 logs of a second: the present one is not given up.
+    """Streamed logs are delivered while REST fails.
+
+    Memory is bounded; history and missed logs follow once REST is back.
+    """
+    # With some 500 logs a second, because the present second is never given up.
     monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 400)
     monkeypatch.setattr("custom_components.golioth.client.progress._WRITE_INTERVAL", 10)
     monkeypatch.setattr(
@@ -765,7 +788,7 @@ async def test_first_start_while_logs_cannot_be_read(
         await recorder.until(lambda: feed.resume_point is not None)
         async with traffic(simulator, 0) as number:
             await recorder.until(lambda: len(recorder.logs) > 2000)
-            # Four times the limit, and what comes before that is looked at again.
+            # Four times the limit, and the logs before the next check.
             assert feed.remembered <= 1610
         missed = number()
         simulator.mute()
@@ -780,7 +803,7 @@ async def test_first_start_while_logs_cannot_be_read(
 async def test_live_logs_wait_for_a_slow_gap(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """As long as REST answers, what is live comes after what was before it."""
+    """Live logs come after the gap while REST answers."""
     async with running(session, simulator, recorder, rest_patience=4.0) as (feed, _):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -796,7 +819,7 @@ async def test_live_logs_wait_for_a_slow_gap(
 async def test_stream_that_ends_while_its_logs_wait(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What only the stream had is delivered, even if it ends before the gap is read."""
+    """Waiting logs are delivered when their stream ends."""
     async with running(session, simulator, recorder, rest_patience=60) as (feed, _):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -816,7 +839,7 @@ async def test_wrong_date_in_one_answer(
     recorder: Recorder,
     years: int,
 ) -> None:
-    """A single answer with a wrong date, good otherwise, moves nothing."""
+    """A single answer with a wrong date changes nothing."""
     simulator.retire()
     async with running(session, simulator, recorder) as (feed, _task):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
@@ -836,7 +859,7 @@ async def test_wrong_date_in_one_answer(
 async def test_clock_that_was_ahead(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """When the service corrects its clock, the feed follows, and reads again what it may have left out."""
+    """Logs hidden by a clock that was ahead are read."""
     simulator.retire()
     simulator.faults.date_offset = 3600.0
     async with running(session, simulator, recorder) as (feed, _task):
@@ -853,7 +876,7 @@ async def test_clock_that_was_ahead(
 async def test_resume_point_of_the_future(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """A resume point that a wrong clock has left behind does not keep logs away."""
+    """A resume point from the future loses no logs."""
     simulator.retire()
     simulator.log("0")
     resume_point = resume_at(now_ns(simulator) + 1440 * MINUTE)
@@ -866,7 +889,7 @@ async def test_resume_point_of_the_future(
 async def test_rest_that_fails_while_the_stream_is_well(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Live logs do not wait for long, and the gap follows when REST is back."""
+    """Live logs do not wait for a failing REST."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -876,7 +899,7 @@ async def test_rest_that_fails_while_the_stream_is_well(
         simulator.log("1")
         progress = recorder.progress
         await recorder.until(lambda: recorder.logs == [("1", LogSource.STREAM)])
-        # Worth saving, though the gap before it is still to be read.
+        # Progress is reported although the gap before is unread.
         assert recorder.progress == progress + 1
         simulator.faults.clear()
         await recorder.until(lambda: len(recorder.logs) == 2)
@@ -894,7 +917,7 @@ async def test_stream_that_is_faster_than_rest(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """More live logs than may wait are delivered, and the gap is filled beside them."""
+    """Too many waiting logs are delivered before the gap."""
     monkeypatch.setattr("custom_components.golioth.client.live._MAX_WAITING", 100)
     async with running(session, simulator, recorder, rest_patience=60) as (feed, _):
         await streaming(feed, recorder)
@@ -917,7 +940,7 @@ async def test_long_failure_of_rest(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The gap is filled even if more has been streamed meanwhile than can be remembered."""
+    """A gap is filled although more was streamed than remembered."""
     monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 200)
     async with running(session, simulator, recorder, audit_interval=0.5) as (feed, _):
         await streaming(feed, recorder)
@@ -945,23 +968,26 @@ async def test_two_gaps_that_wait_for_rest(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A gap between two streams is filled, even if both delivered more than can be remembered."""
+    """A gap between two busy streams is filled.
+
+    Even if both delivered more than can be remembered.
+    """
     monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 200)
     monkeypatch.setattr("custom_components.golioth.client.retention._MOST", 10)
-    # Holes consist of whole seconds, which are many logs here.
+    # Untracked ranges have whole seconds, which are many logs here.
     async with running(session, simulator, recorder) as (feed, _):
         await streaming(feed, recorder)
         number = 0
-        for holes in (1, 2):
+        for ranges in (1, 2):
             async with outage(simulator):
                 for message in numbered(number, number + 40):
                     simulator.log(message)
-                # As Home Assistant does, to save it.
+                # Home Assistant does this to save it.
                 assert feed.resume_point is not None
             simulator.faults.rest_status = 503
             await simulator.wait_for_streams(1)
             async with traffic(simulator, number + 40, rate=100) as next_number:
-                await recorder.until(lambda: len(feed._logs.untracked) == holes)  # noqa: B023
+                await recorder.until(lambda: len(feed._logs.untracked) == ranges)  # noqa: B023
             number = next_number()
         assert not recorder.gaps
         simulator.faults.clear()
@@ -977,8 +1003,12 @@ async def test_restart_while_a_gap_waits_for_rest(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A gap that could not be read yet is read after a restart, however much was streamed meanwhile."""
-    # Of some seconds around the end nobody knows whether all was streamed: what these have must fit into the storage.
+    """An unread gap is read after a restart.
+
+    However much was streamed meanwhile.
+    """
+    # Whether all logs of some seconds around the end were streamed is unknown: these
+    # must fit into the storage.
     monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 600)
     async with running(session, simulator, recorder) as (feed, task):
         await streaming(feed, recorder)
@@ -1009,7 +1039,7 @@ async def test_stream_that_flaps_while_a_gap_is_read(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Live logs that are delivered at the end of a stream push nothing out that is still to be read."""
+    """Logs of a flapping stream displace no unread ones."""
     monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 300)
     async with running(session, simulator, recorder, rest_patience=60) as (feed, _):
         await streaming(feed, recorder)
@@ -1036,7 +1066,7 @@ async def test_device_without_a_clock(
     recorder: Recorder,
     years: int,
 ) -> None:
-    """Logs of another age are delivered once while streaming, and do not touch anyone else's."""
+    """Logs with wrong years are delivered once, affecting no others."""
     async with running(session, simulator, recorder, audit_interval=0.3) as (
         feed,
         task,
@@ -1069,7 +1099,7 @@ async def test_device_without_a_clock(
 async def test_requests_are_spaced(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Reading a gap asks no more often than agreed."""
+    """Reading a gap keeps the request interval."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -1084,14 +1114,14 @@ async def test_requests_are_spaced(
             if each.path.endswith("/logs")
         ]
         assert len(times) > 10
-        # The first one may have been under way for a while.
+        # The first request may have been under way for a while.
         assert times[-1] - times[0] > 0.1 * (len(times) - 3)
 
 
 async def test_rest_that_asks_to_wait(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Retry-After is obeyed, even when the stream changes meanwhile."""
+    """Retry-After is obeyed, even if the stream changes."""
     simulator.faults.rest_status = 429
     simulator.faults.rest_headers = {"Retry-After": "1"}
     async with running(session, simulator, recorder) as (feed, _task):
@@ -1112,7 +1142,7 @@ async def test_rest_that_fails_while_polling(
     recorder: Recorder,
     fault: str,
 ) -> None:
-    """A poll that fails is made up for by the next one."""
+    """The next poll makes up for a failed one."""
     simulator.retire()
     async with running(session, simulator, recorder) as (feed, _task):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
@@ -1136,7 +1166,7 @@ async def test_rest_that_fails_while_polling(
 async def test_redirect_gets_nothing(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Another origin receives nothing, and what was sent meanwhile is delivered."""
+    """Another origin receives nothing, and no log is lost."""
     async with (
         GoliothSimulator() as other,
         running(session, simulator, recorder) as (

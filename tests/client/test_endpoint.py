@@ -1,4 +1,4 @@
-"""Tests of addresses and credentials."""
+"""Test addresses and credentials."""
 
 import pytest
 from yarl import URL
@@ -32,7 +32,7 @@ JWT = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJrZXkifQ.c2lnbmF0dXJl"
     ],
 )
 def test_address(text: str, expected: str) -> None:
-    """An address is taken as people type it."""
+    """An address is accepted as users type it."""
     assert str(parse_api_url(text)) == expected
 
 
@@ -50,7 +50,7 @@ def test_address(text: str, expected: str) -> None:
     ],
 )
 def test_no_address(text: str) -> None:
-    """What is no address, or holds more than one, is refused."""
+    """Text that is not just an address is refused."""
     with pytest.raises(GoliothAddressError):
         parse_api_url(text)
 
@@ -72,14 +72,14 @@ def test_address_in_the_clear(text: str) -> None:
 
 
 def test_api_key() -> None:
-    """An API key goes in its own header, and in the query with everything encoded that is not plain."""
+    """An API key has a header and an encoded query."""
     credential = Credential(f" {API_KEY}\n")
     assert credential.headers == {"x-api-key": API_KEY}
     assert credential.query == "x-api-key=a%2Bb%2Fc%3D%3D"
 
 
 def test_jwt() -> None:
-    """A JWT is told from an API key by its shape."""
+    """A JWT is recognized by its shape."""
     credential = Credential(JWT)
     assert credential.headers == {"Authorization": f"Bearer {JWT}"}
     assert credential.query == f"jwt={JWT}"
@@ -97,20 +97,20 @@ def test_api_key_that_looks_like_a_jwt(secret: str) -> None:
     "secret", ["", "  ", "two words", "line\nbreak", "clé", "nul\0"]
 )
 def test_credential_that_cannot_be_sent(secret: str) -> None:
-    """What no header can hold is known before it is sent."""
+    """A credential that no header can hold is unusable."""
     assert not Credential(secret).is_usable
     assert Credential(API_KEY).is_usable
 
 
 @pytest.mark.parametrize("secret", [API_KEY, JWT])
 def test_credential_has_no_text(secret: str) -> None:
-    """A credential cannot end up in a log line by accident."""
+    """A credential's text form does not show it."""
     credential = Credential(secret)
     assert secret not in f"{credential} {credential!r} {[credential]}"
 
 
 def test_addresses_of_a_project() -> None:
-    """Addresses are encoded to the last character, and the WebSocket's holds the credential."""
+    """Addresses are fully encoded; the WebSocket's has the credential."""
     endpoint = Endpoint("https://example.com/base", "a/b ?", Credential(API_KEY))
     assert endpoint.logs_stream_url == URL(
         "wss://example.com/base/v1/ws/projects/a%2Fb%20%3F/logs?x-api-key=a%2Bb%2Fc%3D%3D",
@@ -122,6 +122,6 @@ def test_addresses_of_a_project() -> None:
 
 
 def test_address_of_a_stream_on_loopback() -> None:
-    """Loopback is reached without TLS."""
+    """Loopback needs no TLS."""
     endpoint = Endpoint("http://127.0.0.1:80", "p", Credential(API_KEY))
     assert endpoint.logs_stream_url.scheme == "ws"

@@ -1,4 +1,4 @@
-"""Tests of how unexpected errors are logged."""
+"""Test the logging of unexpected errors."""
 
 import ast
 import asyncio
@@ -22,7 +22,7 @@ SECRET: Final = "tHeSeCrEt"
 
 
 class OddError(Exception):
-    """Has the credential wherever an exception can have text."""
+    """An error with the credential in all of its text."""
 
 
 def fail(secret: str) -> None:
@@ -47,7 +47,7 @@ def caught(secret: str) -> OverflowError:
 
 
 def test_error_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
-    """The kinds of errors and their places are logged, and none of their text."""
+    """Types and places of errors are logged, without text."""
     log_unexpected(_LOGGER, "It failed", caught(SECRET))
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
@@ -65,7 +65,7 @@ def test_error_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_group_of_errors(caplog: pytest.LogCaptureFixture) -> None:
-    """A group is logged with what it holds."""
+    """A group is logged with its errors."""
     log_unexpected(
         _LOGGER, "It failed", ExceptionGroup(SECRET, [caught(SECRET), KeyError(SECRET)])
     )
@@ -75,7 +75,7 @@ def test_group_of_errors(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_error_without_end(caplog: pytest.LogCaptureFixture) -> None:
-    """A chain that bites its tail, or is deep, is not followed for ever."""
+    """A circular or deep chain is cut."""
 
     def recurse(depth: int) -> None:
         if depth:
@@ -100,7 +100,7 @@ async def test_error_of_the_http_client(
     session: aiohttp.ClientSession,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """An error of the HTTP client holds the address: nothing of that is logged."""
+    """The address in an HTTP client's error is not logged."""
     address = f"{simulator.url}/v1?x-api-key={SECRET}"
     simulator.faults.rest_status = 500
     with pytest.raises(aiohttp.ClientError) as raised:
@@ -115,10 +115,10 @@ async def test_error_of_the_http_client(
 
 
 def violations(source: str) -> Iterator[int]:
-    """Yield the lines that could log a traceback or the text of any exception."""
+    """Yield lines that could log a traceback or exception text."""
     for node in ast.walk(ast.parse(source)):
         match node:
-            # That of a task or a future takes no argument.
+            # The method of tasks and futures takes no argument.
             case ast.Call(func=ast.Attribute(attr="exception"), args=[_, *_]):
                 yield node.lineno
             case ast.Call(keywords=keywords) if any(
@@ -154,7 +154,7 @@ def violations(source: str) -> Iterator[int]:
     ],
 )
 def test_traceback_is_found(source: str) -> None:
-    """The test below finds what it looks for."""
+    """Violations are found."""
     assert list(violations(source)) == [1]
 
 
@@ -162,12 +162,12 @@ def test_traceback_is_found(source: str) -> None:
     "source", ["task.exception()", "_LOGGER.error('x')", "err.exceptions[0]"]
 )
 def test_nothing_else_is_found(source: str) -> None:
-    """The test below lets the rest pass."""
+    """Similar code is no violation."""
     assert not list(violations(source))
 
 
 def test_nothing_logs_a_traceback() -> None:
-    """Only one place knows what may be logged of an unexpected error."""
+    """Only `error_report` logs unexpected errors."""
     found: list[Any] = [
         f"{path.relative_to(INTEGRATION)}:{line}"
         for path in sorted(INTEGRATION.rglob("*.py"))

@@ -1,4 +1,4 @@
-"""Tests of turns that are given to those who wait alternately."""
+"""Test the fair sharing of turns."""
 
 import asyncio
 from contextlib import suppress
@@ -13,14 +13,14 @@ from custom_components.golioth.client.fair_turns import FairTurns
 
 
 class Users:
-    """Some who take turns.
+    """Callers that take turns.
 
     Attributes:
-        served: Who has had a turn, in order.
+        served: The names of callers that had a turn, in order.
     """
 
     def __init__(self, turns: FairTurns) -> None:
-        """Let nobody ask yet."""
+        """Start without callers."""
         self.served: list[str] = []
         self._turns = turns
         self._has_turn = False
@@ -36,7 +36,11 @@ class Users:
                 self._has_turn = False
 
     async def ask(self, *names: str) -> list[asyncio.Task[None]]:
-        """Ask for turns, in order, and return what waits for them; the first letter is who asks."""
+        """Request turns in order; return the waiting tasks.
+
+        Args:
+            names: The callers; the first letter of each is its owner.
+        """
         tasks = []
         for name in names:
             tasks.append(asyncio.create_task(self._take(name)))
@@ -46,28 +50,28 @@ class Users:
 
 @pytest.fixture
 def turns() -> FairTurns:
-    """Return turns for few."""
+    """Return turns with low limits."""
     return FairTurns(max_waiting=5, max_waiting_each=3)
 
 
 @pytest.fixture
 def users(turns: FairTurns) -> Users:
-    """Return those who take them."""
+    """Return the callers."""
     return Users(turns)
 
 
 async def test_alternately(turns: FairTurns, users: Users) -> None:
-    """Who asks often keeps nobody waiting for longer than one turn of each."""
+    """Turns alternate between owners."""
     async with turns.take("a"):
         tasks = await users.ask("a1", "a2", "a3", "b1", "c1")
     await asyncio.gather(*tasks)
     assert users.served == ["b1", "a1", "c1", "a2", "a3"]
-    # Nobody has it now.
+    # The turn is free now.
     await asyncio.gather(*await users.ask("d1"))
 
 
 async def test_bounded(turns: FairTurns, users: Users) -> None:
-    """Too many of one, or of all, are told at once."""
+    """Too many waiting callers, per owner or in total, fail."""
     async with turns.take("a"):
         tasks = await users.ask("a1", "a2", "a3", "a4", "b1", "b2", "c1", "d1")
         refused = [task for task in tasks if task.done()]
@@ -78,8 +82,11 @@ async def test_bounded(turns: FairTurns, users: Users) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-async def test_who_goes(turns: FairTurns, users: Users, after: int) -> None:
-    """Who goes while waiting, or in the moment of the turn, keeps it from nobody, and leaves nothing."""
+async def test_cancelled_caller(turns: FairTurns, users: Users, after: int) -> None:
+    """A cancelled caller frees its turn, and leaves no state.
+
+    It is cancelled while waiting, or when it gets the turn.
+    """
     async with turns.take("a"):
         tasks = await users.ask("b1", "b2", "c1")
         if not after:
@@ -96,7 +103,7 @@ async def test_who_goes(turns: FairTurns, users: Users, after: int) -> None:
 
 
 async def test_several_at_a_time() -> None:
-    """Nobody has more than a part of the turns, however many of one wait."""
+    """An owner has only a part of the turns."""
     turns = FairTurns(max_waiting=9, max_waiting_each=9, max_taken=3, max_taken_each=2)
     began: list[str] = []
     may_end = {name: asyncio.Event() for name in ("a1", "a2", "a3", "a4", "b1", "c1")}
@@ -115,7 +122,7 @@ async def test_several_at_a_time() -> None:
     tasks = [asyncio.create_task(take(name)) for name in may_end]
     await let()
     assert began == ["a1", "a2", "b1"]
-    # The turn of another one is for the others, too.
+    # The turn of another owner goes to the others, too.
     await let("b1")
     assert began[3:] == ["c1"]
     await let("c1")
@@ -128,8 +135,8 @@ async def test_several_at_a_time() -> None:
     assert not turns._taken
 
 
-async def test_all_who_wait_go(turns: FairTurns, users: Users) -> None:
-    """A turn that all who waited for have left is free."""
+async def test_all_waiting_callers_cancelled(turns: FairTurns, users: Users) -> None:
+    """A turn is free after all waiting callers are cancelled."""
     async with turns.take("a"):
         tasks = await users.ask("b1", "c1")
         for task in tasks:
@@ -140,7 +147,7 @@ async def test_all_who_wait_go(turns: FairTurns, users: Users) -> None:
 
 
 async def test_closed(turns: FairTurns, users: Users) -> None:
-    """Who waits is told at once, and so is who comes."""
+    """Closing rejects waiting and new callers at once."""
     async with turns.take("a"):
         tasks = await users.ask("a1", "b1")
         turns.close()

@@ -1,4 +1,4 @@
-"""Tests of how the feed keeps its stream, against the simulated service."""
+"""Test how the feed keeps its stream open."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ async def test_quiet_project_is_connected(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """A stream that says nothing counts as connected after a while."""
+    """A silent stream counts as connected after a while."""
     async with running(session, simulator, recorder) as (feed, _task):
         await recorder.until(lambda: recorder.changes == [None])
         assert feed.connected
@@ -40,7 +40,7 @@ async def test_first_log_connects(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """A log proves the connection, and is delivered when that has been told."""
+    """The first log proves the connection, which is reported first."""
     async with running(session, simulator, recorder, settling_time=60) as (feed, _task):
         await simulator.wait_for_streams(1)
         assert not feed.connected
@@ -56,7 +56,10 @@ async def test_stored_logs_that_are_damaged(
     recorder: Recorder,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Where nobody knows what was delivered, logs are rather repeated than lost, and that is said."""
+    """Damaged stored logs cause repetitions, never losses.
+
+    This is logged.
+    """
     simulator.log("before")
     resume_point = ResumePoint(time.time_ns(), lambda: {"floor": "unexpected"})
     async with running(session, simulator, recorder, resume_point=resume_point):
@@ -73,7 +76,7 @@ async def test_reconnects(
     recorder: Recorder,
     end: str,
 ) -> None:
-    """However a stream ends, the next one follows."""
+    """A new stream opens, however the last one ended."""
     async with running(session, simulator, recorder):
         for number in range(3):
             await simulator.wait_for_streams(1)
@@ -90,7 +93,7 @@ async def test_reconnects(
             await simulator.wait_for_streams(0)
         await simulator.wait_for_streams(1)
         assert recorder.messages == ["0", "1", "2"]
-        # Polling bridges what lies between: nobody is told of a lost connection.
+        # Polling bridges the time between: no lost connection is reported.
         assert not any(recorder.changes)
 
 
@@ -99,7 +102,7 @@ async def test_half_open_stream(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """A stream whose other end answers no ping is given up."""
+    """A stream without answers to pings is reopened."""
     async with running(session, simulator, recorder, heartbeat=0.1):
         await recorder.until(lambda: recorder.changes == [None])
         simulator.stall()
@@ -111,7 +114,7 @@ async def test_rejected_credential_ends_it(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """A rejection that REST confirms ends the feed, and all traffic."""
+    """A rejection confirmed by REST ends all traffic."""
     simulator.revoke()
     async with running(session, simulator, recorder) as (feed, task):
         with pytest.raises(GoliothAuthenticationError):
@@ -129,7 +132,7 @@ async def test_credential_that_is_rejected_later(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """A key that was deleted is found by the next audit, even if its stream goes on."""
+    """An audit detects a deleted key, even if streaming."""
     async with running(session, simulator, recorder) as (_feed, task):
         await recorder.until(lambda: bool(recorder.changes))
         simulator.revoke()
@@ -146,7 +149,7 @@ async def test_rejection_that_rest_does_not_confirm(
     recorder: Recorder,
     form: Retirement,
 ) -> None:
-    """A stream that rejects a good key is trouble on the way."""
+    """A rejection by the stream alone is a passing failure."""
     simulator.retire(form)
     async with running(session, simulator, recorder):
         await simulator.wait_until(lambda: len(simulator.handshakes) == 3)
@@ -164,7 +167,7 @@ async def test_rejection_while_rest_is_down(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """Nobody is asked for a new key as long as only one side rejects the old one."""
+    """A rejection counts only once REST confirms it."""
     simulator.revoke()
     simulator.faults.rest_status = 503
     async with running(session, simulator, recorder) as (_feed, task):
@@ -176,13 +179,13 @@ async def test_rejection_while_rest_is_down(
 
 
 @pytest.mark.parametrize("status", [403, 404, 429, 500, 502, 503])
-async def test_trouble_is_told_once(
+async def test_failure_is_reported_once(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
     recorder: Recorder,
     status: int,
 ) -> None:
-    """The first failure is told, the next ones are not, and a success is."""
+    """Only the first failure, and then success, is reported."""
     simulator.faults.handshake_status = status
     simulator.faults.handshake_html = True
     simulator.faults.rest_status = 503
@@ -203,7 +206,7 @@ async def test_polling_bridges_an_outage_of_the_stream(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """Logs go on over REST while there is no stream, and over the stream when it is back."""
+    """Polling delivers logs until the stream is back."""
     async with running(session, simulator, recorder) as (feed, _task):
         await recorder.until(lambda: feed.transport is Transport.STREAMING)
         simulator.faults.handshake_status = 503
@@ -213,7 +216,7 @@ async def test_polling_bridges_an_outage_of_the_stream(
         simulator.log("polled")
         await recorder.until(lambda: bool(recorder.logs))
         simulator.faults.clear()
-        # Before everything is read, the log may come with what was before it.
+        # Until everything is read, the log may wait for the gap.
         await recorder.until(lambda: recorder.completeness[-1] is Transport.STREAMING)
         simulator.log("streamed")
         await recorder.until(lambda: len(recorder.logs) == 2)
@@ -232,7 +235,10 @@ async def test_retired_stream(
     caplog: pytest.LogCaptureFixture,
     form: Retirement,
 ) -> None:
-    """Three answers that the stream is gone mean polling, with rare tries, until one succeeds."""
+    """A retired stream is rarely retried, until it is back.
+
+    Three answers in a row that it is missing retire it.
+    """
     caplog.set_level(logging.DEBUG, "custom_components.golioth.client.feed")
     simulator.retire(form)
     async with running(
@@ -272,20 +278,20 @@ async def test_state_of_the_stream(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """It is told whether the stream is open, is tried again soon, or counts as retired."""
+    """The stream is open, closed for now, or retired."""
     simulator.faults.handshake_status = 503
     async with running(
         session, simulator, recorder, retired_after=0.0, retry_retired=(60.0,)
     ) as (feed, _task):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
-        told = [(feed.stream_state, feed.opened)]
+        states = [(feed.stream_state, feed.opened)]
         simulator.faults.clear()
         await recorder.until(lambda: feed.transport is Transport.STREAMING)
-        told.append((feed.stream_state, feed.opened))
+        states.append((feed.stream_state, feed.opened))
         simulator.retire()
         await recorder.until(lambda: feed.stream_state is StreamState.RETIRED)
-        told.append((feed.stream_state, feed.opened))
-    assert told == [
+        states.append((feed.stream_state, feed.opened))
+    assert states == [
         (StreamState.CLOSED, 0),
         (StreamState.OPEN, 1),
         (StreamState.RETIRED, 1),
@@ -297,7 +303,10 @@ async def test_age_of_the_resume_point(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """It is known once the feed has begun, and grows while logs cannot be read."""
+    """The age grows while logs cannot be read.
+
+    It is unknown before the start.
+    """
     async with running(session, simulator, recorder) as (feed, _task):
         age_before = feed.resume_age
         await recorder.until(lambda: feed.resume_age is not None)
@@ -315,7 +324,7 @@ async def test_trouble_is_no_retirement(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """Other answers in between begin the count again."""
+    """Other answers restart the count to retirement."""
     async with running(
         session, simulator, recorder, retired_after=0, retry_retired=(60,)
     ) as (feed, _task):
@@ -331,14 +340,17 @@ async def test_trouble_is_no_retirement(
 
 
 def wait_of(failures: int, retry_after: float | None = None) -> float:
-    """Return one wait of a feed with its usual timing."""
+    """Return one wait of a feed with default timing."""
     return BackOff(FeedTiming(), Random()).wait_after(  # noqa: S311
         failures, GoliothConnectionError("", retry_after=retry_after)
     )
 
 
 def test_waits_grow_and_are_jittered() -> None:
-    """The wait is 1 s and 0.5 to 1, 1 to 2, 2 to 4 … 17.5 to 35 s of chance."""
+    """Waits grow with failures, up to a limit, at random.
+
+    They are 1 s plus a random 0.5 to 1 s, 1 to 2 s, 2 to 4 s … 17.5 to 35 s.
+    """
     for failures in range(2000):
         longest = min(35, 2**failures)
         waits = [wait_of(failures) for _ in range(20)]
@@ -348,7 +360,10 @@ def test_waits_grow_and_are_jittered() -> None:
 
 
 def test_tries_in_an_hour() -> None:
-    """An hour of outage sees no more than 150 handshakes, and never two in a second."""
+    """An hour of outage has at most 150 handshakes.
+
+    Two of them are at least a second apart.
+    """
     for _ in range(200):
         waits = [wait_of(failures) for failures in range(150)]
         assert min(waits) >= 1
@@ -368,7 +383,7 @@ async def test_delivery_resets_the_wait(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """A stream that has delivered a log is opened again at once; one that has not, later and later."""
+    """Only a stream that delivered resets the wait."""
 
     async def waits(number: int, *, deliver: bool) -> list[float]:
         found = []
@@ -413,7 +428,7 @@ async def test_listener_that_fails_loses_no_log(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A log that its receiver cannot digest is logged, and does not stop the next ones."""
+    """A listener's error is logged, and loses no log."""
     keep = recorder.on_log
 
     def fail_once(entry: LogEntry, source: LogSource) -> None:
@@ -431,12 +446,12 @@ async def test_listener_that_fails_loses_no_log(
     assert len(simulator.handshakes) == 1
 
 
-async def test_burst_leaves_the_loop_its_turns(
+async def test_burst_yields_to_the_loop(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """Everything else goes on while a burst is delivered."""
+    """A burst yields to the event loop."""
     turns = 0
 
     async def take_turns() -> None:
@@ -460,7 +475,7 @@ async def test_burst_leaves_the_loop_its_turns(
 async def test_completeness(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """It is told from when on nothing is missing, over which transport, and when something may be."""
+    """Completeness and its transport are reported, and its end."""
     async with running(session, simulator, recorder):
         await recorder.until(lambda: Transport.STREAMING in recorder.completeness)
         await simulator.refuse()

@@ -1,4 +1,4 @@
-"""Tests of what a feed leaves in the log of Home Assistant."""
+"""Test what a feed writes to Home Assistant's log."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ NO_DATE: Final = "Mon, 20 Nov 9999999999 12:00:00 GMT"
 
 
 def parse_as_before(text: str) -> datetime:
-    """Parse a date as the versions of Python do that raise what is not documented."""
+    """Parse a date like versions of Python with undocumented errors."""
     if text == NO_DATE:
         raise OverflowError("signed integer is greater than maximum")
     return parsedate_to_datetime(text)
@@ -39,7 +39,7 @@ def parse_as_before(text: str) -> datetime:
     ids=["retry_after", "both", "digits", "date"],
 )
 @pytest.mark.parametrize("is_old_python", [True, False], ids=["raises", "does_not"])
-async def test_key_and_a_date_that_is_none(
+async def test_invalid_date_in_headers(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
     recorder: Recorder,
@@ -48,7 +48,7 @@ async def test_key_and_a_date_that_is_none(
     headers: Mapping[str, str],
     is_old_python: bool,
 ) -> None:
-    """Headers that no date holds cost neither a log nor the key."""
+    """Invalid dates in headers lose no log and show no key."""
     caplog.set_level(logging.DEBUG)
     if is_old_python:
         monkeypatch.setattr(
@@ -87,7 +87,7 @@ async def test_patience_that_ends_with_the_feed(
     recorder: Recorder,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Where live logs need not wait any more in the very turn of a cancel, nothing is logged."""
+    """Nothing is logged if patience ends along with the feed."""
     async with running(session, simulator, recorder, rest_patience=0.2) as (feed, task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -95,7 +95,7 @@ async def test_patience_that_ends_with_the_feed(
         simulator.faults.rest_never = True
         await recorder.until(lambda: feed.stream_state is StreamState.OPEN)
         simulator.log("1")
-        # The loop is held, so that both come in its next turn, the cancel first.
+        # Block the loop, so that both come in its next iteration, the cancel first.
         time.sleep(0.3)  # noqa: ASYNC251, TID251
         task.cancel()
         await asyncio.wait({task})

@@ -1,4 +1,4 @@
-"""Tests of the very first start while logs cannot be read over REST."""
+"""Test the first start while REST cannot read logs."""
 
 from collections import Counter
 
@@ -19,7 +19,7 @@ async def test_logs_that_are_streamed_meanwhile(
     recorder: Recorder,
     fault: str,
 ) -> None:
-    """They are delivered once; what was there before is shown, and not delivered."""
+    """Streamed logs are delivered once; history is only shown."""
     for number in range(7):
         moment = format_timestamp(now_ns(simulator) - (20 - number) * 1_000_000_000)
         simulator.log(f"history {number}", timestamp=moment)
@@ -53,7 +53,7 @@ async def test_polled_project(
     recorder: Recorder,
     fault: str,
 ) -> None:
-    """The same without a stream: what came since the start is delivered once."""
+    """Without a stream, logs since the start are delivered once."""
     moment = format_timestamp(now_ns(simulator) - 20_000_000_000)
     simulator.log("history", timestamp=moment)
     simulator.retire()
@@ -77,7 +77,7 @@ async def test_polled_project(
 async def test_history_that_cannot_be_read(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Logs are delivered all the same, and the project counts as connected."""
+    """Unreadable history does not stop delivery or connection."""
     moment = format_timestamp(now_ns(simulator) - 20_000_000_000)
     simulator.log("history", timestamp=moment)
     simulator.retire()

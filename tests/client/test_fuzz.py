@@ -1,4 +1,7 @@
-"""Generated frames: whatever arrives, nothing but logs comes out, and Home Assistant can write them."""
+"""Fuzz the parser: it yields only valid logs.
+
+Home Assistant can write each of them as JSON.
+"""
 
 from collections.abc import Iterable
 import json
@@ -61,7 +64,7 @@ LOGS = st.fixed_dictionaries(
 )
 
 
-# JSON as text, with what only some parsers take.
+# JSON as text, with parts that only some parsers accept.
 _TEXT_PARTS = st.sampled_from(
     [
         b"a",
@@ -182,7 +185,7 @@ NASTY_LOGS = st.fixed_dictionaries({}, optional=_NASTY_FIELDS).map(
 
 
 def comparable(entry: LogEntry | StreamError | None) -> Any:
-    """Return a log so that equal ones are the same to Python and as JSON."""
+    """Return a log as a value that compares exactly."""
     if not isinstance(entry, LogEntry):
         return entry
     if isinstance(entry.metadata, DeepMetadata):
@@ -192,7 +195,7 @@ def comparable(entry: LogEntry | StreamError | None) -> Any:
 
 
 def tame(value: Any) -> Any:
-    """Return what the standard library parsed as it should come out."""
+    """Return a value of the standard library as expected."""
     match value:
         case str():
             return re.sub("[\ud800-\udfff]", "\ufffd", value)
@@ -206,14 +209,14 @@ def tame(value: Any) -> Any:
 
 
 def parse_int(digits: str) -> int | str:
-    """Return an integer of 64 bits, or the digits of a longer one."""
+    """Return an integer, as its digits if beyond 64 bits."""
     if len(digits) > 25 or not -(2**63) <= int(digits) < 2**64:
         return digits
     return int(digits)
 
 
 def check(data: bytes) -> int:
-    """Parse a frame, and return how many logs it held."""
+    """Check a frame's logs; return their number."""
     number = 0
     for entry in parse_frame(data):
         if not isinstance(entry, LogEntry):
@@ -221,7 +224,7 @@ def check(data: bytes) -> int:
             continue
         number += 1
         identify(entry)
-        # As deep as Home Assistant puts it.
+        # Nested as deeply as in Home Assistant.
         json_bytes([{"event": {"data": {"log": entry._asdict()}}}])
         bounded, _truncated = entry.bounded(4096)
         size = len(orjson.dumps(bounded.message)) + len(orjson.dumps(bounded.metadata))
@@ -231,20 +234,23 @@ def check(data: bytes) -> int:
 
 
 def encoded(document: Any) -> bytes:
-    """Return JSON as only the standard library writes it: surrogates, huge numbers and NaN included."""
+    """Return JSON with surrogates, huge numbers and NaN.
+
+    Only the standard library writes these.
+    """
     return json.dumps(document).encode()
 
 
 @given(log=LOGS)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_log(log: dict[str, Any]) -> None:
-    """A log with any field at all comes out as one log, if it has one of a log's fields."""
+    """An object with any field of a log is one log."""
     is_log = any(
         log.get(field) is not None for field in ("timestamp", "level", "message")
     ) or bool(log.get("deviceId") or log.get("device_id"))
     number = check(encoded({"result": {"data": log}}))
     assert number <= 1
-    # What is no JSON number counts as nothing.
+    # Invalid numbers of JSON become null.
     if is_log and "inf" not in repr(log) and "nan" not in repr(log):
         assert number == 1
 
@@ -252,7 +258,7 @@ def test_any_log(log: dict[str, Any]) -> None:
 @given(document=VALUES)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_document(document: Any) -> None:
-    """Any JSON at all is taken without an exception."""
+    """No JSON raises an exception."""
     check(encoded(document))
     check(encoded({"result": document}))
     check(encoded({"error": document}))
@@ -260,14 +266,17 @@ def test_any_document(document: Any) -> None:
 
 @given(data=st.binary())
 def test_any_bytes(data: bytes) -> None:
-    """Any bytes at all are taken without an exception."""
+    """No bytes raise an exception."""
     check(data)
 
 
 @given(logs=st.lists(NASTY_LOGS, min_size=1, max_size=3))
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_log_by_any_way(logs: list[bytes]) -> None:
-    """A log is the same from the stream, alone or not, and from REST, alone or not."""
+    """A log is the same from stream and REST.
+
+    Whether alone or with others.
+    """
     frames = [b'{"result":{"data":%b}}' % log for log in logs]
     streamed = []
     for frame in frames:
@@ -284,7 +293,7 @@ def test_any_log_by_any_way(logs: list[bytes]) -> None:
     answer = parse_answer(b'{"list":[%b],"total":"9"}' % b",".join(logs))
     assert answer is not None
     assert [comparable(parse_log(each)) for each in answer["list"]] == streamed
-    # What makes another log unusual changes nothing.
+    # Another, unusual log changes nothing.
     answer = parse_answer(
         b'{"list":[{"message":"\xff\\udc00","metadata":{"a":NaN}},%b]}'
         % b",".join(logs)
@@ -296,7 +305,7 @@ def test_any_log_by_any_way(logs: list[bytes]) -> None:
 @given(document=NASTY_VALUES)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_answer(document: bytes) -> None:
-    """What the standard library reads is read, and means the same."""
+    """Answers have the same value as by the standard library."""
     document = b'{"":%b}' % document
     text = document.decode(errors="replace")
     expected = tame(json.loads(text, parse_int=parse_int))
@@ -307,7 +316,7 @@ def test_any_answer(document: bytes) -> None:
 
 @given(data=st.binary() | st.binary().map(b'{"a":"%b"}'.__mod__))
 def test_any_bytes_of_an_answer(data: bytes) -> None:
-    """Any bytes at all are an object or none."""
+    """Any bytes are parsed as an object or None."""
     found = parse_answer(data)
     assert found is None or type(found) is dict
 
@@ -315,7 +324,7 @@ def test_any_bytes_of_an_answer(data: bytes) -> None:
 @given(value=VALUES)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_number(value: Any) -> None:
-    """Any value at all is a count or none."""
+    """Any value is parsed as a count or None."""
     number = parse_number(value)
     assert number is None or 0 <= number < 2**63
 
@@ -324,7 +333,7 @@ def test_any_number(value: Any) -> None:
 @pytest.mark.fuzz
 @pytest.mark.timeout(600)
 def test_mutated_frames() -> None:
-    """Published frames with anything done to them: no exception, and logs that can be written."""
+    """Mutated frames raise nothing, and yield valid logs."""
     chance = random.Random(2021)  # noqa: S311
     frames = PUBLISHED_FRAMES.read_bytes().splitlines()
     parts = [
@@ -363,5 +372,5 @@ def test_mutated_frames() -> None:
             elif data:
                 data[position % len(data)] = chance.randrange(256)
         logs += check(bytes(data))
-    # Enough of them were still logs for this to mean something.
+    # Enough frames must still hold logs for a meaningful test.
     assert logs > FRAMES / 4

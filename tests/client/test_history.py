@@ -1,4 +1,4 @@
-"""Tests of reading the newest logs of a span of time backward, against the simulated service."""
+"""Test reading the newest logs of a span backward."""
 
 import asyncio
 from collections import Counter
@@ -21,13 +21,13 @@ SECOND = 1_000_000_000
 NOON = 1_700_049_600_000_000_000  # 2023-11-15T12:00:00Z
 AN_HOUR = 3600 * SECOND
 
-# Of one reading.
+# The limit of one read.
 MAX_REQUESTS = 80
 
 
 @pytest.fixture
 def history(rest: GoliothRest) -> LogHistory:
-    """Read without a pause."""
+    """Return a history without pauses between requests."""
     return LogHistory(rest, request_interval=0, longest_retry_after=600)
 
 
@@ -45,7 +45,7 @@ def history(rest: GoliothRest) -> LogHistory:
 def service(
     simulator: GoliothSimulator, request: pytest.FixtureRequest
 ) -> GoliothSimulator:
-    """Give the service in each way that its contract leaves open."""
+    """Return the service in each variant of its contract."""
     options: dict[str, Any] = request.param
     for name, value in options.items():
         setattr(simulator, name, value)
@@ -55,7 +55,11 @@ def service(
 def send(
     simulator: GoliothSimulator, times: Iterable[int], **log: Any
 ) -> Callable[[int], list[str]]:
-    """Send numbered logs at these times; return what tells the messages of the newest."""
+    """Send numbered logs at some times.
+
+    Returns:
+        A function that returns the messages of the newest ones, up to a limit.
+    """
     messages = []
     for number, time_ns in enumerate(times):
         messages.append(str(number))
@@ -74,7 +78,10 @@ def messages(found: FoundLogs) -> list[str]:
 async def test_newest(
     service: GoliothSimulator, history: LogHistory, number: int, limit: int
 ) -> None:
-    """The newest logs are returned, the oldest of them first, and whether there are more; in few requests."""
+    """The newest logs are returned, in order and few requests.
+
+    It is reported whether there are more.
+    """
     newest = send(service, [NOON + index * 7_654_321 for index in range(number)])
     found = await history.read(NOON, NOON + AN_HOUR, limit, LogFilter())
     assert messages(found) == newest(limit)
@@ -87,7 +94,7 @@ async def test_newest(
 async def test_limit_that_one_answer_holds(
     simulator: GoliothSimulator, history: LogHistory, limit: int
 ) -> None:
-    """Where the service tells how many logs there are, nothing is asked twice."""
+    """One request is enough where the service reports a total."""
     send(simulator, [NOON + index for index in range(500)])
     found = await history.read(NOON, NOON + AN_HOUR, limit, LogFilter())
     assert found.truncated
@@ -97,7 +104,7 @@ async def test_limit_that_one_answer_holds(
 
 
 async def test_span(service: GoliothSimulator, history: LogHistory) -> None:
-    """A span holds the logs from its start on to before its end, and no other."""
+    """A span includes its start, but not its end."""
     times = [-1, 0, 1, SECOND - 1, SECOND, SECOND + 1]
     send(service, [NOON + time for time in times])
     found = await history.read(NOON, NOON + SECOND, 100, LogFilter())
@@ -108,7 +115,7 @@ async def test_span(service: GoliothSimulator, history: LogHistory) -> None:
 async def test_span_without_an_end(
     service: GoliothSimulator, history: LogHistory
 ) -> None:
-    """Logs that the service has until now are returned, those of a clock that is ahead included."""
+    """A span without an end includes logs from ahead clocks."""
     now = service._clock() // MILLISECOND * MILLISECOND
     times = [now - AN_HOUR, now - SECOND, now + SECOND]
     send(service, times)
@@ -123,7 +130,10 @@ async def test_span_without_an_end(
 async def test_logs_too_long_for_one_answer(
     service: GoliothSimulator, history: LogHistory, step: int, ahead: int
 ) -> None:
-    """Logs that have just come are returned whole, whatever the clocks, and many in a millisecond."""
+    """Recent long logs are all returned, whatever the clocks.
+
+    Even many in one millisecond.
+    """
     service.document_limit = None
     start = service._clock() // MILLISECOND * MILLISECOND + ahead * SECOND
     times = [start + index * step for index in range(60)]
@@ -153,7 +163,7 @@ async def test_filter(
     wanted: LogFilter,
     expected: list[str],
 ) -> None:
-    """Only what is wanted is returned."""
+    """Only logs that match the filter are returned."""
     logs = [
         (GREENHOUSE_NODE, "DEBUG", "power"),
         (GREENHOUSE_NODE, "ERROR", "wifi"),
@@ -177,7 +187,7 @@ async def test_filter(
 async def test_several_levels(
     service: GoliothSimulator, history: LogHistory, limit: int
 ) -> None:
-    """The newest of several levels are the newest of all of them."""
+    """The newest logs of several levels together are returned."""
     for number in range(450):
         service.log(
             str(number),
@@ -201,11 +211,11 @@ async def test_many_logs_of_one_millisecond(
     device: str | None,
     level: tuple[str, ...],
 ) -> None:
-    """Logs that no span of time tells apart are all found, those around them too, as far as the service gives them."""
+    """All logs of a crowded millisecond and around it are found."""
     before = [NOON + index * MILLISECOND for index in range(150)]
     burst = [NOON + SECOND + index * step for index in range(90)]
     send(service, [*before, *burst], level="INFO")
-    # In the same moments: other devices and levels.
+    # Logs of other devices and levels in the same moments.
     for time_ns in burst:
         for other_device, other_level in (
             (WATER_METER, "INFO"),
@@ -234,10 +244,10 @@ async def test_many_logs_of_one_millisecond(
     assert times == sorted(times)
 
 
-async def test_logs_that_cannot_be_had(
+async def test_missing_logs_of_a_moment(
     simulator: GoliothSimulator, history: LogHistory
 ) -> None:
-    """Where the service has more logs of a moment than it gives, the others are returned, and that it is not all."""
+    """Missing logs of a moment are reported, the others returned."""
     send(simulator, [NOON] * 150, level="INFO")
     simulator.log("before", timestamp=format_timestamp(NOON - SECOND))
     simulator.log("after", timestamp=format_timestamp(NOON + SECOND))
@@ -254,7 +264,7 @@ async def test_logs_that_cannot_be_had(
 async def test_service_that_does_not_heed_bounds(
     simulator: GoliothSimulator, history: LogHistory, step: int, levels: tuple[str, ...]
 ) -> None:
-    """The same answer to every question comes to an end, and says that it is not all."""
+    """A read ends, incomplete, if the service ignores bounds."""
     newest = send(simulator, [NOON + index * step for index in range(300)])
     simulator.faults.log_bounds_ignored = True
     wanted = LogFilter(levels=levels)
@@ -262,7 +272,7 @@ async def test_service_that_does_not_heed_bounds(
     assert found.truncated
     assert set(messages(found)) <= set(newest(100))
     assert len(simulator.requests) <= MAX_REQUESTS
-    # Of a time without logs it returns none.
+    # No logs are returned for a span without any.
     found = await history.read(NOON - AN_HOUR, NOON - SECOND, 1000, wanted)
     assert found.entries == []
 
@@ -272,7 +282,7 @@ async def test_service_that_does_not_heed_bounds(
 async def test_service_that_counts_wrong(
     simulator: GoliothSimulator, history: LogHistory, number: int, total: int
 ) -> None:
-    """Every log is found all the same."""
+    """Every log is found despite wrong totals."""
     newest = send(simulator, [NOON + index * SECOND for index in range(number)])
     simulator.faults.log_total = total
     found = await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
@@ -282,10 +292,10 @@ async def test_service_that_counts_wrong(
     assert len(simulator.requests) <= 5
 
 
-async def test_level_of_logs_that_cannot_be_had(
+async def test_level_of_missing_logs(
     simulator: GoliothSimulator, history: LogHistory
 ) -> None:
-    """Looking for them brings no logs of another level."""
+    """Searching missing logs returns no logs of other levels."""
     for level in ("INFO", "ERROR"):
         send(simulator, [NOON] * 150, level=level)
     wanted = LogFilter(device_id=GREENHOUSE_NODE, levels=("info",))
@@ -294,16 +304,19 @@ async def test_level_of_logs_that_cannot_be_had(
     assert [entry.level for entry in found.entries] == ["info"] * 100
 
 
-async def test_many_moments_with_logs_that_cannot_be_had(
+async def test_many_moments_with_missing_logs(
     simulator: GoliothSimulator, history: LogHistory
 ) -> None:
-    """Reading ends, and what the answers held is returned."""
+    """A read ends at the limit of requests.
+
+    The logs until then are returned.
+    """
     for moment in range(10):
         send(simulator, [NOON + moment * SECOND] * 150, level="INFO")
     found = await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
     assert found.truncated
     assert found.has_gaps
-    # A hundred of each moment that was come to.
+    # A hundred of each moment that was reached.
     assert len(found.entries) in range(200, 1000, 100)
     assert len(simulator.requests) == MAX_REQUESTS
 
@@ -311,7 +324,10 @@ async def test_many_moments_with_logs_that_cannot_be_had(
 async def test_service_that_gives_few_at_a_time(
     simulator: GoliothSimulator, history: LogHistory
 ) -> None:
-    """The number of requests is bounded, whatever the service does; what was read until then is returned."""
+    """Small answers end a read at the limit of requests.
+
+    The logs until then are returned.
+    """
     simulator.log_cap = 3
     newest = send(simulator, [NOON + index * SECOND for index in range(500)])
     found = await history.read(NOON, NOON + AN_HOUR, 1000, LogFilter())
@@ -320,7 +336,7 @@ async def test_service_that_gives_few_at_a_time(
     assert len(found.entries) > MAX_REQUESTS
     assert messages(found) == newest(len(found.entries))
     assert not found.has_gaps
-    # For the second level no request is left.
+    # No request is left for the second level.
     wanted = LogFilter(levels=("info", "error"))
     simulator.log("error", level="ERROR", timestamp=format_timestamp(NOON + AN_HOUR))
     found = await history.read(NOON, NOON + 2 * AN_HOUR, 1000, wanted)
@@ -329,7 +345,7 @@ async def test_service_that_gives_few_at_a_time(
 
 
 async def test_failure(simulator: GoliothSimulator, history: LogHistory) -> None:
-    """Trouble on the way is told, and the next reading is as good as any."""
+    """A failure raises, and does not affect the next read."""
     newest = send(simulator, [NOON + index * SECOND for index in range(150)])
     simulator.faults.rest_status = 503
     with pytest.raises(GoliothConnectionError):
@@ -343,7 +359,10 @@ async def test_failure(simulator: GoliothSimulator, history: LogHistory) -> None
 async def test_service_that_asks_to_wait(
     simulator: GoliothSimulator, rest: GoliothRest, within_reason: float
 ) -> None:
-    """Nothing is asked while the service wants to be left alone, as long as that is within reason."""
+    """No request is sent during a wait by Retry-After.
+
+    The wait is capped.
+    """
     history = LogHistory(rest, request_interval=0, longest_retry_after=within_reason)
     simulator.faults.rest_status = 429
     simulator.faults.rest_headers = {"Retry-After": "3600"}
@@ -362,7 +381,7 @@ async def test_service_that_asks_to_wait(
 
 
 async def test_pace(simulator: GoliothSimulator, rest: GoliothRest) -> None:
-    """There is a pause between two requests, be they of one reading or of two."""
+    """Requests are spaced, within and between reads."""
     history = LogHistory(rest, request_interval=0.05, longest_retry_after=0)
     send(simulator, [NOON + index * SECOND for index in range(150)])
     loop = asyncio.get_running_loop()

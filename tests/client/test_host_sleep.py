@@ -1,4 +1,4 @@
-"""Tests that nothing is lost while the host sleeps."""
+"""Test that a sleep of the host loses no log."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -42,10 +42,10 @@ async def test_host_that_slept(
     is_counted: bool,
     end: str,
 ) -> None:
-    """What was sent in 40 minutes of sleep is caught up, whatever came of the stream.
+    """A sleep of 40 minutes is caught up.
 
-    Where no clock of the host counts a sleep, the service's time shows that there was
-    one.
+    Whatever happened to the stream. Where no clock of the host counts a sleep, the
+    service's time shows that there was one.
     """
     monkeypatch.setattr("custom_components.golioth.client.feed._WATCH_INTERVAL", 0.2)
     async with running(session, simulator, recorder, clocks=clocks.host) as (feed, _):
@@ -53,7 +53,7 @@ async def test_host_that_slept(
         for message in numbered(0, 5):
             simulator.log(message)
         await recorder.until(lambda: len(recorder.logs) == 5)
-        # Nothing yields to the loop here: a host that sleeps runs nothing.
+        # Nothing yields to the loop here, because a sleeping host runs nothing.
         simulator.mute()
         for message in numbered(5, 45):
             clocks.sleep(60, is_counted=is_counted)
@@ -84,7 +84,10 @@ async def test_host_that_slept_while_polling(
     monkeypatch: pytest.MonkeyPatch,
     is_counted: bool,
 ) -> None:
-    """The same over REST alone, with a log at once after waking."""
+    """A sleep while polling is caught up, too.
+
+    A log is sent right after waking.
+    """
     monkeypatch.setattr("custom_components.golioth.client.feed._WATCH_INTERVAL", 0.05)
     simulator.retire()
     async with running(
@@ -102,14 +105,17 @@ async def test_host_that_slept_while_polling(
 
 
 @pytest.mark.parametrize("is_counted", [True, False], ids=["counted", "not_counted"])
-async def test_source_of_what_was_slept_through_while_polling(
+async def test_source_after_a_sleep_while_polling(
     session: aiohttp.ClientSession,
     simulator: GoliothSimulator,
     recorder: Recorder,
     clocks: SteppedClocks,
     is_counted: bool,
 ) -> None:
-    """It is caught up, even where a poll comes before anybody looks for a sleep."""
+    """Logs of a sleep have the source `catch_up`.
+
+    Even if a poll comes before the check for a sleep.
+    """
     simulator.retire()
     async with running(session, simulator, recorder, clocks=clocks.host) as (feed, _):
         await recorder.until(lambda: feed.connected)
@@ -131,7 +137,7 @@ async def test_sleep_beyond_the_catch_up_window(
     clocks: SteppedClocks,
     is_counted: bool,
 ) -> None:
-    """What lies before the window is reported."""
+    """Logs of a sleep before the window are reported."""
     async with running(
         session, simulator, recorder, clocks=clocks.host, catch_up_window=1200
     ) as (feed, _task):

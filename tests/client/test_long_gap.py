@@ -1,4 +1,7 @@
-"""A gap of an hour, at 200 logs a second, is filled in bounded memory."""
+"""Test that a long gap is filled in bounded memory.
+
+It is an hour long, with 200 logs a second.
+"""
 
 import asyncio
 import resource
@@ -24,10 +27,10 @@ MEGABYTE = 1024 * 1024
 
 
 class Counter(Recorder):
-    """Counts logs in place of keeping them, and watches what the feed keeps."""
+    """Counts logs, and observes how many the feed remembers."""
 
     def __init__(self) -> None:
-        """Start at nothing."""
+        """Start at zero."""
         super().__init__()
         self.number = 0
         self.remembered = 0
@@ -35,7 +38,7 @@ class Counter(Recorder):
 
     @override
     def on_log(self, entry: LogEntry, source: LogSource) -> None:
-        """Count."""
+        """Count a log."""
         assert entry.message == str(self.number)
         self.number += 1
         if self.feed is not None and not self.number % 1000:
@@ -44,7 +47,7 @@ class Counter(Recorder):
 
 
 def peak_memory() -> int:
-    """Return the most that this process has had in memory so far, in bytes."""
+    """Return the peak memory of this process in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -53,7 +56,7 @@ def peak_memory() -> int:
 async def test_hour_of_logs(
     session: aiohttp.ClientSession, simulator: GoliothSimulator
 ) -> None:
-    """Every log of the hour is delivered, in order, and no more is kept than agreed."""
+    """An hour of logs is delivered in order and bounded memory."""
     device = next(iter(simulator.devices))
     start = (
         simulator._clock() // 1_000_000_000 * 1_000_000_000 - SECONDS * 1_000_000_000
@@ -89,7 +92,7 @@ async def test_hour_of_logs(
                 counter._changed.clear()
                 await counter._changed.wait()
         grown = peak_memory() - before
-    # The limit, the tenth above it that is forgotten next, and the slice that is being delivered.
+    # The limit, the tenth above it that is forgotten next, and the slice under way.
     assert counter.remembered <= 33_000 + 1_000
-    # The simulator in this process remembers each request: some 400 bytes of 11,000.
+    # The simulator in this process remembers 11,000 requests of some 400 bytes.
     assert grown < 40 * MEGABYTE

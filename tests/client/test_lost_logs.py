@@ -1,4 +1,4 @@
-"""Tests of what is reported as lost, because it will not be read."""
+"""Test the reports of logs that are lost."""
 
 import pytest
 
@@ -20,12 +20,12 @@ HOUR = 3600
 
 
 class Service:
-    """Gives the same answer to every question."""
+    """A service with the same answer to every request."""
 
     def __init__(self, answer: LogWindow | None) -> None:
-        """Take the answer; None is one that nobody can read."""
+        """Set the answer; None is unreadable."""
         self.requests = 0
-        # At which request it fails.
+        # The request that fails.
         self.fails_at = 0
         self._answer = answer
 
@@ -37,7 +37,7 @@ class Service:
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Answer."""
+        """Return the answer."""
         self.requests += 1
         if self.requests == self.fails_at:
             raise GoliothConnectionError("The service is down")
@@ -47,24 +47,24 @@ class Service:
 
 
 class Listener:
-    """Keeps what is reported."""
+    """Records reports."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start without reports."""
         self.gaps: list[tuple[int, int]] = []
 
     def on_gap(self, start_ns: int, end_ns: int) -> None:
-        """Keep a gap."""
+        """Record a gap."""
         self.gaps.append((start_ns, end_ns))
 
     def on_settled(self) -> None:
-        """Ignore it: nothing is saved."""
+        """Ignore progress, because nothing is saved."""
 
 
 def lost_logs(
     service: Service, listener: Listener, logs: DeliveredLogs, coverage: Coverage
 ) -> LostLogs:
-    """Return what compares the service with what was delivered."""
+    """Return the reporter of lost logs."""
     return LostLogs(
         coverage=coverage,
         logs=logs,
@@ -81,7 +81,7 @@ def lost_logs(
     )
 
 
-# A full answer of one moment, all of it known, of a service that has more of the time.
+# A full answer of one moment with only known logs; the service has more of the span.
 FULL = [log("known", NOW - 90 * 60) for _ in range(100)]
 
 
@@ -95,7 +95,7 @@ FULL = [log("known", NOW - 90 * 60) for _ in range(100)]
     ],
 )
 async def test_before_the_window(answer: LogWindow | None, is_lost: bool) -> None:
-    """What lies before the window is reported, unless the service has no more."""
+    """Lost logs before the window are reported, if there are any."""
     logs, listener, coverage = DeliveredLogs(), Listener(), Coverage(360.0)
     coverage.resume((NOW - 2 * HOUR) * SECOND)
     for entry in FULL:
@@ -106,7 +106,7 @@ async def test_before_the_window(answer: LogWindow | None, is_lost: bool) -> Non
 
 
 async def test_comparison_that_fails_is_repeated() -> None:
-    """What was found to be lost before it failed is not reported twice."""
+    """A repeated comparison reports no span twice."""
     logs, listener, coverage = DeliveredLogs(), Listener(), Coverage(360.0)
     coverage.resume((NOW - 2 * HOUR) * SECOND)
     service = Service(None)
@@ -118,8 +118,8 @@ async def test_comparison_that_fails_is_repeated() -> None:
     assert len(listener.gaps) == len(set(listener.gaps)) == 2
 
 
-async def test_range_that_nobody_counted_is_not_asked_for() -> None:
-    """There is nothing that the number of its logs could be compared with."""
+async def test_range_without_a_number_is_not_requested() -> None:
+    """A range without a number of logs takes no request."""
     service, listener = Service(None), Listener()
     lost = lost_logs(service, listener, DeliveredLogs(), Coverage(360.0))
     await lost.check_untracked(UntrackedRange(NOW - 20, NOW - 10, None))
@@ -129,7 +129,7 @@ async def test_range_that_nobody_counted_is_not_asked_for() -> None:
 
 
 async def test_untracked_range_before_the_window() -> None:
-    """It is reported where the service has more of it than was delivered."""
+    """An untracked range is reported if it lacks logs."""
     logs, listener, coverage = DeliveredLogs(), Listener(), Coverage(360.0)
     coverage.resume((NOW - 2 * HOUR) * SECOND)
     for entry in FULL:
@@ -142,8 +142,8 @@ async def test_untracked_range_before_the_window() -> None:
     assert (start, start + SECOND) in listener.gaps
 
 
-def test_ranges_beside_a_span() -> None:
-    """Those divide nothing of it."""
+def test_ranges_outside_a_span() -> None:
+    """Ranges outside a span do not divide it."""
     ranges = [
         UntrackedRange(10, 20, 1),
         UntrackedRange(25, 27, 1),

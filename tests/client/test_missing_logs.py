@@ -1,4 +1,4 @@
-"""Tests of what is remembered of logs that cannot be had."""
+"""Test how missing logs are remembered."""
 
 import pytest
 
@@ -13,7 +13,7 @@ START = NOW * SECOND
 
 
 def test_each_missing_log_is_reported_once() -> None:
-    """What was reported is not reported again, and more is by the difference."""
+    """Each missing log is reported once."""
     reported: list[int] = []
     missing = MissingLogs(DeliveredLogs(), reported.append)
     for number in (0, 2, 2, 1, 5):
@@ -23,8 +23,8 @@ def test_each_missing_log_is_reported_once() -> None:
     assert missing.count(NOW + 1, NOW + 2) == 0
 
 
-def test_what_was_found_beside_is_kept_until_it_is_known() -> None:
-    """A reading that fails is not the end of what was found beside missing logs."""
+def test_logs_next_to_missing_ones_are_kept() -> None:
+    """Logs found next to missing ones survive a failed read."""
     logs = DeliveredLogs()
     missing = MissingLogs(logs, lambda _number: None)
     beside = [log("one"), log("two")]
@@ -35,8 +35,8 @@ def test_what_was_found_beside_is_kept_until_it_is_known() -> None:
     assert missing.take_beside(START) == []
 
 
-def test_no_more_milliseconds_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first that was noted is forgotten, with what was found beside it."""
+def test_milliseconds_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest noted millisecond is forgotten first."""
     monkeypatch.setattr(
         "custom_components.golioth.client.missing_logs._MAX_MILLISECONDS", 2
     )
@@ -53,7 +53,7 @@ def test_no_more_milliseconds_than_may_be(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_milliseconds_that_are_read_again() -> None:
-    """Each is read once more when it is complete, and then no more."""
+    """Each millisecond is read again once, when complete."""
     missing = MissingLogs(DeliveredLogs(), lambda _number: None)
     end = START + MILLISECOND
     missing.note(START, Moment([], 1), is_final=False)

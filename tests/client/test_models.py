@@ -1,4 +1,4 @@
-"""Tests of the values that hold what Golioth sends."""
+"""Test the values for what Golioth sends."""
 
 import orjson
 import pytest
@@ -13,7 +13,7 @@ from .frames import LOG, frame, only_log
 
 
 def test_bounded_keeps_what_fits() -> None:
-    """A log below the limit is kept as it is."""
+    """A log below the limit is unchanged."""
     entry = only_log(frame({**LOG, "metadata": {"a": 1}}))
     assert entry.bounded(1000) == (entry, False)
 
@@ -21,7 +21,10 @@ def test_bounded_keeps_what_fits() -> None:
 @pytest.mark.parametrize("character", ["x", "é", "😀", "\0", '"'])
 @pytest.mark.parametrize("limit", [100, 4096, 20480])
 def test_bounded_cuts(character: str, limit: int) -> None:
-    """Message and metadata share the limit, in bytes of JSON, and the message loses no more than it must."""
+    """Message and metadata share the limit, in bytes of JSON.
+
+    The message is cut no more than necessary.
+    """
     metadata = {f"key {n}": character * 100 for n in range(500)}
     entry = only_log(frame({"message": character * 50_000, "metadata": metadata}))
     bounded, truncated = entry.bounded(limit)
@@ -42,7 +45,7 @@ def test_bounded_leaves_a_short_message_whole() -> None:
 
 
 def test_exact_json() -> None:
-    """Long integers are numbers there, and what is no JSON is refused."""
+    """Long integers become numbers, and invalid values raise."""
     digits = "9" * 30
     value = {"number": LongInteger(digits), "deep": DeepMetadata(json="[]")}
     assert exact_json(value) == b'{"number":%s,"deep":{"json":"[]"}}' % digits.encode()

@@ -1,4 +1,4 @@
-"""Tests of how requests, tries and work are spread."""
+"""Test the pace of requests, tries and work."""
 
 import asyncio
 from random import Random
@@ -23,7 +23,7 @@ from custom_components.golioth.client.pacing import (
 
 
 class Longest(Random):
-    """Chance that always takes the longest."""
+    """A random source that always returns the maximum."""
 
     @override
     def uniform(self, a: float, b: float) -> float:
@@ -32,7 +32,7 @@ class Longest(Random):
 
 
 class Shortest(Random):
-    """Chance that always takes the shortest."""
+    """A random source that always returns the minimum."""
 
     @override
     def uniform(self, a: float, b: float) -> float:
@@ -45,7 +45,10 @@ class Shortest(Random):
     [(0, 1.5, 2), (1, 2, 3), (2, 3, 5), (5, 17, 33), (6, 18.5, 36), (10**9, 18.5, 36)],
 )
 def test_bounds_of_a_wait(failures: int, shortest: float, longest: float) -> None:
-    """A second and half to all of a time that doubles, up to 35 s."""
+    """A wait is a second plus a random, doubling time.
+
+    It is between half and all of that time, which is up to 35 s.
+    """
     timing = FeedTiming()
     reason = GoliothConnectionError("")
     assert BackOff(timing, Shortest()).wait_after(failures, reason) == shortest
@@ -63,25 +66,25 @@ def test_bounds_of_a_wait(failures: int, shortest: float, longest: float) -> Non
     ],
 )
 def test_wait_that_was_asked_for(reason: GoliothError, asked_for: float) -> None:
-    """A service can ask us to wait, but not for ever."""
+    """The wait that a service asks for is capped."""
     back_off = BackOff(FeedTiming(), Longest())
     assert back_off.asked_for(reason) == asked_for
     assert back_off.wait_after(0, reason) == max(asked_for, 2)
 
 
 def test_retirement() -> None:
-    """Three answers over five minutes retire a way in; its tries become rare."""
+    """Three answers over five minutes retire a way in."""
     retirement = Retirement(FeedTiming())
     assert retirement.wait_after(True, 1_000) is None
     assert retirement.wait_after(True, 1_001) is None
-    # Three, but not for long enough.
+    # Three answers, but within too short a time.
     assert retirement.wait_after(True, 1_299) is None
     waits = [retirement.wait_after(True, 1_300 + number) for number in range(5)]
     assert waits == [600, 3_600, 14_400, 14_400, 14_400]
 
 
 def test_long_ago_is_not_enough() -> None:
-    """Two answers are too few, however far apart."""
+    """Two answers do not retire, however far apart."""
     retirement = Retirement(FeedTiming())
     assert retirement.wait_after(True, 0) is None
     assert retirement.wait_after(True, 100_000) is None
@@ -89,7 +92,7 @@ def test_long_ago_is_not_enough() -> None:
 
 
 def test_another_answer_begins_the_count_again() -> None:
-    """What is there, or in trouble, is not retired, and all starts over after it."""
+    """Any other answer restarts the count."""
     retirement = Retirement(FeedTiming())
     for start in (0, 10_000):
         waits = [retirement.wait_after(True, start + each) for each in (0, 200, 400)]
@@ -99,7 +102,11 @@ def test_another_answer_begins_the_count_again() -> None:
 
 @pytest.fixture
 def loop_clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Make the loop's clock one that only sleeping moves; return when it slept until."""
+    """Replace the loop's clock by one that only sleeping moves.
+
+    Returns:
+        The times until which it slept.
+    """
     now = 100.0
     slept: list[float] = []
 
@@ -119,7 +126,7 @@ def loop_clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def run_alone(turns: int, interval: float) -> None:
-    """Wait for some turns, without a loop."""
+    """Wait for some turns, without an event loop."""
     pace = RequestPace(interval)
     for _ in range(turns):
         with pytest.raises(StopIteration):
@@ -127,19 +134,19 @@ def run_alone(turns: int, interval: float) -> None:
 
 
 def test_pace(loop_clock: list[float]) -> None:
-    """The first request is made at once, and each of the others an interval later."""
+    """Requests are an interval apart, the first at once."""
     run_alone(5, 0.5)
     assert loop_clock == [100.5, 101, 101.5, 102]
 
 
 def test_pace_of_zero(loop_clock: list[float]) -> None:
-    """Nobody waits where no interval is wanted."""
+    """Without an interval, requests do not wait."""
     run_alone(100, 0)
     assert not loop_clock
 
 
 async def test_pace_of_many_at_once() -> None:
-    """Whoever asks, no more requests are made than there were intervals."""
+    """Concurrent callers share the pace."""
     pace = RequestPace(0.02)
     loop = asyncio.get_running_loop()
     times = []
@@ -151,7 +158,7 @@ async def test_pace_of_many_at_once() -> None:
 
     await asyncio.gather(*(ask() for _ in range(5)))
     assert len(times) == 15
-    # Those that wait already are not put off by one that wakes up late.
+    # A caller that wakes up late does not delay those that wait.
     assert all(
         time - times[0] >= number * 0.02 - 0.001
         for number, time in enumerate(sorted(times))
@@ -159,7 +166,7 @@ async def test_pace_of_many_at_once() -> None:
 
 
 async def test_pace_after_one_that_was_cancelled() -> None:
-    """A turn that nobody takes delays the others by no more than itself."""
+    """A cancelled turn delays others by at most one interval."""
     pace = RequestPace(0.05)
     await pace.wait_for_turn()
     waiting = asyncio.create_task(pace.wait_for_turn())
@@ -173,7 +180,7 @@ async def test_pace_after_one_that_was_cancelled() -> None:
 
 @given(numbers=st.lists(st.integers(), max_size=20))
 def test_slices_keep_everything(numbers: list[int]) -> None:
-    """Each item is yielded, in order."""
+    """All items are yielded in order."""
 
     async def collect() -> list[int]:
         return [number async for number in in_slices(numbers)]
@@ -182,7 +189,7 @@ def test_slices_keep_everything(numbers: list[int]) -> None:
 
 
 async def test_slices_yield_to_the_loop() -> None:
-    """Everything else gets its turn during long work."""
+    """Long work yields to the event loop."""
     loop = asyncio.get_running_loop()
     turns = 0
 
@@ -202,7 +209,7 @@ async def test_slices_yield_to_the_loop() -> None:
 
 
 async def test_short_work_does_not_yield() -> None:
-    """What takes less than a slice is not interrupted: yielding costs as much."""
+    """Work shorter than a slice does not yield."""
     turns = 0
 
     async def take_turns() -> None:

@@ -1,4 +1,4 @@
-"""Tests of what Golioth's JSON becomes."""
+"""Test the parsing of Golioth's JSON."""
 
 import json
 from time import thread_time
@@ -32,7 +32,7 @@ from tests import PUBLISHED_FRAMES
 
 from .frames import LOG, frame, only_log
 
-# In the published order.
+# The fields in the published order.
 FIELDS = (
     "timestamp",
     "type",
@@ -46,7 +46,7 @@ FIELDS = (
 
 
 def test_published_frames() -> None:
-    """Every field of the published examples arrives as it was published, and times to the nanosecond."""
+    """Published examples keep all fields, with times to nanoseconds."""
     frames = PUBLISHED_FRAMES.read_bytes().splitlines()
     assert len(frames) == 6
     for data in frames:
@@ -79,7 +79,7 @@ def test_published_frames() -> None:
     ],
 )
 def test_no_timestamp(text: str) -> None:
-    """What is no time is kept as text, and is not taken for one."""
+    """An invalid timestamp is kept as text only."""
     assert parse_timestamp(text) is None
     entry = only_log(frame({**LOG, "timestamp": text}))
     assert entry.timestamp == text
@@ -109,19 +109,25 @@ def test_no_timestamp(text: str) -> None:
     ],
 )
 def test_level(level: Any, expected: str) -> None:
-    """Levels are names; a number is read by the published enumeration, and what is unknown is kept."""
+    """Levels are names, and unknown ones are kept.
+
+    A number is mapped by the published enumeration.
+    """
     assert only_log(frame({**LOG, "level": level})).level == expected
 
 
 def test_older_name_of_the_device_id() -> None:
-    """Older logs and Golioth's own client have `device_id`."""
+    """The older field `device_id` is accepted.
+
+    Older logs and Golioth's own client have it.
+    """
     log = {key: value for key, value in LOG.items() if key != "deviceId"}
     assert only_log(frame({**log, "device_id": "abc"})).device_id == "abc"
 
 
 @pytest.mark.parametrize("field", LOG)
 def test_missing_field(field: str) -> None:
-    """A field at its default may be absent."""
+    """A field with its default value may be absent."""
     entry = only_log(frame({key: LOG[key] for key in LOG if key != field}))
     expected = only_log(frame(LOG))._asdict()
     name = {"deviceId": "device_id"}.get(field, field)
@@ -132,7 +138,7 @@ def test_missing_field(field: str) -> None:
 
 
 def test_fields_of_other_types() -> None:
-    """A field of an unpublished type becomes text, and the log is not lost."""
+    """A field of an unpublished type becomes text."""
     entry = only_log(
         frame({"message": {"a": 1}, "module": 5, "type": None, "metadata": [1, 2]})
     )
@@ -144,7 +150,7 @@ def test_fields_of_other_types() -> None:
 
 @pytest.mark.parametrize("separator", [b"\n", b"", b" ", b"\r\n", b"\n\n\n"])
 def test_several_documents_in_a_frame(separator: bytes) -> None:
-    """Documents are taken one by one, whatever stands between them."""
+    """Several documents of a frame are parsed separately."""
     data = separator.join(frame({**LOG, "message": str(n)}) for n in range(3))
     messages = [
         entry.message
@@ -155,7 +161,7 @@ def test_several_documents_in_a_frame(separator: bytes) -> None:
 
 
 def test_log_among_garbage() -> None:
-    """A line that is no log costs only itself."""
+    """An invalid line does not affect other logs."""
     documents = list(parse_frame(b"garbage\n" + frame(LOG) + b"\n{\n" + frame(LOG)))
     assert [isinstance(each, LogEntry) for each in documents] == [
         False,
@@ -191,13 +197,13 @@ def test_log_among_garbage() -> None:
     ids=lambda data: repr(data[:40]),
 )
 def test_no_log(data: bytes) -> None:
-    """What is no log counts as one thing ignored."""
+    """An invalid frame counts as one ignored document."""
     assert list(parse_frame(data)) == [None]
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b" \r\n \n"])
 def test_nothing_in_a_frame(data: bytes) -> None:
-    """A frame of nothing but white space holds nothing."""
+    """A blank frame holds no document."""
     assert list(parse_frame(data)) == []
 
 
@@ -214,7 +220,7 @@ def test_nothing_in_a_frame(data: bytes) -> None:
     ],
 )
 def test_error_in_a_frame(data: bytes, expected: StreamError) -> None:
-    """An error of the service is told from a log, in the form of either gateway."""
+    """Errors of the service are recognized, from either gateway."""
     assert list(parse_frame(data)) == [expected]
 
 
@@ -237,7 +243,7 @@ def test_error_in_a_frame(data: bytes, expected: StreamError) -> None:
     ],
 )
 def test_values_that_home_assistant_could_not_write(json: str, expected: Any) -> None:
-    """A value that JSON allows, but UTF-8 or 64 bits cannot hold, becomes the nearest that they can."""
+    """Values beyond UTF-8 or 64 bits are replaced."""
     data = f'{{"result":{{"data":{{"message":"m","metadata":{{"a":{json}}}}}}}}}'
     entry = only_log(data.encode())
     assert entry.metadata == {"a": expected}
@@ -255,7 +261,10 @@ def test_values_that_home_assistant_could_not_write(json: str, expected: Any) ->
 )
 @pytest.mark.parametrize("template", ["%s", "[%s]", '{"a":[{"b":%s}]}', "[1.5,%s]"])
 def test_integers(integer: int, template: str) -> None:
-    """An integer is the one that was sent, by every way: a longer one than of 64 bits as its digits."""
+    """Integers are exact by every way.
+
+    Those beyond 64 bits are kept as digits.
+    """
     is_long = not -(2**63) <= integer < 2**64
     metadata = template % integer
     expected = json.loads(template % (f'"{integer}"' if is_long else integer))
@@ -283,7 +292,7 @@ def test_integers(integer: int, template: str) -> None:
 
 @pytest.mark.parametrize("digits", ["18446744073709551616", "-9223372036854775809"])
 def test_long_integer_is_no_text(digits: str) -> None:
-    """A long integer is told from a text, and is a text where a field has to be one."""
+    """A long integer differs from text, except in text fields."""
     sent = b'{"result":{"data":{"message":"m","metadata":{"a":%b}}}}'
     number = only_log(sent % digits.encode())
     text = only_log(sent % f'"{digits}"'.encode())
@@ -298,7 +307,7 @@ def test_long_integer_is_no_text(digits: str) -> None:
 
 @pytest.mark.parametrize("depth", [10, 230, 250, 500, 1000])
 def test_depth_that_home_assistant_could_not_write(depth: int) -> None:
-    """Metadata nested too deeply are kept as text; all others are kept as they are."""
+    """Only metadata nested too deeply become text."""
     nested = "[" * depth + "]" * depth
     data = f'{{"result":{{"data":{{"message":"m","metadata":{{"a":{nested}}}}}}}}}'
     entry = only_log(data.encode())
@@ -312,13 +321,13 @@ def test_depth_that_home_assistant_could_not_write(depth: int) -> None:
 
 
 def test_text_that_is_not_utf_8() -> None:
-    """Bytes that are no text cost only themselves."""
+    """Only the invalid bytes of a text are replaced."""
     data = b'{"result":{"data":{"message":"caf\xe9"}}}'
     assert only_log(data).message == "caf\ufffd"
 
 
 def test_names_are_cut() -> None:
-    """No field but the message and the metadata can be long."""
+    """All fields but message and metadata are cut."""
     entry = only_log(
         frame(
             dict.fromkeys(
@@ -332,7 +341,10 @@ def test_names_are_cut() -> None:
 
 @pytest.mark.parametrize("value", ["1e15", '"\\u0001"', '"\\/"', '"é"', "0", "1E15"])
 def test_short_log(value: str) -> None:
-    """A log that came in a short frame is short as JSON as well, however its values are written."""
+    """A log of a short frame is short as JSON, too.
+
+    However its values are written.
+    """
     template = '{"result":{"data":{"timestamp":"2026-11-25T12:00:00.000000001Z","type":"LOGGING","level":"INFO",'
     template += (
         '"module":"","moduleId":"","message":"","metadata":{"":[%s]},"deviceId":""}}}'
@@ -348,7 +360,10 @@ def test_short_log(value: str) -> None:
 
 @pytest.mark.parametrize("field", ["type", "module", "message", "key", "value"])
 def test_short_log_without_nul(field: str) -> None:
-    """A log with U+0000 is no short one, because of these nobody looks closer."""
+    """A log with U+0000 is no short log.
+
+    Short logs are stored without a further check.
+    """
     values = dict.fromkeys(["type", "module", "message", "key", "value"], "a")
 
     def short(**changed: str) -> bytes:
@@ -365,18 +380,18 @@ def test_short_log_without_nul(field: str) -> None:
     data = short(**{field: "a\0"})
     assert parse_plain_frame(data) is None
     assert "\\x00" in repr(only_log(data))
-    # A backslash alone is no escape of it.
+    # Other escapes are allowed.
     backslash = parse_plain_frame(short(**{field: "a\\n"}))
     assert isinstance(backslash, ShortLogEntry)
 
 
 def test_log_of_rest_is_that_of_the_stream() -> None:
-    """The same object means the same log, wherever it came from."""
+    """An object is the same log from REST and stream."""
     assert parse_log(LOG) == only_log(frame(LOG))
 
 
 def answer(*logs: bytes) -> bytes:
-    """Return the answer of REST that lists some logs."""
+    """Return a REST answer with some logs."""
     return b'{"list":[%b],"page":0,"perPage":"100","total":"2"}' % b",".join(logs)
 
 
@@ -400,7 +415,10 @@ def answer(*logs: bytes) -> bytes:
     ids=lambda value: repr(value[:30]),
 )
 def test_answer_with_an_unusual_log(value: bytes) -> None:
-    """One log does not make the others unreadable, and is the same as in the stream."""
+    """An unusual log does not affect others of an answer.
+
+    It is the same as in the stream.
+    """
     usual = orjson.dumps(LOG)
     unusual = b'{"message":"NaN, 1e400 and \\"","metadata":{"a":%b}}' % value
     found = parse_answer(answer(unusual, usual))
@@ -439,7 +457,7 @@ def test_answer_with_an_unusual_log(value: bytes) -> None:
     ids=lambda body: repr(body[:30]),
 )
 def test_no_answer(body: bytes) -> None:
-    """What is no object, or takes too long to parse, is no answer."""
+    """An answer that is no object, or too complex, is None."""
     assert parse_answer(body) is None
 
 
@@ -448,7 +466,7 @@ def test_no_answer(body: bytes) -> None:
     [b"0,", b"[],", b"{},", b"NaN,", b"1e400,", b'"\\ud800",', b'"\xff",', b'"",'],
 )
 def test_largest_log(unit: bytes) -> None:
-    """No log of 64 KiB is too much, whatever it holds."""
+    """Any log of 64 KiB can be parsed."""
     number = (64 * 1024 - 100) // len(unit)
     values = unit * number + b"NaN"
     for log in (
@@ -468,7 +486,7 @@ def test_largest_log(unit: bytes) -> None:
 @pytest.mark.parametrize("separator", [b"\n", b"", b" "])
 @pytest.mark.parametrize("unusual", [b"1", b"NaN"])
 def test_frame_full_of_logs(separator: bytes, unusual: bytes) -> None:
-    """A frame may hold more values than a document, if they are many documents."""
+    """The limit of values is per document, not per frame."""
     log = b'{"message":"}{\\"result\\":","metadata":{"a":[%b]}}' % b",".join(
         [b"1"] * 900
     )
@@ -510,7 +528,7 @@ def test_frame_full_of_logs(separator: bytes, unusual: bytes) -> None:
     ids=lambda value: repr(value[:20]) if isinstance(value, bytes) else str(value),
 )
 def test_time_to_parse(unit: bytes, number: int) -> None:
-    """Whatever comes, nothing else waits longer than 50 ms while it is parsed."""
+    """Parsing any input blocks for at most 50 ms."""
     for ending in (b"", b",NaN", b'"'):
         log = b'{"message":"m","metadata":{"a":["%b"%b]}}' % (unit * number, ending)
         body = b'{"list":[%b]}' % log[: 2**21 - 20]
@@ -529,7 +547,7 @@ def test_time_to_parse(unit: bytes, number: int) -> None:
 
 
 def test_garbage_behind_a_document() -> None:
-    """A document of any kind may have anything behind it."""
+    """Garbage after a document does not affect others."""
     data = b'{"a":NaN} [1]' + frame(LOG) + b"garbage" + frame(LOG)
     found = list(parse_frame(data))
     assert found == [None, None, only_log(frame(LOG)), None]
@@ -540,7 +558,7 @@ def test_garbage_behind_a_document() -> None:
 @pytest.mark.parametrize("older", [{}, {"device_id": ""}, {"device_id": "older"}])
 @pytest.mark.parametrize("device_id", ["", "newer"])
 def test_plain_frame(older: dict[str, str], device_id: str) -> None:
-    """A frame in today's form holds what any other one does."""
+    """The fast parser of plain frames agrees with the other."""
     log = dict.fromkeys(FIELDS, "2026-11-25T20:00:00.123456789Z")
     log |= {"level": "INFO", "deviceId": device_id} | older
     data = frame(log | {"metadata": {"a": 1}})
@@ -558,7 +576,7 @@ def test_plain_frame(older: dict[str, str], device_id: str) -> None:
     ],
 )
 def test_plain_frame_without_a_time(timestamp: str) -> None:
-    """What is no time is not taken for one in a plain frame."""
+    """A plain frame with an invalid time is left to `parse_frame`."""
     log = dict.fromkeys(FIELDS, "x") | {"level": "INFO", "metadata": {}}
     data = frame(log | {"timestamp": timestamp})
     assert parse_plain_frame(data) is None
@@ -582,30 +600,30 @@ def test_answer_of_a_call(document: dict[str, Any], expected: Any) -> None:
 
 @pytest.mark.parametrize("document", [None, 1, "text", [], {}, {"name": "x"}])
 def test_no_device_and_no_project(document: Any) -> None:
-    """What has no ID is neither a device nor a project."""
+    """An object without an ID is no device or project."""
     assert parse_device(document) is None
     assert parse_project(document) is None
 
 
 def test_device_and_project_without_a_name() -> None:
-    """A device or a project without a name is called by its ID."""
+    """A missing name is replaced by the ID."""
     assert parse_device({"id": "abc"}) == ("abc", "abc", ())
     assert parse_project({"id": "abc", "name": ""}) == ("abc", "abc")
 
 
-# A line of a log that somebody would like to forge, in a color, and backwards.
+# A name that forges a line of a log, in a color, and backwards.
 FORGED = " pump\n\x1b[31mERROR\u2028\u202eforged\u2066\u200b "
 CLEAN = "pump [31mERROR forged"
 
 
 def test_names_are_one_line() -> None:
-    """What names something neither breaks a line nor is invisible, and is never empty."""
+    """Names are one visible line, and never empty."""
     device = parse_device(
         {"id": "abc", "name": FORGED, "hardwareIds": [FORGED, "\u200b", 5]}
     )
     assert device == ("abc", CLEAN, (CLEAN, "5"))
     assert parse_project({"id": "abc", "name": FORGED}) == ("abc", CLEAN)
-    # Golioth knows it by its whole ID.
+    # The ID itself is unchanged, because Golioth knows it so.
     assert parse_device({"id": FORGED, "name": "\n\u200b"}) == (FORGED, CLEAN, ())
     assert parse_project({"id": "\n\u200b"}) == ("\n\u200b", r"'\n\u200b'")
     device = parse_device({"id": "\u202e" * 255})
@@ -623,7 +641,7 @@ def test_level_is_one_line(level: str, expected: str) -> None:
 
 
 def test_message_is_kept() -> None:
-    """What a device says is not touched."""
+    """Message and module are not changed."""
     entry = only_log(frame({**LOG, "message": FORGED, "module": FORGED}))
     assert (entry.message, entry.module) == (FORGED, FORGED)
 
@@ -660,7 +678,7 @@ def test_message_is_kept() -> None:
     ],
 )
 def test_number(value: Any, expected: int | None) -> None:
-    """A count is taken as a number or as text."""
+    """A count may be a number or text."""
     assert parse_number(value) == expected
 
 
@@ -680,7 +698,7 @@ _VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=300)
     )
 )
 def test_order_of_fields(values: tuple[Any, ...]) -> None:
-    """A log with its fields in the published order, which is parsed faster, is the same as in any other order."""
+    """The order of fields does not change a log."""
     document = dict(zip(FIELDS, values, strict=True))
     source = json.dumps(document)
     reordered = dict(reversed(document.items()))
@@ -688,7 +706,7 @@ def test_order_of_fields(values: tuple[Any, ...]) -> None:
 
 
 def test_rpc_answer_with_a_long_integer() -> None:
-    """What a device answers holds an integer of any length as its digits."""
+    """A device's answer keeps long integers as digits."""
     document = parse_answer(b'{"statusCode":0,"detail":[%b]}' % (b"9" * 400))
     assert document is not None
     answer = parse_rpc_answer(document)

@@ -1,4 +1,4 @@
-"""Tests of what people paste in place of a project ID, a credential or an address."""
+"""Test finding project IDs, credentials and addresses in text."""
 
 from time import perf_counter
 
@@ -49,7 +49,7 @@ COMMANDS = (CURL, CURL_OF_A_BROWSER, CURL_OF_WINDOWS, STREAM)
     ],
 )
 def test_project_id(text: str) -> None:
-    """The ID of a project is found wherever it stands."""
+    """A project ID is found in any known form."""
     assert find_project_id(text) == "demo"
 
 
@@ -68,13 +68,16 @@ def test_project_id(text: str) -> None:
     ],
 )
 def test_no_project_id(text: str) -> None:
-    """What has none is not taken for one: it may hold a credential."""
+    """Text without a project ID is not used as one.
+
+    It may hold a credential.
+    """
     assert find_project_id(text) is None
 
 
 @pytest.mark.parametrize("text", ["", "my project", "../projects", "project", "id"])
 def test_anything_else(text: str) -> None:
-    """What is no address stays what it is: IDs are Golioth's to know."""
+    """Other text is returned unchanged, as a possible ID."""
     assert find_project_id(text) == text
 
 
@@ -98,7 +101,7 @@ def test_anything_else(text: str) -> None:
     ],
 )
 def test_api_key(text: str) -> None:
-    """An API key is found wherever it stands, to the letter."""
+    """An API key is found exactly, in any known form."""
     assert find_credential(text) == KEY
 
 
@@ -113,7 +116,7 @@ def test_api_key(text: str) -> None:
     ],
 )
 def test_jwt(text: str) -> None:
-    """So is a JWT."""
+    """A JWT is found in any known form."""
     assert find_credential(text) == JWT
 
 
@@ -121,7 +124,7 @@ def test_jwt(text: str) -> None:
     "key", ["", "mykey==", "abctoken=", "jwt==", "key", "x-api-key", "Bearer"]
 )
 def test_key_that_looks_like_something_else(key: str) -> None:
-    """A key whose letters happen to be those of a label is a key."""
+    """A key that resembles a label is still a key."""
     assert find_credential(key) == key
 
 
@@ -147,7 +150,7 @@ def test_key_that_looks_like_something_else(key: str) -> None:
     ],
 )
 def test_api_url(text: str, address: str) -> None:
-    """Of an address of the API, that of the API is left."""
+    """Request paths are removed from an API address."""
     assert find_api_url(text) == address
 
 
@@ -164,7 +167,7 @@ def test_api_url(text: str, address: str) -> None:
     ],
 )
 def test_other_address(text: str) -> None:
-    """What is not understood stays what it is, to be refused."""
+    """Other text is returned unchanged, and refused later."""
     assert find_api_url(text) == text
 
 
@@ -180,7 +183,7 @@ def test_other_address(text: str) -> None:
     ],
 )
 def test_console(address: str, expected: bool) -> None:
-    """The console is told from the API."""
+    """The console's address is recognized."""
     assert is_console_address(address) is expected
 
 
@@ -205,7 +208,7 @@ def test_console(address: str, expected: bool) -> None:
     ],
 )
 def test_long_text(find: object, piece: str) -> None:
-    """However long a text is, it is looked through at once."""
+    """Long text is searched quickly."""
     assert callable(find)
     for size in (16_000, 1_000_000):
         started = perf_counter()

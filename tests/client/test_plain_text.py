@@ -1,4 +1,4 @@
-"""Tests of what is left of a text of the service in a log, in a name and in a database."""
+"""Test making texts safe to log, show and store."""
 
 from typing import Any
 import unicodedata
@@ -29,13 +29,13 @@ from custom_components.golioth.client import one_line, storable, with_storable_k
     ],
 )
 def test_one_line(text: str, expected: str) -> None:
-    """What breaks a line becomes a space, and what is invisible goes."""
+    """Line breaks become spaces, invisible characters are dropped."""
     assert one_line(text) == expected
 
 
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_any_text(text: str) -> None:
-    """Nothing is left that moves the cursor, turns the direction or is invisible."""
+    """No control, direction or invisible characters remain."""
     line = one_line(text)
     assert not {"Cc", "Cf", "Cs", "Zl", "Zp"} & set(map(unicodedata.category, line))
     assert len(line) <= len(text)
@@ -61,12 +61,12 @@ def test_any_text(text: str) -> None:
     ],
 )
 def test_storable(value: Any, expected: Any) -> None:
-    """U+0000 goes, half of a character is replaced, and all else stays, however deep it is."""
+    """Only U+0000 and lone surrogates change, at any depth."""
     assert storable(value) == expected
 
 
 def test_storable_keys() -> None:
-    """Only keys are changed, however deep they are."""
+    """Only keys are changed, at any depth."""
     value = {"a\0": ["b\0", {"\udc00": "c\0"}], "d": 1}
     assert with_storable_keys(value) == {"a": ["b\0", {"\ufffd": "c\0"}], "d": 1}
     deep: Any = "\0"
@@ -77,7 +77,7 @@ def test_storable_keys() -> None:
 
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_any_text_is_storable(text: str) -> None:
-    """What is left can be written as UTF-8, and is left as it is the next time."""
+    """The result can be encoded as UTF-8, and is stable."""
     stored = storable(text)
     assert b"\0" not in stored.encode()
     assert stored == storable(stored)
