@@ -48,7 +48,7 @@ async def test_invalid_date_in_headers(
     headers: Mapping[str, str],
     is_old_python: bool,
 ) -> None:
-    """Invalid dates in headers lose no log and show no key."""
+    """Invalid dates lose no log and show no key."""
     caplog.set_level(logging.DEBUG)
     if is_old_python:
         monkeypatch.setattr(

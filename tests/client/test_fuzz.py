@@ -244,7 +244,7 @@ def encoded(document: Any) -> bytes:
 @given(log=LOGS)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_log(log: dict[str, Any]) -> None:
-    """An object with any field of a log is one log."""
+    """An object with any log's field is one log."""
     is_log = any(
         log.get(field) is not None for field in ("timestamp", "level", "message")
     ) or bool(log.get("deviceId") or log.get("device_id"))

@@ -211,7 +211,7 @@ async def test_many_logs_of_one_millisecond(
     device: str | None,
     level: tuple[str, ...],
 ) -> None:
-    """All logs of a crowded millisecond and around it are found."""
+    """Logs of a crowded millisecond and around it are found."""
     before = [NOON + index * MILLISECOND for index in range(150)]
     burst = [NOON + SECOND + index * step for index in range(90)]
     send(service, [*before, *burst], level="INFO")

@@ -95,7 +95,7 @@ FULL = [log("known", NOW - 90 * 60) for _ in range(100)]
     ],
 )
 async def test_before_the_window(answer: LogWindow | None, is_lost: bool) -> None:
-    """Lost logs before the window are reported, if there are any."""
+    """Lost logs before the window are reported, if any."""
     logs, listener, coverage = DeliveredLogs(), Listener(), Coverage(360.0)
     coverage.resume((NOW - 2 * HOUR) * SECOND)
     for entry in FULL:

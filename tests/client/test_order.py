@@ -18,7 +18,7 @@ OFFSETS = (0.0, 3.0, -3.0, 5.5, -5.5, 8.0, -8.0, 10.0, -10.0)
 
 
 def out_of_order(recorder: Recorder) -> int:
-    """Return how many logs came after a later one of the same device."""
+    """Return how many logs came out of their device's order."""
     number = 0
     newest: defaultdict[str, int] = defaultdict(lambda: -1)
     for entry in recorder.entries:
@@ -37,7 +37,7 @@ async def test_devices_that_are_ahead_and_behind_while_polling(
     poll_interval: float,
     request_interval: float,
 ) -> None:
-    """Polled logs keep their order despite clocks off by 10 s."""
+    """Polled logs keep their order with clocks 10 s off."""
     simulator.retire()
     devices = [simulator.add_device(f"device-{number}") for number in range(9)]
     async with running(
@@ -66,7 +66,7 @@ async def test_devices_that_are_ahead_and_behind_while_polling(
 async def test_devices_that_are_ahead_and_behind_in_a_gap(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Logs of a gap keep their order, followed by streamed ones."""
+    """Logs of a gap keep their order before streamed ones."""
     devices = [simulator.add_device(f"device-{number}") for number in range(9)]
 
     def send(first: int, number: int) -> None:

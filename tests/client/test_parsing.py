@@ -341,7 +341,7 @@ def test_names_are_cut() -> None:
 
 @pytest.mark.parametrize("value", ["1e15", '"\\u0001"', '"\\/"', '"é"', "0", "1E15"])
 def test_short_log(value: str) -> None:
-    """A log of a short frame is short as JSON, too.
+    """A short frame's log is short as JSON, too.
 
     However its values are written.
     """
@@ -457,7 +457,7 @@ def test_answer_with_an_unusual_log(value: bytes) -> None:
     ids=lambda body: repr(body[:30]),
 )
 def test_no_answer(body: bytes) -> None:
-    """An answer that is no object, or too complex, is None."""
+    """An invalid or too complex answer is None."""
     assert parse_answer(body) is None
 
 
@@ -576,7 +576,7 @@ def test_plain_frame(older: dict[str, str], device_id: str) -> None:
     ],
 )
 def test_plain_frame_without_a_time(timestamp: str) -> None:
-    """A plain frame with an invalid time is left to `parse_frame`."""
+    """A frame with an invalid time is not plain."""
     log = dict.fromkeys(FIELDS, "x") | {"level": "INFO", "metadata": {}}
     data = frame(log | {"timestamp": timestamp})
     assert parse_plain_frame(data) is None

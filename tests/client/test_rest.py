@@ -1,4 +1,4 @@
-"""Tests of the REST client, against the simulated service."""
+"""Test the REST client against the simulated service."""
 
 import asyncio
 from collections.abc import Callable
@@ -39,7 +39,7 @@ async def test_project(
     endpoint_with: Callable[[str], Endpoint],
     kind: str,
 ) -> None:
-    """A project is read with an API key or a JWT."""
+    """An API key and a JWT can read a project."""
     secret = simulator.api_key if kind == "api_key" else simulator.jwt()
     rest = GoliothRest(HttpWire(session), endpoint_with(secret))
     assert await rest.project() == ("demo", "Demo project")
@@ -56,7 +56,7 @@ async def test_devices_of_every_page(
     numbers_as_text: bool,
     omit_defaults: bool,
 ) -> None:
-    """The list is whole, whatever it takes, and in no more requests than it must."""
+    """All pages of the list are read, in few requests."""
     simulator.numbers_as_text = numbers_as_text
     simulator.omit_defaults = omit_defaults
     for device_id in list(simulator.devices):
@@ -73,10 +73,10 @@ async def test_devices_of_every_page(
 
 
 @pytest.mark.parametrize(("total", "is_complete"), [(250, True), (251, False)])
-async def test_devices_that_do_not_add_up(
+async def test_devices_with_a_wrong_total(
     simulator: GoliothSimulator, rest: GoliothRest, total: int, is_complete: bool
 ) -> None:
-    """A list is whole only if it holds as many devices as it says there are."""
+    """A list is complete only if its total agrees."""
     for index in range(248):
         simulator.add_device(f"device-{index}")
     simulator.faults.device_total = total
@@ -88,7 +88,7 @@ async def test_devices_that_do_not_add_up(
 async def test_devices_without_end(
     monkeypatch: pytest.MonkeyPatch, simulator: GoliothSimulator, rest: GoliothRest
 ) -> None:
-    """A service that lists ever more devices is not followed for ever, and its list is not taken for a whole one."""
+    """An endless list is cut, and reported as incomplete."""
     monkeypatch.setattr(rest_module, "MAX_DEVICES", 200)
     for index in range(998):
         simulator.add_device(f"device-{index}")
@@ -101,7 +101,7 @@ async def test_devices_without_end(
 async def test_rejected_credential(
     simulator: GoliothSimulator, rest: GoliothRest
 ) -> None:
-    """A deleted key fails on the next request."""
+    """A deleted key is rejected by the next request."""
     simulator.revoke()
     with pytest.raises(GoliothAuthenticationError):
         await rest.project()
@@ -117,7 +117,7 @@ async def test_project_that_the_key_does_not_open(
     status: int,
     error: type[GoliothError],
 ) -> None:
-    """Not found and permission denied are told apart."""
+    """Not found and permission denied raise different errors."""
     simulator.unknown_project_status = status  # type: ignore[assignment]
     endpoint = Endpoint(simulator.url, "other", Credential(simulator.api_key))
     with pytest.raises(error):
@@ -140,14 +140,14 @@ async def test_project_that_the_key_does_not_open(
         (None, True, GoliothResponseError),
     ],
 )
-async def test_answers_that_are_none(
+async def test_failing_answers(
     simulator: GoliothSimulator,
     rest: GoliothRest,
     status: int | None,
     html: bool,
     error: type[GoliothError],
 ) -> None:
-    """Trouble on the way is told from a rejection."""
+    """Failures on the way differ from a rejection."""
     simulator.faults.rest_status = status
     simulator.faults.rest_html = html
     with pytest.raises(error) as caught:
@@ -160,7 +160,7 @@ async def test_answers_that_are_none(
 async def test_service_that_asks_to_wait(
     simulator: GoliothSimulator, rest: GoliothRest
 ) -> None:
-    """Retry-After is passed on."""
+    """The error has the time of Retry-After."""
     simulator.faults.rest_status = 429
     simulator.faults.rest_headers = {"Retry-After": "17"}
     with pytest.raises(GoliothConnectionError) as caught:
@@ -179,7 +179,10 @@ async def test_service_that_asks_to_wait(
 async def test_time_of_the_service(
     session: aiohttp.ClientSession, aiohttp_server: Any, date: str, time_s: int | None
 ) -> None:
-    """The service's clock is what two answers agree on; a date in no time zone is none."""
+    """The service's time is what two answers agree on.
+
+    A date without a time zone is ignored.
+    """
 
     async def answer(_request: web.Request) -> web.Response:
         return web.json_response(
@@ -197,7 +200,7 @@ async def test_time_of_the_service(
     for _ in range(2):
         await rest.project()
         times.append(rest.server_time_ns)
-    # It runs on from where it was.
+    # The clock goes on, so compare minutes.
     assert [time_ns and time_ns // 60_000_000_000 * 60 for time_ns in times] == [
         None,
         time_s,
@@ -222,7 +225,10 @@ async def test_date_that_is_no_date(
     date: str,
     parser_error: type[Exception] | None,
 ) -> None:
-    """An answer counts, whatever its date is, and whatever Python makes of that."""
+    """An answer is valid despite an invalid date.
+
+    Whatever Python's parser raises.
+    """
     if parser_error is not None:
 
         def parse(_text: str) -> None:
@@ -255,7 +261,10 @@ async def test_answer_that_is_too_long(
     body: bytes,
     error: type[GoliothError],
 ) -> None:
-    """Less can be asked for then; of an error, the status says what it is."""
+    """An answer that is too long is unreadable.
+
+    An error is identified by its status.
+    """
     body = body % (b"x" * (2 * 1024 * 1024 + 1))
     answer = f"HTTP/1.1 {status} S\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     async with raw_service(silence, answer=answer + body) as url:
@@ -266,7 +275,7 @@ async def test_answer_that_is_too_long(
 
 
 async def test_answer_of_two_mebibytes(session: aiohttp.ClientSession) -> None:
-    """A long answer is read while it is not too long."""
+    """An answer just below the limit is read."""
     log = b'{"timestamp":"2026-11-23T12:00:00Z","message":"%s"}' % (b"x" * 20_000)
     body = b'{"list":[' + b",".join([log] * 100) + b"]}"
     answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
@@ -277,7 +286,7 @@ async def test_answer_of_two_mebibytes(session: aiohttp.ClientSession) -> None:
 
 
 async def test_logs_without_a_time(session: aiohttp.ClientSession) -> None:
-    """What has no time, and what is no log, is told from the logs, and counts."""
+    """Untimed logs and other items are separated and counted."""
     listed = [
         '{"timestamp":"2026-11-23T12:00:01Z","message":"b"}',
         '{"timestamp":"soon","message":"untimed"}',
@@ -300,7 +309,7 @@ async def test_logs_without_a_time(session: aiohttp.ClientSession) -> None:
 async def test_redirect_is_not_followed(
     simulator: GoliothSimulator, rest: GoliothRest, status: int
 ) -> None:
-    """The credential goes to no other origin."""
+    """The credential is not sent to another origin."""
     async with GoliothSimulator() as other:
         simulator.faults.redirect_to = other.url
         simulator.faults.redirect_status = status
@@ -312,7 +321,7 @@ async def test_redirect_is_not_followed(
 async def test_service_that_is_too_slow(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
 ) -> None:
-    """A request ends in time."""
+    """A request has a timeout."""
     simulator.faults.rest_never = True
     with pytest.raises(GoliothConnectionError, match="in time"):
         await GoliothRest(HttpWire(session), endpoint, timeout=0.1).project()
@@ -321,7 +330,7 @@ async def test_service_that_is_too_slow(
 async def test_service_that_is_not_there(
     simulator: GoliothSimulator, rest: GoliothRest
 ) -> None:
-    """A refused connection is trouble on the way."""
+    """A refused connection raises a connection error."""
     await simulator.stop()
     with pytest.raises(GoliothConnectionError):
         await rest.project()
@@ -330,7 +339,7 @@ async def test_service_that_is_not_there(
 async def test_logs_of_a_module_with_a_term(
     simulator: GoliothSimulator, rest: GoliothRest
 ) -> None:
-    """Filters are the service's, percent-encoded."""
+    """Filters are sent to the service, percent-encoded."""
     simulator.log("a & b", module="x=y", level="WARN")
     simulator.log("a", module="x=y", level="WARN")
     simulator.log("a & b", module="x", level="WARN")
@@ -361,7 +370,7 @@ async def test_call(
     answer: dict[str, Any],
     expected: tuple[int, Any],
 ) -> None:
-    """A device is called once, and its answer returned, whatever it is."""
+    """A device is called once, and any answer returned."""
     simulator.on_rpc = lambda _call: answer
     assert await rest.call_rpc(WATER_METER, "reboot", params, timeout=5) == expected
     device = simulator.devices[WATER_METER]
@@ -384,7 +393,7 @@ async def test_call(
 async def test_call_that_is_answered_with_nonsense(
     simulator: GoliothSimulator, rest: GoliothRest, answer: dict[str, Any]
 ) -> None:
-    """What is no answer is none: nobody knows what the device did."""
+    """An invalid answer raises, and the device may have acted."""
     simulator.on_rpc = lambda _call: answer
     with pytest.raises(GoliothResponseError) as caught:
         await rest.call_rpc(WATER_METER, "reboot", [], timeout=5)
@@ -394,7 +403,7 @@ async def test_call_that_is_answered_with_nonsense(
 async def test_call_that_is_answered_with_deep_nesting(
     simulator: GoliothSimulator, rest: GoliothRest
 ) -> None:
-    """What Home Assistant could not write is no answer."""
+    """An answer that Home Assistant could not write is invalid."""
     detail: Any = 0
     for _ in range(245):
         detail = [detail]
@@ -412,7 +421,7 @@ async def test_call_that_is_answered_with_the_credential(
     kind: str,
     status_code: int,
 ) -> None:
-    """A service that echoes what it was sent does not get the credential shown."""
+    """An answer that echoes the credential is not shown."""
     secret = simulator.api_key if kind == "api_key" else simulator.jwt()
     simulator.on_rpc = lambda _call: {
         "statusCode": status_code,
@@ -453,7 +462,7 @@ async def test_call_that_the_service_does_not_answer(
     error: type[GoliothError],
     nothing_done: bool | None,
 ) -> None:
-    """Only where the service has turned the call down, it is certain that the device has not acted."""
+    """Only a refused call has certainly done nothing."""
     simulator.faults.rest_status = status
     simulator.faults.rest_html = html
     with pytest.raises(error) as caught:
@@ -466,7 +475,7 @@ async def test_call_that_the_service_does_not_answer(
 async def test_call_of_an_unknown_device(
     simulator: GoliothSimulator, rest: GoliothRest
 ) -> None:
-    """A device that is gone is told, however its ID looks."""
+    """A missing device raises, whatever its ID."""
     for device_id in ("gone", "a/b?c=d#e", "%2e%2e"):
         with pytest.raises(GoliothNotFoundError):
             await rest.call_rpc(device_id, "reboot", [], timeout=5)
@@ -477,7 +486,7 @@ async def test_call_of_an_unknown_device(
 async def test_call_is_not_redirected(
     simulator: GoliothSimulator, rest: GoliothRest, status: int
 ) -> None:
-    """Neither the call nor the credential goes to another origin."""
+    """Neither call nor credential is sent to another origin."""
     async with GoliothSimulator() as other:
         simulator.faults.redirect_to = other.url
         simulator.faults.redirect_status = status
@@ -490,7 +499,7 @@ async def test_call_is_not_redirected(
 async def test_call_that_takes_too_long(
     simulator: GoliothSimulator, rest: GoliothRest
 ) -> None:
-    """The device has been called, and may have acted."""
+    """After a timeout, the device may have acted."""
 
     async def never(_call: RpcCall) -> dict[str, Any]:
         await asyncio.get_running_loop().create_future()
@@ -506,10 +515,10 @@ async def test_call_that_takes_too_long(
 @pytest.mark.parametrize(
     ("timeout", "sent"), [(0.2, 1), (1, 1), (30.0, 30), (119.5, 120)]
 )
-async def test_call_says_how_long_it_waits(
+async def test_call_sends_its_timeout(
     simulator: GoliothSimulator, rest: GoliothRest, timeout: float, sent: int
 ) -> None:
-    """Where a device takes long, the service waits for it for as long as we do."""
+    """The service gets the timeout of the call."""
 
     async def late(_call: RpcCall) -> dict[str, Any]:
         await asyncio.sleep(0.05)
@@ -525,7 +534,10 @@ async def test_call_says_how_long_it_waits(
 async def test_call_whose_connection_breaks(
     simulator: GoliothSimulator, rest: GoliothRest, reused: bool
 ) -> None:
-    """A call is sent once, though the HTTP client repeats a question on a connection that it has used before."""
+    """A call is sent once on a reused connection.
+
+    The HTTP client repeats GET requests there.
+    """
     if reused:
         await rest.project()
     simulator.faults.rest_cut = True
@@ -536,7 +548,7 @@ async def test_call_whose_connection_breaks(
     assert len(simulator.rpc_calls) == 1
     assert len(simulator.requests) == requests + 1
 
-    # The fault is one that is repeated, where that does no harm.
+    # A GET is repeated after the same fault.
     simulator.faults.clear()
     await rest.project()
     simulator.faults.rest_cut = True
@@ -549,7 +561,7 @@ async def test_call_whose_connection_breaks(
 async def test_call_without_a_service(
     simulator: GoliothSimulator, rest: GoliothRest
 ) -> None:
-    """Where no connection is made, nothing was sent."""
+    """Without a service, nothing was sent."""
     await simulator.stop()
     with pytest.raises(GoliothConnectionError) as caught:
         await rest.call_rpc(WATER_METER, "reboot", [], timeout=5)
@@ -559,9 +571,12 @@ async def test_call_without_a_service(
 async def test_call_of_a_service_that_takes_no_connection(
     session: aiohttp.ClientSession,
 ) -> None:
-    """Where a connection takes too long, nothing was sent: that is told from an answer that takes too long."""
+    """If connecting times out, nothing was sent.
+
+    It differs from an answer that times out.
+    """
     with ExitStack() as stack:
-        # A queue that nobody serves holds two connections; the next ones hang.
+        # A queue that is not served holds two connections; the next ones hang.
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(3):
             waiting = stack.enter_context(socket.socket())

@@ -1,4 +1,4 @@
-"""Tests that saving costs the same after hours of a gap that cannot be filled."""
+"""Test that saves stay cheap during a long gap."""
 
 import asyncio
 from collections import Counter
@@ -22,14 +22,13 @@ from .test_delivery import numbered, outage, streaming
 HOURS: Final = 4
 SECONDS: Final = HOURS * 3600
 
-# As often as Home Assistant saves, and somewhat less often.
+# Seconds of logs between two saves.
 SAVE_INTERVAL: Final = 600
 
-# Calls and turns of loops that a save may take for each log that is remembered: it
-# takes some 17.
+# Calls and iterations that a save may take per remembered log; it takes some 17.
 MAX_STEPS: Final = 30
 
-# What no tool that watches a test run takes.
+# An ID that no other monitoring tool of a test run uses.
 _TOOL: Final = 4
 
 
@@ -43,7 +42,7 @@ def clocks() -> SteppedClocks:
 async def simulator(
     socket_enabled: None, clocks: SteppedClocks
 ) -> AsyncIterator[GoliothSimulator]:
-    """Run a service whose hours pass in no time."""
+    """Run a service with a clock that the test moves."""
     async with GoliothSimulator(clock=clocks.service_ns) as simulator:
         simulator.add_device("greenhouse-node", device_id=GREENHOUSE_NODE)
         yield simulator
@@ -51,7 +50,7 @@ async def simulator(
 
 @contextmanager
 def counted_steps() -> Iterator[Callable[[], int]]:
-    """Count what Python does: calls, and turns of loops; what is yielded returns it."""
+    """Count calls and iterations; yield a function returning them."""
     monitoring = sys.monitoring
     events = monitoring.events
     kinds = (events.PY_START, events.PY_RESUME, events.CALL, events.JUMP)
@@ -73,7 +72,7 @@ def counted_steps() -> Iterator[Callable[[], int]]:
 
 
 def save(feed: LogFeed) -> tuple[ResumePoint, int]:
-    """Save as Home Assistant does; return what was saved, and how many steps that took."""
+    """Save and restore; return the resume point and steps taken."""
     with counted_steps() as steps:
         resume_point = feed.resume_point
         assert resume_point is not None
@@ -93,8 +92,11 @@ async def test_hours_of_a_gap_that_cannot_be_filled(
     clocks: SteppedClocks,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With a log a second, and REST down: each save is cheap, and the gap is not lost."""
-    # These hours are not slept through.
+    """Saves stay cheap while REST is down for hours.
+
+    There is a log a second. The gap is filled later.
+    """
+    # The hours must not count as a sleep of the host.
     monkeypatch.setattr("custom_components.golioth.client.feed._SLEEP", 1e9)
     async with running(
         session,
@@ -120,7 +122,7 @@ async def test_hours_of_a_gap_that_cannot_be_filled(
             await recorder.until(lambda: len(recorder.logs) >= number - 20)  # noqa: B023
             resume_point, steps = save(feed)
             most = max(most, steps / feed.remembered)
-        # A log that is remembered costs the same, however many there are.
+        # The cost per remembered log does not grow.
         assert most <= MAX_STEPS
         task.cancel()
         await asyncio.wait({task})

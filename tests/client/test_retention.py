@@ -1,4 +1,4 @@
-"""Tests of what is remembered of delivered logs, and what is stored of it."""
+"""Test bounding and storing the remembered logs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from homeassistant.helpers.json import prepare_save_json
 
 from .logs import NOW, delivered_by, log
 
-# What the feed remembers.
+# The limit of the feed.
 LIMIT: Final = 30_000
 
 MAX_STORED_SIZE: Final = 256 * 1024
 
 
 class Memory:
-    """What is remembered of some logs, within a limit."""
+    """Remembered logs within a limit."""
 
     def __init__(self, limit: int = 100) -> None:
         """Start empty."""
@@ -34,11 +34,11 @@ class Memory:
         self.retention = Retention(self.logs, limit)
 
     def stream(self, entries: Sequence[LogEntry]) -> list[LogEntry]:
-        """Return what is new of the stream."""
+        """Return the new ones of a stream's logs."""
         return delivered_by(self.logs, list(entries))
 
     def read(self, entries: Sequence[LogEntry]) -> list[LogEntry]:
-        """Return what is new of an answer."""
+        """Return the new logs of an answer."""
         return list(self.logs.add_read(entries))
 
     def apply(
@@ -49,7 +49,7 @@ class Memory:
         *,
         verified: int | None = None,
     ) -> None:
-        """Keep within the limit; unless given, what is verified is what is settled."""
+        """Apply the limit; `verified` defaults to `settled`."""
         self.retention.apply(
             Needed(
                 settled=settled,
@@ -60,26 +60,26 @@ class Memory:
         )
 
     def stored(self) -> Any:
-        """Return what is written to the storage."""
+        """Return the stored state."""
         return json.loads(json.dumps(self.retention.freeze()()))
 
     def restarted(self) -> Memory:
-        """Return what is remembered after a restart."""
+        """Return the state after a restart."""
         again = Memory(self.limit)
         again.retention.restore(self.stored())
         return again
 
     @property
     def accounted(self) -> int:
-        """How many logs are known, or are counted in an untracked range."""
+        """Return how many logs are known, or counted in ranges."""
         return self.logs.count(0, 10**11) + sum(
             each.number or 0 for each in self.logs.untracked
         )
 
 
 def stored_size(retention: Retention) -> int:
-    """Return the bytes of the file as Home Assistant writes it."""
-    # As many steps as are remembered.
+    """Return the size of Home Assistant's file in bytes."""
+    # The maximum number of clock steps.
     steps = [ClockStep(-((NOW + each) * 10**9), NOW * 10**9) for each in range(10)]
     resume_point = ResumePoint((NOW + 1) * 10**9 - 1, retention.freeze(), steps)
     _mode, content = prepare_save_json(
@@ -101,7 +101,7 @@ def stored_size(retention: Retention) -> int:
     seconds=st.lists(st.integers(-5, 5), min_size=12, max_size=12),
 )
 def test_storage(texts: list[str], seconds: list[int]) -> None:
-    """What was stored is known again."""
+    """Stored logs are known after a restart."""
     entries = [
         log(text, NOW + second) for text, second in zip(texts, seconds, strict=False)
     ]
@@ -116,7 +116,10 @@ def test_storage(texts: list[str], seconds: list[int]) -> None:
 
 
 def test_what_is_stored_while_logs_come() -> None:
-    """What comes after a moment is not stored with it; what is forgotten then is."""
+    """Storing takes the state at the call of `freeze`.
+
+    Later logs are not stored, and logs forgotten later are.
+    """
     memory = Memory()
     before = [log("a", NOW), log("b", NOW + 1)]
     memory.stream(before)
@@ -128,12 +131,12 @@ def test_what_is_stored_while_logs_come() -> None:
     again = Memory()
     again.retention.restore(json.loads(json.dumps(as_dict())))
     assert again.read([*before, *after]) == after
-    # What goes on is as it was.
+    # The running state is unchanged.
     assert not memory.read([*before, *after])
 
 
 def test_untracked_ranges_are_stored() -> None:
-    """What is not known is known to be unknown after a restart, with its number."""
+    """Untracked ranges and their numbers are stored."""
     memory = Memory()
     entries = [log("a", NOW + second) for second in range(20)]
     memory.stream(entries)
@@ -146,7 +149,7 @@ def test_untracked_ranges_are_stored() -> None:
 
 
 def test_storage_of_an_earlier_release() -> None:
-    """Ranges without numbers are understood: how many logs there were is not known."""
+    """Stored ranges without numbers are accepted as unknown."""
     memory = Memory()
     memory.stream([log("a", NOW), log("a", NOW + 30)])
     stored = memory.stored()
@@ -159,12 +162,12 @@ def test_storage_of_an_earlier_release() -> None:
         UntrackedRange(NOW + 22, NOW + 25, None),
     ]
     assert not again.read([log("a", NOW), log("b", NOW + 15), log("a", NOW + 30)])
-    # That is what is stored of them from now on.
+    # They are stored as such from now on.
     assert again.restarted().logs.untracked == again.logs.untracked
 
 
 def test_storage_is_understood_by_an_earlier_release() -> None:
-    """What it reads is there, in the form that it knows."""
+    """An earlier release can read the storage."""
     memory = Memory()
     memory.logs.raise_floor(NOW)
     memory.stream([log("a", NOW + second) for second in range(20)])
@@ -177,7 +180,7 @@ def test_storage_is_understood_by_an_earlier_release() -> None:
 
 
 def test_long_gap_before_what_was_streamed() -> None:
-    """What is still to be read is delivered after a restart, however long that takes."""
+    """A long unread gap is delivered after a restart."""
     memory = Memory()
     memory.logs.raise_floor(NOW)
     memory.stream([log("streamed", NOW + 50_000)])
@@ -186,14 +189,14 @@ def test_long_gap_before_what_was_streamed() -> None:
     again = memory.restarted()
     assert again.read(gap) == gap
     assert not again.read([log("settled", NOW - 1)])
-    # Once that is settled, the floor is no farther away than it has to be.
+    # Once the gap is settled, the stored floor follows.
     memory.apply(NOW + 50_000, NOW + 50_000)
     assert list(memory.stored()["seconds"]) == ["10000"]
 
 
 @pytest.mark.parametrize("behind", [100, 50_000])
 def test_clock_that_has_stepped_back_before_a_restart(behind: int) -> None:
-    """What was forgotten of a time that is the future again is not delivered again."""
+    """Forgotten logs are not repeated after the clock steps back."""
     memory = Memory()
     entries = [log(str(n), NOW + n) for n in range(500)]
     memory.stream(entries)
@@ -207,7 +210,7 @@ def test_clock_that_has_stepped_back_before_a_restart(behind: int) -> None:
 
 
 def test_floor_of_a_clock_that_was_ahead() -> None:
-    """What lies before such a floor is delivered: nothing of it was forgotten."""
+    """Logs before a floor from the future are delivered."""
     memory = Memory()
     memory.logs.raise_floor(NOW + 50_000)
     again = memory.restarted()
@@ -216,7 +219,7 @@ def test_floor_of_a_clock_that_was_ahead() -> None:
 
 
 def test_what_was_forgotten_years_ahead() -> None:
-    """What devices sent whose clocks are years ahead keeps nothing from now away."""
+    """Forgotten logs from years ahead block no present ones."""
     memory = Memory()
     memory.stream([log(str(n), NOW + 10_000_000 + n) for n in range(500)])
     memory.logs.raise_floor(NOW + 10_000_400)
@@ -246,7 +249,7 @@ def test_what_was_forgotten_years_ahead() -> None:
     ids=json.dumps,
 )
 def test_damage(stored: Any) -> None:
-    """What cannot be read is refused, and changes nothing."""
+    """Damaged storage is refused, and changes nothing."""
     memory = Memory()
     memory.stream([log("a")])
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
@@ -258,13 +261,13 @@ def test_damage(stored: Any) -> None:
 @pytest.mark.parametrize(
     "stored", [None, [], {}, {"time_ns": 1}, {"time_ns": "1", "delivered": {}}]
 )
-def test_resume_point_that_is_none(stored: Any) -> None:
-    """What is no resume point is none."""
+def test_invalid_resume_point(stored: Any) -> None:
+    """An invalid resume point is None."""
     assert ResumePoint.from_dict(stored) is None
 
 
 def test_resume_point() -> None:
-    """What is stored of it makes it again."""
+    """A stored resume point is restored."""
     memory = Memory()
     memory.stream([log("a")])
     steps = [ClockStep(-5, 3), ClockStep(2, 7)]
@@ -281,8 +284,8 @@ def test_resume_point() -> None:
 
 
 @pytest.mark.parametrize("steps", [None, 1, [1], [["a", 1]], [[1]], [[1, None]]])
-def test_clock_steps_that_are_none(steps: Any) -> None:
-    """What cannot be read of them does not keep a feed from going on."""
+def test_invalid_clock_steps(steps: Any) -> None:
+    """Invalid clock steps are ignored."""
     stored = {"time_ns": 1, "delivered": {}, "clock_steps": steps}
     resume_point = ResumePoint.from_dict(stored)
     assert resume_point is not None
@@ -293,20 +296,20 @@ def test_clock_steps_that_are_none(steps: Any) -> None:
 
 
 def test_bounds() -> None:
-    """No more is remembered than agreed, and what is not is not taken for known."""
+    """Memory is bounded, and forgotten seconds are not known."""
     memory = Memory()
     for second in range(50):
         memory.stream([log(str(n), NOW + second) for n in range(10)])
         memory.apply(NOW + second, NOW + second)
     assert memory.logs.floor == NOW + 40
     assert memory.logs.count(NOW, NOW + 50) == memory.logs.size == 100
-    # Whether these were delivered cannot be told: they are not delivered again.
+    # These may have been delivered, so they are not delivered again.
     assert not memory.read([log("other", NOW + 39)])
     assert len(memory.read([log("other", NOW + 40)])) == 1
 
 
 def test_nothing_is_forgotten_below_the_limit() -> None:
-    """What fits is kept, however old it is."""
+    """Logs below the limit are kept, however old."""
     memory = Memory()
     memory.stream([log(str(n), NOW - n * 10_000) for n in range(100)])
     memory.apply(NOW, NOW)
@@ -315,7 +318,7 @@ def test_nothing_is_forgotten_below_the_limit() -> None:
 
 
 def test_what_is_not_verified_is_not_given_up() -> None:
-    """The floor does not rise above what is still to be read, whatever the limit."""
+    """The floor never rises above unverified logs."""
     memory = Memory()
     memory.stream([log(str(n), NOW + n // 200) for n in range(400)])
     memory.apply(NOW + 1, NOW + 10)
@@ -325,7 +328,10 @@ def test_what_is_not_verified_is_not_given_up() -> None:
 
 
 def test_too_much_that_is_not_verified() -> None:
-    """Beyond four times the limit it is counted: what REST has more can be reported."""
+    """Too many unverified logs are untracked and counted.
+
+    The limit is four times that of the storage. So more logs of REST can be reported.
+    """
     memory = Memory()
     memory.stream([log(str(n), NOW + n // 500) for n in range(1_000)])
     memory.apply(NOW + 1, NOW + 10)
@@ -335,9 +341,9 @@ def test_too_much_that_is_not_verified() -> None:
 
 
 def test_streamed_range() -> None:
-    """Of what was streamed after what is still to be read, the middle is given up.
+    """The middle of streamed logs after a gap is untracked.
 
-    The rest tells early and late logs apart.
+    The rest remains to recognize early and late logs.
     """
     memory = Memory(25)
     memory.stream([log(str(n), NOW) for n in range(20)])
@@ -359,7 +365,7 @@ def test_streamed_range() -> None:
 
 
 def test_two_streamed_ranges() -> None:
-    """Between two streams everything is known: what neither gave can be read."""
+    """Everything between two streams stays tracked."""
     memory = Memory(25)
     memory.stream([log(str(n), NOW + n) for n in range(500)])
     memory.apply(NOW, NOW + 500, [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)])
@@ -375,7 +381,10 @@ def test_two_streamed_ranges() -> None:
 
 
 def test_middle_of_a_long_streamed_range() -> None:
-    """First goes what no log may still come to whose time is within 5 minutes."""
+    """The middle is untracked first, where no late logs come.
+
+    Late logs are within 5 minutes.
+    """
     memory = Memory(250)
     memory.stream([log(str(n), NOW + n) for n in range(2_000)])
     memory.apply(NOW, NOW + 2_000, [(NOW + 10, NOW + 1_990)])
@@ -385,7 +394,7 @@ def test_middle_of_a_long_streamed_range() -> None:
 
 
 def test_verified_logs_before_those_that_are_not() -> None:
-    """What was verified is forgotten for want of memory alone, before it is counted."""
+    """Verified logs are forgotten before others are untracked."""
     memory = Memory()
     memory.stream([log(str(n), NOW + n) for n in range(350)])
     memory.apply(NOW + 50, NOW + 350, verified=NOW + 300)
@@ -397,7 +406,10 @@ def test_verified_logs_before_those_that_are_not() -> None:
 
 
 def test_as_few_streamed_ranges_as_needed() -> None:
-    """The fullest range is given up first, and the others only if that is too little."""
+    """The fullest streamed range is untracked first.
+
+    Others follow only if needed.
+    """
     memory = Memory()
     memory.stream([log(str(n), NOW + n) for n in range(500)])
     memory.apply(NOW, NOW + 500, [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)])
@@ -405,7 +417,7 @@ def test_as_few_streamed_ranges_as_needed() -> None:
 
 
 def test_storage_holds_less_than_memory() -> None:
-    """What is stored keeps to the limit: more is given up of what was streamed."""
+    """More streamed logs are untracked in storage than memory."""
     memory = Memory()
     memory.stream([log(str(n), NOW + n) for n in range(380)])
     memory.apply(NOW, NOW + 380, [(NOW + 10, NOW + 200), (NOW + 220, NOW + 380)])
@@ -417,13 +429,20 @@ def test_storage_holds_less_than_memory() -> None:
     ]
     assert again.logs.size <= 100
     assert not again.read([log(str(n), NOW + n) for n in range(380)])
-    # What goes on is as it was.
+    # The running state is unchanged.
     assert not memory.logs.untracked
     assert memory.logs.size == memory.logs.count(NOW, NOW + 380) == 380
 
 
 def restarted_after_a_stream(before: int) -> tuple[Memory, list[LogEntry]]:
-    """Return what is remembered of some logs and twenty of a stream, and all of these."""
+    """Return the state after a stream and a restart.
+
+    Args:
+        before: How many logs come before the twenty of the stream.
+
+    Returns:
+        The state, and all logs.
+    """
     memory = Memory()
     entries = [
         *(log(str(n), NOW + n // 10) for n in range(before)),
@@ -434,8 +453,8 @@ def restarted_after_a_stream(before: int) -> tuple[Memory, list[LogEntry]]:
     return memory.restarted(), entries
 
 
-def test_streamed_logs_are_not_given_up_in_vain() -> None:
-    """Where what came before the stream is too much by itself, the oldest of it goes."""
+def test_oldest_logs_go_before_streamed_ones() -> None:
+    """The oldest logs go where untracking a stream is useless."""
     again, entries = restarted_after_a_stream(150)
     assert again.logs.untracked == [UntrackedRange(NOW, NOW + 8, 80)]
     assert not again.read(entries)
@@ -444,7 +463,7 @@ def test_streamed_logs_are_not_given_up_in_vain() -> None:
 
 
 def test_streamed_logs_are_given_up_before_others() -> None:
-    """What came before the stream is spared where it is not too much by itself."""
+    """Logs before the stream are kept where possible."""
     again, _entries = restarted_after_a_stream(90)
     ((start, end, _),) = again.logs.untracked
     assert start >= NOW + 100
@@ -452,7 +471,7 @@ def test_streamed_logs_are_given_up_before_others() -> None:
 
 
 def test_storage_without_a_stream() -> None:
-    """Where nothing was streamed ahead, the oldest go, and nothing is repeated."""
+    """Without a stream, the oldest logs are untracked."""
     memory = Memory()
     memory.stream([log(str(n), NOW + n // 10) for n in range(150)])
     memory.apply(NOW, NOW + 15)
@@ -463,7 +482,7 @@ def test_storage_without_a_stream() -> None:
 
 
 def test_no_range_where_everything_was_read() -> None:
-    """Once nothing before a stream is to be read, the oldest is given up first."""
+    """Without a gap, the oldest logs are forgotten."""
     memory = Memory()
     memory.stream([log(str(n), NOW + n) for n in range(500)])
     memory.apply(NOW + 490, NOW + 500, [(NOW + 10, NOW + 200), (NOW + 220, NOW + 500)])
@@ -473,7 +492,7 @@ def test_no_range_where_everything_was_read() -> None:
 
 
 def test_what_is_still_needed_is_bounded() -> None:
-    """Whatever the service makes up, no more than four limits are remembered."""
+    """At most four times the limit is remembered."""
     memory = Memory()
     for number in range(1_000):
         memory.stream([log(str(number), NOW + number % 3)])
@@ -483,7 +502,7 @@ def test_what_is_still_needed_is_bounded() -> None:
 
 
 def test_clocks_that_are_years_ahead() -> None:
-    """Devices from the future push out nothing that is needed now."""
+    """Logs from years ahead displace no present ones."""
     memory = Memory()
     memory.stream([log(str(n), NOW) for n in range(50)])
     memory.stream([log(str(n), NOW + 10_000_000 + n) for n in range(5_000)])
@@ -497,12 +516,12 @@ def test_clocks_that_are_years_ahead() -> None:
 
 
 def test_clocks_that_are_an_hour_ahead() -> None:
-    """They take half of what is remembered, and what goes is counted."""
+    """Logs from an hour ahead take at most half."""
     memory = Memory()
     memory.stream([log(str(n), NOW) for n in range(40)])
     memory.stream([log(str(n), NOW + 3_600 + n) for n in range(100)])
     memory.apply(NOW - 300, NOW)
-    # In memory, they may be as many as are needed.
+    # Memory has room for all of them.
     assert memory.logs.untracked == []
     stored = memory.restarted()
     assert stored.logs.count(NOW, NOW + 1) == 40
@@ -516,7 +535,7 @@ def test_clocks_that_are_an_hour_ahead() -> None:
 
 
 def test_many_seconds() -> None:
-    """A log a second in each of many seconds is not more than the storage may hold."""
+    """One log in each of many seconds fits the storage."""
     memory = Memory(LIMIT)
     memory.logs.raise_floor(NOW)
     for second in range(20_000):
@@ -534,7 +553,7 @@ def test_many_seconds() -> None:
 @pytest.mark.parametrize("seconds", [1, 1_000, 10_000])
 @pytest.mark.parametrize("verified", [0, NOW + 10_000])
 def test_size_in_storage(seconds: int, verified: int) -> None:
-    """The most that is remembered takes less than 256 KiB, over however many seconds."""
+    """The storage stays below 256 KiB, over any time."""
     memory = Memory(LIMIT)
     memory.logs.raise_floor(NOW)
     for number in range(3 * LIMIT):
@@ -547,7 +566,7 @@ def test_size_in_storage(seconds: int, verified: int) -> None:
 
 
 def test_size_of_many_ranges() -> None:
-    """Untracked ranges are not more than the storage may hold beside the logs."""
+    """Many untracked ranges and logs fit the storage."""
     memory = Memory(LIMIT)
     memory.logs.raise_floor(NOW)
     for each in range(100):
@@ -562,7 +581,10 @@ def test_size_of_many_ranges() -> None:
 
 @pytest.mark.parametrize("ahead", [0, 3_600])
 def test_size_of_what_is_needed(ahead: int) -> None:
-    """Nor is what memory holds beside that, many logs in few seconds or few in many."""
+    """Needed logs beyond the limit fit the storage.
+
+    Many logs in few seconds, and few in many.
+    """
     memory = Memory(LIMIT)
     memory.logs.raise_floor(NOW)
     memory.stream([log(str(n), NOW + ahead + n // 1_000) for n in range(31_000)])
@@ -574,7 +596,7 @@ def test_size_of_what_is_needed(ahead: int) -> None:
 
 
 def test_ranges_are_bounded() -> None:
-    """However long nothing can be read, there are no more ranges than agreed."""
+    """The number of untracked ranges is bounded."""
     memory = Memory(3)
     for each in range(2_000):
         memory.stream([log(str(n), NOW + 10 * each) for n in range(11)])
@@ -587,7 +609,7 @@ def test_ranges_are_bounded() -> None:
 
 
 class Batch(NamedTuple):
-    """Logs that come together, and what is needed after them."""
+    """Logs that come together, and the needs after them."""
 
     start: int
     """The second of the first one, from `NOW`."""
@@ -608,7 +630,7 @@ class Batch(NamedTuple):
         ]
 
     def apply(self, memory: Memory) -> None:
-        """Have a memory keep what is needed."""
+        """Apply the needs to a memory."""
         memory.apply(
             NOW + self.verified,
             None if self.now is None else NOW + self.now,
@@ -638,11 +660,11 @@ BATCHES = st.lists(
 
 
 @given(batches=BATCHES)
-def test_never_more_and_never_twice(batches: list[Batch]) -> None:
-    """Whatever comes and whatever is needed, bounds hold and nothing is repeated.
+def test_bounds_and_repetitions(batches: list[Batch]) -> None:
+    """Bounds hold, and no log is repeated.
 
-    Nor is anything kept away that was not delivered, unless it is from before the floor
-    or of an untracked range.
+    Undelivered logs stay new, unless they are before the floor or in an untracked
+    range.
     """
     memory = Memory(10)
     delivered: Counter[str] = Counter()
@@ -666,8 +688,8 @@ def test_never_more_and_never_twice(batches: list[Batch]) -> None:
 
 
 @given(batches=BATCHES)
-def test_whatever_is_not_verified_is_counted(batches: list[Batch]) -> None:
-    """What is not verified is known or counted, to the last log, after a restart too."""
+def test_unverified_logs_are_counted(batches: list[Batch]) -> None:
+    """Unverified logs are known or counted, after restarts too."""
     memory = Memory(10)
     verified = -1_000
     sent: Counter[int] = Counter()

@@ -1,4 +1,4 @@
-"""Tests of the service's time, and of how certain it is."""
+"""Test the service's time and its certainty."""
 
 import time
 
@@ -12,16 +12,16 @@ START = 1_795_000_000 * SECOND
 
 
 class Host:
-    """A host whose clocks are set by hand.
+    """A host with clocks that the test sets.
 
     Attributes:
         elapsed: Seconds by the clock that never steps.
-        wall: Seconds since 1970, as the host has it.
+        wall: Seconds since 1970 by the host's clock.
         service: Seconds since the service's clock showed `START`.
     """
 
     def __init__(self) -> None:
-        """Start with a host whose clock is an hour behind."""
+        """Start with a wall clock that is an hour behind."""
         self.elapsed = 1_000.0
         self.wall = START / SECOND - 3_600
         self.service = 0.0
@@ -34,20 +34,20 @@ class Host:
         self.service += seconds
 
     def answer(self, later: float = 0.0) -> None:
-        """Hear the time as the service reports it: in whole seconds."""
+        """Record a time of the service, in whole seconds."""
         self.clock.hear(START + int(self.service + later) * SECOND)
 
     def now_ns(self) -> int | None:
-        """Return the time that is believed."""
+        """Return the believed time."""
         return self.clock.now_ns
 
     def is_certain(self) -> bool:
-        """Return whether the last answer agreed with it."""
+        """Return whether the last answer agreed."""
         return self.clock.is_certain
 
     @property
     def behind(self) -> float:
-        """Seconds by which the clock is behind the service's."""
+        """Return the seconds that the believed time is behind."""
         assert self.clock.now_ns is not None
         return (START - self.clock.now_ns) / SECOND + self.service
 
@@ -62,7 +62,7 @@ def agreed() -> Host:
 
 
 def test_two_answers_in_a_row() -> None:
-    """A single answer is not believed, two that agree are."""
+    """A time is believed once two answers agree."""
     host = Host()
     assert host.now_ns() is None
     host.answer()
@@ -75,7 +75,7 @@ def test_two_answers_in_a_row() -> None:
 
 
 def test_time_passes_between_answers() -> None:
-    """The elapsed clock carries the time on."""
+    """The time advances with the elapsed clock."""
     host = agreed()
     host.wait(7_200)
     assert host.is_certain()
@@ -83,7 +83,7 @@ def test_time_passes_between_answers() -> None:
 
 
 def test_earliest_of_three_answers() -> None:
-    """Of the last answers the earliest is believed, and older ones are forgotten."""
+    """The earliest of the last three answers is believed."""
     host = agreed()
     host.answer()
     early = host.now_ns()
@@ -98,7 +98,7 @@ def test_earliest_of_three_answers() -> None:
 
 
 def test_single_wrong_answer() -> None:
-    """An answer that is years off changes nothing, except that it is doubted."""
+    """A single wrong answer only makes the time uncertain."""
     host = agreed()
     for later in (-100_000_000, 100_000_000):
         before = host.now_ns()
@@ -111,7 +111,7 @@ def test_single_wrong_answer() -> None:
 
 
 def test_two_wrong_answers_that_disagree() -> None:
-    """Answers that agree with nothing are not believed, however many come."""
+    """Wrong answers that disagree are not believed."""
     host = agreed()
     for later in (1_000, -1_000, 5_000, -5_000):
         host.answer(later)
@@ -121,7 +121,7 @@ def test_two_wrong_answers_that_disagree() -> None:
 
 @pytest.mark.parametrize("step", [-86_400.0, -61.0, 61.0, 86_400.0])
 def test_step(step: float) -> None:
-    """A clock that steps is believed with the second answer, whichever way it went."""
+    """A step in either direction is believed after two answers."""
     host = agreed()
     host.service += step
     host.answer()
@@ -135,7 +135,10 @@ def test_step(step: float) -> None:
 
 @pytest.mark.parametrize("step", [-58.0, 58.0])
 def test_servers_whose_clocks_differ(step: float) -> None:
-    """A minute between two servers is no step: it is certain, and the earlier one."""
+    """A difference of a minute between servers is no step.
+
+    The earlier time is believed.
+    """
     host = agreed()
     host.answer(step)
     assert host.is_certain()
@@ -143,7 +146,7 @@ def test_servers_whose_clocks_differ(step: float) -> None:
 
 
 def test_sleep_that_the_elapsed_clock_counts() -> None:
-    """After a sleep of the host the first right answer agrees at once."""
+    """A counted sleep does not make the time uncertain."""
     host = agreed()
     host.wait(2_400)
     host.answer()
@@ -152,7 +155,7 @@ def test_sleep_that_the_elapsed_clock_counts() -> None:
 
 
 def test_sleep_that_the_elapsed_clock_does_not_count() -> None:
-    """Where the elapsed clock stood still, two answers show that there was a sleep."""
+    """Two answers reveal a sleep that was not counted."""
     host = agreed()
     host.wall += 2_400
     host.service += 2_400
@@ -164,7 +167,7 @@ def test_sleep_that_the_elapsed_clock_does_not_count() -> None:
 
 
 def test_clock_of_the_host_does_not_matter() -> None:
-    """A step of the wall clock moves nothing while the service reports its time."""
+    """The wall clock does not matter while answers have times."""
     host = agreed()
     host.wall += 1_000_000
     assert 0 <= host.behind <= 1
@@ -174,7 +177,7 @@ def test_clock_of_the_host_does_not_matter() -> None:
 
 
 def test_service_that_never_reports_its_time() -> None:
-    """After a few answers without a time, the host's own clock has to do."""
+    """The host's clock is used after answers without times."""
     host = Host()
     for _ in range(3):
         host.clock.hear(None)
@@ -186,7 +189,7 @@ def test_service_that_never_reports_its_time() -> None:
 
 
 def test_answers_without_a_time_now_and_then() -> None:
-    """A time that comes in between is believed over the host's."""
+    """An occasional time is preferred to the host's clock."""
     host = agreed()
     for _ in range(10):
         host.clock.hear(None)
@@ -199,7 +202,10 @@ def test_answers_without_a_time_now_and_then() -> None:
 
 
 def test_service_that_stops_to_report_its_time() -> None:
-    """What was believed is carried on where the host's clock agrees with it."""
+    """The believed time goes on once answers have none.
+
+    The host's clock agrees with it here.
+    """
     host = agreed()
     host.wall += 3_600
     for _ in range(6):
@@ -214,7 +220,7 @@ def test_service_that_stops_to_report_its_time() -> None:
     delays=st.lists(st.floats(0, 15), min_size=2),
 )
 def test_never_ahead(seconds: list[float], delays: list[float]) -> None:
-    """However late answers arrive, the time is never ahead of the service's."""
+    """The believed time is never ahead, however late answers are."""
     host = Host()
     for pause, delay in zip(seconds, delays, strict=False):
         host.wait(pause)
@@ -230,7 +236,7 @@ def test_never_ahead(seconds: list[float], delays: list[float]) -> None:
     lies=st.lists(st.booleans(), min_size=40, max_size=40),
 )
 def test_steps_are_followed(steps: list[int], lies: list[bool]) -> None:
-    """Whatever came before, two right answers in a row are believed."""
+    """Two right answers in a row are always believed."""
     host = Host()
     lie = iter(lies)
     for step in steps[:20]:
@@ -247,7 +253,7 @@ def test_steps_are_followed(steps: list[int], lies: list[bool]) -> None:
 
 
 def test_clocks_of_this_host() -> None:
-    """The elapsed clock goes on, and the wall clock is that of everybody."""
+    """The host's clocks are the usual ones."""
     clocks = Clocks.of_host()
     before = clocks.elapsed()
     time.sleep(0.01)  # noqa: TID251
@@ -258,7 +264,7 @@ def test_clocks_of_this_host() -> None:
 def test_host_without_a_clock_that_counts_a_sleep(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Where there is no such clock, the monotonic one has to do."""
+    """The monotonic clock is the fallback."""
     monkeypatch.delattr(time, "CLOCK_BOOTTIME", raising=False)
     clocks = Clocks.of_host()
     assert abs(clocks.elapsed() - time.monotonic()) < 1

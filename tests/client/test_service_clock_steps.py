@@ -1,4 +1,4 @@
-"""Tests of a service whose `Date` steps, or that has none."""
+"""Test services whose `Date` steps or is missing."""
 
 import asyncio
 from collections import Counter
@@ -32,7 +32,7 @@ async def test_date_that_steps_back(
     before: float,
     after: float,
 ) -> None:
-    """Nothing is repeated and nothing is lost, back and forth."""
+    """Steps back and forth lose and repeat no log."""
     if retired:
         simulator.retire()
     simulator.faults.date_offset = before
@@ -53,7 +53,7 @@ async def test_date_that_steps_back(
 async def test_date_that_steps_back_after_the_first_start(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What was there before the first start is not delivered then either."""
+    """A step back does not deliver history."""
     now = now_ns(simulator)
     for number in range(300):
         moment = format_timestamp(now - (1_800 - number) * 1_000_000_000)
@@ -76,7 +76,10 @@ async def test_date_that_was_ahead_while_much_was_forgotten(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What REST does not deliver, because it might have been delivered, is reported."""
+    """Spans with forgotten logs are reported after a step back.
+
+    REST delivers none of it, because these may have been delivered.
+    """
     monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 100)
     hour = 3_600_000_000_000
 
@@ -94,7 +97,7 @@ async def test_date_that_was_ahead_while_much_was_forgotten(
         await audited(simulator, recorder, 8)
         assert not recorder.gaps
         simulator.faults.date_offset = 0
-        # Nothing else delivers what comes now.
+        # The stream misses the next log.
         simulator.mute()
         log("lost")
         sent = now_ns(simulator)
@@ -108,7 +111,7 @@ async def test_date_that_was_ahead_while_much_was_forgotten(
 async def test_date_that_steps_back_during_an_outage(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """The gap is filled once, by the clock as it is then."""
+    """A gap is filled once, despite a step back."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         for message in numbered(0, 20):
@@ -134,10 +137,13 @@ async def test_date_that_steps_back_during_an_outage(
 async def test_date_that_is_wrong_in_the_middle_of_a_read(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, answers: int
 ) -> None:
-    """What is late is delivered nevertheless."""
+    """Late logs are delivered despite wrong dates during a read."""
 
     class Disturber(Recorder):
-        """Has the date be a day ahead for a few answers, once the first logs are read."""
+        """Sets the date a day ahead after the first log.
+
+        For a few answers.
+        """
 
         @override
         def on_log(self, entry: LogEntry, source: LogSource) -> None:
@@ -172,13 +178,13 @@ async def test_date_that_is_wrong_in_the_middle_of_a_read(
 async def test_order_when_a_date_that_was_ahead_is_right(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What it has left out meanwhile comes before what is later."""
+    """Logs hidden by a date ahead come before later ones."""
     simulator.retire()
     async with running(session, simulator, recorder) as (feed, _task):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
         simulator.faults.date_offset = 600
         await audited(simulator, recorder, 8)
-        # By the wrong time, only the second one is not in the past.
+        # By the wrong date, only the second log is not in the past.
         for message, later in (("0", 0), ("1", 300)):
             moment = now_ns(simulator) + later * 1_000_000_000
             simulator.log(message, timestamp=format_timestamp(moment))
@@ -194,7 +200,7 @@ async def test_polling_without_a_date(
     recorder: Recorder,
     text: str,
 ) -> None:
-    """A service that does not report its time is polled by that of the host."""
+    """Without a date, polling uses the host's clock."""
     simulator.faults.date_text = text
     simulator.retire()
     async with running(session, simulator, recorder) as (feed, _task):
@@ -209,7 +215,7 @@ async def test_polling_without_a_date(
 async def test_gap_and_audit_without_a_date(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Nor does it keep a gap from being filled, or a stream from being audited."""
+    """Without a date, gaps are filled and streams audited."""
     simulator.faults.date_text = ""
     async with running(session, simulator, recorder, audit_interval=0.3) as (
         feed,
@@ -226,7 +232,7 @@ async def test_gap_and_audit_without_a_date(
         await recorder.until(lambda: len(recorder.logs) >= 150)
         await streaming(feed, recorder)
         simulator.mute()
-        # Later than the whole second in which the stream was opened.
+        # Later than the whole second in which the stream opened.
         moment = format_timestamp(now_ns(simulator) + 2_000_000_000)
         simulator.log("150", timestamp=moment)
         await recorder.until(lambda: len(recorder.logs) >= 151)

@@ -1,4 +1,4 @@
-"""Tests of how wide the next question is."""
+"""Test the width of slices."""
 
 from hypothesis import given, strategies as st
 
@@ -7,7 +7,7 @@ from custom_components.golioth.client.timestamps import MILLISECOND, SECOND, ali
 
 
 def test_width() -> None:
-    """The first slice is all of the span; much makes it narrower, little wider."""
+    """Slices start with the whole span, and adapt."""
     width = SliceWidth(3_600 * SECOND)
     assert width.width == 3_600 * SECOND
     width.narrow(1_000 * SECOND)
@@ -17,7 +17,10 @@ def test_width() -> None:
 
 
 def test_one_answer_is_little_evidence() -> None:
-    """It becomes no narrower than a sixteenth at once, and half of it at least."""
+    """One change narrows to a sixteenth at most.
+
+    And to half at least.
+    """
     width = SliceWidth(3_600 * SECOND)
     width.narrow(SECOND)
     assert width.width == 225 * SECOND
@@ -30,7 +33,7 @@ def test_one_answer_is_little_evidence() -> None:
     seen=st.lists(st.floats(0, 1), min_size=1, max_size=80),
 )
 def test_narrower_until_it_is_a_millisecond(width: int, seen: list[float]) -> None:
-    """Each time there is too much, less is asked for, down to a millisecond."""
+    """Slices get narrower, down to a millisecond."""
     widths = SliceWidth(align_down(width))
     for share in seen:
         before = widths.width
@@ -42,7 +45,7 @@ def test_narrower_until_it_is_a_millisecond(width: int, seen: list[float]) -> No
 
 @given(time_ns=st.integers(MILLISECOND, 10**19))
 def test_alignment(time_ns: int) -> None:
-    """Bounds are what no service cuts: whole seconds, or milliseconds below one."""
+    """Widths have whole seconds, or milliseconds below one."""
     down, up = align_down(time_ns), align_up(time_ns)
     assert 0 < down <= time_ns <= up < time_ns + SECOND
     assert not up % SECOND

@@ -1,4 +1,4 @@
-"""Tests of reads that take longer than logs may be late."""
+"""Test reads that take longer than the margin."""
 
 from collections import Counter
 
@@ -21,7 +21,7 @@ async def test_late_log_between_slices_of_a_slow_read(
     recorder: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A slice that was read too early is not settled by a later one of the same read."""
+    """A later slice does not settle an earlier, premature one."""
     slices = "custom_components.golioth.client.slices"
     monkeypatch.setattr(f"{slices}._MAX_PRESENT_LOGS", 50)
     monkeypatch.setattr(f"{slices}._FEW_LOGS", 5)
@@ -35,13 +35,13 @@ async def test_late_log_between_slices_of_a_slow_read(
             moment = start + number * SECOND // 400
             simulator.log(str(number), timestamp=format_timestamp(moment))
         await recorder.until(lambda: len(recorder.logs) > 0)
-        # It comes in time, before what was read of its time is settled.
+        # The late log comes in time, before the settled time reaches it.
         assert now_ns(simulator) - start < MARGIN * SECOND
         simulator.log("0", timestamp=format_timestamp(start))
         simulator.faults.rest_delay = 0.5
         await recorder.until(lambda: "599" in recorder.messages)
         simulator.faults.rest_delay = 0.0
-        # By its own time alone, what came last could be settled.
+        # By then, the last slice on its own could be settled.
         assert now_ns(simulator) - start > (MARGIN + 2) * SECOND
         assert "0" not in recorder.messages
         await recorder.until(lambda: "0" in recorder.messages)

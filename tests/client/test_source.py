@@ -1,4 +1,4 @@
-"""Tests of what `source` says: what regular polling brings, and what was caught up."""
+"""Test the source of logs: polled or caught up."""
 
 import asyncio
 from collections import Counter
@@ -32,9 +32,9 @@ async def test_outages_of_a_streaming_project(
     down_first: str,
     back_first: str,
 ) -> None:
-    """What was sent while neither worked is caught up, whichever is back first.
+    """Logs of an outage are caught up, whatever recovers first.
 
-    Three outages, because which way is faster is chance.
+    There are three outages, because which way is faster is random.
     """
     faults = simulator.faults
     async with running(session, simulator, recorder) as (feed, _task):
@@ -71,12 +71,12 @@ async def test_outages_of_a_streaming_project(
 async def test_stream_that_is_opened_again(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What was sent between two streams is caught up, while REST has worked all along."""
+    """Logs between two streams are caught up."""
     async with running(session, simulator, recorder) as (feed, _task):
         for number in range(0, 60, 10):
             await streaming(feed, recorder)
             await simulator.drop(None)
-            # Before either a poll or the next stream.
+            # This is before a poll or the next stream.
             for message in numbered(number, number + 10):
                 simulator.log(message)
             await recorder.until(lambda: len(recorder.logs) >= number + 10)  # noqa: B023
@@ -87,7 +87,7 @@ async def test_stream_that_is_opened_again(
 async def test_stream_that_stays_closed(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """The first read is one after an interruption; what later ones bring is polled."""
+    """Only the first read after an interruption catches up."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         simulator.faults.handshake_status = 503
@@ -103,7 +103,7 @@ async def test_stream_that_stays_closed(
 async def test_restarts_of_a_polled_project(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """What was sent while nothing ran is caught up, what comes then is polled."""
+    """Logs before a restart are caught up, later ones polled."""
     simulator.retire()
     resume_point = None
     expected: list[tuple[str, LogSource]] = []
@@ -136,7 +136,7 @@ async def test_failing_requests_of_a_polled_project(
     recorder: Recorder,
     fault: str,
 ) -> None:
-    """What was sent while requests failed is caught up, what comes then is polled."""
+    """Logs during failures are caught up, later ones polled."""
     simulator.retire()
     async with running(session, simulator, recorder) as (feed, _task):
         await polling(recorder, simulator)
@@ -160,7 +160,7 @@ async def test_failing_requests_of_a_polled_project(
 async def test_first_start_of_a_polled_project(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Nothing was missed before the very first start."""
+    """Logs after the first start are polled, not caught up."""
     simulator.retire()
     simulator.log("history")
     async with running(session, simulator, recorder) as (feed, _task):

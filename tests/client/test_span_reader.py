@@ -1,4 +1,4 @@
-"""Tests of what is read of a span of time, and for how many requests."""
+"""Test reading a span, and the number of requests."""
 
 from collections.abc import Callable
 
@@ -22,9 +22,9 @@ _LIMIT = 50
 
 
 class Service:
-    """Answers with the newest logs of a span.
+    """A service that answers with a span's newest logs.
 
-    It may say how many there are, and how many an answer holds.
+    It may report a total, and the limit of an answer.
     """
 
     def __init__(
@@ -33,18 +33,18 @@ class Service:
         *,
         has_total: bool = False,
         limit: int = _LIMIT,
-        tells_limit: bool = True,
+        reports_limit: bool = True,
     ) -> None:
-        """Take the logs, oldest first."""
+        """Set the logs, oldest first."""
         self.requests = 0
         self.unreadable: LogEntry | None = None
-        # For how many requests no answer can be read.
+        # The number of requests with unreadable answers.
         self.broken = 0
         self.ignores_bounds = False
         self.entries = entries
         self._has_total = has_total
         self._limit = limit
-        self._told_limit = limit if tells_limit else None
+        self._reported_limit = limit if reports_limit else None
 
     async def logs(
         self,
@@ -54,7 +54,7 @@ class Service:
         device_id: str | None = None,
         level: str | None = None,
     ) -> LogWindow:
-        """Answer."""
+        """Answer a request."""
         self.requests += 1
         if self.requests <= self.broken:
             raise GoliothUnreadableError("unreadable")
@@ -70,7 +70,7 @@ class Service:
         if self.unreadable in listed:
             raise GoliothUnreadableError("unreadable")
         total = len(found) if self._has_total else None
-        return LogWindow(listed, total, self._told_limit, [], 0, body_size=10_000)
+        return LogWindow(listed, total, self._reported_limit, [], 0, body_size=10_000)
 
 
 def reader_of(
@@ -90,7 +90,7 @@ def reader_of(
 
 
 async def new_of(reader: SpanReader, logs: DeliveredLogs, start: int, end: int) -> int:
-    """Return how many logs of some seconds a reading finds to be new."""
+    """Return how many new logs a read finds."""
     reading = await reader.read(
         start * SECOND, end * SECOND, 10_000, complete_before=end * SECOND
     )
@@ -106,7 +106,7 @@ def entries() -> list[LogEntry]:
 async def test_known_logs_take_no_memory(
     entries: list[LogEntry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is known may have any size: only what is kept of the answers is limited."""
+    """Known logs do not count toward the limit of memory."""
     monkeypatch.setattr("custom_components.golioth.client.reading._MAX_BYTES", 50_000)
     logs = DeliveredLogs()
     service = Service(entries)
@@ -120,8 +120,8 @@ async def test_known_logs_take_no_memory(
     assert logs.count_new(reading.entries) == 1
 
 
-async def test_glance_tells_since_when_it_has_all(entries: list[LogEntry]) -> None:
-    """An answer that is cut has all logs after its oldest second."""
+async def test_glance_at_a_cut_answer(entries: list[LogEntry]) -> None:
+    """A cut answer has all logs after its oldest second."""
     logs = DeliveredLogs()
     service = Service(entries)
     glance = await reader_of(service, logs).glance((NOW - 600) * SECOND, NOW * SECOND)
@@ -132,7 +132,7 @@ async def test_glance_tells_since_when_it_has_all(entries: list[LogEntry]) -> No
 
 
 async def test_whole_reading_of_a_crowded_moment() -> None:
-    """A reading that lacks nothing is returned, however many logs it has."""
+    """A complete reading may exceed the limit of logs."""
     entries = [log(str(each), NOW, 1 + each) for each in range(2 * _LIMIT)]
     reader = reader_of(Service(entries), DeliveredLogs())
     start = NOW * SECOND
@@ -143,7 +143,7 @@ async def test_whole_reading_of_a_crowded_moment() -> None:
 
 
 async def test_crowded_moment_at_the_end_of_a_second() -> None:
-    """What an answer has of its oldest millisecond is not counted as read."""
+    """The oldest millisecond of an answer may be incomplete."""
     known = [log(f"known {each}", NOW - 60 + each % 40) for each in range(_LIMIT)]
     crowd = [log(str(each), NOW - 1, 999 * MILLISECOND + each) for each in range(100)]
     logs = DeliveredLogs()
@@ -155,22 +155,22 @@ async def test_crowded_moment_at_the_end_of_a_second() -> None:
 
 
 @pytest.mark.parametrize("has_levels", [True, False])
-async def test_limit_that_is_not_told(*, has_levels: bool) -> None:
-    """An answer that claims more logs than it holds may lack some of one moment."""
+async def test_unreported_limit(*, has_levels: bool) -> None:
+    """A total above the answer's size shows an unreported limit."""
     levels = ("debug", "info") if has_levels else ("info",)
     crowd = [
         log(str(each), NOW, each)._replace(level=levels[each % len(levels)])
         for each in range(80)
     ]
     logs = DeliveredLogs()
-    service = Service(crowd, has_total=True, limit=_LIMIT, tells_limit=False)
+    service = Service(crowd, has_total=True, limit=_LIMIT, reports_limit=False)
     reader = reader_of(service, logs)
     assert await new_of(reader, logs, NOW - 60, NOW + 1) == len(crowd)
 
 
 @pytest.mark.parametrize(("number", "others"), [(1, 0), (1, 20), (_LIMIT // 2, 20)])
 async def test_total_that_is_wrong(number: int, others: int) -> None:
-    """One that counts logs that are nowhere costs a few requests, and no log."""
+    """A wrong total costs a few requests, and no log."""
     entries = [log(str(each), NOW, each) for each in range(number)]
     older = [log(f"older {each}", NOW - 30 + each) for each in range(others)]
     missing: list[int] = []
@@ -196,7 +196,7 @@ async def test_total_that_is_wrong(number: int, others: int) -> None:
 
 
 async def test_log_that_is_shown_late_beside_an_unreadable_one() -> None:
-    """A moment with an unreadable log is read again once all of it is shown."""
+    """A moment with an unreadable log is read again later."""
     unreadable = log("unreadable", NOW, 500)
     late = log("late", NOW, 700)._replace(device_id="other")
     missing: list[int] = []
@@ -214,7 +214,7 @@ async def test_log_that_is_shown_late_beside_an_unreadable_one() -> None:
     assert await read(start) == []
     service.entries.append(late)
     assert await read(start) == []
-    # Before the time has come, it is left alone.
+    # Until its time is complete, it is not requested again.
     assert service.requests <= 2
     assert await read(end) == [late]
     assert await read(end) == []
@@ -223,7 +223,7 @@ async def test_log_that_is_shown_late_beside_an_unreadable_one() -> None:
 
 
 async def test_service_that_ignores_the_time(entries: list[LogEntry]) -> None:
-    """Logs of another time are taken for no answer, because some may be missing."""
+    """Logs of another time are an invalid answer."""
     service = Service(entries)
     service.ignores_bounds = True
     reader = reader_of(service, DeliveredLogs())
@@ -233,7 +233,10 @@ async def test_service_that_ignores_the_time(entries: list[LogEntry]) -> None:
 
 
 async def test_service_of_which_nothing_can_be_read(entries: list[LogEntry]) -> None:
-    """That is no fault of a log: the reading ends, and counts none as missing."""
+    """A service without readable answers makes the read fail.
+
+    No log is to blame, so none counts as missing.
+    """
     missing: list[int] = []
     service = Service(entries)
     service.broken = 1_000
@@ -246,7 +249,7 @@ async def test_service_of_which_nothing_can_be_read(entries: list[LogEntry]) -> 
 
 
 async def test_answer_that_is_broken_on_its_way() -> None:
-    """A millisecond that can be read at another try has no missing log."""
+    """A millisecond that is readable later has no missing log."""
     entry = log("one", NOW)
     missing: list[int] = []
     service = Service([entry])

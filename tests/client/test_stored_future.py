@@ -1,4 +1,4 @@
-"""Tests of a storage that a wrong clock has left behind."""
+"""Test storages that were written by a wrong clock."""
 
 from collections import Counter
 from typing import Any, Final
@@ -20,7 +20,7 @@ DAY: Final = 86_400
 def stored(
     time_ns: int, floor: int, holes: list[list[int]], counts: list[int | None]
 ) -> ResumePoint:
-    """Return a resume point as it comes out of a storage."""
+    """Return a resume point as restored from storage."""
     delivered: dict[str, Any] = {"floor": floor, "holes": holes, "seconds": {}}
     if counts:
         delivered["hole_counts"] = counts
@@ -40,13 +40,13 @@ async def test_floor_of_the_future(
     is_time_right: bool,
     years: float,
 ) -> None:
-    """REST goes on delivering, and what follows is delivered once."""
+    """A floor from the future stops no delivery."""
     if retired:
         simulator.retire()
     now = now_ns(simulator)
     floor = now // SECOND + int(years * 365 * DAY)
     time_ns = now - MINUTE if is_time_right else floor * SECOND
-    # Where the time is right, everything since then is new.
+    # If the stored time is right, all logs since then are new.
     sent = now - 30 * SECOND if is_time_right else now
     simulator.log("0", timestamp=format_timestamp(sent))
     resume_point = stored(time_ns, floor, [], [])
@@ -72,7 +72,7 @@ async def test_untracked_range_of_the_future(
     retired: bool,
     counts: list[int | None],
 ) -> None:
-    """Nor does a range that ends in the future keep logs away, after a margin at most."""
+    """A range that ends in the future stops no delivery."""
     if retired:
         simulator.retire()
     now = now_ns(simulator)
@@ -90,7 +90,7 @@ async def test_untracked_range_of_the_future(
             await recorder.until(lambda: feed.transport is Transport.POLLING)
         else:
             await streaming(feed, recorder)
-        # In the range.
+        # A time in the range.
         moment = now + 3 * SECOND
         simulator.mute()
         for message in numbered(1, 30):
@@ -107,7 +107,7 @@ async def test_range_that_is_checked_later(
     socket_enabled: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is not known yet of a range is not forgotten, however much comes after it."""
+    """A range is checked later, however many logs follow it."""
     monkeypatch.setattr("custom_components.golioth.client.progress._MAX_DELIVERED", 100)
     clocks = SteppedClocks()
     async with GoliothSimulator(clock=clocks.service_ns) as simulator:

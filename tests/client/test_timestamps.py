@@ -1,4 +1,4 @@
-"""Tests of RFC 3339 times."""
+"""Test RFC 3339 times."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -69,13 +69,13 @@ def test_timestamp(text: str, nanoseconds: int) -> None:
         "2021-12-01T19:14:07.376256912Z+01:00",
         "2021-12-01T19:14:07.-76256912Z",
         "2021-12-01T19:14:07.37625691_Z",
-        # Digits, but not of ASCII.
+        # Digits that are not ASCII.
         "1970-01-01T00:00:00.123456²Z",
         "2021-12-01T19:14:07.37625691٣Z",
         "2021-12-01T19:14:0٣.376256912Z",
         "٢٠٢١-12-01T19:14:07.376256912Z",
         "2021-12-01T19:14:07.٣٣٣٣٣٣٣٣٣Z",
-        # Without a year that counts.
+        # Years out of range.
         "0000-01-01T00:00:00Z",
         "0001-01-01T00:00:00Z",
         "0001-01-01T00:00:00+23:59",
@@ -87,7 +87,10 @@ def test_timestamp(text: str, nanoseconds: int) -> None:
     ],
 )
 def test_no_timestamp(text: str) -> None:
-    """What RFC 3339 does not allow, or 64 bits cannot hold, is no time."""
+    """Invalid or out-of-range text is no time.
+
+    By RFC 3339, and 64 bits of nanoseconds.
+    """
     assert parse_timestamp(text) is None
 
 
@@ -102,7 +105,7 @@ def test_no_timestamp(text: str) -> None:
     ],
 )
 def test_leap_second(leap: str, following: str, fraction: str) -> None:
-    """A leap second is the first one of the next minute."""
+    """A leap second is the next minute's first one."""
     expected = parse_timestamp(following.format(fraction))
     assert expected is not None
     assert parse_timestamp(leap.format(fraction)) == expected
@@ -115,7 +118,7 @@ def test_leap_second(leap: str, following: str, fraction: str) -> None:
     offset=st.integers(-1439, 1439),
 )
 def test_any_time(moment: datetime, nanoseconds: int, digits: int, offset: int) -> None:
-    """Every time is read to the nanosecond, and written as it was read."""
+    """Every time is parsed exactly, and formatted back."""
     moment = moment.replace(microsecond=0, tzinfo=UTC)
     fraction = f"{nanoseconds:09}".ljust(12, "7")[:digits]
     local = moment.astimezone(timezone(timedelta(minutes=offset)))
@@ -131,7 +134,7 @@ _CHARACTERS = st.sampled_from("0123456789.:+-TtZz _eE²٣\0\n\ud800")
 
 @given(text=st.text(max_size=40) | st.text(_CHARACTERS, max_size=40))
 def test_any_text(text: str) -> None:
-    """Any text at all is a time of 64 bits or none."""
+    """Any text is parsed as a 64-bit time or None."""
     for each in (
         text,
         f"2021-12-01T19:14:07.{text}",
@@ -154,6 +157,6 @@ def test_any_text(text: str) -> None:
     )
 )
 def test_any_form_of_time(text: str) -> None:
-    """What has the form of a time is one or none, without an exception."""
+    """Text in the form of a time raises nothing."""
     found = parse_timestamp(text)
     assert found is None or -(2**63) <= found < 2**63

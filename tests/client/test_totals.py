@@ -1,4 +1,4 @@
-"""Tests that what REST claims of the number of logs never contradicts what it holds."""
+"""Test that wrong totals of REST lose no log."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -27,7 +27,7 @@ TOTALS: Final[dict[str, Callable[[int, int], int | None]]] = {
     "too_few": lambda total, _listed: max(0, total - 7),
 }
 
-# Three times as many as one answer holds; a gap of so many takes some ten requests.
+# Three times as many as one answer holds; such a gap takes some ten requests.
 LOGS: Final = 300
 MAX_REQUESTS: Final = 100
 
@@ -39,7 +39,7 @@ async def test_gap_with_any_total(
     recorder: Recorder,
     total: Callable[[int, int], int | None],
 ) -> None:
-    """Every log of a gap is delivered once, with few requests."""
+    """Logs of a gap are delivered once, in few requests."""
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         simulator.log("0")
@@ -67,7 +67,7 @@ async def test_polls_with_any_total(
     recorder: Recorder,
     total: Callable[[int, int], int | None],
 ) -> None:
-    """The same from the very first start, without a stream."""
+    """Polled logs since the first start are delivered once."""
     simulator.retire()
     simulator.faults.log_total = total
     async with running(session, simulator, recorder, poll_interval=0.5) as (
@@ -94,7 +94,7 @@ async def test_audit_with_any_total(
     recorder: Recorder,
     total: Callable[[int, int], int | None],
 ) -> None:
-    """What a stream has missed is found, and nothing is repeated."""
+    """An audit finds a missed log, and repeats none."""
     simulator.faults.log_total = total
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)

@@ -1,4 +1,4 @@
-"""Tests that one odd log keeps no other one away, and that what cannot be had is said."""
+"""Test that odd logs affect no others, and are reported."""
 
 import asyncio
 from collections import Counter
@@ -26,7 +26,7 @@ from .test_delivery import (
 SECOND: Final = 1_000_000_000
 MEBIBYTE: Final = 1024 * 1024
 
-# What a device can have in its metadata, and the service may show as it is.
+# Values that a device can have in its metadata, and the service may show unchanged.
 READABLE: Final = {
     "nan": b"NaN",
     "infinity": b"Infinity",
@@ -38,7 +38,7 @@ READABLE: Final = {
     "depth_300": b"[" * 300 + b"]" * 300,
 }
 
-# What nobody can read, or would hold the event loop for.
+# Values that cannot be parsed, or would block the event loop.
 UNREADABLE: Final = {
     "depth_2000": b"[" * 2000 + b"]" * 2000,
     "cut_off": b'{"',
@@ -54,7 +54,10 @@ def send_odd(
     *,
     streamed: bool = False,
 ) -> None:
-    """Send a log whose metadata REST shows, and maybe the stream, with any value."""
+    """Send a log with any value in its metadata.
+
+    REST shows the value, and the stream, too, if wanted.
+    """
     timestamp = format_timestamp(time_ns)
     log = {
         "timestamp": timestamp,
@@ -71,7 +74,10 @@ def send_odd(
 def send_around(
     simulator: GoliothSimulator, first: int, number: int, odd: bytes
 ) -> None:
-    """Send logs of the last minute; REST shows the one in the middle with an odd value."""
+    """Send logs of the last minute, including an odd one.
+
+    REST shows the one in the middle with an odd value.
+    """
     start = now_ns(simulator) - 60 * SECOND
     for each in range(first, first + number):
         moment = start + (each - first) * 50 * SECOND // number
@@ -88,7 +94,7 @@ async def test_readable_log_in_a_gap(
     recorder: Recorder,
     value: bytes,
 ) -> None:
-    """A log that the stream reads is read by REST as well, and is the same one."""
+    """A readable odd log is equal from stream and REST."""
     async with running(session, simulator, recorder, audit_interval=0.3) as (feed, _):
         await streaming(feed, recorder)
         send_odd(simulator, "0", value, now_ns(simulator), streamed=True)
@@ -111,7 +117,10 @@ async def test_unreadable_log_in_a_gap(
     caplog: pytest.LogCaptureFixture,
     value: bytes,
 ) -> None:
-    """It is counted once and passed over, also by later gaps and after a restart."""
+    """An unreadable log is counted once and skipped.
+
+    Also in later gaps and after a restart.
+    """
 
     def others(end: int) -> list[str]:
         return [text for text in numbered(0, end) if text != "20"]
@@ -159,7 +168,10 @@ async def test_unreadable_log_while_polling(
     recorder: Recorder,
     value: bytes,
 ) -> None:
-    """Polls go on, and are one request each again in the end."""
+    """An unreadable log does not stop polls.
+
+    In the end, they are one request each again.
+    """
     simulator.retire()
     async with running(session, simulator, recorder) as (feed, _task):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
@@ -180,7 +192,10 @@ async def test_unreadable_log_while_polling(
 async def test_answer_that_is_too_long(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """100 logs of 86 KiB are more than an answer may have: fewer are asked for."""
+    """Fewer logs are requested where an answer is too long.
+
+    100 logs of 86 KiB are too long.
+    """
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -203,7 +218,10 @@ async def test_answer_that_is_too_long(
 async def test_logs_with_many_values(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Six logs of 60 KiB that hold the loop together are read apart."""
+    """Logs with too many values together are read separately.
+
+    Six logs of 60 KiB would block the event loop.
+    """
     async with running(session, simulator, recorder) as (feed, _task):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -223,7 +241,7 @@ async def test_logs_with_many_values(
 async def test_several_unreadable_logs_of_one_moment(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """Logs of the same millisecond are delivered all the same, where they can be had."""
+    """Readable logs of the same millisecond are delivered."""
     async with running(session, simulator, recorder, audit_interval=0.3) as (feed, _):
         await streaming(feed, recorder)
         async with outage(simulator):
@@ -251,7 +269,10 @@ async def test_storm_of_unreadable_logs(
     monkeypatch: pytest.MonkeyPatch,
     margin: float,
 ) -> None:
-    """What is beside them is given up in the end, and said; all others are delivered."""
+    """A storm of unreadable logs only affects nearby ones.
+
+    These are given up and reported; all others are delivered.
+    """
     narrowing = "custom_components.golioth.client.narrowing"
     for name, value in ("BUDGET", 2.0), ("DOUBLING", 0.2), ("WORTH", 0.001):
         monkeypatch.setattr(f"{narrowing}._{name}", value)
@@ -272,30 +293,30 @@ async def test_storm_of_unreadable_logs(
         request_interval=0.005,
         margin=margin,
     ) as (feed, _task):
-        # What is not settled is reported when it is.
+        # Unsettled spans are reported once they are settled.
         await recorder.until(
             lambda: max(end for _, end in [(0, 0), *recorder.gaps]) >= moments[400]
         )
         simulator.log("440")
         await recorder.until(lambda: recorder.messages[-1] == "440")
-        said = {
+        reported = {
             each
             for each, moment in moments.items()
             if any(first <= moment < end for first, end in recorder.gaps)
         }
-        # Whatever lies in no gap is counted.
-        assert feed.unreadable >= len(unreadable - said)
+        # Unreadable logs outside of gaps are counted.
+        assert feed.unreadable >= len(unreadable - reported)
     delivered = Counter(map(int, recorder.messages))
     assert delivered.total() == len(delivered)
-    assert {*range(441)} - delivered.keys() <= said | unreadable
-    # No more is given up than what is near.
-    assert said <= {*range(storm[0] - 80, storm[-1] + 80)}
+    assert {*range(441)} - delivered.keys() <= reported | unreadable
+    # Only nearby logs are given up.
+    assert reported <= {*range(storm[0] - 80, storm[-1] + 80)}
 
 
 async def test_log_that_is_shown_late_beside_an_unreadable_one(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """It is delivered before the time of both is settled."""
+    """A late log next to an unreadable one is delivered."""
     simulator.retire()
     async with running(session, simulator, recorder, margin=3.0) as (feed, _task):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
@@ -313,7 +334,7 @@ async def test_log_that_is_shown_late_beside_an_unreadable_one(
 async def test_first_start_with_an_unreadable_log(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """It does not keep the feed from beginning."""
+    """An unreadable log does not stop the first start."""
     send_odd(
         simulator, "before", UNREADABLE["depth_2000"], now_ns(simulator) - 30 * SECOND
     )
@@ -330,7 +351,10 @@ async def test_first_start_with_an_unreadable_log(
 async def test_logs_without_a_time(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """REST cannot be asked for one without a time: it is counted, once."""
+    """A log of REST without a time is counted once.
+
+    It cannot be requested.
+    """
     simulator.retire()
     async with running(session, simulator, recorder) as (feed, _task):
         await recorder.until(lambda: feed.transport is Transport.POLLING)
@@ -352,7 +376,7 @@ async def test_logs_without_a_time(
 async def test_leap_second(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, recorder: Recorder
 ) -> None:
-    """A log of the 60th second has a time, over either way."""
+    """A leap second is the same time over either way."""
     minute = now_ns(simulator) // (60 * SECOND) * 60 * SECOND
     leap = format_timestamp(minute - SECOND).replace(":59.", ":60.")
     log = {"message": "0", "level": "INFO", "deviceId": GREENHOUSE_NODE}
@@ -388,7 +412,7 @@ async def test_numbers_that_rest_writes_differently(
     streamed: bytes,
     shown: bytes,
 ) -> None:
-    """A number is the same one however it is written, so it is the same log."""
+    """Logs with differently written numbers are the same."""
     async with running(session, simulator, recorder, audit_interval=0.3) as (feed, _):
         await streaming(feed, recorder)
         log = {
@@ -413,7 +437,7 @@ async def test_numbers_that_rest_writes_differently(
         await recorder.until(lambda: recorder.messages == ["0"])
         await simulator.drop(None)
         await simulator.wait_for_streams(1)
-        # What is read is compared only where the numbers of logs differ.
+        # Logs are only compared where the numbers differ.
         async with outage(simulator):
             simulator.log("1")
         await recorder.until(lambda: "1" in recorder.messages)

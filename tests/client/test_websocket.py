@@ -1,4 +1,4 @@
-"""Tests of one WebSocket connection, against the simulated service."""
+"""Test a WebSocket connection to the simulated service."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,11 +37,11 @@ from .raw_service import raw_service, send, silence
 
 
 class _ReceivedError(Exception):
-    """Ends a stream in a test."""
+    """An error that ends a stream in a test."""
 
 
 async def receive(stream: LogStream) -> LogEntry | None:
-    """Return the next log, or None for a document that is none."""
+    """Return the next log, or None for another document."""
     documents: list[LogEntry | None] = []
 
     def take(entry: LogEntry | None = None) -> None:
@@ -64,7 +64,7 @@ async def message(stream: LogStream) -> str:
 async def failure(
     session: aiohttp.ClientSession, endpoint: Endpoint, **options: float
 ) -> GoliothError:
-    """Return why no log can be received."""
+    """Return the error of opening or receiving."""
     with pytest.raises(GoliothError) as caught:
         async with WebSocketWay(
             HttpWire(session), endpoint, **options
@@ -80,7 +80,7 @@ async def test_logs(
     endpoint_with: Callable[[str], Endpoint],
     kind: str,
 ) -> None:
-    """Logs arrive with an API key or a JWT in the query, under the published name."""
+    """Logs arrive with an API key or a JWT."""
     secret = simulator.api_key if kind == "api_key" else simulator.jwt()
     async with WebSocketWay(HttpWire(session), endpoint_with(secret)).open() as stream:
         await simulator.wait_for_streams(1)
@@ -95,7 +95,7 @@ async def test_logs(
 async def test_service_that_pings(
     session: aiohttp.ClientSession, aiohttp_server: Any
 ) -> None:
-    """Pings of the service are answered with what they hold, and are no logs."""
+    """Pings of the service are answered, and are no logs."""
     answers = []
 
     async def serve(request: web.Request) -> web.WebSocketResponse:
@@ -126,7 +126,7 @@ async def test_rejected_credential(
     endpoint_with: Callable[[str], Endpoint],
     in_band: bool,
 ) -> None:
-    """A rejection is told, at the handshake or inside of the stream."""
+    """A rejection raises at the handshake or in the stream."""
     simulator.handshake_checks_credential = not in_band
     error = await failure(session, endpoint_with("wrong"))
     assert type(error) is GoliothAuthenticationError
@@ -148,7 +148,7 @@ async def test_forbidden(
     body: str,
     error: type[GoliothError],
 ) -> None:
-    """Golioth's own 403 is told from that of something on the way."""
+    """Golioth's own 403 differs from a proxy's."""
     simulator.faults.handshake_status = 403
     simulator.faults.handshake_body = body
     assert type(await failure(session, endpoint)) is error
@@ -163,7 +163,7 @@ async def test_retired_stream(
     endpoint: Endpoint,
     form: Retirement,
 ) -> None:
-    """An endpoint that is gone is told, in each form in which it can be."""
+    """Each form of a retired endpoint raises."""
     simulator.retire(form)
     error = await failure(session, endpoint)
     assert type(error) is GoliothStreamMissingError
@@ -176,7 +176,7 @@ async def test_refused_handshake(
     endpoint: Endpoint,
     status: int,
 ) -> None:
-    """Any other answer is trouble on the way, and Retry-After is passed on."""
+    """Other answers raise a connection error with Retry-After."""
     simulator.faults.handshake_status = status
     simulator.faults.handshake_headers = {"Retry-After": "17"}
     error = await failure(session, endpoint)
@@ -191,7 +191,7 @@ async def test_redirect_is_not_followed(
     endpoint: Endpoint,
     status: int,
 ) -> None:
-    """The credential goes to no other origin."""
+    """The credential is not sent to another origin."""
     async with GoliothSimulator() as other:
         simulator.faults.redirect_to = other.url
         simulator.faults.redirect_status = status
@@ -204,7 +204,7 @@ async def test_redirect_is_not_followed(
 async def test_handshake_that_is_never_answered(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
 ) -> None:
-    """A handshake ends in time."""
+    """A handshake has a timeout."""
     simulator.faults.handshake_never = True
     error = await failure(session, endpoint, handshake_timeout=0.1)
     assert type(error) is GoliothConnectionError
@@ -214,7 +214,7 @@ async def test_handshake_that_is_never_answered(
 async def test_service_that_is_not_there(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
 ) -> None:
-    """A refused connection is trouble on the way."""
+    """A refused connection raises a connection error."""
     await simulator.stop()
     assert type(await failure(session, endpoint)) is GoliothConnectionError
 
@@ -222,7 +222,7 @@ async def test_service_that_is_not_there(
 async def test_closed_session(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
 ) -> None:
-    """A session that Home Assistant has closed opens nothing."""
+    """A closed HTTP session opens nothing."""
     await session.close()
     assert type(await failure(session, endpoint)) is GoliothUnreachableError
     assert not simulator.handshakes
@@ -235,7 +235,7 @@ async def test_stream_that_ends(
     endpoint: Endpoint,
     code: int | None,
 ) -> None:
-    """An end is trouble on the way, whatever its code."""
+    """Any close of the stream raises a connection error."""
     async with WebSocketWay(HttpWire(session), endpoint).open() as stream:
         await simulator.wait_for_streams(1)
         simulator.log("last")
@@ -253,7 +253,7 @@ async def test_stream_that_is_reset(
     endpoint: Endpoint,
     mid_frame: bool,
 ) -> None:
-    """A reset is trouble on the way, in the middle of a frame as well."""
+    """A reset raises a connection error, even mid-frame."""
     async with WebSocketWay(HttpWire(session), endpoint).open() as stream:
         await simulator.wait_for_streams(1)
         if mid_frame:
@@ -267,7 +267,7 @@ async def test_stream_that_is_reset(
 async def test_half_open_stream(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
 ) -> None:
-    """A stream whose other end is silent is found by its missing pong."""
+    """A missing pong reveals a half-open stream."""
     async with WebSocketWay(
         HttpWire(session), endpoint, heartbeat=0.1
     ).open() as stream:
@@ -280,7 +280,7 @@ async def test_half_open_stream(
 async def test_frame_that_is_too_long(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
 ) -> None:
-    """A frame beyond the limit ends the stream, and not the memory."""
+    """A frame that is too long ends the stream."""
     async with WebSocketWay(HttpWire(session), endpoint).open() as stream:
         await simulator.wait_for_streams(1)
         simulator.send_frame("x" * 3_000_000)
@@ -306,7 +306,7 @@ async def test_error_inside_of_the_stream(
     frame: str,
     error: type[GoliothError],
 ) -> None:
-    """An error envelope means what its code says."""
+    """An error in the stream raises by its code."""
     simulator.faults.in_band_error = frame
     assert type(await failure(session, endpoint)) is error
 
@@ -314,7 +314,7 @@ async def test_error_inside_of_the_stream(
 async def test_not_found_in_the_middle_is_no_retirement(
     session: aiohttp.ClientSession, simulator: GoliothSimulator, endpoint: Endpoint
 ) -> None:
-    """Only the first frame can say that there is no such stream."""
+    """Only the first frame can report a missing stream."""
     async with WebSocketWay(HttpWire(session), endpoint).open() as stream:
         await simulator.wait_for_streams(1)
         simulator.log("first")
@@ -348,7 +348,10 @@ async def test_retry_after_that_no_date_holds(
     headers: dict[str, str],
     parser_error: type[Exception] | None,
 ) -> None:
-    """A refusal is one, whatever Python makes of its dates, and shows no credential."""
+    """A refusal with invalid dates raises, without the credential.
+
+    Whatever Python's parser raises.
+    """
     caplog.set_level(logging.DEBUG)
     if parser_error is not None:
 
@@ -373,7 +376,7 @@ async def test_retry_after_that_no_date_holds(
 
 
 def raw_way(session: aiohttp.ClientSession, url: str, **options: float) -> WebSocketWay:
-    """Return the way in of a raw service."""
+    """Return the way in to a raw service."""
     endpoint = Endpoint(url, "demo", Credential("key"))
     return WebSocketWay(HttpWire(session), endpoint, **options)
 
@@ -381,7 +384,7 @@ def raw_way(session: aiohttp.ClientSession, url: str, **options: float) -> WebSo
 async def test_close_of_a_peer_that_keeps_sending(
     session: aiohttp.ClientSession,
 ) -> None:
-    """The stream ends with its closing, and that has an end."""
+    """Closing ends the stream in time, whatever the peer sends."""
     frame = encode_text_frame(PUBLISHED_FRAMES.read_bytes().splitlines()[0])
     has_log = asyncio.Event()
     async with (
@@ -399,7 +402,7 @@ async def test_close_of_a_peer_that_keeps_sending(
 
 
 async def fill(stream: LogStream) -> None:
-    """Send pongs until no more can be sent."""
+    """Send pongs until sending blocks."""
     with suppress(TimeoutError):
         while True:
             async with asyncio.timeout(0.3):
@@ -409,7 +412,7 @@ async def fill(stream: LogStream) -> None:
 async def test_close_of_a_peer_that_pings_and_never_reads(
     session: aiohttp.ClientSession,
 ) -> None:
-    """What cannot be answered keeps no log back, and has an end."""
+    """Unanswerable pings block neither logs nor closing."""
     frame = encode_text_frame(PUBLISHED_FRAMES.read_bytes().splitlines()[0])
     is_full = asyncio.Event()
     has_log = asyncio.Event()
@@ -437,32 +440,32 @@ async def test_close_of_a_peer_that_pings_and_never_reads(
 
 
 class StuckSocket:
-    """A socket whose other end neither reads nor sends anything."""
+    """A socket whose other end neither reads nor sends."""
 
     def __init__(self) -> None:
         """Start open."""
         self._is_closed = asyncio.Event()
 
     async def receive(self) -> aiohttp.WSMessage:
-        """Return nothing but the end."""
+        """Wait for the end of the connection."""
         await self._is_closed.wait()
         return aiohttp.WSMessage(aiohttp.WSMsgType.CLOSED, None, None)
 
     async def ping(self, message: bytes = b"") -> None:
-        """Wait for room."""
+        """Wait for the end, because nothing can be sent."""
         await self._is_closed.wait()
 
     async def pong(self, message: bytes = b"") -> None:
-        """Wait for room."""
+        """Wait for the end, because nothing can be sent."""
         await self._is_closed.wait()
 
     async def close(self) -> None:
-        """End it."""
+        """Close the connection."""
         self._is_closed.set()
 
 
-async def test_peer_that_no_ping_can_be_sent_to() -> None:
-    """A stream over which no ping can be sent is found to be dead."""
+async def test_peer_that_accepts_no_ping() -> None:
+    """A stream is dead if no ping can be sent."""
     stream = LogStream(StuckSocket())
     async with asyncio.timeout(20):
         watch = asyncio.create_task(stream.watch(0.1))
@@ -472,7 +475,7 @@ async def test_peer_that_no_ping_can_be_sent_to() -> None:
 
 
 async def test_silent_peer_that_never_reads(session: aiohttp.ClientSession) -> None:
-    """The same, where the HTTP client waits to send."""
+    """A stream is dead if sending a ping blocks."""
     async with (
         raw_service(silence) as url,
         asyncio.timeout(20),
@@ -493,7 +496,7 @@ async def test_silent_peer_that_never_reads(session: aiohttp.ClientSession) -> N
         encode_text_frame(b""),
         encode_text_frame(b" \n"),
         encode_frame(b""),
-        # In two pieces.
+        # A message of two frames.
         b"\x01\x00\x80\x00",
         encode_text_frame(b"x"),
         encode_text_frame(b"{}"),
@@ -511,10 +514,10 @@ async def test_silent_peer_that_never_reads(session: aiohttp.ClientSession) -> N
         "log",
     ],
 )
-async def test_flood_leaves_the_loop_its_turns(
+async def test_flood_yields_to_the_loop(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, frame: bytes
 ) -> None:
-    """Every kind of frame counts for the time that is taken at a stretch."""
+    """A flood of any frames yields to the loop."""
     monkeypatch.setattr(websocket_module, "SLICE", 0.0)
     number = 3000
     turns = 0
@@ -536,7 +539,7 @@ async def test_flood_leaves_the_loop_its_turns(
         asyncio.timeout(30),
         raw_way(session, url).open() as stream,
     ):
-        # All of them are there already.
+        # Wait until all frames have arrived.
         await asyncio.sleep(0.2)
         others = asyncio.create_task(take_turns())
         with pytest.raises(GoliothConnectionError, match="closed"):
@@ -546,10 +549,10 @@ async def test_flood_leaves_the_loop_its_turns(
     assert handled[0] in {0, number}
 
 
-async def test_flood_of_documents_leaves_the_loop_its_turns(
+async def test_flood_of_documents_yields_to_the_loop(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One frame can hold as much as many."""
+    """A frame with many documents yields to the loop."""
     monkeypatch.setattr(websocket_module, "SLICE", 0.0)
     turns = handled = 0
 
@@ -580,7 +583,7 @@ async def test_flood_of_documents_leaves_the_loop_its_turns(
 async def test_flood_of_pings_is_answered_once(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of pings at a stretch the last one is answered: nobody waits for the others."""
+    """Only the last of many pings is answered."""
     monkeypatch.setattr(websocket_module, "SLICE", 60.0)
     answers_received = bytearray()
 
@@ -593,5 +596,5 @@ async def test_flood_of_pings_is_answered_once(
         await asyncio.sleep(0.2)
         with pytest.raises(GoliothConnectionError, match="closed"):
             await stream.deliver(lambda _entry: None, lambda: None)
-    # A header, a mask and what the last one held.
+    # A header, a mask and the payload of the last ping.
     assert len(answers_received) == 2 + 4 + 4

@@ -1,4 +1,4 @@
-"""Tests of what carries requests and WebSockets, over real connections."""
+"""Test requests and WebSockets over real connections."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -34,7 +34,10 @@ SECRET: Final = "tHeSeCrEt"
 
 @pytest.fixture
 def everything_logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
-    """Return all that was logged at DEBUG, of what was left open as well."""
+    """Return everything logged at DEBUG.
+
+    This includes reports of unclosed objects.
+    """
     caplog.set_level(logging.DEBUG)
 
     def read() -> str:
@@ -45,10 +48,10 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
 
 
 class BrokenResolver(AbstractResolver):
-    """Raises what no resolver should."""
+    """A resolver that raises an unexpected error."""
 
     def __init__(self, error: Exception) -> None:
-        """Take what it raises."""
+        """Set the error."""
         self._error = error
 
     @override
@@ -75,7 +78,7 @@ async def broken_wire(
 
 
 def shown(err: BaseException) -> str:
-    """Return all that anybody could show of an exception."""
+    """Return every text form of an exception."""
     return "".join([*traceback.format_exception(err), repr(err), repr(vars(err))])
 
 
@@ -105,7 +108,7 @@ async def open_and_close(wire: HttpWire, url: str) -> None:
     ids=lambda error: type(error).__name__,
 )
 async def test_any_exception_of_the_http_client(broken_wire: HttpWire) -> None:
-    """Whatever it raises, our own error comes out, without any text of it."""
+    """Any exception becomes the client's own, without its text."""
     with pytest.raises(GoliothConnectionError) as requested:
         await broken_wire.request(
             "GET",
@@ -141,7 +144,7 @@ async def test_answer_that_is_no_http(
     everything_logged: Callable[[], str],
     answer: bytes,
 ) -> None:
-    """What cannot be parsed is trouble on the way, and says nothing of the address."""
+    """An invalid answer raises, without the address."""
     asyncio.get_running_loop().set_debug(True)
 
     async def end(*_: Any) -> None:
@@ -153,7 +156,7 @@ async def test_answer_that_is_no_http(
         with pytest.raises(GoliothConnectionError) as opened:
             await open_and_close(wire, url)
         assert SECRET not in shown(opened.value)
-        # What is an upgrade is an answer to a request.
+        # For a request, an upgrade is an answer.
         with suppress(GoliothConnectionError):
             answered = await wire.request(
                 "GET", address(url), headers={}, timeout=5, max_size=1000
@@ -171,7 +174,7 @@ async def test_refused_handshake(
     status: int,
     length: int,
 ) -> None:
-    """The answer is passed on, with a limit; nothing of it is left open or logged."""
+    """A refusal has the limited answer, and leaks nothing."""
     asyncio.get_running_loop().set_debug(True)
     body = b"x" * length
     answer = (
@@ -194,7 +197,7 @@ async def test_refused_handshake(
 async def test_refused_handshake_whose_body_has_no_end(
     session: aiohttp.ClientSession,
 ) -> None:
-    """What has been read in time has to do."""
+    """A refusal's body is cut at the timeout."""
     answer = b'HTTP/1.1 403 No\r\nContent-Length: 100\r\n\r\n{"code":7'
     async with raw_service(silence, answer=answer) as url:
         with pytest.raises(HandshakeRefusedError) as caught:
@@ -209,7 +212,7 @@ async def test_refused_handshake_whose_body_has_no_end(
 async def test_cookie_is_not_looked_at(
     socket_enabled: None, everything_logged: Callable[[], str]
 ) -> None:
-    """The HTTP client logs what is wrong with a cookie."""
+    """Cookies are ignored, so that none is logged."""
     answer = (
         f"HTTP/1.1 200 OK\r\nSet-Cookie: {SECRET}\\=1\r\nSet-Cookie: a=b\r\n"
         "Connection: close\r\nContent-Length: 2\r\n\r\n{}"
@@ -220,7 +223,7 @@ async def test_cookie_is_not_looked_at(
         ) as session,
         raw_service(silence, answer=answer.encode()) as url,
     ):
-        # No cookie belongs to an IP address.
+        # An IP address has no cookies.
         url = url.replace("127.0.0.1", "localhost")
         wire = HttpWire(session)
         await wire.request("GET", address(url), headers={}, timeout=5, max_size=1000)
@@ -231,7 +234,7 @@ async def test_cookie_is_not_looked_at(
 
 
 async def closed(opened: _HttpSocket) -> None:
-    """Return once the connection is closed for good."""
+    """Wait until the connection is closed."""
     transport = opened._handshake._transport
     assert transport is not None
     for _ in range(1000):
@@ -249,7 +252,7 @@ async def test_close_of_a_peer_that_keeps_sending(
     is_receiving: bool,
     cancellations: int,
 ) -> None:
-    """Closing has an end, and leaves nothing open."""
+    """Closing ends in time, and leaves nothing open."""
     asyncio.get_running_loop().set_debug(True)
     sockets: list[Socket] = []
     is_open = asyncio.Event()
@@ -269,7 +272,7 @@ async def test_close_of_a_peer_that_keeps_sending(
             sockets.append(opened)
             is_open.set()
             if is_receiving:
-                # It ends with the connection.
+                # This ends with the connection.
                 await receive(opened)
 
     async with (
@@ -281,7 +284,7 @@ async def test_close_of_a_peer_that_keeps_sending(
         closing = asyncio.create_task(sockets[0].close()) if is_receiving else None
         await asyncio.sleep(0.05)
         for _ in range(cancellations):
-            # The second one while it closes.
+            # The second cancellation comes while it closes.
             task.cancel()
             await asyncio.sleep(0.05)
         await asyncio.wait({task})
@@ -300,7 +303,7 @@ async def test_close_of_a_peer_that_never_reads(
     everything_logged: Callable[[], str],
     frames: bytes,
 ) -> None:
-    """What waits to be sent keeps no connection."""
+    """Unsent data does not keep a connection open."""
     async with (
         raw_service(send(frames, forever=bool(frames))) as url,
         asyncio.timeout(20),
