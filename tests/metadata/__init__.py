@@ -1,1 +1,1 @@
-"""What hassfest, HACS and the project itself ask of the repository's files, checked without a network."""
+"""Check the repository's files, without a network."""

@@ -1,4 +1,4 @@
-"""Find and move the address of the repository, in each form in which files name it.
+"""Find and move the repository's address, in each form.
 
 python -m tests.metadata.address OWNER/NAME
 """
@@ -21,7 +21,7 @@ _NAME: Final = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
 # Whatever the bytes of a text are, they come back.
 _AS_IT_IS: Final = ("utf-8", "surrogateescape")
 
-# A plain link, one inside another link, and the link that opens HACS or the Marketplace.
+# A plain link, one inside another link, and one that opens HACS or the Marketplace.
 _FORMS: Final = (
     re.compile(rf"(github(?:usercontent)?\.com/)({_OWNER})(/)({_NAME})"),
     re.compile(
@@ -121,7 +121,7 @@ def move(repository: Repository, new: Address) -> Repository:
 
 
 def main() -> int:
-    """Move the repository of this file, and return the exit code."""
+    """Move this file's repository, and return the exit code."""
     try:
         (argument,) = sys.argv[1:]
         new = Address.parse(argument)

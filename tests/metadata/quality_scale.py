@@ -1,4 +1,4 @@
-"""Home Assistant's integration quality scale, and the page that shows how it is kept."""
+"""Home Assistant's integration quality scale, and our page about it."""
 
 from collections.abc import Iterator
 import re
@@ -30,12 +30,12 @@ _DONE: Final = re.compile(r"^  ([a-z-]+): done # (.+)$", re.MULTILINE)
 
 
 def states(repository: Repository) -> dict[str, Any]:
-    """Return how each rule is kept: done, or exempt with a comment."""
+    """Return each rule's status: done, or exempt with a comment."""
     return dict(repository.yaml(SCALE)["rules"])
 
 
 def places(repository: Repository) -> dict[str, list[str]]:
-    """Return where a rule that is done is shown to be: a test, a script or a section."""
+    """Return the tests, scripts or sections that prove a rule."""
     return {
         rule: shown.split(", ") for rule, shown in _DONE.findall(repository.text(SCALE))
     }

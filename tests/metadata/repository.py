@@ -1,4 +1,4 @@
-"""The files of a repository, held in memory so that a copy of it costs nothing."""
+"""The files of a repository, in memory: copies cost nothing."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ _OF_TOOLS: Final = {"__pycache__", "node_modules", "package-lock.json"}
 
 @dataclass(frozen=True)
 class Repository:
-    """The content of each file, by its path in the repository."""
+    """The content of each file, by its path."""
 
     files: Mapping[str, bytes]
 
@@ -42,11 +42,14 @@ class Repository:
             )
             for name in sorted(set(names) - _OF_TOOLS):
                 path = folder / name
+                if not path.is_file():
+                    # A link to a folder, as an environment may be.
+                    continue
                 files[path.relative_to(root).as_posix()] = path.read_bytes()
         return cls(files)
 
     def changed(self, path: str, old: str, new: str | None) -> Self:
-        """Return a copy with a text replaced once, or with a file deleted.
+        """Return a copy with a text replaced, or without a file.
 
         Args:
             path: The file, which is added where it is not there.
@@ -62,26 +65,30 @@ class Repository:
         return type(self)({**self.files, path: text.replace(old, new, 1).encode()})
 
     def paths(self, pattern: str) -> list[str]:
-        """Return the files whose paths match a pattern, whose * matches any text."""
+        """Return the files that match a pattern: * is anything."""
         return [path for path in self.files if fnmatchcase(path, pattern)]
 
     def text(self, path: str) -> str:
-        """Return the text of a file, which is empty where there is none."""
+        """Return a file's text, empty without the file."""
         return self.files.get(path, b"").decode()
 
     def json(self, path: str) -> dict[str, Any]:
-        """Return the object in a JSON file, which is empty where there is none."""
+        """Return a JSON file's object, empty without the file."""
         return dict(_parse_json(self.files.get(path, b"{}")))
 
     def yaml(self, path: str) -> dict[str, Any]:
-        """Return the mapping in a YAML file, which is empty where there is none."""
+        """Return a YAML file's mapping, empty without the file."""
         content = parse_yaml(self.text(path))
         assert isinstance(content, dict), path
         return content
 
+    def program(self, path: str) -> ast.Module:
+        """Return a Python file as a tree."""
+        return _parse_python(self.files[path])
+
     @cached_property
     def modules(self) -> dict[str, ast.Module]:
-        """The Python files of the integration, by their paths in it."""
+        """The integration's Python files, by their paths in it."""
         return {
             path.removeprefix(f"{INTEGRATION}/"): _parse_python(self.files[path])
             for path in self.paths(f"{INTEGRATION}/*.py")
@@ -93,12 +100,12 @@ class Repository:
         return self.json(f"{TRANSLATIONS}/en.json")
 
     def language(self, language: str) -> dict[str, str]:
-        """Return the texts of a language, by their keys with dots between them."""
+        """Return the texts of a language, by their dotted keys."""
         content = self.json(f"{TRANSLATIONS}/{language}.json")
         return {".".join(keys): text for keys, text in texts(content)}
 
     def sections(self, path: str) -> set[str]:
-        """Return the anchors of the headings in a document, as GitHub makes them."""
+        """Return the anchors that GitHub makes of a document's headings."""
         headings = re.findall(r"^#+ (.+)$", self.text(path), re.MULTILINE)
         return {
             re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
@@ -106,7 +113,7 @@ class Repository:
         }
 
     def calls(self, *names: str) -> Iterator[tuple[str, ast.Call]]:
-        """Yield each call, or those of some names, with the module that it is in."""
+        """Yield calls, all or of some names, with their modules."""
         for path, tree in self.modules.items():
             for node in ast.walk(tree):
                 match node:
@@ -138,11 +145,11 @@ def placeholders(text: str) -> set[str]:
 
 @cache
 def _parse_json(content: bytes) -> Any:
-    """Return what is in a JSON file, read once however many copies of it there are."""
+    """Return a JSON file's content, parsed once per content."""
     return json.loads(content)
 
 
 @cache
 def _parse_python(content: bytes) -> ast.Module:
-    """Return a program as a tree, read once however many copies of it there are."""
+    """Return a program as a tree, parsed once per content."""
     return ast.parse(content)

@@ -1,4 +1,4 @@
-"""Tests of scripts/set-repository: it finds every place that names the repository."""
+"""Tests of scripts/set-repository, which moves the repository's address."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ ELSEWHERE: Final = Address("example-org", "golioth.logs")
 
 
 def test_move() -> None:
-    """A moved repository keeps every rule, and nothing of where it was is left."""
+    """A moved repository keeps every rule, and no old address."""
     old = home(REPOSITORY)
     moved = move(REPOSITORY, ELSEWHERE)
     assert home(moved) == ELSEWHERE
@@ -28,7 +28,7 @@ def test_move() -> None:
 
 
 def test_move_back() -> None:
-    """What was moved and moved back is, byte by byte, as it was."""
+    """Moving there and back changes no byte."""
     there = move(REPOSITORY, ELSEWHERE)
     assert move(there, home(REPOSITORY)).files == REPOSITORY.files
 
@@ -45,7 +45,7 @@ def test_move_back() -> None:
     ],
 )  # fmt: skip
 def test_addresses(text: str, found: list[str]) -> None:
-    """Each form of an address is found, without what follows it."""
+    """Each form of an address is found, and no more."""
     assert [str(address) for address in addresses(text)] == found
 
 
@@ -57,5 +57,5 @@ def test_no_address(text: str) -> None:
 
 
 def test_placeholder_is_an_owner() -> None:
-    """A project that is not published yet can be moved as well."""
+    """An unpublished project can be moved as well."""
     assert Address.parse(f"{PLACEHOLDER}/x") == Address(PLACEHOLDER, "x")

@@ -1,4 +1,4 @@
-"""The repository keeps every rule, and every rule notices its violations."""
+"""The repository keeps the rules, and these notice violations."""
 
 from types import FunctionType
 from typing import Final
@@ -26,7 +26,7 @@ def test_rule_is_kept(rule: Rule) -> None:
     ],
 )
 def test_violation_is_noticed(rule: Rule, violation: Violation) -> None:
-    """A change that violates a rule brings the complaint that names it."""
+    """Each violation brings the complaint that names it."""
     copy = REPOSITORY.changed(violation.path, violation.old, violation.new)
     complaints = list(rule(copy))
     assert any(violation.complaint in each for each in complaints), complaints

@@ -1,4 +1,4 @@
-"""The rules: every public function of a module here is one, named by what it demands."""
+"""The rules: each public function of a module here."""
 
 from typing import Final
 

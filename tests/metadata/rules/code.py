@@ -1,4 +1,4 @@
-"""Rules that keep the shape of the code, and the checks of it as strict as core's."""
+"""Rules about the shape of the code, and its checks."""
 
 import ast
 from collections.abc import Iterator
@@ -70,6 +70,8 @@ RUFF_OF_CORE: Final = frozenset(
 )
 # What would wait for the network, and with it all of Home Assistant.
 BLOCKING: Final = {"requests", "urllib3", "urllib.request", "http.client", "time.sleep"}
+# Of the first line of a docstring.
+_MOST_WORDS: Final = 10
 # What has to be run on all of the code.
 CHECKS: Final = (
     *("ruff format --check", "ruff check", "mypy", "python -m pytest"),
@@ -80,7 +82,7 @@ CHECKS: Final = (
 @violation("rest.py imports homeassistant", REST, new="import homeassistant.core\n")
 @violation("imports ..const", REST, new="if x:\n    from ..const import DOMAIN\n")
 def client_knows_nothing_of_home_assistant(repository: Repository) -> Iterator[str]:
-    """Let the client import only itself, so that it could be published alone.
+    """Let the client import only itself, as if published alone.
 
     For types either: tests/test_layers.py leaves those out.
     """
@@ -92,11 +94,28 @@ def client_knows_nothing_of_home_assistant(repository: Repository) -> Iterator[s
             yield f"{path} imports {name}"
 
 
+@violation(
+    "has 11 words",
+    INIT,
+    new='"""One two three four five six seven eight nine ten 11."""',
+)
+def docstrings_begin_shortly(repository: Repository) -> Iterator[str]:
+    """Begin a docstring with at most ten words."""
+    for path in repository.paths("*.py"):
+        for node in ast.walk(repository.program(path)):
+            if isinstance(
+                node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+            ):
+                first, _, _ = (ast.get_docstring(node) or "").partition("\n\n")
+                if (number := len(first.split())) > _MOST_WORDS:
+                    yield f"{path}: {first!r} has {number} words"
+
+
 @violation("takes an entry without our type", INIT, new="x: list[ConfigEntry[Any]]\n")
 @violation("keeps something under our domain", INIT, new="hass.data[DOMAIN] = 1\n")
 @violation("under our domain", INIT, new='hass.data.setdefault("golioth", {})\n')
 def entries_have_our_type(repository: Repository) -> Iterator[str]:
-    """Keep what a project needs in its entry, whose type says what that is."""
+    """Keep a project's data in its entry, of our type."""
     for path, tree in repository.modules.items():
         aliases = {
             id(name)

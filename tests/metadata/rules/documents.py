@@ -30,7 +30,7 @@ IMAGES: Final = "docs/images"
 @violation("to docs/actions.md#goliothget_logs", "docs/actions.md", "get_logs`", "`")
 @violation(f"{IMAGES}/x.png is shown nowhere", f"{IMAGES}/x.png", new="x")
 def links_lead_somewhere(repository: Repository) -> Iterator[str]:
-    """Lead to files and sections that are there, and show every picture."""
+    """Link to existing files and sections, and show every picture."""
     shown = set()
     for path, target in _links(repository):
         name, _, section = target.partition("#")
@@ -48,7 +48,7 @@ def links_lead_somewhere(repository: Repository) -> Iterator[str]:
 @violation("project_log_received.md lacks '**Type", PAGE, "**Type**", "Type")
 @violation("**Mood** (`x`)", ENGLISH, '"for": {', '"x": {"name": "Mood"}, "for": {')
 def triggers_have_a_page(repository: Repository) -> Iterator[str]:
-    """Tell how to choose a trigger by clicking, its fields, and how to write it.
+    """Explain each trigger: by clicking, its fields, and in YAML.
 
     A page may leave fields to the options of another one that it links to.
     """
@@ -73,7 +73,7 @@ def triggers_have_a_page(repository: Repository) -> Iterator[str]:
 
 
 def _links(repository: Repository) -> Iterator[tuple[str, str]]:
-    """Yield what each document links to, and every address of ours, as a path here."""
+    """Yield each document's links and own addresses, as paths."""
     for path in repository.paths("*.md"):
         for groups in LINK.findall(CODE.sub("", repository.text(path))):
             target = "".join(groups)

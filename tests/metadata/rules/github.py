@@ -23,7 +23,7 @@ OTHER_OWNERS: Final = {"example", "golioth", "hacs", "home-assistant"}
 
 
 class Job(NamedTuple):
-    """A job of a workflow: on what occasions it runs which actions and commands."""
+    """A job of a workflow: its triggers, actions and commands."""
 
     path: str
     name: str
@@ -34,7 +34,7 @@ class Job(NamedTuple):
 
 @violation("checkout@v7 is not", f"{WORKFLOWS}/test.yml", "checkout@", "checkout@v7 #")
 def workflows_pin_actions(repository: Repository) -> Iterator[str]:
-    """Name an action by its commit: a tag or a branch can change behind our back."""
+    """Name an action by its commit: tags can be moved."""
     for job in _jobs(repository):
         for action in job.actions:
             if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action):
@@ -45,7 +45,7 @@ def workflows_pin_actions(repository: Repository) -> Iterator[str]:
 @violation("nothing decides", f"{WORKFLOWS}/test.yml", "bash .ci/run", "make")
 @violation("job test", f"{WORKFLOWS}/release.yml", "scripts/release-notes", "echo")
 def workflows_check_changes_and_releases(repository: Repository) -> Iterator[str]:
-    """Run the validators, and .ci/run for a change; check a release first."""
+    """Run the validators and .ci/run, and check a release first."""
     jobs = [*_jobs(repository)]
     used = {action.partition("@")[0] for job in jobs for action in job.actions}
     for action in sorted(VALIDATORS - used):
@@ -61,7 +61,7 @@ def workflows_check_changes_and_releases(repository: Repository) -> Iterator[str
 @violation("config.yml lets", f"{FORMS}/config.yml", "enabled: false", "enabled: true")
 @violation("asks for diagnostics", f"{FORMS}/problem.yml", "id: diagnostics", "id: x")
 def issue_forms_ask_for_what_helps(repository: Repository) -> Iterator[str]:
-    """Ask for diagnostics and system health, which nobody can leave out."""
+    """Require diagnostics and system health in each report."""
     if repository.yaml(f"{FORMS}/config.yml").get("blank_issues_enabled") is not False:
         yield "config.yml lets issues be opened without a form"
     required = {
@@ -79,7 +79,7 @@ def issue_forms_ask_for_what_helps(repository: Repository) -> Iterator[str]:
 @violation("pytest is moved by nothing", UPDATE, "in pytest ", "in ")
 @violation("2026.9.0, which is not tested", "hacs.json", "2026.10.0", "2026.9.0")
 def pins_are_moved(repository: Repository) -> Iterator[str]:
-    """Have Dependabot move each pin, or our script what belongs to a release.
+    """Let Dependabot, or our script for releases, move each pin.
 
     The oldest release that may install the integration is the one that is tested.
     """

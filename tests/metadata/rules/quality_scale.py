@@ -1,4 +1,4 @@
-"""Rules for quality_scale.yaml, which hassfest leaves alone, and the page of it."""
+"""Rules for quality_scale.yaml and its page, which hassfest ignores."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -27,7 +27,7 @@ ANY_SCALE: Final = Path(components.__path__[0]) / "peblar/quality_scale.yaml"
 @violation("nothing fails in LICENSE", SCALE, "done # ", "done # LICENSE, ")
 @violation("nothing fails in tests/test_in", SCALE, "::test_devices_and_entities", "")
 def quality_scale_names_what_would_fail(repository: Repository) -> Iterator[str]:
-    """Name for each rule what fails where it is broken, or why it is exempt.
+    """Name for each rule what proves it, or why not.
 
     That is a test, a rule of ours, a check, or a section that a document would lack.
     """
@@ -68,5 +68,5 @@ def quality_scale_is_shown(repository: Repository) -> Iterator[str]:
 
 @cache
 def _rules_of_core() -> list[str]:
-    """Return the rules that the installed Home Assistant knows, in its order."""
+    """Return the installed Home Assistant's rules, in its order."""
     return list(load_yaml_dict(ANY_SCALE)["rules"])

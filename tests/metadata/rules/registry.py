@@ -1,4 +1,4 @@
-"""Rules, and for each the violations that it has to notice."""
+"""Rules, and the violations that each has to notice."""
 
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ type Rule = Callable[[Repository], Iterator[str]]
 
 
 class Violation(NamedTuple):
-    """A change to a copy of the repository, and what a rule says of it.
+    """A change to the repository, and a rule's complaint.
 
     Attributes:
         complaint: Words of the complaint.

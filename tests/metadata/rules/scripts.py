@@ -53,7 +53,7 @@ BASH: Final = "#!/usr/bin/env bash\n"
 @violation("uses timeout", "scripts/x", new=f"{BASH}timeout 5 sleep 9")
 @violation("expands x, which may", "scripts/x", new=f'{BASH}x=()\necho "${{x[@]}}"')
 def scripts_run_on_macos(repository: Repository) -> Iterator[str]:
-    """Ask for no more than macOS has: its bash is of 2007, its tools are not GNU's.
+    """Run on macOS: with bash 3.2, and without GNU's tools.
 
     That bash takes an empty array for one that is not set: `${x[@]+"${x[@]}"}` is safe.
     """

@@ -1,4 +1,4 @@
-"""Rules that hold the code against its texts and icons, and both against each other."""
+"""Rules that compare the code with its texts and icons."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -52,7 +52,7 @@ IRREGULAR_PAST = {"became", "began", "came", "fell", "left", "lost", "sent", "we
 @violation("there is no text mood", SERVICES, '"rpc_busy"', '"mood"')
 @violation("rpc_busy does not fill {device}", SERVICES, '{"device": name}', "{}")
 def exceptions_are_translated(repository: Repository) -> Iterator[str]:
-    """Raise what a user sees with a text, and fill its placeholders."""
+    """Translate each exception for users, and fill its placeholders."""
     for path, call in repository.calls(*SHOWN):
         for name in ("translation_domain", "translation_key"):
             if argument(call, name) is None:
@@ -83,7 +83,7 @@ def exceptions_are_translated(repository: Repository) -> Iterator[str]:
 @violation("no text for y", OPTIONS, 'key="minimum_level"', 'key="y"')
 @violation("no text for x", HEALTH, '"projects_polling"', '"x"')
 def texts_are_there_and_used(repository: Repository) -> Iterator[str]:
-    """Have a text for each error, reason, choice and line, and none that is not used."""
+    """Have exactly the texts that flows and system health use."""
     for key, known in _asked(repository):
         if key not in known:
             yield f"there is no text for {key}"
@@ -103,7 +103,7 @@ def texts_are_there_and_used(repository: Repository) -> Iterator[str]:
 @violation("gap cannot be repaired", ISSUES, "is_fixable=True", "is_fixable=False")
 @violation("gap asks", ENGLISH, '"fix_flow": {', '"fix_flow": {}, "x": {')
 def issues_can_be_repaired(repository: Repository) -> Iterator[str]:
-    """Report only what a form can ask for something to be done about."""
+    """Report only problems that a form can mend."""
     for path, call in repository.calls("async_create_issue", "create_issue"):
         for key in _constants(argument(call, "translation_key")):
             fixable = argument(call, "is_fixable")
@@ -117,7 +117,7 @@ def issues_can_be_repaired(repository: Repository) -> Iterator[str]:
 @violation("log_comes does not say", ENGLISH, '"log_received": {', '"log_comes": {')
 @violation("log_received is named", ENGLISH, '"Device log received"', '"New log"')
 def triggers_say_what_happened(repository: Repository) -> Iterator[str]:
-    """Name an event in the past tense, in the key and at the end of the name."""
+    """Name triggers in the past tense, in key and name."""
     for key, trigger in repository.english["triggers"].items():
         words = key.split("_")
         if not any(word.endswith("ed") or word in IRREGULAR_PAST for word in words):
@@ -130,7 +130,7 @@ def triggers_say_what_happened(repository: Repository) -> Iterator[str]:
 @violation("services.read_mind is not in en.json", ICONS, '"get_logs"', '"read_mind"')
 @violation("services.get_logs has no icon", ICONS, '"get_logs"', '"read_mind"')
 def icons_are_drawn(repository: Repository) -> Iterator[str]:
-    """Choose an icon that is there, for a thing that is there."""
+    """Choose existing icons, for existing things."""
     icons = repository.json(ICONS)
     for keys, icon in texts(icons):
         if icon.removeprefix("mdi:") not in _drawn():
@@ -145,7 +145,7 @@ def icons_are_drawn(repository: Repository) -> Iterator[str]:
 
 
 def _asked(repository: Repository) -> Iterator[tuple[str, Iterable[str]]]:
-    """Yield the key of each text that flows and system health ask for, with those known."""
+    """Yield the texts that flows and system health use."""
     english = repository.english
     flows = [english["config"], english["options"]]
     flows += [issue["fix_flow"] for issue in english["issues"].values()]
@@ -176,7 +176,7 @@ def _asked(repository: Repository) -> Iterator[tuple[str, Iterable[str]]]:
 
 
 def _constants(node: ast.expr | None) -> Iterator[str]:
-    """Yield each text that an expression may have, as far as it stands there."""
+    """Yield each literal text that an expression may have."""
     match node:
         case ast.Constant(value=str(text)):
             yield text

@@ -1,4 +1,4 @@
-"""Rules for translations/: every language is complete, translated, and safe to show."""
+"""Rules for translations/: complete, translated, and safe to show."""
 
 from collections.abc import Iterator
 import re
@@ -29,7 +29,7 @@ FRENCH: Final = f"{TRANSLATIONS}/fr.json"
 @violation("nl: config.abort.x is not in", DUTCH, '"abort": {', '"abort": {"x": "Nee",')
 @violation("nl: options.error.too_many_modules has not", DUTCH, "{max_modules}", "veel")
 def languages_are_complete(repository: Repository) -> Iterator[str]:
-    """Have the texts of English, and their placeholders, in every other language."""
+    """Have English's texts and placeholders in every other language."""
     english = repository.language("en")
     for language in LANGUAGES:
         translated = repository.language(language)
@@ -44,7 +44,7 @@ def languages_are_complete(repository: Repository) -> Iterator[str]:
 
 @violation("title is in", DUTCH, "Golioth-project toevoegen", "Add a Golioth project")
 def languages_are_translated(repository: Repository) -> Iterator[str]:
-    """Translate what has several words; one, such as Transport, may be the same."""
+    """Translate each text of several words; Transport may stay."""
     english = repository.language("en")
     for language in LANGUAGES:
         for key, text in repository.language(language).items():
@@ -55,7 +55,7 @@ def languages_are_translated(repository: Repository) -> Iterator[str]:
 @violation("en: config.error.not_golioth does", ENGLISH, "Check the address.", "Check")
 @violation("config.error.unknown does", DUTCH, '"unknown": "', '"unknown": "x","y":"')
 def sentences_end_with_a_full_stop(repository: Repository) -> Iterator[str]:
-    """End several sentences as such, and every text as in English.
+    """End sentences with a full stop, as English does.
 
     A text that has lost a sentence is noticed.
     """
@@ -70,11 +70,11 @@ def sentences_end_with_a_full_stop(repository: Repository) -> Iterator[str]:
 @violation("abort.x has an", FRENCH, '"abort": {', '"abort": {"x": "d\'{a}",')
 @violation("config.error.x shows {a}", ENGLISH, '"error": {', '"error": {"x": "{a}",')
 def placeholders_are_shown_as_they_are(repository: Repository) -> Iterator[str]:
-    """Let nothing change what fills a text: neither an apostrophe, nor Markdown.
+    """Show placeholders as they are, despite apostrophes and Markdown.
 
     In the message format of the frontend, an apostrophe before a brace takes its
-    meaning: `l'{name}` shows as `l{name}`. All texts of flows and repairs but the titles
-    are Markdown, or may become it, and so have no name of the service's.
+    meaning: `l'{name}` shows as `l{name}`. All texts of flows and repairs but the
+    titles are Markdown, or may become it, and so have no name of the service's.
     """
     for language in ("en", *LANGUAGES):
         for key, text in repository.language(language).items():

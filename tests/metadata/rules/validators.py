@@ -1,4 +1,4 @@
-"""Rules that hassfest and HACS check as well, neither of which runs without GitHub."""
+"""Rules of hassfest and HACS, which need GitHub to run."""
 
 from collections.abc import Iterator
 import re
@@ -51,7 +51,7 @@ HACS_SCHEMA: Final = vol.Schema(
 )
 
 KEY: Final = vol.Match(r"[a-z0-9]+([_-][a-z0-9]+)*$")
-# Neither empty, nor with white space around it, a reference, an address or an odd brace.
+# Not empty, without white space around it, references, addresses or odd braces.
 TEXT: Final = vol.All(
     cv.string_with_no_html,
     vol.Match(r"(?s)(?!\s)(?!.*(\[%|%\]|\w://|\bwww\.))([^{}]|\{[a-z_]+\})+(?<!\s)$"),
@@ -124,7 +124,7 @@ ACTIONS_SCHEMA: Final = vol.Schema(
 @violation("version", MANIFEST, '"version": "', '"version": "v')
 @violation("the order", MANIFEST, '"iot_class": "cloud_push",', '"a": 1,')
 def manifest_is_valid(repository: Repository) -> Iterator[str]:
-    """Have the keys that are asked for, in order, and need no package."""
+    """Have the required keys, in order, and need no package."""
     manifest = repository.json(MANIFEST)
     yield from _complaints(MANIFEST_SCHEMA, manifest)
     wanted = sorted(manifest, key=lambda key: (key != "domain", key != "name", key))
@@ -154,7 +154,7 @@ def setup_takes_no_yaml(repository: Repository) -> Iterator[str]:
 @violation("config.title", ENGLISH, '"config": {', '"config": {"title": "Golioth",')
 @violation("config.error.x", ENGLISH, '"error": {', '"error": {"x": "www.golioth.io",')
 def translations_are_valid(repository: Repository) -> Iterator[str]:
-    """Have the sections that Home Assistant reads, and texts that it can show."""
+    """Have only sections and texts that Home Assistant can show."""
     for path in repository.paths(f"{TRANSLATIONS}/*"):
         for complaint in _complaints(TRANSLATION_SCHEMA, repository.json(path)):
             yield f"{path}: {complaint}"
@@ -170,7 +170,7 @@ def icons_are_valid(repository: Repository) -> Iterator[str]:
 @violation("triggers should have texts of", TRIGGERS, "for:", "within:")
 @violation("selector.level should have", TRIGGERS, "- warn", "- warning")
 def actions_and_triggers_are_valid(repository: Repository) -> Iterator[str]:
-    """Describe and translate each, with its fields and the options of these."""
+    """Describe and translate each, with its fields and options."""
     english = repository.english
     for kind in ("services", "triggers"):
         described = repository.yaml(f"{INTEGRATION}/{kind}.yaml")
@@ -188,7 +188,7 @@ def actions_and_triggers_are_valid(repository: Repository) -> Iterator[str]:
 
 @violation("homeassistant", "hacs.json", '"2026.10.0"', "2026")
 def hacs_is_valid(repository: Repository) -> Iterator[str]:
-    """Have a name, and the oldest release that may install the integration."""
+    """Name the integration, and the oldest release that works."""
     yield from _complaints(HACS_SCHEMA, repository.json("hacs.json"))
 
 
@@ -208,7 +208,7 @@ def brand_has_its_images(repository: Repository) -> Iterator[str]:
 @violation("README.md is missing", "README.md")
 @violation("LICENSE is not", "LICENSE", "Apache License", "MIT License")
 def repository_is_one_integration(repository: Repository) -> Iterator[str]:
-    """Have one manifest, a README, and a licence that HACS knows."""
+    """Have one manifest, a README, and a known licence."""
     for path in repository.paths("*manifest.json"):
         if path != MANIFEST:
             yield f"{path} would be taken for another integration"

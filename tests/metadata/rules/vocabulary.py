@@ -71,7 +71,7 @@ WORDS: Final = {
 @violation("polling is in no text", ENGLISH, '"polling": "P', '"asking": "P')
 @violation("does not say Appareils et", FRENCH, "Appareils et", "Appareils &")
 def words_are_home_assistants(repository: Repository) -> Iterator[str]:
-    """Call by Home Assistant's word what it has one for, in every language."""
+    """Use Home Assistant's words, in every language."""
     ours = {each: repository.language(each) for each in ("en", *LANGUAGES)}
     for pattern, source in LABELS.items():
         if not (keys := [key for key in ours["en"] if fnmatchcase(key, pattern)]):
@@ -110,7 +110,7 @@ def _word(source: str, language: str) -> str:
 
 @cache
 def _theirs(component: str, language: str) -> dict[str, str]:
-    """Return the texts of a component of core, or of the frontend, by their keys."""
+    """Return the texts of core or the frontend, by key."""
     if component != "FRONTEND":
         folder = Path(components.__path__[0]) / component / "translations"
         paths = [folder / f"{language}.json"]
