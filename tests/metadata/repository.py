@@ -49,7 +49,7 @@ class Repository:
         return cls(files)
 
     def changed(self, path: str, old: str, new: str | None) -> Self:
-        """Return a copy with a text replaced, or without a file.
+        """Return a copy with a changed or deleted file.
 
         Args:
             path: The file, which is added where it is not there.
@@ -145,11 +145,11 @@ def placeholders(text: str) -> set[str]:
 
 @cache
 def _parse_json(content: bytes) -> Any:
-    """Return a JSON file's content, parsed once per content."""
+    """Return a JSON file's content, parsed once."""
     return json.loads(content)
 
 
 @cache
 def _parse_python(content: bytes) -> ast.Module:
-    """Return a program as a tree, parsed once per content."""
+    """Return a program as a tree, parsed once."""
     return ast.parse(content)
