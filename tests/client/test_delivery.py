@@ -668,15 +668,17 @@ async def test_restart_in_the_middle_of_a_gap(
         await delivered_once(recorder, numbered(0, 2000))
 
 
-def resume_at(time_ns: int, holes: Sequence[tuple[int, int]] = ()) -> ResumePoint:
+def resume_at(time_ns: int, ranges: Sequence[tuple[int, int]] = ()) -> ResumePoint:
     """Return a resume point without logs.
 
     Args:
         time_ns: Its time.
-        holes: Ranges of seconds that a stream delivered.
+        ranges: Ranges of seconds that a stream delivered.
     """
     floor = time_ns // 1_000_000_000
-    return ResumePoint(time_ns, lambda: {"floor": floor, "holes": holes, "seconds": {}})
+    return ResumePoint(
+        time_ns, lambda: {"floor": floor, "holes": ranges, "seconds": {}}
+    )
 
 
 async def test_gap_beyond_the_catch_up_window(

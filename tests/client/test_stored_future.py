@@ -18,10 +18,10 @@ DAY: Final = 86_400
 
 
 def stored(
-    time_ns: int, floor: int, holes: list[list[int]], counts: list[int | None]
+    time_ns: int, floor: int, ranges: list[list[int]], counts: list[int | None]
 ) -> ResumePoint:
     """Return a resume point as restored from storage."""
-    delivered: dict[str, Any] = {"floor": floor, "holes": holes, "seconds": {}}
+    delivered: dict[str, Any] = {"floor": floor, "holes": ranges, "seconds": {}}
     if counts:
         delivered["hole_counts"] = counts
     resume_point = ResumePoint.from_dict({"time_ns": time_ns, "delivered": delivered})

@@ -72,10 +72,10 @@ class Bounds:
     def forget_future(self, logs: DeliveredLogs, now: int | None) -> None:
         """Forget the farthest logs of devices whose clocks are ahead.
 
-        What is more than a day ahead may be repeated, should REST be read then.
+        Logs more than a day ahead may be repeated, should REST be read then.
 
         Args:
-            logs: What is remembered.
+            logs: The remembered logs.
             now: The present second; None where unknown: then nothing is forgotten.
         """
         if now is None or self.allow(logs):

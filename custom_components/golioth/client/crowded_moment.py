@@ -105,7 +105,7 @@ class CrowdedMoment:
 
         The service may show these or not. The span is read in steps, from its start:
 
-        1. Ask for a step.
+        1. Request a step.
         2. If the answer holds all of it, make the next step twice as wide.
         3. If not, make the step narrower.
         4. If it cannot be narrower, read it by level and by device, and make the

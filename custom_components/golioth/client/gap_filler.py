@@ -48,7 +48,7 @@ _MAX_TIME_REQUESTS: Final = 4
 
 
 class ReadListener(GapListener, Protocol):
-    """Receives what the gap filler finds."""
+    """Receives logs and reports from the gap filler."""
 
     def on_read_log(self, entry: LogEntry, source: LogSource) -> None:
         """Deliver a log; within a read, in order of time."""
@@ -104,7 +104,7 @@ class GapFiller:
             logs: The recently delivered logs.
             reader: Reads a span of time.
             pace: Spreads the requests.
-            listener: Receives what is found.
+            listener: Receives logs and reports.
             timing: How long to wait.
             catch_up_window: Seconds that a gap may reach back.
             count_delivered: Returns how many logs were delivered so far, over any way.

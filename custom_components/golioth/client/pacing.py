@@ -153,7 +153,7 @@ class Retirement:
 
 
 async def in_slices[T](items: Iterable[T]) -> AsyncIterator[T]:
-    """Yield items, and also to the event loop."""
+    """Yield items, with regular yields to the event loop."""
     loop = asyncio.get_running_loop()
     pause = loop.time() + SLICE
     for item in items:

@@ -23,7 +23,7 @@ class ResumePoint:
     """A margin after the settled time, by the service's clock, in nanoseconds since
     1970: logs sent until then were delivered, as far as REST had shown them."""
     delivered: Callable[[], dict[str, Any]]
-    """Returns the delivered logs. It takes up to 50 ms, in any thread."""
+    """Returns the remembered delivered logs. It takes up to 50 ms, in any thread."""
     clock_steps: Sequence[ClockStep] = ()
     """Steps of the service's clock, relative to the host's."""
 

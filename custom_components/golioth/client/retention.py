@@ -93,12 +93,12 @@ class Retention:
             ValueError, KeyError, TypeError, AttributeError: It is something else.
         """
         floor = int(data["floor"])
-        holes = [(int(start), int(end)) for start, end in data["holes"]]
+        ranges = [(int(start), int(end)) for start, end in data["holes"]]
         # Earlier releases did not store these numbers.
-        counts = data.get("hole_counts") or [None] * len(holes)
+        counts = data.get("hole_counts") or [None] * len(ranges)
         untracked = [
             UntrackedRange(start, end, None if count is None else int(count))
-            for (start, end), count in zip(holes, counts, strict=True)
+            for (start, end), count in zip(ranges, counts, strict=True)
         ]
         # Nor did they store this.
         forgotten_before = (
