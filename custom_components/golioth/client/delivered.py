@@ -413,7 +413,7 @@ class DeliveredLogs:
         self.size = sum(len(known.logs) for known in seconds.values())
 
     def confirm_stored(self, now: int, read_from: int) -> None:
-        """Check the stored state against the service's clock.
+        """Correct the stored state by the service's clock.
 
         Logs of the future can only have been forgotten if their devices' clocks are
         some hours ahead, or the service's clock has stepped back since.

@@ -438,8 +438,8 @@ class GapFiller:
     async def _show_history(self, end: int) -> None:
         """Show the history that was unreadable at the start.
 
-        If this fails, the next read tries again with a request that is easier to
-        answer.
+        Even if this fails, the logs read before were delivered. The next read tries
+        again with a request that is easier to answer.
 
         Raises:
             GoliothAuthenticationError: The service rejects the credential.

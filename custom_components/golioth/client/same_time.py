@@ -145,8 +145,7 @@ class SameTimeReader:
         1. Request each level.
         2. Request each device, as long as logs may be missing. If one answer does not
            hold all of the device, request it by each incomplete level.
-        3. Count the logs that are still missing; at least one if their number is
-           unknown.
+        3. Count the logs that are still missing, as one where their number is unknown.
 
         Args:
             time: The span.

@@ -61,9 +61,8 @@ class Glance(NamedTuple):
     start: int
     """From this whole second on, no other log of the span is new."""
     is_counted: bool
-    """Whether the answer is incomplete, but the service has as many logs before these
-    as are
-    known: that none is new was counted, not seen."""
+    """Whether the answer is incomplete, but the service has no more logs before these
+    than are known: that none is new was counted, not seen."""
 
 
 class SpanReader:
