@@ -97,7 +97,7 @@ def client_knows_nothing_of_home_assistant(repository: Repository) -> Iterator[s
 @violation(
     "has 11 words",
     INIT,
-    new='"""One two three four five six seven eight nine ten 11."""',
+    new='"""One two three four five six seven eight nine ten 11."""\n',
 )
 def docstrings_begin_shortly(repository: Repository) -> Iterator[str]:
     """Begin a docstring with at most ten words."""
