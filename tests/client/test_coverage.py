@@ -825,3 +825,12 @@ SETTINGS: Final = settings(
 def test_nothing_is_lost_or_doubled(machine: type[CoverageMachine]) -> None:
     """Settled logs were delivered once, or reported as missing."""
     run_state_machine_as_test(machine, settings=SETTINGS)
+
+
+def test_stored_logs_of_the_future_have_not_arrived() -> None:
+    """A stored log of the future hides no gap."""
+    coverage = Coverage(360)
+    coverage.resume(1_000_000 * SECOND)
+    coverage.arrived_until = 2_000_000 * SECOND
+    coverage.step(1_000_100 * SECOND, 0)
+    assert coverage.counted_before() == 1_000_100 * SECOND

@@ -222,6 +222,8 @@ class Coverage:
             Whether it has stepped back.
         """
         assert self.settled is not None
+        # What was stored may have logs of clocks that were ahead.
+        self.arrived_until = min(self.arrived_until, now)
         if not self._steps:
             # The stored time may be by a wrong clock.
             is_back = self.settled + self._margin > now + TOLERANCE
