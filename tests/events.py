@@ -54,6 +54,21 @@ class LogEvents(list[dict[str, Any]]):
             pytest.fail(f"{len(self)} events, not {number}: {self.messages[-10:]}")
 
 
+def capture_runs(hass: HomeAssistant) -> LogEvents:
+    """Capture the runs of automations with the action `test.run`.
+
+    The action awaits, as most do.
+    """
+    runs = LogEvents()
+
+    async def run(call: ServiceCall) -> None:
+        await asyncio.sleep(0)
+        runs.async_handle_event(call)
+
+    hass.services.async_register("test", "run", run)
+    return runs
+
+
 @contextmanager
 def capture_log_events(hass: HomeAssistant) -> Iterator[LogEvents]:
     """Capture `golioth_log` events until the end of the block."""

@@ -1,17 +1,16 @@
 """Tests that devices disabled in Home Assistant are muted."""
 
-import asyncio
-
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.golioth.const import DOMAIN
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
 from . import GREENHOUSE_NODE, WATER_METER
 from .events import (
     LogEvents,
+    capture_runs,
     state_of,
     wait_for_begin,
     wait_for_live_logs,
@@ -40,14 +39,7 @@ async def cut_off(entry: MockConfigEntry, simulator: GoliothSimulator) -> None:
 @pytest.fixture
 def runs(hass: HomeAssistant) -> LogEvents:
     """Return the runs of the automations."""
-    runs = LogEvents()
-
-    async def run(call: ServiceCall) -> None:
-        await asyncio.sleep(0)
-        runs.async_handle_event(call)
-
-    hass.services.async_register("test", "run", run)
-    return runs
+    return capture_runs(hass)
 
 
 async def test_muted(

@@ -393,12 +393,12 @@ def test_range_that_surely_lacks_logs() -> None:
     """A range lacks logs despite later deliveries and merges."""
     logs = DeliveredLogs()
     assert list(logs.add_read([log("one", NOW)]))
-    logs.give_up(NOW, NOW + 1)
+    logs.untrack(NOW, NOW + 1, is_lacking=True)
     assert not list(logs.add_read([log("two", NOW)]))
     assert logs.add_streamed(log("three", NOW))
     assert list(logs.add_read([log("four", NOW + 1)]))
     logs.untrack(NOW + 1, NOW + 2)
-    logs.give_up(NOW + 5, NOW + 6)
+    logs.untrack(NOW + 5, NOW + 6, is_lacking=True)
     assert logs.untracked == [
         UntrackedRange(NOW, NOW + 2, LACKING),
         UntrackedRange(NOW + 5, NOW + 6, LACKING),

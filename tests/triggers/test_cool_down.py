@@ -17,10 +17,10 @@ from homeassistant.helpers.typing import ConfigType
 from homeassistant.setup import async_setup_component
 
 from .. import GREENHOUSE_NODE, WATER_METER
-from ..events import LogEvents, wait_for_live_logs
+from ..events import LogEvents, capture_runs, wait_for_live_logs
 from ..sessions import Runs, add_project, session
 from ..simulator import GoliothSimulator
-from ..triggers.test_log_received import OF_DEVICE, OF_PROJECT, automate, wait_for_runs
+from .test_log_received import OF_DEVICE, OF_PROJECT, automate, wait_for_runs
 
 BOTH_DEVICES: ConfigType = {
     "trigger": "golioth.log_received",
@@ -36,9 +36,7 @@ both_triggers = pytest.mark.parametrize(
 @pytest.fixture
 def ran(hass: HomeAssistant) -> LogEvents:
     """Return the runs of the automations."""
-    ran = LogEvents()
-    hass.services.async_register("test", "run", ran.async_handle_event)
-    return ran
+    return capture_runs(hass)
 
 
 def with_cool_down(trigger: ConfigType, duration: Any, **options: Any) -> ConfigType:

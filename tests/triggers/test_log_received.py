@@ -1,6 +1,5 @@
 """Tests of the log triggers in running automations."""
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any, override
@@ -17,13 +16,7 @@ from custom_components.golioth.trigger import TRIGGERS
 from custom_components.golioth.triggers.dispatcher import async_listen_to_logs
 from custom_components.golioth.triggers.log_options import FILTER_FIELDS
 from custom_components.golioth.triggers.targets import TargetDevices
-from homeassistant.core import (
-    CALLBACK_TYPE,
-    Event,
-    HomeAssistant,
-    ServiceCall,
-    callback,
-)
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
@@ -37,7 +30,13 @@ from homeassistant.helpers.typing import ConfigType
 from homeassistant.setup import async_setup_component
 
 from .. import GREENHOUSE_NODE, WATER_METER
-from ..events import LogEvents, wait_for_begin, wait_for_live_logs, wait_for_state
+from ..events import (
+    LogEvents,
+    capture_runs,
+    wait_for_begin,
+    wait_for_live_logs,
+    wait_for_state,
+)
 from ..registry import registry_id
 from ..simulator import GoliothSimulator
 
@@ -65,15 +64,8 @@ both_triggers = pytest.mark.parametrize(
 
 @pytest.fixture
 def runs(hass: HomeAssistant) -> LogEvents:
-    """Return the automation's runs, whose action awaits."""
-    runs = LogEvents()
-
-    async def run(call: ServiceCall) -> None:
-        await asyncio.sleep(0)
-        runs.async_handle_event(call)
-
-    hass.services.async_register("test", "run", run)
-    return runs
+    """Return the runs of the automation."""
+    return capture_runs(hass)
 
 
 async def automate(hass: HomeAssistant, *triggers: ConfigType) -> None:

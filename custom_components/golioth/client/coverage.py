@@ -241,7 +241,6 @@ class Coverage:
         if is_back:
             self.settled = min(self.settled, now - self._margin)
             self.verified = min(self.verified, self.settled)
-            self.arrived_until = min(self.arrived_until, now)
         return is_back
 
     def _undo_steps(self, offset: int) -> None:

@@ -445,25 +445,21 @@ class DeliveredLogs:
         """Forget a second without keeping its number of logs."""
         self.size -= len(self.seconds.pop(second).logs)
 
-    def untrack(self, start: int, end: int) -> None:
-        """Forget the logs of a range, but keep their number."""
-        self.write()
-        dropped = [second for second in self.seconds if start <= second < end]
+    def untrack(self, start: int, end: int, *, is_lacking: bool = False) -> None:
+        """Forget the logs of a range, but keep their number.
+
+        Args:
+            start: The first second.
+            end: The second after the last one.
+            is_lacking: Whether some of its logs were not delivered.
+        """
+        dropped = self.seconds_between(start * SECOND, end * SECOND)
         touched = sum(
             start <= each.end and each.start <= end for each in self.untracked
         )
-        if dropped or touched >= 2:
-            self._untrack(start, end, dropped, 0)
-
-    def give_up(self, start: int, end: int) -> None:
-        """Untrack a range with undelivered logs."""
-        self.write()
-        dropped = [second for second in self.seconds if start <= second < end]
-        self._untrack(start, end, dropped, LACKING)
-
-    def _untrack(
-        self, start: int, end: int, dropped: list[int], count: int | None
-    ) -> None:
+        if not dropped and touched < 2 and not is_lacking:
+            return
+        count: int | None = LACKING if is_lacking else 0
         for second in dropped:
             known = self.seconds.pop(second)
             self.size -= len(known.logs)

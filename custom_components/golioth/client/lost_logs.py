@@ -117,7 +117,9 @@ class LostLogs:
         if end <= self._coverage.settled_at(now):
             self._listener.on_gap(start, end)
         else:
-            self._logs.give_up(start // SECOND, align_up(end) // SECOND)
+            self._logs.untrack(
+                start // SECOND, align_up(end) // SECOND, is_lacking=True
+            )
 
     async def check_untracked(self, untracked: UntrackedRange) -> None:
         """Report an untracked range that lacks logs."""
