@@ -2,6 +2,8 @@
 
 from playwright.async_api import Locator, Page, expect
 
+from .navigation import go_to
+
 
 class AutomationEditor:
     """A new automation.
@@ -19,7 +21,7 @@ class AutomationEditor:
 
     async def open(self) -> None:
         """Begin a new automation."""
-        await self._page.goto("/config/automation/edit/new")
+        await go_to(self._page, "/config/automation/edit/new")
 
     async def offered_triggers(self, integration: str) -> Locator:
         """Open an integration's triggers, and return their rows."""

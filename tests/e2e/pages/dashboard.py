@@ -4,6 +4,7 @@ from playwright.async_api import Locator, Page, expect
 
 from .dropdown import choose
 from .log_card import LogCard
+from .navigation import go_to
 
 
 class CardEditor:
@@ -36,7 +37,7 @@ class DashboardPage:
 
     async def create(self, title: str) -> None:
         """Create a dashboard, and open it."""
-        await self._page.goto("/config/lovelace/dashboards")
+        await go_to(self._page, "/config/lovelace/dashboards")
         await self._page.get_by_role("button", name="Add dashboard").click()
         await self._page.get_by_text("New dashboard from scratch").click()
         await self._page.get_by_role("textbox", name="Title").fill(title)
@@ -45,7 +46,7 @@ class DashboardPage:
 
     async def open(self, path: str) -> None:
         """Open an existing dashboard."""
-        await self._page.goto(f"/{path}")
+        await go_to(self._page, f"/{path}")
 
     async def open_card(self, path: str) -> LogCard:
         """Open a dashboard, and return its card."""

@@ -2,12 +2,13 @@
 
 import re
 
-from playwright.async_api import Error, Locator, Page
+from playwright.async_api import Locator, Page
 
 from .device import DevicePage
 from .download import download
 from .flow_dialog import FlowDialog
 from .message_box import MessageBox
+from .navigation import go_to
 from .settings import SettingsPage
 
 
@@ -20,7 +21,7 @@ class IntegrationsPage:
 
     async def open(self) -> None:
         """Open the page, starting anywhere."""
-        await self._page.goto("/")
+        await go_to(self._page, "/")
         await SettingsPage(self._page).open()
         await self._page.get_by_role("link", name="Devices & services").click()
 
@@ -45,14 +46,7 @@ class IntegrationPage:
 
     async def open(self) -> None:
         """Open the page."""
-        address = f"/config/integrations/integration/{self._domain}"
-        try:
-            await self._page.goto(address)
-        except Error as err:
-            # A closing dialog navigates back, which aborts this navigation.
-            if "ERR_ABORTED" not in str(err):
-                raise
-            await self._page.goto(address)
+        await go_to(self._page, f"/config/integrations/integration/{self._domain}")
 
     def entry(self, title: str) -> Locator:
         """Return the row of a config entry."""

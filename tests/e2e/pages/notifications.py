@@ -2,6 +2,7 @@
 
 from playwright.async_api import Locator, Page
 
+from .navigation import go_to
 from .text import click_text
 
 
@@ -14,7 +15,7 @@ class NotificationDrawer:
 
     async def open(self) -> None:
         """Open the drawer, from any page."""
-        await self._page.goto("/")
+        await go_to(self._page, "/")
         await click_text(self._page, "Notifications", exact=True)
 
     def notification(self, title: str) -> Locator:
