@@ -427,7 +427,7 @@ async def save(_service: LoadService, size: Size) -> Row:
             nonlocal elapsed
             elapsed += 1
             if elapsed % 600 < 2:
-                project.clock.hear(int(start + elapsed) * SECOND)
+                project.clock.note(int(start + elapsed) * SECOND)
             time_ns = int(start + elapsed) * SECOND
             entry = LogEntry(
                 format_timestamp(time_ns),
@@ -631,7 +631,7 @@ class _Silence:
     """A connection that never sends anything."""
 
     @property
-    def heard_at(self) -> float:
+    def received_at(self) -> float:
         """The present, as if data had just come."""
         return asyncio.get_running_loop().time()
 

@@ -20,9 +20,9 @@ def window(
     return LogWindow([ENTRY] * entries, total, limit, [], others)
 
 
-def hear_total(sizes: AnswerSize, answer: LogWindow) -> int | None:
+def note_total(sizes: AnswerSize, answer: LogWindow) -> int | None:
     """Record an answer, and return its believable total."""
-    sizes.hear(answer)
+    sizes.note(answer)
     return sizes.total(answer)
 
 
@@ -87,16 +87,16 @@ def test_cap_of_nothing() -> None:
 )
 def test_total(answer: LogWindow, believed: int | None) -> None:
     """A total is believed unless it may be capped."""
-    assert hear_total(AnswerSize(), answer) == believed
+    assert note_total(AnswerSize(), answer) == believed
 
 
 def test_total_that_contradicts_the_list() -> None:
     """A total below the answer's size casts doubt on others."""
     sizes = AnswerSize()
-    assert hear_total(sizes, window(3, total=2)) is None
+    assert note_total(sizes, window(3, total=2)) is None
     for _ in range(FIRST_DOUBT):
-        assert hear_total(sizes, window(3, total=3)) is None
-    assert hear_total(sizes, window(3, total=3)) == 3
+        assert note_total(sizes, window(3, total=3)) is None
+    assert note_total(sizes, window(3, total=3)) == 3
 
 
 def test_answers_without_a_total_keep_the_doubt() -> None:
@@ -104,8 +104,8 @@ def test_answers_without_a_total_keep_the_doubt() -> None:
     sizes = AnswerSize()
     sizes.report_lie()
     for _ in range(100):
-        assert hear_total(sizes, window(3)) is None
-    assert hear_total(sizes, window(3, total=3)) is None
+        assert note_total(sizes, window(3)) is None
+    assert note_total(sizes, window(3, total=3)) is None
 
 
 def test_doubt_grows() -> None:
@@ -115,7 +115,7 @@ def test_doubt_grows() -> None:
     for _ in range(10):
         sizes.report_lie()
         number = 0
-        while hear_total(sizes, window(1, total=1)) is None:
+        while note_total(sizes, window(1, total=1)) is None:
             number += 1
         doubts.append(number)
     assert doubts[:3] == [20, 40, 80]
@@ -128,11 +128,11 @@ def test_judging_uses_up_no_doubt() -> None:
     sizes.report_lie()
     answer = window(3, total=3)
     for _ in range(FIRST_DOUBT):
-        sizes.hear(answer)
+        sizes.note(answer)
         for _ in range(5):
             assert sizes.total(answer) is None
             assert sizes.surely_holds_all_since(answer, 0)
-    assert hear_total(sizes, answer) == 3
+    assert note_total(sizes, answer) == 3
 
 
 @given(
@@ -144,5 +144,5 @@ def test_a_total_never_takes_a_log_away(answers: list[tuple[int, int | None]]) -
     """A believed total is never below the answer's size."""
     sizes = AnswerSize()
     for number, total in answers:
-        believed = hear_total(sizes, window(number, total))
+        believed = note_total(sizes, window(number, total))
         assert believed is None or believed >= number

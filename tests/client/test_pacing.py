@@ -56,7 +56,7 @@ def test_bounds_of_a_wait(failures: int, shortest: float, longest: float) -> Non
 
 
 @pytest.mark.parametrize(
-    ("reason", "asked_for"),
+    ("reason", "required"),
     [
         (GoliothConnectionError(""), 0),
         (GoliothConnectionError("", retry_after=90), 90),
@@ -65,11 +65,11 @@ def test_bounds_of_a_wait(failures: int, shortest: float, longest: float) -> Non
         (GoliothError(""), 0),
     ],
 )
-def test_wait_that_was_asked_for(reason: GoliothError, asked_for: float) -> None:
+def test_wait_that_was_asked_for(reason: GoliothError, required: float) -> None:
     """The wait that a service asks for is capped."""
     back_off = BackOff(FeedTiming(), Longest())
-    assert back_off.asked_for(reason) == asked_for
-    assert back_off.wait_after(0, reason) == max(asked_for, 2)
+    assert back_off.requested_wait(reason) == required
+    assert back_off.wait_after(0, reason) == max(required, 2)
 
 
 def test_retirement() -> None:

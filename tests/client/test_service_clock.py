@@ -35,7 +35,7 @@ class Host:
 
     def answer(self, later: float = 0.0) -> None:
         """Record a time of the service, in whole seconds."""
-        self.clock.hear(START + int(self.service + later) * SECOND)
+        self.clock.note(START + int(self.service + later) * SECOND)
 
     def now_ns(self) -> int | None:
         """Return the believed time."""
@@ -180,10 +180,10 @@ def test_service_that_never_reports_its_time() -> None:
     """The host's clock is used after answers without times."""
     host = Host()
     for _ in range(3):
-        host.clock.hear(None)
+        host.clock.note(None)
         assert host.now_ns() is None
         host.wait(1)
-    host.clock.hear(None)
+    host.clock.note(None)
     assert host.is_certain()
     assert host.behind == pytest.approx(3_600, abs=2)
 
@@ -192,9 +192,9 @@ def test_answers_without_a_time_now_and_then() -> None:
     """An occasional time is preferred to the host's clock."""
     host = agreed()
     for _ in range(10):
-        host.clock.hear(None)
+        host.clock.note(None)
         host.wait(1)
-        host.clock.hear(None)
+        host.clock.note(None)
         host.wait(1)
         host.answer()
         assert host.is_certain()
@@ -209,7 +209,7 @@ def test_service_that_stops_to_report_its_time() -> None:
     host = agreed()
     host.wall += 3_600
     for _ in range(6):
-        host.clock.hear(None)
+        host.clock.note(None)
         host.wait(1)
         assert host.is_certain()
         assert 0 <= host.behind <= 2
@@ -226,7 +226,7 @@ def test_never_ahead(seconds: list[float], delays: list[float]) -> None:
         host.wait(pause)
         time_ns = START + int(host.service) * SECOND
         host.wait(delay)
-        host.clock.hear(time_ns)
+        host.clock.note(time_ns)
         if host.now_ns() is not None:
             assert -1e-3 <= host.behind <= 16 + 1e-3
 
@@ -244,7 +244,7 @@ def test_steps_are_followed(steps: list[int], lies: list[bool]) -> None:
         if next(lie):
             host.answer(later=500_000)
         if next(lie):
-            host.clock.hear(None)
+            host.clock.note(None)
         for _ in range(2):
             host.wait(3)
             host.answer()

@@ -26,7 +26,7 @@ class AnswerSize:
     | `holds_all_since`        | has room, or logs from before the time         |
     | `surely_holds_all_since` | does, and claims no more logs than it has      |
 
-    `total` is the claim where it is believed: `hear` takes an answer before its claim
+    `total` is the claim where it is believed: `note` takes an answer before its claim
     is read. `report_lie` and `report_cap` take what later answers have proved.
     """
 
@@ -38,7 +38,7 @@ class AnswerSize:
         self._doubted = 0
         self._next_doubt = _FIRST_DOUBT
 
-    def hear(self, window: LogWindow) -> None:
+    def note(self, window: LogWindow) -> None:
         """Record what an answer claims, before it is judged.
 
         Only answers with a claim use up the doubt.
@@ -54,7 +54,7 @@ class AnswerSize:
         """Return the believable number of logs in an answer's span.
 
         Args:
-            window: The answer that was heard last.
+            window: The answer that was noted last.
 
         Returns:
             None where the answer claims none, or the claim is in doubt.
@@ -98,7 +98,7 @@ class AnswerSize:
         holds.
 
         Args:
-            window: The answer that was heard last.
+            window: The answer that was noted last.
             start: Nanoseconds since 1970.
         """
         if not self.holds_all_since(window, start):

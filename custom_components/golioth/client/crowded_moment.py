@@ -7,7 +7,7 @@ it is read here. The logs of a burst mostly differ in their nanoseconds, so they
 divided by these first. Logs of one nanosecond can only be divided by level and device;
 what neither separates cannot be retrieved, and is counted.
 
-`questions` sends the requests, `same_time` reads by level and device, and
+`requests` sends the requests, `same_time` reads by level and device, and
 `exact_moment` reads where no nanosecond may be requested twice: next to unreadable
 logs, and between many logs whose times may be cut.
 """
@@ -17,10 +17,10 @@ from typing import Final
 
 from .answer_size import AnswerSize
 from .exact_moment import ExactMoment
-from .log_window import Ask, LogWindow
+from .log_window import LogWindow, RequestLogs
 from .models import LogEntry
-from .questions import MICROSECOND, Questions, ShownTimes
 from .same_time import Moment, SameTime, SameTimeReader
+from .span_requests import MICROSECOND, ShownTimes, SpanRequests
 from .timestamps import MILLISECOND
 
 # Nanoseconds of the first step: near half a millisecond, and odd, so that bounds made
@@ -37,21 +37,21 @@ class CrowdedMoment:
 
     def __init__(
         self,
-        ask: Ask,
+        request: RequestLogs,
         sizes: AnswerSize,
         device_ids: Callable[[], Collection[str]],
     ) -> None:
         """Prepare, without a request.
 
         Args:
-            ask: Sends a request to the service.
+            request: Sends a request to the service.
             sizes: Judges whether answers are complete.
             device_ids: Returns the devices that may have logged.
         """
         self._sizes = sizes
-        self._questions = Questions(ask)
+        self._requests = SpanRequests(request)
         self._same_time = SameTimeReader(sizes, device_ids)
-        self._exact = ExactMoment(self._questions, sizes, self._same_time)
+        self._exact = ExactMoment(self._requests, sizes, self._same_time)
 
     async def read(self, start: int, window: LogWindow) -> Moment:
         """Return all retrievable logs of a millisecond.
@@ -63,11 +63,11 @@ class CrowdedMoment:
         Raises:
             GoliothError: As by `GoliothRest.logs`.
         """
-        questions = self._questions
-        questions.begin(window)
+        requests = self._requests
+        requests.begin(window)
         found = await self._read_once(start, window)
-        if questions.has_changed:
-            window = await questions.ask_if_readable(start - 1, start + MILLISECOND)
+        if requests.has_changed:
+            window = await requests.request_if_readable(start - 1, start + MILLISECOND)
             found = await self._read_once(start, window)
         return found
 
@@ -88,7 +88,7 @@ class CrowdedMoment:
         if len({entry.timestamp_ns for entry in window.entries}) != 1:
             return await self._read_by_nanoseconds(start, end, times)
         found = await self._same_time.read(
-            SameTime.roughly(self._questions, start, end), window
+            SameTime.roughly(self._requests, start, end), window
         )
         if not found.missing:
             return found
@@ -124,7 +124,7 @@ class CrowdedMoment:
         position, width = start, _FIRST_STEP
         while position < end:
             to = _end_of_step(min(position + width, end), end, times)
-            window = await self._ask_step(start, position, to, times)
+            window = await self._request_step(start, position, to, times)
             if times is ShownTimes.UNKNOWN:
                 times = ShownTimes.of(window)
             may_be_cut = times is ShownTimes.MAYBE_CUT
@@ -140,14 +140,14 @@ class CrowdedMoment:
             elif to - position > 1:
                 width = _narrower(window, position, to, times)
             else:
-                time = SameTime.roughly(self._questions, position, to)
+                time = SameTime.roughly(self._requests, position, to)
                 moment = await self._same_time.read(time, window)
                 entries += moment.entries
                 missing += moment.missing
                 position, width = to, end - to
         return Moment(entries, missing)
 
-    async def _ask_step(
+    async def _request_step(
         self, start: int, position: int, to: int, times: ShownTimes
     ) -> LogWindow:
         """Request a step, with the nanosecond before it where possible.
@@ -157,8 +157,8 @@ class CrowdedMoment:
         before the millisecond; on later bounds, no log is likely then.
         """
         if position == start or times is ShownTimes.EXACT:
-            return await self._questions.ask_if_readable(position - 1, to)
-        return await self._questions.ask_if_readable(position, to)
+            return await self._requests.request_if_readable(position - 1, to)
+        return await self._requests.request_if_readable(position, to)
 
     def _holds_step(self, window: LogWindow, position: int, times: ShownTimes) -> bool:
         """Return whether an answer holds all of a step.

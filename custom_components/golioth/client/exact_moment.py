@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 from .answer_size import AnswerSize
 from .log_window import LogWindow
 from .models import LogEntry
-from .questions import CountedBounds, Questions, ShownTimes
 from .rest import MAX_ANSWER_SIZE
 from .same_time import Moment, SameTime, SameTimeReader
+from .span_requests import CountedBounds, ShownTimes, SpanRequests
 
 # Bytes of an answer that is long enough to keep: a longer one may be unreadable only
 # for its length, not for a log.
@@ -47,16 +47,16 @@ class ExactMoment:
     """
 
     def __init__(
-        self, questions: Questions, sizes: AnswerSize, same_time: SameTimeReader
+        self, requests: SpanRequests, sizes: AnswerSize, same_time: SameTimeReader
     ) -> None:
         """Prepare, without a request.
 
         Args:
-            questions: Sends requests.
+            requests: Sends requests.
             sizes: Judges whether answers are complete.
             same_time: Reads nanoseconds with unreadable or too many logs.
         """
-        self._questions = questions
+        self._requests = requests
         self._sizes = sizes
         self._same_time = same_time
 
@@ -113,7 +113,7 @@ class ExactMoment:
         # Where one bound counts, it may be the end: then all times shift by one.
         position = start - (bounds is CountedBounds.ONE)
         while position < end:
-            window = await self._questions.ask_exactly(position, end, bounds)
+            window = await self._requests.request_exactly(position, end, bounds)
             if self._sizes.has_room(window):
                 entries += window.within(*_shown(window, start, end, position, end))
                 break
@@ -138,7 +138,7 @@ class ExactMoment:
         prefix = _Prefix(LogWindow.nothing(), start, end)
         while prefix.beyond - prefix.end > 1 and not prefix.is_long:
             middle = (prefix.end + prefix.beyond) // 2
-            window = await self._questions.ask_exactly(start, middle, bounds)
+            window = await self._requests.request_exactly(start, middle, bounds)
             if self._sizes.has_room(window):
                 prefix = _Prefix(window, middle, prefix.beyond)
             else:
@@ -149,8 +149,8 @@ class ExactMoment:
         self, start: int, shown: tuple[int, int], bounds: CountedBounds
     ) -> Moment:
         """Return the logs of a nanosecond, by level and device."""
-        time = SameTime.exactly(self._questions, start, start + 1, shown, bounds)
-        return await self._same_time.read(time, await time.ask())
+        time = SameTime.exactly(self._requests, start, start + 1, shown, bounds)
+        return await self._same_time.read(time, await time.request())
 
     async def _find_first(self, start: int, end: int) -> int:
         """Return the first end with an unreadable or full answer.
@@ -166,13 +166,15 @@ class ExactMoment:
             start: Where the span of unreadable or too many logs starts.
             end: Where it ends.
         """
-        ask = self._questions.ask_exactly
+        request = self._requests.request_exactly
         # A request that ends before it starts has no logs, whichever bounds count: it
         # is sent from `start - 1`, as if neither did.
         low, high = start - 2, end
         while high - low > 1:
             middle = (low + high) // 2
-            if self._sizes.has_room(await ask(start, middle, CountedBounds.NEITHER)):
+            if self._sizes.has_room(
+                await request(start, middle, CountedBounds.NEITHER)
+            ):
                 low = middle
             else:
                 high = middle
@@ -193,9 +195,9 @@ class ExactMoment:
             return False
         if bounds is not CountedBounds.ONE:
             return True
-        ask = self._questions.ask_exactly
-        before = await ask(start, first - 1, CountedBounds.NEITHER)
-        window = await ask(start, first, CountedBounds.NEITHER)
+        request = self._requests.request_exactly
+        before = await request(start, first - 1, CountedBounds.NEITHER)
+        window = await request(start, first, CountedBounds.NEITHER)
         return self._sizes.has_room(before) and not self._sizes.has_room(window)
 
     async def _bounds_at(self, end: int) -> CountedBounds:
@@ -207,10 +209,10 @@ class ExactMoment:
         Args:
             end: What `_find_first` returned.
         """
-        ask = self._questions.ask_exactly
-        if not _is_empty(await ask(end, end + 1, CountedBounds.BOTH)):
+        request = self._requests.request_exactly
+        if not _is_empty(await request(end, end + 1, CountedBounds.BOTH)):
             return CountedBounds.BOTH
-        if not _is_empty(await ask(end - 1, end, CountedBounds.ONE)):
+        if not _is_empty(await request(end - 1, end, CountedBounds.ONE)):
             return CountedBounds.ONE
         return CountedBounds.NEITHER
 

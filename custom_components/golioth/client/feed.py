@@ -372,7 +372,7 @@ class LogFeed:
             failures += 1
             _LOGGER.debug("Logs cannot be read (%s): next try in %.1f s", reason, wait)
             # A new stream does not shorten this: the service may have asked for it.
-            await asyncio.sleep(max(wait, self._back_off.asked_for(reason)))
+            await asyncio.sleep(max(wait, self._back_off.requested_wait(reason)))
 
     async def _read_once(self) -> bool:
         """Fill a gap, audit the stream, or poll without one.
@@ -555,7 +555,7 @@ class LogFeed:
         opened = self._surely_open_at(stream, now)
         start = max(self._coverage.verified, opened + grace)
         # It may have died unnoticed since it delivered last.
-        silence = asyncio.get_running_loop().time() - stream.heard_at
+        silence = asyncio.get_running_loop().time() - stream.received_at
         return start, now - math.ceil(silence) * SECOND
 
     # Delivery

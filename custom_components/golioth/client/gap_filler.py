@@ -397,7 +397,7 @@ class GapFiller:
                 because only then the stream's logs can be kept within bounds.
         """
         try:
-            window = await self._reader.ask()
+            window = await self._reader.request()
         except GoliothUnreadableError:
             # There are logs, but they cannot be shown.
             self._start_at(now, now // SECOND)
@@ -410,7 +410,7 @@ class GapFiller:
         # How far back these logs are complete: late ones since then are recognized.
         floor = 0
         sizes = self._reader.sizes
-        sizes.hear(window)
+        sizes.note(window)
         if window.entries and not sizes.surely_holds_all_since(window, 0):
             floor = (window.entries[0].timestamp_ns or 0) // SECOND + 1
         self._start_at(now, floor)
@@ -450,7 +450,7 @@ class GapFiller:
         try:
             # Some may be unreadable.
             with suppress(GoliothUnreadableError):
-                entries = (await self._reader.ask(start, end)).entries
+                entries = (await self._reader.request(start, end)).entries
         except GoliothAuthenticationError:
             raise
         except GoliothError as err:

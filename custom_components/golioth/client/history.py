@@ -12,7 +12,7 @@ from .answer_size import AnswerSize
 from .crowded_moment import CrowdedMoment
 from .exceptions import GoliothConnectionError, GoliothUnreadableError, GoliothWaitError
 from .fair_turns import FairTurns
-from .log_window import LogWindow, ask_before
+from .log_window import LogWindow, request_before
 from .models import LogEntry
 from .pacing import RequestPace
 from .rest import GoliothRest
@@ -256,7 +256,7 @@ class _HistoryReading:
         # The number of requests left.
         self._left = _MAX_REQUESTS
         # Only devices found in answers are requested.
-        self._crowded = CrowdedMoment(self._ask, sizes, lambda: ())
+        self._crowded = CrowdedMoment(self._request, sizes, lambda: ())
 
     async def read(self, start_ns: int, end_ns: int | None, limit: int) -> FoundLogs:
         """Return the newest logs of a span; see `LogHistory.read`."""
@@ -326,7 +326,7 @@ class _HistoryReading:
         while not part.is_over:
             start, end = part.start, part.end
             try:
-                window = await self._ask_before(start - 1, part.end_or_now)
+                window = await self._request_before(start - 1, part.end_or_now)
             except GoliothUnreadableError:
                 if part.is_moment:
                     moment = await self._crowded.read(start, LogWindow.unreadable())
@@ -373,7 +373,7 @@ class _HistoryReading:
     async def _read_millisecond(self, start: int) -> _Slice:
         """Read a millisecond, even if no answer holds it."""
         end = start + MILLISECOND
-        window = await self._ask_before(start - 1, end)
+        window = await self._request_before(start - 1, end)
         if window.is_complete or window.reaches(start):
             return _Slice(start, end, window.within(start, end))
         moment = await self._crowded.read(start, window)
@@ -384,12 +384,12 @@ class _HistoryReading:
         now = self._rest.server_time_ns
         return now or int(self._rest.clock.clocks.wall()) * SECOND
 
-    async def _ask_before(self, start: int, end: int | None) -> LogWindow:
+    async def _request_before(self, start: int, end: int | None) -> LogWindow:
         if end is None:
-            return await self._ask(start, None)
-        return await ask_before(self._ask, start, end)
+            return await self._request(start, None)
+        return await request_before(self._request, start, end)
 
-    async def _ask(
+    async def _request(
         self,
         start_ns: int,
         end_ns: int | None,

@@ -31,7 +31,7 @@ class Connection(Protocol):
     """An open way in."""
 
     @property
-    def heard_at(self) -> float:
+    def received_at(self) -> float:
         """Return when logs last came, by the loop's clock."""
 
     async def deliver(
@@ -106,9 +106,9 @@ class OpenStream:
         self._waiting_size = 0
 
     @property
-    def heard_at(self) -> float:
+    def received_at(self) -> float:
         """Return when logs last came, by the loop's clock."""
-        return self._connection.heard_at
+        return self._connection.received_at
 
     async def close(self) -> None:
         """Close the connection."""

@@ -79,7 +79,7 @@ class LogWindow(NamedTuple):
         ]
 
 
-class Ask(Protocol):
+class RequestLogs(Protocol):
     """Requests the logs of a span once, like `GoliothRest.logs`."""
 
     def __call__(
@@ -93,8 +93,8 @@ class Ask(Protocol):
         """Return the answer."""
 
 
-async def ask_before(
-    ask: Ask,
+async def request_before(
+    request: RequestLogs,
     start_ns: int,
     end_ns: int,
     *,
@@ -106,22 +106,24 @@ async def ask_before(
     The service may count the end in, and its logs are the newest: they would crowd out
     the others.
     """
-    window = await ask(start_ns, end_ns, device_id=device_id, level=level)
+    window = await request(start_ns, end_ns, device_id=device_id, level=level)
     if any((entry.timestamp_ns or 0) == end_ns for entry in window.entries):
-        window = await ask(start_ns, end_ns - 1, device_id=device_id, level=level)
+        window = await request(start_ns, end_ns - 1, device_id=device_id, level=level)
     return window
 
 
-async def ask_if_readable(
-    ask: Ask,
+async def request_if_readable(
+    request: RequestLogs,
     start_ns: int,
     end_ns: int,
     *,
     device_id: str | None = None,
     level: str | None = None,
 ) -> LogWindow:
-    """Request as `ask_before` does, but return unreadable answers."""
+    """Request as `request_before` does, but return unreadable answers."""
     try:
-        return await ask_before(ask, start_ns, end_ns, device_id=device_id, level=level)
+        return await request_before(
+            request, start_ns, end_ns, device_id=device_id, level=level
+        )
     except GoliothUnreadableError:
         return LogWindow.unreadable()

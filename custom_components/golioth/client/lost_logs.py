@@ -92,13 +92,13 @@ class LostLogs:
 
     async def _has_lost(self, start: int, end: int) -> bool:
         """Return whether the service has undelivered logs of a span."""
-        window = await self._reader.ask_if_readable(start - 1, end)
+        window = await self._reader.request_if_readable(start - 1, end)
         if window.is_unreadable:
             return True
         if self._logs.count_new(window.within(start, end)):
             return True
         sizes = self._reader.sizes
-        sizes.hear(window)
+        sizes.note(window)
         if sizes.surely_holds_all_since(window, start):
             return False
         total = sizes.total(window)

@@ -101,9 +101,9 @@ class BackOff:
         )
         # At least half of it, so that an hour of outage has at most 150 tries.
         wait = self._timing.shortest_wait + self._random.uniform(chance / 2, chance)
-        return max(wait, self.asked_for(reason))
+        return max(wait, self.requested_wait(reason))
 
-    def asked_for(self, reason: GoliothError) -> float:
+    def requested_wait(self, reason: GoliothError) -> float:
         """Return the seconds that the service asked to wait.
 
         They are capped at `longest_retry_after`.

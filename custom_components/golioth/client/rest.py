@@ -274,7 +274,7 @@ class GoliothRest:
         )
         document = check_answer(answer)
         # Only after the check: the time of a proxy or captive portal may be years off.
-        self.clock.hear(parse_http_date(answer.headers.get("Date", "")))
+        self.clock.note(parse_http_date(answer.headers.get("Date", "")))
         return document, len(answer.body)
 
 

@@ -10,7 +10,7 @@ from .answer_size import AnswerSize
 from .delivered import identify
 from .log_window import LogWindow
 from .models import LEVELS, LogEntry
-from .questions import CountedBounds, Questions
+from .span_requests import CountedBounds, SpanRequests
 
 # Devices that are requested one by one for the same moment: at two requests a second,
 # it takes a minute.
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
     """The number of logs that the service has but that no request returns."""
 
 
-class AskForSome(Protocol):
+class RequestSome(Protocol):
     """Requests some logs of a fixed span."""
 
     def __call__(
@@ -45,31 +45,31 @@ class SameTime(NamedTuple):
     """Where it starts, in nanoseconds since 1970."""
     shown: tuple[int, int]
     """Start and end of its logs, by the times that the service shows."""
-    ask: AskForSome
+    request: RequestSome
     older: Callable[[], Awaitable[LogWindow]] | None
-    """Requests the nanosecond before the span, which `ask` covers as well; None where
-    it does not."""
+    """Requests the nanosecond before the span, which `request` covers as well; None
+    where it does not."""
 
     @classmethod
-    def roughly(cls, questions: Questions, start: int, end: int) -> Self:
+    def roughly(cls, requests: SpanRequests, start: int, end: int) -> Self:
         """Return a span requested with the nanosecond before it.
 
         Args:
-            questions: Sends the requests.
+            requests: Sends the requests.
             start: Where it starts, by real and shown times.
             end: Where it ends, not included; the same.
         """
         return cls(
             start,
             (start, end),
-            partial(questions.ask_if_readable, start - 1, end),
-            partial(questions.ask_if_readable, start - 2, start),
+            partial(requests.request_if_readable, start - 1, end),
+            partial(requests.request_if_readable, start - 2, start),
         )
 
     @classmethod
     def exactly(
         cls,
-        questions: Questions,
+        requests: SpanRequests,
         start: int,
         end: int,
         shown: tuple[int, int],
@@ -78,8 +78,8 @@ class SameTime(NamedTuple):
         """Return a span that is requested exactly.
 
         Args:
-            questions: Sends the requests.
-            start: As for `Questions.ask_exactly`.
+            requests: Sends the requests.
+            start: As for `SpanRequests.request_exactly`.
             end: The same.
             shown: Start and end of its logs, by the shown times.
             bounds: The bounds of a request that the service counts in.
@@ -87,7 +87,7 @@ class SameTime(NamedTuple):
         return cls(
             start,
             shown,
-            partial(questions.ask_exactly, start, end, bounds),
+            partial(requests.request_exactly, start, end, bounds),
             None,
         )
 
@@ -154,10 +154,10 @@ class SameTimeReader:
         Raises:
             GoliothError: As by `GoliothRest.logs`.
         """
-        self._sizes.hear(window)
+        self._sizes.note(window)
         search = _Search(window.within(*time.shown), self._sizes.total(window))
-        await self._ask_by_level(time, search)
-        await self._ask_by_device(time, search)
+        await self._request_by_level(time, search)
+        await self._request_by_device(time, search)
         search.entries.sort(key=lambda entry: entry.timestamp_ns or 0)
         if window.is_unreadable:
             # At least one, because the answer was unreadable.
@@ -169,14 +169,14 @@ class SameTimeReader:
             missing = await self._count_missing(time, search.total, search.entries)
         return Moment(search.entries, missing)
 
-    async def _ask_by_level(self, time: SameTime, search: _Search) -> None:
+    async def _request_by_level(self, time: SameTime, search: _Search) -> None:
         for level in LEVELS:
-            answer = await time.ask(level=level)
+            answer = await time.request(level=level)
             search.entries = union(search.entries, answer.within(*time.shown))
             if not self._holds_all(time, answer):
                 search.cut_levels.append(level)
 
-    async def _ask_by_device(self, time: SameTime, search: _Search) -> None:
+    async def _request_by_device(self, time: SameTime, search: _Search) -> None:
         """Request devices with several logs, then others.
 
         Only an answer for a device has its logs in their order. So devices with several
@@ -190,21 +190,21 @@ class SameTimeReader:
             if device_id in others and search.is_over:
                 break
             search.add_device(
-                device_id, await self._ask_device(time, device_id, search)
+                device_id, await self._request_device(time, device_id, search)
             )
         if len(devices) > _MAX_DEVICES and search.cut_levels:
             search.is_cut_short = True
 
-    async def _ask_device(
+    async def _request_device(
         self, time: SameTime, device_id: str, search: _Search
     ) -> list[LogEntry]:
         """Return the logs of a device, and note incomplete answers."""
-        answer = await time.ask(device_id=device_id)
+        answer = await time.request(device_id=device_id)
         found = answer.within(*time.shown)
         if self._holds_all(time, answer):
             return found
         for level in search.cut_levels:
-            answer = await time.ask(device_id=device_id, level=level)
+            answer = await time.request(device_id=device_id, level=level)
             found = union(found, answer.within(*time.shown))
             search.unreadable += answer.is_unreadable
             if not self._holds_all(time, answer):

@@ -45,18 +45,18 @@ class Clocks(NamedTuple):
         return cls(lambda: time.clock_gettime(clock_id), time.time)
 
 
-class _HeardTime(NamedTuple):
-    """A reported time, and when it was heard.
+class _ReportedTime(NamedTuple):
+    """A reported time, and when it was received.
 
     The latter is by the elapsed clock.
     """
 
     time_ns: int
-    heard_at: float
+    received_at: float
 
     def at(self, elapsed: float) -> int:
         """Return the service's time at an elapsed time."""
-        return self.time_ns + int((elapsed - self.heard_at) * SECOND)
+        return self.time_ns + int((elapsed - self.received_at) * SECOND)
 
 
 class ServiceClock:
@@ -74,8 +74,8 @@ class ServiceClock:
         """Start without a time."""
         self.is_certain = False
         self.clocks = clocks
-        self._heard: deque[_HeardTime] = deque(maxlen=_COMPARED)
-        self._doubtful: _HeardTime | None = None
+        self._reported: deque[_ReportedTime] = deque(maxlen=_COMPARED)
+        self._doubtful: _ReportedTime | None = None
         self._silent = 0
 
     @property
@@ -84,12 +84,12 @@ class ServiceClock:
 
         None before it is known.
         """
-        if not self._heard:
+        if not self._reported:
             return None
         elapsed = self.clocks.elapsed()
-        return min(heard.at(elapsed) for heard in self._heard)
+        return min(each.at(elapsed) for each in self._reported)
 
-    def hear(self, time_ns: int | None) -> None:
+    def note(self, time_ns: int | None) -> None:
         """Record the time of an answer.
 
         Args:
@@ -104,17 +104,20 @@ class ServiceClock:
         else:
             self._silent = 0
         elapsed = self.clocks.elapsed()
-        heard = _HeardTime(time_ns, elapsed)
-        if self._heard and abs(self._heard[-1].at(elapsed) - time_ns) <= TOLERANCE:
-            self._heard.append(heard)
+        reported = _ReportedTime(time_ns, elapsed)
+        if (
+            self._reported
+            and abs(self._reported[-1].at(elapsed) - time_ns) <= TOLERANCE
+        ):
+            self._reported.append(reported)
         elif (
             self._doubtful is not None
             and abs(self._doubtful.at(elapsed) - time_ns) <= TOLERANCE
         ):
-            self._heard.clear()
-            self._heard.extend((self._doubtful, heard))
+            self._reported.clear()
+            self._reported.extend((self._doubtful, reported))
         else:
-            self._doubtful = heard
+            self._doubtful = reported
             self.is_certain = False
             return
         self._doubtful = None

@@ -8,7 +8,7 @@ from .answer_size import AnswerSize
 from .crowded_moment import CrowdedMoment
 from .delivered import DeliveredLogs
 from .exceptions import GoliothResponseError, GoliothUnreadableError
-from .log_window import LogWindow, ask_before, ask_if_readable
+from .log_window import LogWindow, request_before, request_if_readable
 from .missing_logs import MissingLogs
 from .models import LogEntry
 from .narrowing import NarrowingBudget
@@ -102,7 +102,7 @@ class SpanReader:
         self._on_answer = on_answer
         self._pace = pace
         self.sizes = AnswerSize()
-        self._crowded = CrowdedMoment(self.ask, self.sizes, device_ids)
+        self._crowded = CrowdedMoment(self.request, self.sizes, device_ids)
         self._unreadable_answers = 0
         self._budget = NarrowingBudget()
         self._missing = MissingLogs(logs, on_missing)
@@ -120,10 +120,10 @@ class SpanReader:
         Raises:
             GoliothError: As by `GoliothRest.logs`.
         """
-        window = await self.ask_if_readable(start_ns - 1, end_ns)
+        window = await self.request_if_readable(start_ns - 1, end_ns)
         if window.is_unreadable:
             return None
-        self.sizes.hear(window)
+        self.sizes.note(window)
         entries = window.within(start_ns, end_ns)
         if self.sizes.surely_holds_all_since(window, start_ns):
             reading = Reading(entries, window.untimed)
@@ -185,10 +185,10 @@ class SpanReader:
         Raises:
             GoliothError: As by `GoliothRest.logs`.
         """
-        window = await self.ask_if_readable(start_ns - 1, end_ns)
+        window = await self.request_if_readable(start_ns - 1, end_ns)
         if window.is_unreadable:
             return None
-        self.sizes.hear(window)
+        self.sizes.note(window)
         if self.sizes.surely_holds_all_since(window, start_ns):
             return len(window.within(start_ns, end_ns))
         return self.sizes.total(window)
@@ -201,7 +201,7 @@ class SpanReader:
         start, end = start_ns // SECOND, end_ns // SECOND
         return self._logs.count(start, end) + self._missing.count(start, end)
 
-    async def ask(
+    async def request(
         self,
         start_ns: int | None = None,
         end_ns: int | None = None,
@@ -232,9 +232,9 @@ class SpanReader:
         self._on_answer()
         return window
 
-    async def ask_if_readable(self, start_ns: int, end_ns: int) -> LogWindow:
+    async def request_if_readable(self, start_ns: int, end_ns: int) -> LogWindow:
         """Request logs once, as the function of this name does."""
-        return await ask_if_readable(self.ask, start_ns, end_ns)
+        return await request_if_readable(self.request, start_ns, end_ns)
 
     async def _read_part(self, part: Part, reading: ReadingUnderWay) -> None:
         """Read a part's newest logs, and leave the rest.
@@ -253,13 +253,13 @@ class SpanReader:
             return
         if self._settle_by_count(part, reading):
             return
-        asked = asyncio.get_running_loop().time()
-        window = await self.ask_if_readable(part.start - 1, part.end)
+        sent_at = asyncio.get_running_loop().time()
+        window = await self.request_if_readable(part.start - 1, part.end)
         if window.is_unreadable:
             try:
                 readable = await self._read_unreadable(part, reading)
             finally:
-                took = asyncio.get_running_loop().time() - asked
+                took = asyncio.get_running_loop().time() - sent_at
                 self._budget.spend(took, part.end - part.start)
             if readable is None:
                 return
@@ -268,7 +268,7 @@ class SpanReader:
         found = window.within(part.start, part.end)
         if not found and not self.sizes.holds_all_since(window, part.start):
             raise GoliothResponseError(_WRONG_TIME)
-        self.sizes.hear(window)
+        self.sizes.note(window)
         left: Part | None = None
         if not await self._is_complete(window, part, found):
             if (split := self._split(window, part, found)) is not None:
@@ -277,7 +277,7 @@ class SpanReader:
                 left = Part(part.start, part.end - MILLISECOND)
                 if left.start < left.end:
                     # The total is about more than the millisecond.
-                    window = await self.ask_if_readable(left.end - 1, part.end)
+                    window = await self.request_if_readable(left.end - 1, part.end)
                 found = await self._read_crowded(left.end, window, reading)
         self._keep(found, window, reading)
         if left is not None:
@@ -329,7 +329,7 @@ class SpanReader:
 
         Otherwise, the logs are not the cause.
         """
-        window = await self.ask_if_readable(part.start - 2, part.start - 1)
+        window = await self.request_if_readable(part.start - 2, part.start - 1)
         return not window.is_unreadable
 
     async def _read_beside(
@@ -341,7 +341,7 @@ class SpanReader:
             An answer, where the millisecond turns out to be readable after all.
         """
         for _ in range(_UNREADABLE_TRIES - 1):
-            window = await self.ask_if_readable(part.start - 1, part.end)
+            window = await self.request_if_readable(part.start - 1, part.end)
             if not window.is_unreadable:
                 return window
         # These are few, and do not count toward the maximum.
@@ -388,7 +388,7 @@ class SpanReader:
             older_end = start_of_millisecond(found[0].timestamp_ns or 0)
         else:
             older_end = (part.start + part.end) // 2
-        older = await ask_before(self.ask, part.start - 1, older_end)
+        older = await request_before(self.request, part.start - 1, older_end)
         if older.within(part.start, older_end):
             self.sizes.report_cap(window.size)
             if not found:
@@ -412,7 +412,7 @@ class SpanReader:
             return False
         start = start_of_millisecond(found[0].timestamp_ns or 0)
         end = start + MILLISECOND
-        alone = await self.ask_if_readable(start - 1, end)
+        alone = await self.request_if_readable(start - 1, end)
         logs = alone.within(start, end)
         # An equal number may be the limit of answers.
         return len(logs) >= window.size or len(logs) > sum(

@@ -39,17 +39,17 @@ class LogStream:
     It only reads, because the service expects nothing but pongs.
 
     Attributes:
-        heard_at: When its last frame with logs came, by the loop's clock.
+        received_at: When its last frame with logs came, by the loop's clock.
     """
 
     def __init__(self, socket: Socket) -> None:
         """Take over a connection whose handshake is done."""
         self._loop = asyncio.get_running_loop()
-        self.heard_at = self._loop.time()
+        self.received_at = self._loop.time()
         self._socket = socket
         self._is_first = True
         # Whether any frame has come since the last check of the heartbeat.
-        self._heard = True
+        self._has_received = True
         # The payload of the last ping, until it is answered.
         self._ping: bytes | None = None
         self._pinged = asyncio.Event()
@@ -82,7 +82,7 @@ class LogStream:
         while True:
             # This does not yield if a frame is waiting.
             message = await receive()
-            self._heard = True
+            self._has_received = True
             kind = message.type
             received_at = clock()
             # Waiting has yielded. Yielding again after each single log would cost as
@@ -92,7 +92,7 @@ class LogStream:
             if kind is not _TEXT and kind is not _BINARY:
                 self._handle_control(kind, message.data)
             else:
-                self.heard_at = received_at
+                self.received_at = received_at
                 if (entry := parse_plain_frame(message.data)) is not None:
                     self._is_first = False
                     on_log(entry)
@@ -122,10 +122,10 @@ class LogStream:
                 take half as long, and so may its answer.
         """
         with suppress(GoliothConnectionError):
-            while self._heard:
-                self._heard = False
+            while self._has_received:
+                self._has_received = False
                 await asyncio.sleep(heartbeat)
-                if not self._heard:
+                if not self._has_received:
                     # If the other end does not read, sending a ping blocks.
                     with suppress(TimeoutError):
                         async with asyncio.timeout(heartbeat / 2):

@@ -4,7 +4,7 @@ from enum import Enum, auto
 from typing import Final, Self
 
 from .exceptions import GoliothUnreadableError
-from .log_window import Ask, LogWindow, ask_if_readable
+from .log_window import LogWindow, RequestLogs, request_if_readable
 
 MICROSECOND: Final = 1_000
 """Nanoseconds of a microsecond: many clocks count no finer."""
@@ -49,16 +49,16 @@ class ShownTimes(Enum):
         return cls.MAYBE_CUT
 
 
-class Questions:
+class SpanRequests:
     """Sends requests, returning even unreadable answers."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, request: RequestLogs) -> None:
         """Prepare, without a request.
 
         Args:
-            ask: Sends a request to the service.
+            request: Sends a request to the service.
         """
-        self._ask = ask
+        self._request = request
         # How the answers of one reading showed times.
         self._shown: set[ShownTimes] = set()
 
@@ -76,7 +76,7 @@ class Questions:
         """
         return len(self._shown) > 1
 
-    async def ask_if_readable(
+    async def request_if_readable(
         self,
         start: int,
         end: int,
@@ -88,13 +88,13 @@ class Questions:
 
         See the function of the same name.
         """
-        window = await ask_if_readable(
-            self._ask, start, end, device_id=device_id, level=level
+        window = await request_if_readable(
+            self._request, start, end, device_id=device_id, level=level
         )
         self._note(window)
         return window
 
-    async def ask_exactly(
+    async def request_exactly(
         self,
         start: int,
         end: int,
@@ -115,7 +115,7 @@ class Questions:
             level: The only level to request.
         """
         try:
-            return await self._ask(
+            return await self._request(
                 start - (bounds is CountedBounds.NEITHER),
                 end - (bounds is CountedBounds.BOTH),
                 device_id=device_id,
