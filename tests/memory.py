@@ -1,5 +1,6 @@
-"""Measure the memory of a process on Linux and macOS."""
+"""Measure the memory and work of a process on Linux and macOS."""
 
+import os
 from pathlib import Path
 import resource
 import subprocess
@@ -13,3 +14,15 @@ def resident_bytes(pid: int) -> int:
     # macOS has no /proc.
     rss = subprocess.check_output(["ps", "-o", "rss=", "-p", str(pid)], text=True)  # noqa: S603, S607
     return int(rss) * 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken, in seconds."""
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.exists():
+        # The name before them may hold spaces and parentheses.
+        fields = stat.read_text("utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    time = subprocess.check_output(["ps", "-o", "cputime=", "-p", str(pid)], text=True)  # noqa: S603, S607
+    minutes, _, seconds = time.strip().rpartition(":")
+    return int(minutes.rpartition(":")[2] or 0) * 60 + float(seconds)

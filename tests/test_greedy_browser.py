@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 import logging
 from pathlib import Path
-import time
 from typing import Any, Final
 
 import pytest
@@ -21,7 +20,7 @@ from .demo.api import HomeAssistantApi
 from .demo.home_assistant import HomeAssistantProcess
 from .simulator import GoliothSimulator, RpcCall
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -29,9 +28,9 @@ _LOGGER = logging.getLogger(__name__)
 LOGS: Final = 1_900
 LENGTH: Final = 1_900
 
-# In MB, and in seconds.
+# In MB, and in seconds of processor time before a ping is answered.
 MORE_MEMORY: Final = 50
-LONGEST_PING: Final = 0.5
+MOST_WORK: Final = 0.5
 
 
 @dataclass
@@ -143,7 +142,7 @@ async def settle(home: Home) -> None:
 async def bounded(home: Home) -> AsyncIterator[None]:
     """Check the limits during and after the block.
 
-    These are memory, response time, and the memory that stays.
+    These are memory, work before a ping is answered, and the memory that stays.
     """
     before = home.watch.memory
     async with home.watch.looking():
@@ -156,10 +155,10 @@ async def bounded(home: Home) -> AsyncIterator[None]:
         before,
         home.watch.most_memory,
         left,
-        home.watch.longest_ping,
+        home.watch.most_work,
     )
     assert home.watch.most_memory < before + MORE_MEMORY
-    assert home.watch.longest_ping < LONGEST_PING
+    assert home.watch.most_work < MOST_WORK
     assert left < before + MORE_MEMORY / 2
 
 
@@ -319,13 +318,12 @@ async def test_history_in_one_frame(home: Home, simulator: GoliothSimulator) -> 
                 "history_busy"
             }
         async with Browser.connect(home.url, home.admin_token) as administrator:
-            start = time.monotonic()
+            requests = len(simulator.requests)
             answer = await administrator.ask(**home.get_logs(limit=100))
             assert answer["success"]
-            # One request of the user comes between. Reading takes more than ten
-            # requests, two a second.
-            assert time.monotonic() - start < 20
-    assert home.watch.longest_ping < LONGEST_PING
+            # The reading takes more than ten requests; one of the user comes between.
+            assert len(simulator.requests) - requests < 40
+    assert home.watch.most_work < MOST_WORK
     simulator.faults.rest_delay = 0
     await home.api.delete(f"/api/config/config_entries/entry/{home.entry_id}")
     requests = len(simulator.requests)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Generator
 import contextlib
+import os
 from pathlib import Path
 import shutil
 from typing import Final
@@ -42,12 +43,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_sessionstart() -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Check for a browser, and remove an earlier run's remains.
+
+    Once, before any worker starts.
 
     Raises:
         pytest.UsageError: There is no browser.
     """
+    if hasattr(session.config, "workerinput"):
+        return
     try:
         find_chromium()
     except ProgramMissingError as err:
@@ -107,9 +112,10 @@ async def _run_home_assistant(
 
 
 def _keep_log(path: Path) -> None:
-    """Keep Home Assistant's log."""
+    """Keep Home Assistant's log; each worker has its own."""
     REMAINS.mkdir(exist_ok=True)
-    shutil.copy(path, REMAINS)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    shutil.copy(path, REMAINS / f"{worker}{path.name}")
 
 
 @pytest.fixture(scope="session")
