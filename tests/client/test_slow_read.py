@@ -1,6 +1,7 @@
 """Test reads that take longer than the margin."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import aiohttp
 import pytest
@@ -46,3 +47,41 @@ async def test_late_log_between_slices_of_a_slow_read(
         assert "0" not in recorder.messages
         await recorder.until(lambda: "0" in recorder.messages)
     assert Counter(recorder.messages) == Counter(numbered(0, 600))
+
+
+async def test_order_around_untracked_range(
+    session: aiohttp.ClientSession,
+    simulator: GoliothSimulator,
+    recorder: Recorder,
+) -> None:
+    """What is before and after an untracked range is read together.
+
+    Otherwise, a log that comes late into what was read is delivered after newer ones.
+    """
+
+    def more_than(requests: int) -> Callable[[], bool]:
+        return lambda: len(simulator.requests) > requests
+
+    simulator.retire()
+    async with running(
+        session, simulator, recorder, margin=60.0, request_interval=0.0
+    ) as (feed, _task):
+        await recorder.until(lambda: feed.transport is Transport.POLLING)
+        before = now_ns(simulator) // SECOND + 1
+        feed._logs.untrack(before + 1, before + 2, is_lacking=True)
+        simulator.faults.rest_delay = 0.2
+        for number in range(10):
+            # Both sides of the range are read in turns.
+            await simulator.wait_until(more_than(len(simulator.requests)))
+            device = simulator.add_device(f"node-{number}").id
+            for side, second in (("before", before), ("after", before + 2)):
+                moment = second * SECOND + number
+                simulator.log(
+                    f"{number} {side}",
+                    device=device,
+                    timestamp=format_timestamp(moment),
+                )
+        await recorder.until(lambda: len(recorder.logs) == 20)
+    place = recorder.messages.index
+    for number in range(10):
+        assert place(f"{number} before") < place(f"{number} after")

@@ -4,13 +4,13 @@ This includes the first start, gaps, polls and audits.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 import logging
 from typing import Final, NamedTuple, Protocol
 
 from .coverage import Coverage
-from .delivered import DeliveredLogs
+from .delivered import DeliveredLogs, UntrackedRange
 from .exceptions import (
     GoliothAuthenticationError,
     GoliothError,
@@ -198,6 +198,18 @@ class GapFiller:
             return
         is_settling = True
         for part_start, part_end, unchecked in divide(start, end, untracked):
+            if unchecked is None and part_end > coverage.settled_at(now):
+                # Late logs may still come before and after untracked ranges: the order
+                # is right only if all of these are read together.
+                await self._read_part(
+                    part_start,
+                    end,
+                    read,
+                    is_settling=is_settling,
+                    is_contiguous=not untracked,
+                    untracked=untracked,
+                )
+                break
             if unchecked is None:
                 is_settling = await self._read_part(
                     part_start,
@@ -303,6 +315,7 @@ class GapFiller:
         is_settling: bool,
         is_contiguous: bool,
         first_width: int = 0,
+        untracked: Sequence[UntrackedRange] = (),
     ) -> bool:
         """Deliver a part slice by slice, the oldest first.
 
@@ -314,6 +327,7 @@ class GapFiller:
             is_contiguous: Whether everything before it was read: there is no untracked
                 range in the whole read.
             first_width: Nanoseconds that surely have few logs.
+            untracked: Ranges in it that are not read.
 
         | `is_settling` | `is_contiguous` | After each slice                         |
         | ------------- | --------------- | ---------------------------------------- |
@@ -325,6 +339,7 @@ class GapFiller:
         Returns:
             Whether what follows may be settled.
         """
+        skipped = [(each.start * SECOND, each.end * SECOND) for each in untracked]
         slices = Slices(
             start,
             end,
@@ -341,6 +356,7 @@ class GapFiller:
                     part.max_logs,
                     complete_before=self._coverage.settled_at(now),
                     counted_before=self._counted_before(read),
+                    skipped=skipped,
                 )
             except TooManyLogsError as err:
                 if not slices.divide(part, err.seen_width):

@@ -91,6 +91,7 @@ class ReadingUnderWay:
         missing: Mapping[int, bool],
         complete_before: int,
         counted_before: int | None,
+        skipped: Sequence[tuple[int, int]] = (),
     ) -> None:
         """Start with the whole span unread.
 
@@ -102,10 +103,11 @@ class ReadingUnderWay:
                 whether each needs no request now.
             complete_before: As the attribute.
             counted_before: As for `SpanReader.read`.
+            skipped: As for `SpanReader.read`.
         """
         self.complete_before = complete_before
         self._counted_before = counted_before
-        self.parts = _divide(start, end, missing)
+        self.parts = _divide(start, end, missing, skipped)
         self.pieces: list[list[LogEntry]] = []
         self.untimed: list[LogEntry] = []
         self.given_up: list[tuple[int, int]] = []
@@ -156,13 +158,18 @@ class ReadingUnderWay:
         )
 
 
-def _divide(start: int, end: int, missing: Mapping[int, bool]) -> list[Part]:
-    """Return the parts of a span, in order of time.
+def _divide(
+    start: int,
+    end: int,
+    missing: Mapping[int, bool],
+    skipped: Sequence[tuple[int, int]],
+) -> list[Part]:
+    """Return the parts of a span to read, in order of time.
 
     Milliseconds with missing logs are parts of their own, and so are the rests of their
     seconds, so that all other seconds can be compared by number.
     """
-    cuts = {start, end}
+    cuts = {start, end, *(bound for each in skipped for bound in each)}
     for each in missing:
         after = each + MILLISECOND
         cuts |= {start_of_second(each), each, after, align_up(after)}
@@ -170,4 +177,5 @@ def _divide(start: int, end: int, missing: Mapping[int, bool]) -> list[Part]:
     return [
         Part(first, last, was_read=missing.get(first, False))
         for first, last in pairwise(inside)
+        if not any(skip <= first < skip_end for skip, skip_end in skipped)
     ]

@@ -1,7 +1,7 @@
 """Reads a span over REST, newest logs first."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from .answer_size import AnswerSize
@@ -147,6 +147,7 @@ class SpanReader:
         *,
         complete_before: int,
         counted_before: int | None = None,
+        skipped: Sequence[tuple[int, int]] = (),
     ) -> Reading:
         """Read a span.
 
@@ -159,6 +160,7 @@ class SpanReader:
             counted_before: The time before which logs are not read where the service
                 has as many as are known; later ones are always read. None for no such
                 limit.
+            skipped: Starts and ends of what is not read.
 
         Raises:
             GoliothError: As by `GoliothRest.logs`.
@@ -171,6 +173,7 @@ class SpanReader:
             self._missing.milliseconds(start_ns, end_ns, complete_before),
             complete_before,
             counted_before,
+            skipped,
         )
         while reading.parts:
             await self._read_part(reading.parts.pop(), reading)
