@@ -1,10 +1,12 @@
 """The service's logs by time, as each replica shows them."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 import heapq
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
+
+from sortedcontainers import SortedKeyList  # type: ignore[import-untyped]
 
 SECOND: Final = 1_000_000_000
 MILLISECOND: Final = 1_000_000
@@ -63,28 +65,21 @@ class Replica:
     def __init__(self, clock: float) -> None:
         """Start empty."""
         self.clock = clock
-        self._times: list[int] = []
-        self._logs: list[StoredLog] = []
+        # Late logs are inserted all over a long list.
+        self._logs: SortedKeyList = SortedKeyList(key=attrgetter("time_ns"))
         self._pending: list[tuple[float, int, StoredLog]] = []
 
     @property
     def size(self) -> int:
         """The number of visible logs."""
-        return len(self._times)
+        return len(self._logs)
 
     def add(self, log: StoredLog, now: float, visible_at: float) -> None:
         """Add a log that is visible from a time on."""
         if visible_at > now:
             heapq.heappush(self._pending, (visible_at, log.number, log))
             return
-        times = self._times
-        if not times or log.time_ns >= times[-1]:
-            times.append(log.time_ns)
-            self._logs.append(log)
-            return
-        place = bisect_right(times, log.time_ns)
-        times.insert(place, log.time_ns)
-        self._logs.insert(place, log)
+        self._logs.add(log)
 
     def show(self, now: float) -> None:
         """Make logs visible that are due."""
@@ -95,16 +90,15 @@ class Replica:
 
     def bounds(self, query: Query) -> tuple[int, int]:
         """Return the positions of a time range, both ends inclusive."""
-        first = bisect_left(self._times, query.start_ns)
-        return first, bisect_right(self._times, query.end_ns, lo=first)
+        first: int = self._logs.bisect_key_left(query.start_ns)
+        # No log where the end is before the start.
+        return first, max(first, self._logs.bisect_key_right(query.end_ns))
 
     def newest(self, query: Query) -> Iterator[StoredLog]:
         """Return the matching logs, newest first."""
         first, last = self.bounds(query)
-        logs = self._logs
         _, _, device_id, level, term = query
-        for place in range(last - 1, first - 1, -1):
-            log = logs[place]
+        for log in self._logs.islice(first, last, reverse=True):
             if (
                 (device_id is None or log.device_id == device_id)
                 and (level is None or log.level == level)
