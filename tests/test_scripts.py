@@ -1,6 +1,6 @@
 """Tests of scripts/ on a machine with few programs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 import shutil
 import subprocess
@@ -184,22 +184,27 @@ def test_python_of_debian(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("installer", "call"),
+    ("programs", "call"),
     [
         (
-            "apt-get",
+            ("apt-get", "apt-cache"),
+            "apt-get -qq --yes --no-install-recommends install chromium-headless-shell postgresql",
+        ),
+        (
+            ("apt-get",),
             "apt-get -qq --yes --no-install-recommends install chromium postgresql",
         ),
-        ("dnf", "dnf --quiet --assumeyes install chromium postgresql-server"),
-        ("brew", "brew install --quiet --cask google-chrome"),
+        (("dnf",), "dnf --quiet --assumeyes install chromium postgresql-server"),
+        (("brew",), "brew install --quiet --cask google-chrome"),
     ],
 )
-def test_browser(machine: Machine, installer: str, call: str) -> None:
+def test_browser(machine: Machine, programs: Sequence[str], call: str) -> None:
     """Browser and database come from the machine's package manager."""
     machine.add_script("setup-e2e")
     machine.add_program("scripts/setup")
     machine.add_program("sudo", '"$@"\n')
-    machine.add_program(installer, 'touch "$RECORD.installed"\n')
+    for program in programs:
+        machine.add_program(program, 'touch "$RECORD.installed"\n')
     machine.add_program(
         ".venv/bin/python", '[ -e "$RECORD.installed" ] && echo /bin/browser\n'
     )

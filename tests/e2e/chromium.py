@@ -10,9 +10,15 @@ from typing import Final
 
 from .programs import ProgramMissingError, print_path
 
-# The names in Google's, Debian's and other packages. Google's first: Ubuntu allows a
-# sandbox to it, but to no Chromium that was not packaged for Ubuntu.
-NAMES: Final = ("google-chrome", "chromium", "chromium-browser")
+# The names in Debian's, Google's and other packages. First the one without windows,
+# which is much lighter, then Google's: Ubuntu allows a sandbox to it, but to no
+# Chromium that was not packaged for Ubuntu.
+NAMES: Final = (
+    "chromium-headless-shell",
+    "google-chrome",
+    "chromium",
+    "chromium-browser",
+)
 
 # The paths on macOS.
 APPLICATIONS: Final = (
