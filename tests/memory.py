@@ -1,4 +1,4 @@
-"""Measure the memory and work of a process on Linux and macOS."""
+"""Measure the memory and work of a process."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process has taken, in seconds."""
+    """Return the seconds of processor time of a process."""
     stat = Path(f"/proc/{pid}/stat")
     if stat.exists():
         # The name before them may hold spaces and parentheses.

@@ -70,6 +70,10 @@ class Machine:
         )
 
 
+# How the tests run in two processes.
+TWO = "--numprocesses 2 --dist worksteal"
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     """Return a machine."""
@@ -94,10 +98,10 @@ def run_tests(machine: Machine) -> Callable[..., subprocess.CompletedProcess[str
     [
         (("tests/a.py",), "--ha newest", ".venv/bin/python -m pytest tests/a.py"),
         (("-k", "x y", "--ha", "oldest"), "--ha oldest", ".venv-oldest/bin/python -m pytest -k x y"),
-        (("--e2e",), "--ha newest", ".venv/bin/python -m pytest tests/e2e"),
-        (("--e2e", "--ha", "oldest"), "--ha oldest", ".venv-oldest/bin/python -m pytest tests/e2e"),
+        (("--e2e",), "--ha newest", f".venv/bin/python -m pytest tests/e2e {TWO}"),
+        (("--e2e", "--ha", "oldest"), "--ha oldest", f".venv-oldest/bin/python -m pytest tests/e2e {TWO}"),
         (("--ha", "latest", "--e2e", "-k", "x"), "--ha latest", ".venv-latest/bin/python -m pytest tests/e2e -k x"),
-        (("--e2e", "--ha", "next"), "--ha next", ".venv-next/bin/python -m pytest tests/e2e"),
+        (("--e2e", "--ha", "next"), "--ha next", f".venv-next/bin/python -m pytest tests/e2e {TWO}"),
     ],
 )  # fmt: skip
 def test_release(

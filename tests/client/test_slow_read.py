@@ -54,7 +54,7 @@ async def test_order_around_untracked_range(
     simulator: GoliothSimulator,
     recorder: Recorder,
 ) -> None:
-    """What is before and after an untracked range is read together.
+    """Both sides of an untracked range are read together.
 
     Otherwise, a log that comes late into what was read is delivered after newer ones.
     """

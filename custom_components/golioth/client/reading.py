@@ -164,7 +164,7 @@ def _divide(
     missing: Mapping[int, bool],
     skipped: Sequence[tuple[int, int]],
 ) -> list[Part]:
-    """Return the parts of a span to read, in order of time.
+    """Return the parts of a span to read, oldest first.
 
     Milliseconds with missing logs are parts of their own, and so are the rests of their
     seconds, so that all other seconds can be compared by number.

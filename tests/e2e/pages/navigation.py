@@ -4,9 +4,9 @@ from playwright.async_api import Page
 
 
 async def go_to(page: Page, address: str) -> None:
-    """Go to an address once no dialog is about to close.
+    """Go to an address once no dialog is closing.
 
-    A dialog that closes goes back in the browser's history, even after it has
+    A closing dialog goes back in the browser's history, even after it has
     disappeared, which would replace the page at the address.
     """
     await page.wait_for_function("!window.history.state?.dialog")
